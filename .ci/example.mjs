@@ -1,0 +1,151 @@
+// Runs one example as its reader would: start it, post a batch, see it arrive at a webhook, stop it by SIGTERM.
+//   node .ci/example.mjs express
+//   STORE=memory node .ci/example.mjs swap-storage
+import assert from "node:assert/strict"
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { existsSync, mkdtempSync, rmSync } from "node:fs"
+import { createServer } from "node:http"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+
+const name = process.argv[2]
+const directory = fileURLToPath(new URL(`../examples/${name}`, import.meta.url))
+const bin = (command) => fileURLToPath(new URL(`../node_modules/.bin/${command}`, import.meta.url))
+const patience = 30_000
+
+const within = (promise, what) => {
+  let timer
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what}: not within ${patience} ms`)), patience)
+  })
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
+}
+
+const listen = async (server) => {
+  server.listen(0, "127.0.0.1")
+  await once(server, "listening")
+  return server.address().port
+}
+
+const freePort = async () => {
+  const server = createServer()
+  const port = await listen(server)
+  server.close()
+  await once(server, "close")
+  return port
+}
+
+const startAndStop = async () => {
+  const data = mkdtempSync(join(tmpdir(), "millrace-example-"))
+  const received = []
+  const arrived = deferred()
+  const receiver = createServer(async (req, res) => {
+    let text = ""
+    for await (const chunk of req.setEncoding("utf8")) text += chunk
+    received.push({ contentType: req.headers["content-type"], events: JSON.parse(text) })
+    res.end()
+    if (received.flatMap(({ events }) => events).length >= 2) arrived.resolve()
+  })
+  const webhook = `http://127.0.0.1:${await listen(receiver)}/`
+  const port = await freePort()
+  const child = spawn(bin("tsx"), [join(directory, "main.ts")], {
+    cwd: data,
+    env: { ...process.env, PORT: String(port), WEBHOOK_URL: webhook },
+    stdio: ["ignore", "pipe", "inherit"],
+  })
+  const exited = once(child, "exit")
+  try {
+    const started = new Promise((resolve) => {
+      let text = ""
+      child.stdout.setEncoding("utf8").on("data", (chunk) => {
+        text += chunk
+        if (text.includes("listening")) resolve()
+      })
+    })
+    await within(
+      Promise.race([started, exited.then(([code]) => assert.fail(`it ended with ${code} at once`))]),
+      "start",
+    )
+
+    const time = Date.now()
+    const post = (key) =>
+      fetch(`http://127.0.0.1:${port}/v1/log_event`, {
+        method: "POST",
+        headers: { "statsig-api-key": key, "statsig-client-time": String(time) },
+        body: JSON.stringify({
+          events: [
+            {
+              eventName: "page_view",
+              user: { userID: "user_1", country: "US" },
+              time,
+              metadata: { page: "home" },
+            },
+            {
+              eventName: "statsig::gate_exposure",
+              user: { userID: "user_1" },
+              time,
+              metadata: { gate: "a_gate", gateValue: "true", ruleID: "a_rule" },
+            },
+          ],
+        }),
+      })
+    assert.equal((await post("secret-wrong")).status, 401)
+    const reply = await post("secret-example")
+    assert.equal(reply.status, 202)
+    assert.deepEqual(await reply.json(), { success: true })
+
+    await within(arrived.promise, "delivery")
+    for (const { contentType } of received) assert.match(contentType, /^application\/json/)
+    const events = received.flatMap(({ events }) => events)
+    const common = { value: "", userID: "user_1", timestamp: time }
+    assert.deepEqual(
+      events.map(({ timeUUID, ...event }) => event),
+      [
+        {
+          ...common,
+          eventName: "page_view",
+          user: { userID: "user_1", country: "US" },
+          metadata: { page: "home" },
+          statsigMetadata: {},
+        },
+        {
+          ...common,
+          eventName: "statsig::gate_exposure",
+          user: { userID: "user_1" },
+          metadata: {},
+          statsigMetadata: { gate: "a_gate", gateValue: true, gateGroupName: "", ruleID: "a_rule" },
+        },
+      ],
+    )
+    for (const { timeUUID } of events) assert.match(timeUUID, /^[0-9a-f]{8}-[0-9a-f]{4}-1[0-9a-f]{3}-/)
+
+    // Accepted right before the end: `close()` has to send it.
+    assert.equal((await post("secret-example")).status, 202)
+    child.kill("SIGTERM")
+    assert.deepEqual(await within(exited, "exit after SIGTERM"), [0, null])
+    assert.equal(received.flatMap(({ events }) => events).length, 4)
+  } finally {
+    child.kill("SIGKILL")
+    receiver.closeAllConnections()
+    receiver.close()
+    rmSync(data, { recursive: true, force: true })
+  }
+}
+
+/** `Promise.withResolvers`, which Node 20 has not. */
+function deferred() {
+  let resolve
+  const promise = new Promise((done) => {
+    resolve = done
+  })
+  return { promise, resolve }
+}
+
+const runTests = async () => {
+  const child = spawn(bin("vitest"), ["run"], { cwd: directory, stdio: ["ignore", "inherit", "inherit"] })
+  assert.deepEqual(await within(once(child, "exit"), "tests"), [0, null])
+}
+
+await (existsSync(join(directory, "main.ts")) ? startAndStop() : runTests())

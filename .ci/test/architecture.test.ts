@@ -1,0 +1,213 @@
+import { readdirSync } from "node:fs"
+import { join, normalize } from "node:path"
+import { describe, expect, it } from "vitest"
+import { stabilityOf, usesOfEffect } from "./effectStability.ts"
+import { examples, filesIn, importsOf, type Manifest, packageOf, packages, read, root } from "./sources.ts"
+
+/** What a package may import of its siblings: dependencies point one way. A new package has to say where it stands. */
+const below = (folder: string): ReadonlyArray<string> => {
+  switch (folder) {
+    case "core":
+      return []
+    case "node":
+    case "web":
+    case "console":
+      return ["core"]
+    case "express":
+    case "fastify":
+      return ["core", "node"]
+    case "testkit":
+      return ["core", "node"]
+    case "server":
+    case "bench":
+      return packages
+        .map((found) => found.folder)
+        .filter((name) => !["server", "bench", "testkit"].includes(name))
+  }
+  if (folder.startsWith("store-")) return ["core"]
+  throw new Error(`packages/${folder}: say in this test what it may import`)
+}
+
+const folderOf = new Map(packages.map(({ folder, manifest }) => [manifest.name, folder]))
+
+const declared = (manifest: Manifest, ...kinds: ReadonlyArray<keyof Manifest>): ReadonlySet<string> =>
+  new Set(kinds.flatMap((kind) => Object.keys((manifest[kind] ?? {}) as object)))
+
+const rootManifest = JSON.parse(read("package.json")) as Manifest
+
+const scripts = [".ts", ".tsx", ".mjs"]
+
+describe.each(packages)("packages/$folder", ({ folder, path, manifest }) => {
+  const imports = filesIn(`${path}/src`, ...scripts).flatMap(importsOf)
+
+  it("imports only what stands below it", () => {
+    const allowed = below(folder)
+    const siblings = imports.flatMap(({ file, specifier }) => {
+      const sibling = folderOf.get(packageOf(specifier) ?? "")
+      return sibling === undefined || allowed.includes(sibling) ? [] : [`${file}: ${specifier}`]
+    })
+    expect(imports.length).toBeGreaterThan(0)
+    expect(siblings).toEqual([])
+  })
+
+  it("stays inside itself", () => {
+    const outside = imports.flatMap(({ file, specifier }) =>
+      specifier.startsWith(".") && !normalize(join(file, "..", specifier)).startsWith(`${path}/src/`)
+        ? [`${file}: ${specifier}`]
+        : [],
+    )
+    expect(outside).toEqual([])
+  })
+
+  it("declares what it imports", () => {
+    const known = declared(manifest, "dependencies", "peerDependencies")
+    const knownToTests = new Set([
+      ...known,
+      manifest.name,
+      ...declared(manifest, "devDependencies"),
+      ...declared(rootManifest, "devDependencies"),
+    ])
+    const tests = ["test", "demo", "bin"]
+      .flatMap((name) => filesIn(`${path}/${name}`, ...scripts))
+      .flatMap(importsOf)
+    const missing = (all: typeof imports, names: ReadonlySet<string>) =>
+      all.flatMap(({ file, specifier }) => {
+        const name = packageOf(specifier)
+        return name === null || names.has(name) ? [] : [`${file}: ${name}`]
+      })
+    expect(missing(imports, known)).toEqual([])
+    expect(missing(tests, knownToTests)).toEqual([])
+  })
+
+  it("imports modules of Effect, not the barrel", () => {
+    expect(imports.filter(({ specifier }) => specifier === "effect")).toEqual([])
+  })
+
+  it("depends on its siblings in their present version", () => {
+    const wrong = packages.flatMap((sibling) => {
+      const asked =
+        manifest.dependencies?.[sibling.manifest.name] ?? manifest.devDependencies?.[sibling.manifest.name]
+      return asked === undefined || asked === sibling.manifest["version"]
+        ? []
+        : [`${sibling.folder}: ${asked}`]
+    })
+    expect(wrong).toEqual([])
+  })
+})
+
+const published = packages.filter(({ manifest }) => manifest.private !== true)
+
+describe.each(published)("packages/$folder, as published,", ({ path, manifest }) => {
+  it.runIf(manifest.private !== true)(
+    "asks for Effect as a peer, and says what a registry needs to know",
+    () => {
+      // Two copies would be two runtimes. The command is nobody's dependency, so it brings its own.
+      const effect = manifest[manifest["bin"] === undefined ? "peerDependencies" : "dependencies"]
+      expect(effect).toMatchObject({ effect: "^4.1.0" })
+      expect(manifest).toMatchObject({
+        version: expect.stringMatching(/^\d+\.\d+\.\d+$/),
+        description: expect.stringMatching(/\S/),
+        license: "MIT",
+        keywords: expect.arrayContaining(["millrace"]),
+        type: "module",
+        sideEffects: false,
+        engines: { node: ">=20.19" },
+        exports: expect.anything(),
+        files: expect.anything(),
+      })
+      expect(read(`${path}/LICENSE`)).toBe(read("LICENSE"))
+    },
+  )
+})
+
+describe("packages/core", () => {
+  const files = filesIn("packages/core/src", ".ts")
+
+  it("runs anywhere: no module of Node, no framework", () => {
+    const imports = files.flatMap(importsOf)
+    const allowed = new Set(["effect", "uuid"])
+    const others = imports.flatMap(({ file, specifier }) =>
+      specifier.startsWith(".") || allowed.has(packageOf(specifier) ?? "") ? [] : [`${file}: ${specifier}`],
+    )
+    expect(others).toEqual([])
+  })
+
+  it("uses only what Effect calls stable", () => {
+    const uses = files.flatMap((file) => usesOfEffect(file, read(file)))
+    expect(uses.length).toBeGreaterThan(100)
+    expect(uses.filter(({ module, member }) => stabilityOf(module, member) !== "stable")).toEqual([])
+    // The reading itself has to tell them apart.
+    expect(stabilityOf("effect/LayerMap", "make")).toBe("unstable")
+    expect(stabilityOf("effect/Schema", "ByteSize")).toBe("unstable")
+    expect(stabilityOf("effect/Effect", "catch")).toBe("stable")
+  })
+})
+
+it("nothing imports the test kit but tests", () => {
+  const imports = packages
+    .filter(({ folder }) => folder !== "testkit")
+    .flatMap(({ path }) => filesIn(`${path}/src`, ...scripts))
+    .flatMap(importsOf)
+  expect(imports.filter(({ specifier }) => packageOf(specifier) === "@millrace/testkit")).toEqual([])
+  for (const { manifest } of packages)
+    expect(declared(manifest, "dependencies")).not.toContain("@millrace/testkit")
+})
+
+describe("contracts", () => {
+  /** The tests of a package that call a contract suite. */
+  const bindings = (folder: string, suite: string) =>
+    filesIn(`packages/${folder}/test`, ".contract.test.ts").filter((file) => read(file).includes(`${suite}(`))
+
+  const stores = packages.filter(({ folder }) => folder === "core" || folder.startsWith("store-"))
+  const adapters = packages.filter(({ folder }) => ["node", "express", "fastify", "web"].includes(folder))
+
+  it.each(stores)("the store of packages/$folder keeps the contract of stores", ({ folder }) => {
+    expect(bindings(folder, "storeContract")).not.toEqual([])
+  })
+
+  it("the transport of packages/node keeps the contract of transports", () => {
+    expect(bindings("node", "transportContract")).not.toEqual([])
+  })
+
+  it.each(adapters)("packages/$folder keeps the contract of adapters", ({ folder }) => {
+    expect(bindings(folder, "adapterContract")).not.toEqual([])
+  })
+})
+
+describe.each(examples)("examples/$folder", ({ path, manifest }) => {
+  it("declares what it imports, and imports what users have", () => {
+    const known = declared(manifest, "dependencies", "devDependencies")
+    const imports = filesIn(path, ...scripts).flatMap(importsOf)
+    const missing = imports.flatMap(({ file, specifier }) => {
+      const name = packageOf(specifier)
+      return specifier.startsWith("..") || (name !== null && !known.has(name))
+        ? [`${file}: ${specifier}`]
+        : []
+    })
+    expect(imports.length).toBeGreaterThan(0)
+    expect(missing).toEqual([])
+    expect(manifest.private).toBe(true)
+  })
+
+  it("is short enough to be read at a glance", () => {
+    const lengths = filesIn(path, ".ts").map((file) => read(file).split("\n").length)
+    expect(Math.max(...lengths)).toBeLessThanOrEqual(40)
+  })
+})
+
+it("nothing grows on the top level", () => {
+  const visible = readdirSync(root).filter((name) => !name.startsWith("."))
+  const known = [
+    "LICENSE",
+    "README.md",
+    "examples",
+    "node_modules",
+    "package-lock.json",
+    "package.json",
+    "packages",
+    "tsconfig.json",
+    "vitest.config.ts",
+    "vitest.workspace.ts",
+  ]
+  expect(visible.filter((name) => !known.includes(name))).toEqual([])
+})

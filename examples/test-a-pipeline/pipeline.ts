@@ -1,0 +1,6 @@
+import type { Destination } from "@millrace/core"
+
+/** What production passes to `Millrace.make`, and the test to `testPipeline`. */
+export const destinations: ReadonlyArray<Destination.DestinationOptions> = [
+  { id: "billing", url: "https://billing.example.com/events", filter: { include: ["checkout_*"] } },
+]

@@ -1,0 +1,13 @@
+/** `npm run bench -- [ingest | delivery | fanout | isolation] [options]`; without a name, all of them. */
+const benchmarks = {
+  ingest: () => import("./ingest.ts"),
+  delivery: () => import("./delivery.ts"),
+  fanout: () => import("./fanout.ts"),
+  isolation: () => import("./isolation.ts"),
+}
+
+const name = process.argv[2]
+if (name !== undefined && name in benchmarks) {
+  process.argv.splice(2, 1)
+  await benchmarks[name as keyof typeof benchmarks]()
+} else for (const start of Object.values(benchmarks)) await start()

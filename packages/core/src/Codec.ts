@@ -1,0 +1,26 @@
+import * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import type * as Effect from "effect/Effect"
+
+export type Compression = "gzip" | "zstd"
+
+/** `TooLarge`: the content passes the limit (found without inflating it all). `Malformed`: not what it claims to be. */
+export class CodecError extends Data.TaggedError("CodecError")<{
+  readonly reason: "TooLarge" | "Malformed"
+}> {}
+
+/** What the platform does better than JavaScript: decompression and hashing. */
+export class Codec extends Context.Service<
+  Codec,
+  {
+    /** Never holds more than `maxBytes` of output. A truncated stream is `Malformed`. */
+    readonly decompress: (
+      compression: Compression,
+      bytes: Uint8Array,
+      maxBytes: number,
+    ) => Effect.Effect<Uint8Array, CodecError>
+    readonly sha256: (data: Uint8Array | string) => Uint8Array
+    /** Of the parts, one after the other. */
+    readonly hmacSha256: (key: Uint8Array, ...parts: ReadonlyArray<Uint8Array | string>) => Uint8Array
+  }
+>()("@millrace/core/Codec") {}

@@ -1,0 +1,174 @@
+import * as Data from "effect/Data"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import type { Event, Json, JsonObject } from "./Event.ts"
+import type { EntryId, NewEntry } from "./EventLog.ts"
+import * as Body from "./internal/body.ts"
+import { isObject, parse } from "./internal/json.ts"
+import * as PrivateAttributes from "./internal/privateAttributes.ts"
+import { readTime } from "./internal/time.ts"
+import * as Utf8 from "./internal/utf8.ts"
+import { isTimeUUID, timeUUIDs } from "./TimeUUID.ts"
+
+/** The events of one entry, as lanes, live view, dry run and commands all see them. */
+export interface DecodedEntry {
+  readonly id: EntryId
+  /** ms since the epoch. */
+  readonly receivedAt: number
+  /** The request's; `{}` when none. */
+  readonly statsigMetadata: JsonObject
+  readonly events: ReadonlyArray<Event>
+}
+
+/**
+ * The ids by which receivers know an entry's events: the one an event has brought with it, or one made of its entry and its place there. The same on
+ * every attempt, at every destination, and in dead letters.
+ */
+export const eventIds = (entry: DecodedEntry): ((index: number) => string) => {
+  const made = timeUUIDs(entry.id)
+  return (index) => {
+    const { timeUUID, time } = entry.events[index]!
+    return timeUUID ?? made(time, index)
+  }
+}
+
+/** The envelope is of a version this program does not know, or the bytes are not what was written. */
+export class EntryError extends Data.TaggedError("EntryError")<{ readonly message: string }> {}
+
+/** The present version of {@link Envelope}. A later one gets a decoder of its own beside this one's. */
+export const version = 1
+
+/** What is known of a request besides its body. Facts that are not there are left out, to keep it short. */
+export const Envelope = Schema.Struct({
+  v: Schema.Literal(version),
+  /** ms since the epoch. */
+  receivedAt: Schema.Finite,
+  /** Receive time minus the sender's clock, in ms, as measured; none when the sender did not tell. */
+  offset: Schema.optionalKey(Schema.Finite),
+  dialect: Schema.Literals(["log_event", "event_webhook"]),
+  mode: Schema.Literals(["strict", "lenient"]),
+  keyId: Schema.optionalKey(Schema.String),
+  sdkType: Schema.optionalKey(Schema.String),
+  sdkVersion: Schema.optionalKey(Schema.String),
+  sessionID: Schema.optionalKey(Schema.String),
+  /** Places in the request of the events that were refused, and so are not in the body. */
+  rejected: Schema.optionalKey(Schema.Array(Schema.Number)),
+})
+
+export type Envelope = typeof Envelope.Type
+
+export const encode = (
+  id: EntryId,
+  events: number,
+  envelope: Omit<Envelope, "v">,
+  body: Uint8Array,
+): NewEntry => ({ id, events, envelope: JSON.stringify({ v: version, ...envelope }), body })
+
+const decodeEnvelope = Schema.decodeUnknownResult(Envelope)
+
+/** A smaller difference of clocks is the network's. */
+const deadZone = 2000
+
+const readEnvelope = (text: string): Result.Result<Envelope, EntryError> => {
+  const json = parse(text)
+  if (!isObject(json)) return Result.fail(new EntryError({ message: "the envelope is not JSON" }))
+  if (json["v"] !== version) {
+    return Result.fail(new EntryError({ message: "the envelope is of an unknown version" }))
+  }
+  return Result.mapError(decodeEnvelope(json), () => new EntryError({ message: "the envelope is damaged" }))
+}
+
+interface Request {
+  readonly envelope: Envelope
+  readonly form: Body.Form
+  /** The default for events without a user of their own. */
+  readonly user: JsonObject | null
+}
+
+const objectOrEmpty = (json: Json | undefined): JsonObject => (isObject(json) ? json : {})
+
+const readUser = (request: Request, raw: JsonObject): JsonObject => {
+  const own = raw["user"]
+  const user =
+    own === undefined || own === null ? (request.user ?? {}) : PrivateAttributes.without(objectOrEmpty(own))
+  if (request.envelope.dialect === "log_event") return user
+  // Exported events carry the id beside the user as well.
+  const id = raw["userID"]
+  const isMissing = user["userID"] === undefined || user["userID"] === null
+  return isMissing && ((typeof id === "string" && id !== "") || typeof id === "number")
+    ? { ...user, userID: id }
+    : user
+}
+
+const readValue = (json: Json | undefined): Event["value"] => {
+  switch (typeof json) {
+    case "string":
+    case "boolean":
+      return json
+    case "number":
+      return Number.isFinite(json) ? json : null
+    default:
+      return null
+  }
+}
+
+/** `null` when it is none, which intake never lets in. */
+const readEvent = (request: Request, raw: Json): Event | null => {
+  if (!isObject(raw)) return null
+  const { envelope, form } = request
+  const eventName = raw[Body.nameKey(envelope.dialect, form, raw)]
+  if (typeof eventName !== "string") return null
+  const sent = raw[Body.timeKey(envelope.dialect, form, raw)]
+  const isTimed = sent !== undefined && sent !== null
+  const time = isTimed ? readTime(sent) : envelope.receivedAt
+  if (time === null) return null
+  const { offset = 0 } = envelope
+  const timeUUID = form === "array" || form === "data" ? raw["timeUUID"] : undefined
+  return {
+    eventName,
+    user: readUser(request, raw),
+    time: isTimed && Math.abs(offset) > deadZone ? time + offset : time,
+    value: readValue(raw["value"]),
+    metadata: objectOrEmpty(raw["metadata"]),
+    statsigMetadata: objectOrEmpty(raw["statsigMetadata"]),
+    ...(isTimeUUID(timeUUID) ? { timeUUID } : {}),
+  }
+}
+
+/** The one decoder of entries, chosen by the envelope's version. */
+export const decode = (entry: NewEntry): Result.Result<DecodedEntry, EntryError> =>
+  Result.flatMap(readEnvelope(entry.envelope), (envelope) => {
+    const json = parse(Utf8.decode(entry.body).text)
+    const body = json === undefined ? "" : Body.read(envelope.dialect, json)
+    if (typeof body === "string") return Result.fail(new EntryError({ message: "the body is damaged" }))
+
+    const { sdkType, sdkVersion, sessionID } = envelope
+    const user = body.rest["user"]
+    const request: Request = {
+      envelope,
+      form: body.form,
+      user: isObject(user) ? PrivateAttributes.without(user) : null,
+    }
+    const events: Array<Event> = []
+    for (const raw of body.events) {
+      const event = readEvent(request, raw)
+      if (event === null) return Result.fail(new EntryError({ message: "an event is damaged" }))
+      events.push(event)
+    }
+    if (events.length !== entry.events) {
+      return Result.fail(new EntryError({ message: "the body holds another number of events" }))
+    }
+    const { statsigMetadata } = body.rest
+    return Result.succeed({
+      id: entry.id,
+      receivedAt: envelope.receivedAt,
+      statsigMetadata: isObject(statsigMetadata)
+        ? statsigMetadata
+        : {
+            ...(sdkType === undefined ? {} : { sdkType }),
+            ...(sdkVersion === undefined ? {} : { sdkVersion }),
+            ...(sessionID === undefined ? {} : { sessionID }),
+          },
+      events,
+    })
+  })

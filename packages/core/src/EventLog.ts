@@ -1,0 +1,206 @@
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { MemoryLog } from "./internal/MemoryLog.ts"
+import { closed, guard } from "./internal/memory.ts"
+import type { Position } from "./Position.ts"
+import type { StoreError } from "./StoreError.ts"
+
+/**
+ * What an acknowledged append has survived:
+ * `memory`: nothing but the call; `disk`: a sync of this machine's disk, so a crash and a power cut;
+ * `replicated`: a majority of several machines' disks, so the loss of one.
+ */
+export type Durability = "memory" | "disk" | "replicated"
+
+/** 32 lower-case hex digits: 16 random bytes made at intake. */
+export type EntryId = string
+
+/** The accepted events of one request: stored as one unit, never looked into by the log. */
+export interface NewEntry {
+  readonly id: EntryId
+  /** How many events the body holds: the log's counts, and so the ledger, come from this number. */
+  readonly events: number
+  readonly envelope: string
+  readonly body: Uint8Array
+}
+
+export interface LogEntry extends NewEntry {
+  readonly position: Position
+  /** When it was appended by Effect's clock, in ms since the epoch; never before the entry in front of it. */
+  readonly appendedAt: number
+}
+
+/** Running sums of a partition from its first entry ever, trimmed ones included. */
+export interface LogTotals {
+  readonly entries: number
+  readonly events: number
+  readonly bytes: number
+}
+
+export interface LogBounds {
+  /** Reading after it gives the first entry kept; equal to `head` when the log is empty. */
+  readonly tail: Position
+  /** The position of the last entry; stays when that entry is trimmed. */
+  readonly head: Position
+  /** Bytes kept: envelopes and bodies. */
+  readonly bytes: number
+  /** `appendedAt` of the first entry kept. */
+  readonly oldestAt: number | null
+}
+
+export interface ReadLimits {
+  readonly maxEntries: number
+  /** At least one entry is read however large it is. */
+  readonly maxBytes: number
+}
+
+/**
+ * Append-only sequence of entries in one or more partitions, numbered from 0.
+ *
+ * Every method fails with a {@link StoreError}: `Unavailable` or `Closed` everywhere, the others as said.
+ */
+export class EventLog extends Context.Service<
+  EventLog,
+  {
+    readonly durability: Durability
+    readonly partitions: number
+
+    /**
+     * Succeeds only when all entries are safe at the declared durability. Each entry is stored whole or not at all,
+     * in the order given. Idempotent by entry id among the last 1,000 entries at least: an id seen there keeps its first
+     * position. Fails with `Full` (nothing stored) when entries not yet released fill the cap.
+     * The bodies are the log's from then on: nobody changes their bytes.
+     *
+     * @returns the position of each entry
+     */
+    readonly append: (
+      entries: ReadonlyArray<NewEntry>,
+      partition?: number,
+    ) => Effect.Effect<ReadonlyArray<Position>, StoreError>
+
+    /**
+     * The entries after a position, in order; empty at the head. Owned by nobody: reading changes nothing.
+     * Fails with `OutOfRange` when entries after it have been trimmed, or when it lies behind the head.
+     */
+    readonly read: (
+      partition: number,
+      after: Position,
+      limits: ReadLimits,
+    ) => Effect.Effect<ReadonlyArray<LogEntry>, StoreError>
+
+    /** Returns once there is an entry after the position. */
+    readonly wait: (partition: number, after: Position) => Effect.Effect<void, StoreError>
+
+    /** The position to read after, to begin with the first entry kept that was appended at or after `time` (ms). */
+    readonly locate: (partition: number, time: number) => Effect.Effect<Position, StoreError>
+
+    readonly bounds: (partition: number) => Effect.Effect<LogBounds, StoreError>
+
+    /** The sums up to and including a position (or the last entry before it). `OutOfRange` before `tail` or after `head`. */
+    readonly stats: (partition: number, upTo: Position) => Effect.Effect<LogTotals, StoreError>
+
+    /**
+     * Says that every entry up to `released` lies behind all cursors (with `Position.end` those yet to come, too), and drops those of them appended before
+     * `olderThan` (ms). The log remembers `released` over a restart, and drops released entries, oldest first, whenever an
+     * append needs their room under the cap; entries not released are never dropped. `released` may move back.
+     */
+    readonly trim: (
+      partition: number,
+      released: Position,
+      olderThan: number,
+    ) => Effect.Effect<void, StoreError>
+  }
+>()("@millrace/core/EventLog") {}
+
+export interface MemoryOptions {
+  /** What the entries kept may take, in bytes: {@link defaultMaxBytes} by default. */
+  readonly maxBytes?: number
+}
+
+/** Of the log in memory: a part of a small container's memory. */
+export const defaultMaxBytes = 128 * 1024 * 1024
+
+interface Waiter {
+  readonly after: Position
+  readonly resume: (outcome: Effect.Effect<void, StoreError>) => void
+}
+
+/** Asking for a partition that `partitions` rules out is a mistake of the program, so it is a defect. */
+const onlyPartition = (partition: number): void => {
+  if (partition !== 0) throw new RangeError(`partition ${partition}: this log has one, numbered 0`)
+}
+
+/** Keeps the log in this process's memory, in one partition. Nothing polls or ticks: `wait` returns with an append. */
+export const layerMemory = ({ maxBytes = defaultMaxBytes }: MemoryOptions = {}): Layer.Layer<EventLog> =>
+  Layer.effect(
+    EventLog,
+    Effect.gen(function* () {
+      const run = yield* guard
+      const log = new MemoryLog(maxBytes)
+      const waiting = new Set<Waiter>()
+
+      const release = (
+        outcome: Effect.Effect<void, StoreError>,
+        ready: (waiter: Waiter) => boolean,
+      ): void => {
+        for (const waiter of waiting) {
+          if (!ready(waiter)) continue
+          waiting.delete(waiter)
+          waiter.resume(outcome)
+        }
+      }
+
+      yield* Effect.addFinalizer(() => Effect.sync(() => release(Effect.fail(closed()), () => true)))
+
+      return EventLog.of({
+        durability: "memory",
+        partitions: 1,
+        append: (entries, partition = 0) =>
+          run((clock) => {
+            onlyPartition(partition)
+            const positions = log.append(entries, clock.currentTimeMillisUnsafe())
+            release(Effect.void, (waiter) => waiter.after < log.head)
+            return Effect.fromResult(positions)
+          }),
+        read: (partition, after, limits) =>
+          run(() => {
+            onlyPartition(partition)
+            return Effect.fromResult(log.read(after, limits))
+          }),
+        wait: (partition, after) =>
+          run(() => {
+            onlyPartition(partition)
+            if (after < log.head) return Effect.void
+            return Effect.callback<void, StoreError>((resume) => {
+              const waiter = { after, resume }
+              waiting.add(waiter)
+              return Effect.sync(() => {
+                waiting.delete(waiter)
+              })
+            })
+          }),
+        locate: (partition, time) =>
+          run(() => {
+            onlyPartition(partition)
+            return Effect.succeed(log.locate(time))
+          }),
+        bounds: (partition) =>
+          run(() => {
+            onlyPartition(partition)
+            return Effect.succeed(log.bounds())
+          }),
+        stats: (partition, upTo) =>
+          run(() => {
+            onlyPartition(partition)
+            return Effect.fromResult(log.stats(upTo))
+          }),
+        trim: (partition, released, olderThan) =>
+          run(() => {
+            onlyPartition(partition)
+            log.trim(released, olderThan)
+            return Effect.void
+          }),
+      })
+    }),
+  )

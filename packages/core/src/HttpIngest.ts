@@ -1,0 +1,501 @@
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Metric from "effect/Metric"
+import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
+import type { SpanOptionsNoTrace } from "effect/Tracer"
+import { Codec, type CodecError, type Compression } from "./Codec.ts"
+import * as Ingest from "./Ingest.ts"
+import { InvalidOptions } from "./InvalidOptions.ts"
+import { type Cors, type CorsHeaders, isOrigin, makeCors, preflightHeaders } from "./internal/cors.ts"
+import { defectSummary } from "./internal/defectSummary.ts"
+import { matchRoute, queryOf, type Route, routes } from "./internal/routes.ts"
+import { makeSparingly } from "./internal/sparingly.ts"
+import * as UrlVerification from "./internal/urlVerification.ts"
+import * as Signature from "./Signature.ts"
+import type { StoreError } from "./StoreError.ts"
+import * as Telemetry from "./Telemetry.ts"
+
+/** A request of any HTTP server, in neutral form. */
+export interface IngestRequest {
+  readonly method: string
+  /** Path and query as on the request line, with or without the prefix under which the host mounted it. */
+  readonly url: string
+  /** By lower-case name. */
+  readonly headers: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
+  /**
+   * Reads the whole body, failing with `TooLarge` as soon as it passes `maxBytes`. Called once at most, and not at all when
+   * the head alone decides the reply: the host then discards what still comes.
+   */
+  readonly body: (maxBytes: number) => Effect.Effect<IngestBody, BodyError>
+}
+
+export interface IngestBody {
+  readonly bytes: Uint8Array
+  /** True when the host's own parser has already inflated it while the `content-encoding` header remains: only magic bytes count then. */
+  readonly inflated: boolean
+}
+
+/**
+ * - `TooLarge`: more than `maxBytes`.
+ * - `Aborted`: the client went away.
+ * - `TimedOut`: it came too slowly.
+ * - `Overloaded`: too many bytes of other requests are in memory.
+ * - `Consumed`: somebody in front of us read the stream and left no body: a mistake in the host's set-up.
+ */
+export class BodyError extends Data.TaggedError("BodyError")<{
+  readonly reason: "TooLarge" | "Aborted" | "TimedOut" | "Overloaded" | "Consumed"
+}> {}
+
+export interface IngestReply {
+  readonly status: number
+  /** By lower-case name; `content-type` and the like, never `content-length`. */
+  readonly headers: Readonly<Record<string, string>>
+  /** JSON text, or empty with a 204. */
+  readonly body: string
+}
+
+export interface HttpIngestOptions extends Ingest.IngestOptions {
+  /**
+   * Which pages may read the replies on the routes that browsers call. `{ origins: "*" }` by default: a client key is public anyway,
+   * and an SDK that cannot read its reply sends the batch again.
+   */
+  readonly cors?: Cors
+}
+
+/** The one table of routes, statuses, headers and bodies. */
+export class HttpIngest extends Context.Service<
+  HttpIngest,
+  {
+    /** Whether the path of this URL is one of ours, whatever the method: if not, the request is the host's. */
+    readonly matches: (url: string) => boolean
+    /** Never fails: every outcome is a reply. Interrupt it when the client has gone away. */
+    readonly handle: (request: IngestRequest) => Effect.Effect<IngestReply>
+    /** From now on new requests get 503; returns once those already begun have their replies. May be called again. */
+    readonly close: Effect.Effect<void>
+  }
+>()("@millrace/core/HttpIngest") {}
+
+/** What an SDK reports of its own failures is a stack trace and some options. It needs no key, so it gets little room. */
+const exceptionBytes = 64 * 1024
+
+/** A sender needs to see what is wrong, not a megabyte of it. */
+const maxRejectedListed = 100
+
+/** Long enough for a restart or a fail-over, short enough not to pile up a sender's backlog. No SDK reads it, others do. */
+const retryAfter = "5"
+
+/** How many bodies are inflated at once: together they hold this many times the body limit, whatever they claim to be. */
+const inflatedAtOnce = 8
+
+/** How long closing the layer's scope waits for requests that have begun. */
+const drainTimeout = "30 seconds"
+
+const allow = "POST, OPTIONS"
+
+/** A reply before the headers that depend on the route and the origin. */
+interface Answer {
+  readonly status: number
+  readonly body: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+const refusal = (status: number, message: string, headers?: Readonly<Record<string, string>>): Answer => {
+  const body = JSON.stringify({ message, status })
+  return headers === undefined ? { status, body } : { status, body, headers }
+}
+
+/** "Not now", as Statsig's OpenAPI document says it. Never 429: most SDKs lose the batch on it, and all that retry honour 503. */
+const notNow = (message: string): Answer => ({
+  status: 503,
+  body: JSON.stringify({ success: false, message, status: 503 }),
+  headers: { "retry-after": retryAfter },
+})
+
+const accepted: Answer = { status: 202, body: JSON.stringify({ success: true }) }
+const notFound = refusal(404, "not found")
+const methodNotAllowed = refusal(405, "method not allowed", { allow })
+const unauthorized = refusal(401, "missing or invalid statsig-api-key")
+const unsupportedEncoding = refusal(415, "content-encoding: expected gzip, zstd or none", {
+  "accept-encoding": "gzip, zstd",
+})
+const closing = notNow("shutting down")
+const internalError = refusal(500, "internal error")
+
+const tooLarge = (limit: number): Answer => refusal(413, `body: larger than ${limit} bytes`)
+
+/** `rejected` lists the first hundred; when there are more, `rejectedCount` has their number. */
+const receiptAnswer = ({ rejected }: Ingest.Receipt): Answer => {
+  if (rejected.length === 0) return accepted
+  const body = {
+    success: true,
+    rejected: rejected.slice(0, maxRejectedListed).map(({ index, message }) => ({ index, message })),
+    ...(rejected.length > maxRejectedListed ? { rejectedCount: rejected.length } : {}),
+  }
+  return { status: 202, body: JSON.stringify(body) }
+}
+
+const bodyErrorAnswer = (error: BodyError, limit: number): Answer => {
+  switch (error.reason) {
+    case "TooLarge":
+      return tooLarge(limit)
+    case "Aborted":
+      return refusal(400, "body: the client went away")
+    case "TimedOut":
+      return refusal(408, "body: it came too slowly")
+    case "Overloaded":
+      return notNow("too many requests at once")
+    case "Consumed":
+      return refusal(500, `body: ${Telemetry.logMessages.intakeBodyConsumed}`)
+  }
+}
+
+const ingestErrorAnswer = ({ reason }: Ingest.IngestError): Answer => {
+  switch (reason._tag) {
+    case "Refused":
+      return refusal(reason.status, reason.message)
+    case "Overloaded":
+      return notNow("too many requests at once")
+    case "StoreFailed":
+      return notNow(reason.error.reason._tag === "Full" ? "the store is full" : "the store does not answer")
+  }
+}
+
+const errorAnswer = (error: BodyError | CodecError | Ingest.IngestError, limit: number): Answer => {
+  switch (error._tag) {
+    case "BodyError":
+      return bodyErrorAnswer(error, limit)
+    case "CodecError":
+      return error.reason === "TooLarge"
+        ? tooLarge(limit)
+        : refusal(400, "body: not what its content-encoding or its first bytes say it is")
+    case "IngestError":
+      return ingestErrorAnswer(error)
+  }
+}
+
+/** The reply to Statsig's check of a webhook's URL; `null` when the body is something else. */
+const urlVerified = (bytes: Uint8Array): Answer | null => {
+  const code = UrlVerification.codeOf(bytes)
+  return code === null ? null : { status: 200, body: JSON.stringify({ verification_code: code }) }
+}
+
+type Headers = IngestRequest["headers"]
+
+/** As one line, `null` when absent or empty. */
+const headerOf = (headers: Headers, name: string): string | null => {
+  const value = headers[name]
+  if (value === undefined) return null
+  return (typeof value === "string" ? value : value.join(", ")) || null
+}
+
+const queryParameter = (query: URLSearchParams | null, name: string): string | null =>
+  query?.get(name) || null
+
+/** The key a request shows, in the header or in the query; `null` when it shows none. */
+const presentedKey = (headers: Headers, query: URLSearchParams | null): string | null => {
+  const header = headerOf(headers, "statsig-api-key")
+  // Several in one place, joined by us or by the host, hold a comma, and no key does.
+  if (header !== null || query === null) return header
+  const name = query.has("k") ? "k" : "statsig-api-key"
+  return query.getAll(name).join(", ") || null
+}
+
+/** What `content-encoding` says; `null` when nothing. */
+const declaredCoding = (headers: Headers): Compression | "unsupported" | null => {
+  const value = headerOf(headers, "content-encoding")
+  if (value === null) return null
+  const codings = value
+    .toLowerCase()
+    .split(",")
+    .map((coding) => coding.trim())
+    .filter((coding) => coding !== "" && coding !== "identity")
+  if (codings.length > 1) return "unsupported"
+  switch (codings[0]) {
+    case undefined:
+      return null
+    case "gzip":
+    case "x-gzip":
+      return "gzip"
+    case "zstd":
+      return "zstd"
+    default:
+      return "unsupported"
+  }
+}
+
+/** What the first bytes say: js-client sends gzip without a word. No JSON begins like this. */
+const evidentCoding = (bytes: Uint8Array): Compression | null => {
+  if (bytes[0] === 0x1f && bytes[1] === 0x8b) return "gzip"
+  if (bytes[0] === 0x28 && bytes[1] === 0xb5 && bytes[2] === 0x2f && bytes[3] === 0xfd) return "zstd"
+  return null
+}
+
+const digits = /^\d+$/
+
+const declaredLength = (headers: Headers): number => {
+  const value = headers["content-length"]
+  return typeof value === "string" && digits.test(value) ? Number(value) : 0
+}
+
+const ingestHead = (
+  dialect: Ingest.IngestHead["dialect"],
+  receivedAt: number,
+  principal: Ingest.Principal,
+  headers: Headers,
+  query: URLSearchParams | null,
+): Ingest.IngestHead => ({
+  dialect,
+  receivedAt,
+  keyId: principal.id,
+  clientTimeHeader: headerOf(headers, "statsig-client-time"),
+  clientTimeQuery: queryParameter(query, "t"),
+  sdkType: headerOf(headers, "statsig-sdk-type") ?? queryParameter(query, "st"),
+  sdkVersion: headerOf(headers, "statsig-sdk-version") ?? queryParameter(query, "sv"),
+  sessionID:
+    headerOf(headers, "statsig-session-id") ??
+    headerOf(headers, "statsig-server-session-id") ??
+    queryParameter(query, "sid"),
+})
+
+const everybody: Cors = { origins: "*" }
+
+const corsProblems = (cors: Cors) =>
+  cors === false || cors.origins === "*"
+    ? []
+    : cors.origins.flatMap((origin, index) =>
+        isOrigin(origin)
+          ? []
+          : [{ path: `cors.origins[${index}]`, message: "expected an origin: https://example.com" }],
+      )
+
+/** Made once: a span's options cost as much as the span. */
+const spanOptions: ReadonlyMap<Route, SpanOptionsNoTrace> = new Map(
+  routes.map((route) => [route, { kind: "server", attributes: { route: route.name } }]),
+)
+const noStack = { captureStackTrace: false } as const
+
+const make = Effect.fnUntraced(function* (
+  options: HttpIngestOptions,
+): Effect.fn.Return<HttpIngest["Service"], never, Ingest.Ingest | Codec | Scope.Scope> {
+  const ingest = yield* Ingest.Ingest
+  const codec = yield* Codec
+  const context = yield* Effect.context()
+
+  const bodyLimit = ingest.limits.bodyBytes
+  const inflating = yield* Semaphore.make(inflatedAtOnce)
+
+  const corsOf = makeCors(options.cors ?? everybody)
+  const noCors: CorsHeaders = {}
+  const jsonHeaders = new WeakMap<CorsHeaders, Readonly<Record<string, string>>>()
+  /** The same object for all replies of a kind: nearly every reply needs no other headers. */
+  const baseHeaders = (corsHeaders: CorsHeaders): Readonly<Record<string, string>> => {
+    const known = jsonHeaders.get(corsHeaders)
+    if (known !== undefined) return known
+    const headers = { "content-type": "application/json", ...corsHeaders }
+    jsonHeaders.set(corsHeaders, headers)
+    return headers
+  }
+
+  const corsFor = (route: Route, headers: Headers): CorsHeaders =>
+    route.browsers ? corsOf(headerOf(headers, "origin")) : noCors
+
+  const requestCounts = new Map<string, Metric.Counter<number>>()
+  const countReply = (route: Route, status: number): void => {
+    const name = `${route.name} ${status}`
+    let counter = requestCounts.get(name)
+    if (counter === undefined) {
+      counter = Telemetry.intakeRequests(route.name, status)
+      requestCounts.set(name, counter)
+    }
+    counter.updateUnsafe(1, context)
+  }
+
+  const finish = (route: Route, request: IngestRequest, answer: Answer): IngestReply => {
+    countReply(route, answer.status)
+    const base = baseHeaders(corsFor(route, request.headers))
+    return {
+      status: answer.status,
+      headers: answer.headers === undefined ? base : { ...base, ...answer.headers },
+      body: answer.body,
+    }
+  }
+
+  const preflight = (route: Route, request: IngestRequest): IngestReply => {
+    countReply(route, 204)
+    const corsHeaders = corsFor(route, request.headers)
+    const requested = headerOf(request.headers, "access-control-request-headers")
+    return {
+      status: 204,
+      headers: { allow, ...corsHeaders, ...preflightHeaders(corsHeaders, requested) },
+      body: "",
+    }
+  }
+
+  let closed = false
+  let active = 0
+  const drained = yield* Deferred.make<void>()
+  const leave = Effect.sync(() => {
+    active--
+    if (closed && active === 0) Deferred.doneUnsafe(drained, Effect.void)
+  })
+
+  const inflate = (coding: Compression, bytes: Uint8Array): Effect.Effect<Uint8Array, CodecError> =>
+    inflating.withPermits(1)(codec.decompress(coding, bytes, bodyLimit))
+
+  const sayRefused = makeSparingly()
+  const logRefused = (error: Signature.SignatureError, body: IngestBody): Effect.Effect<void> =>
+    sayRefused(
+      Effect.annotateLogs(Effect.logWarning(Telemetry.logMessages.intakeSignatureRefused), {
+        reason: error.reason,
+        // Then a mismatch may be the host's doing: what is signed are the bytes before it parses them.
+        parsedByHost: body.inflated,
+      }),
+    )
+
+  /**
+   * Statsig checks a new webhook's URL before its console shows the secret that would sign the check, so this much is answered to
+   * anybody. Everything else without a key is 401, however it ends.
+   */
+  const verifyUrl = (request: IngestRequest): Effect.Effect<Answer> => {
+    const { headers } = request
+    return closed || declaredCoding(headers) !== null || declaredLength(headers) > UrlVerification.maxBytes
+      ? Effect.succeed(unauthorized)
+      : request.body(UrlVerification.maxBytes).pipe(
+          Effect.map(({ bytes }) => urlVerified(bytes) ?? unauthorized),
+          Effect.orElseSucceed(() => unauthorized),
+        )
+  }
+
+  const takeEvents = Effect.fnUntraced(function* (
+    dialect: Ingest.IngestHead["dialect"],
+    request: IngestRequest,
+  ): Effect.fn.Return<Answer, BodyError | CodecError | Ingest.IngestError> {
+    const { headers, url } = request
+    const query = queryOf(url)
+    const key = presentedKey(headers, query)
+    const keyed = ingest.authenticate(key, dialect)
+    if (keyed === null && (key !== null || dialect !== "event_webhook")) return unauthorized
+    const isSigned = headers[Signature.headerNames.statsigSignature] !== undefined
+    const verify = keyed === null && isSigned ? ingest.authenticateSigned : null
+    if (keyed === null && verify === null) return yield* verifyUrl(request)
+    if (closed) return closing
+    const declared = declaredCoding(headers)
+    if (declared === "unsupported") return unsupportedEncoding
+    if (declaredLength(headers) > bodyLimit) return tooLarge(bodyLimit)
+
+    // Before the body is read: how long that takes is no part of the sender's clock skew.
+    const receivedAt = yield* Clock.currentTimeMillis
+    const body = yield* request.body(bodyLimit)
+    const signed = verify === null ? null : verify({ headers, body: body.bytes }, receivedAt)
+    if (signed !== null && Result.isFailure(signed)) {
+      const verified = urlVerified(body.bytes)
+      if (verified !== null) return verified
+      yield* logRefused(signed.failure, body)
+      return unauthorized
+    }
+    const principal = signed === null ? keyed! : signed.success
+    const coding = (body.inflated ? null : declared) ?? evidentCoding(body.bytes)
+    const bytes = coding === null ? body.bytes : yield* inflate(coding, body.bytes)
+    const head = ingestHead(dialect, receivedAt, principal, headers, query)
+    const receipt = yield* Effect.result(ingest.accept(head, bytes))
+    if (Result.isSuccess(receipt)) return receiptAnswer(receipt.success)
+    const verified = dialect === "event_webhook" ? urlVerified(bytes) : null
+    return verified ?? (yield* receipt.failure)
+  })
+
+  const takeException = Effect.fnUntraced(function* (
+    request: IngestRequest,
+  ): Effect.fn.Return<Answer, BodyError> {
+    if (closed) return closing
+    if (declaredLength(request.headers) > exceptionBytes) return tooLarge(exceptionBytes)
+    yield* request.body(exceptionBytes)
+    return accepted
+  })
+
+  const take = ({ name }: Route, request: IngestRequest): Effect.Effect<Answer> =>
+    name === "exception"
+      ? Effect.catch(takeException(request), (error) => fail(error, exceptionBytes))
+      : Effect.catch(takeEvents(name, request), (error) => fail(error, bodyLimit))
+
+  const sayConsumed = makeSparingly()
+
+  const fail = (error: BodyError | CodecError | Ingest.IngestError, limit: number): Effect.Effect<Answer> => {
+    const answering = Effect.succeed(errorAnswer(error, limit))
+    return error._tag === "BodyError" && error.reason === "Consumed"
+      ? Effect.andThen(sayConsumed(Effect.logError(Telemetry.logMessages.intakeBodyConsumed)), answering)
+      : answering
+  }
+
+  const survive = (cause: Cause.Cause<never>): Effect.Effect<Answer> =>
+    Cause.hasInterruptsOnly(cause)
+      ? Effect.failCause(cause)
+      : Effect.as(
+          Effect.annotateLogs(Effect.logError(Telemetry.logMessages.intakeDefect), {
+            error: defectSummary(cause),
+          }),
+          internalError,
+        )
+
+  const post = (route: Route, request: IngestRequest): Effect.Effect<IngestReply> =>
+    Effect.uninterruptibleMask((restore) => {
+      active++
+      return restore(take(route, request)).pipe(Effect.catchCause(survive), Effect.ensuring(leave))
+    }).pipe(
+      Effect.map((answer) => finish(route, request, answer)),
+      Effect.withSpan(Telemetry.spanNames.intake, spanOptions.get(route), noStack),
+    )
+
+  const close = Effect.suspend(() => {
+    closed = true
+    return active === 0 ? Effect.void : Deferred.await(drained)
+  })
+  yield* Effect.addFinalizer(() => Effect.timeoutOption(close, drainTimeout))
+
+  return {
+    matches: (url) => matchRoute(url) !== null,
+    handle: (request) =>
+      Effect.suspend(() => {
+        const route = matchRoute(request.url)
+        if (route === null) {
+          return Effect.succeed({ ...notFound, headers: baseHeaders(noCors) })
+        }
+        switch (request.method) {
+          case "POST":
+            return post(route, request)
+          case "OPTIONS":
+            return Effect.succeed(preflight(route, request))
+          default:
+            return Effect.succeed(finish(route, request, methodNotAllowed))
+        }
+      }),
+    close,
+  }
+})
+
+/**
+ * The intake over HTTP on a store and a codec. Fails with {@link InvalidOptions} when the options cannot work or no key is configured,
+ * and with a {@link StoreError} when the store's keys cannot be read.
+ *
+ * @example
+ * ```ts
+ * const Intake = HttpIngest.layer({ keys: { server: ["secret-..."], client: ["client-..."] } })
+ * ```
+ */
+export const layer = (
+  options: HttpIngestOptions,
+): Layer.Layer<HttpIngest | Ingest.Ingest, InvalidOptions | StoreError, Ingest.IngestServices> =>
+  Layer.unwrap(
+    Effect.suspend(() => {
+      const problems = [...Ingest.optionProblems(options), ...corsProblems(options.cors ?? everybody)]
+      return problems.length > 0
+        ? Effect.fail(new InvalidOptions({ problems }))
+        : Effect.succeed(Layer.provideMerge(Layer.effect(HttpIngest, make(options)), Ingest.layer(options)))
+    }),
+  )

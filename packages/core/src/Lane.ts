@@ -1,0 +1,152 @@
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
+import { cursorName } from "./CursorName.ts"
+import type { CursorRecord, CursorSave, Cursors } from "./Cursors.ts"
+import type { DeadLetters } from "./DeadLetters.ts"
+import type { Destination } from "./Destination.ts"
+import type { EventLog } from "./EventLog.ts"
+import type { ExportRule } from "./Export.ts"
+import type { CompiledFilter } from "./Filter.ts"
+import { Feed, type Router } from "./internal/Feed.ts"
+import { makeBook, takeOver } from "./internal/lane/book.ts"
+import { makeBreakages } from "./internal/lane/breakages.ts"
+import { makeBury } from "./internal/lane/burying.ts"
+import { makeProbes } from "./internal/lane/probes.ts"
+import { makeReading } from "./internal/lane/reading.ts"
+import { makeRound } from "./internal/lane/round.ts"
+import { makeSettle } from "./internal/lane/settling.ts"
+import { makeSuspects } from "./internal/lane/suspects.ts"
+import { makeTaking } from "./internal/lane/taking.ts"
+import type { Sender } from "./internal/Sender.ts"
+import type { LaneEnd } from "./LaneEnd.ts"
+import * as LaneState from "./LaneState.ts"
+import type { Position } from "./Position.ts"
+import { StoreError } from "./StoreError.ts"
+
+export { type CursorName, cursorName, parseCursorName } from "./CursorName.ts"
+export { Fenced, Finished, Gone, type LaneEnd } from "./LaneEnd.ts"
+
+export interface LaneOptions {
+  readonly destination: Destination
+  /** Its own, compiled. */
+  readonly filter: CompiledFilter
+  readonly exportRule: ExportRule
+  readonly partition: number
+  /** Names a replay's lane; `null` for live traffic. */
+  readonly replay: string | null
+  readonly log: EventLog["Service"]
+  readonly cursors: Cursors["Service"]
+  readonly deadLetters: DeadLetters["Service"]
+  readonly sender: Sender
+  readonly router: Router
+  /** How many bytes one read of a lane that has fallen behind may take: its share of what all of them may. */
+  readonly readBytes: () => number
+  /** How many bytes one request may carry, likewise. */
+  readonly batchBytes: () => number
+  /** The feed has room: the head reader may go on. */
+  readonly askForMore: () => void
+  /** The lane's place or condition has changed. */
+  readonly onChange: () => void
+  /** Batches are not to wait for more events any longer. */
+  readonly draining: () => boolean
+}
+
+export interface LaneStatus {
+  readonly state: LaneState.LaneState
+  /** How far the lane has looked. */
+  readonly place: Position
+  /** Where a restart would go on. */
+  readonly saved: CursorRecord
+  /** Everything there is has been looked at, and nothing is in flight. */
+  readonly idle: boolean
+  /** Waiting to try again after a failure. */
+  readonly waiting: boolean
+}
+
+/** The running program of one destination on one partition: take, filter, export, batch, send, save the cursor. */
+export interface Lane {
+  readonly name: string
+  /** Never returns, but ends by one of {@link LaneEnd} or by interruption. */
+  readonly run: Effect.Effect<never, LaneEnd>
+  readonly status: () => LaneStatus
+  /** What to save while nothing is in flight; `null` when nothing has changed, or something is in flight. */
+  readonly idleSave: () => CursorSave | null
+  /** The outcome of a save of {@link Lane.idleSave}, with what was saved. */
+  readonly idleSaved: (save: CursorSave, outcome: "saved" | "fenced" | "failed") => void
+  readonly wake: () => void
+}
+
+/** Fails with `Incompatible` when another version has written it. */
+export const readState = (
+  { state }: CursorRecord,
+  destination: string,
+): Effect.Effect<LaneState.LaneState, StoreError> => {
+  const decoded = LaneState.decode(state)
+  return decoded === null
+    ? Effect.fail(
+        new StoreError({
+          reason: { _tag: "Incompatible" },
+          message: `the cursor of destination "${destination}" was written by another version`,
+        }),
+      )
+    : Effect.succeed(decoded)
+}
+
+/**
+ * Takes the cursor over, makes it if it is new, and returns the lane, not yet running.
+ *
+ * Its parts, each in a file of its own in `internal/lane`: all write to the book; taking makes batches of what is read; settling sends
+ * them in rounds, until what is left are dead letters and suspects.
+ */
+export const make = Effect.fnUntraced(function* (options: LaneOptions) {
+  const { destination, partition, replay, router } = options
+  const name = cursorName({ destination: destination.id, partition, replay })
+  const held = yield* takeOver(options, name)
+  const state = yield* readState(held.record, destination.id)
+
+  const wake = yield* Latch.make(true)
+  const wakeUp = (): void => {
+    wake.openUnsafe()
+  }
+  const feed = new Feed(options.filter, destination.batch.maxEvents, held.record, wakeUp, state.until)
+  const book = makeBook(options, held, state, feed)
+  const reading = makeReading(options, book, feed, wake)
+  const bury = makeBury(options, book, reading)
+
+  const breakages = makeBreakages()
+  const probes = makeProbes(destination, book)
+  const round = makeRound(options, book, () => {
+    breakages.forget()
+    probes.forget()
+  })
+
+  const suspects = makeSuspects(options, { book, reading, bury, round, probes })
+  const taking = makeTaking({ ...options, name }, { book, feed, reading, bury, probes, wake })
+  const settle = makeSettle(options, { book, feed, bury, round, breakages, suspects })
+
+  const run: Effect.Effect<never, LaneEnd> = Effect.gen(function* () {
+    for (;;) {
+      yield* suspects.makeRoom(book.saveHere)
+      const open = yield* taking.nextBatch
+      if (open === null) yield* suspects.probe
+      else if (open.taken.length > 0) yield* settle(open)
+      else book.update({ open: null })
+    }
+  }).pipe(Effect.ensuring(Effect.sync(() => router.detach(feed))))
+
+  const lane: Lane = {
+    name,
+    run,
+    wake: wakeUp,
+    status: () => ({
+      state: book.state,
+      place: feed.ahead.position,
+      saved: book.saved,
+      idle: taking.isIdle(),
+      waiting: round.isWaiting(),
+    }),
+    idleSave: () => (taking.isIdle() ? book.idleSave() : null),
+    idleSaved: book.idleSaved,
+  }
+  return lane
+})

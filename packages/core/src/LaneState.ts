@@ -1,0 +1,106 @@
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+
+const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
+const Range = Schema.Tuple([Count, Count])
+
+/**
+ * An event that failed alone and waits for its neighbours to show whose fault it is: after which position it stands, which event
+ * of that entry it is, and what has been seen of it so far.
+ */
+export const Suspect = Schema.Struct({
+  after: Schema.String,
+  index: Count,
+  /** `refused`: answered 400 or 422. `poison`: answered 500 or 501. */
+  kind: Schema.Literals(["refused", "poison"]),
+  /** Failures of a poison suspect that had a neighbour pass just before and just after. */
+  strikes: Count,
+  /** The last failure has had no neighbour pass after it yet. */
+  open: Schema.Boolean,
+  /** Not to be tried again before (ms since the epoch). */
+  due: Schema.Finite,
+})
+
+export type Suspect = typeof Suspect.Type
+
+/**
+ * What a lane remembers in its cursor's record beside the place itself. The ledger's one half:
+ * `delivered + filtered + dead + trimmed`, and the suspects, are how many events lie between `from` and the place.
+ */
+export const LaneState = Schema.Struct({
+  v: Schema.Literal(1),
+  /**
+   * The log's running sum of events where this destination began. A rewind lowers it by the events that are due once more, even below zero, and a skip
+   * raises it by those that are not any longer: what has been done stays as it is counted.
+   */
+  from: Schema.Int,
+  delivered: Count,
+  filtered: Count,
+  dead: Count,
+  /** Dropped by the log before they were looked at. */
+  trimmed: Count,
+  /** Events put on the wire, every attempt counted. */
+  sent: Count,
+  /** Failures in a row. */
+  failures: Count,
+  /** ms since the epoch; `null` when the last attempt succeeded. */
+  failingSince: Schema.NullOr(Schema.Finite),
+  /** Everything is refused: one event a round is tried until something passes. */
+  probing: Schema.Boolean,
+  suspects: Schema.Array(Suspect),
+  /**
+   * The batch that begins at the cursor's place, saved at its first failure so that a restart sends the same one: how many
+   * events, dealt by user to how many buckets, the place of the last (position of its entry, and which event of it), and which of
+   * them are not settled yet, in the order of the buckets.
+   */
+  open: Schema.NullOr(
+    Schema.Struct({
+      count: Count,
+      buckets: Count,
+      last: Schema.Tuple([Schema.String, Count]),
+      todo: Schema.Array(Range),
+    }),
+  ),
+  /** For a replay: it ends behind this position. `null` for live traffic. */
+  until: Schema.NullOr(Schema.String),
+})
+
+export type LaneState = typeof LaneState.Type
+
+export const initial = (from: number, until: string | null = null): LaneState => ({
+  v: 1,
+  from,
+  delivered: 0,
+  filtered: 0,
+  dead: 0,
+  trimmed: 0,
+  sent: 0,
+  failures: 0,
+  failingSince: null,
+  probing: false,
+  suspects: [],
+  open: null,
+  until,
+})
+
+/** How many events of the open batch are settled or suspects, though the cursor still stands before them. */
+export const settledAhead = ({ open }: LaneState): number =>
+  open === null ? 0 : open.todo.reduce((left, [from, to]) => left - (to - from), open.count)
+
+/** How many events have been looked at since the beginning. */
+export const looked = (state: LaneState): number =>
+  state.delivered + state.filtered + state.dead + state.trimmed + state.suspects.length
+
+/** At the place where the log's running sum is `events`, with nothing open. */
+export const moveTo = (state: LaneState, events: number): LaneState => ({
+  ...state,
+  from: events - looked(state),
+  open: null,
+})
+
+const decodeUnknown = Schema.decodeUnknownResult(Schema.fromJsonString(LaneState))
+
+/** `null` when it was written by a version this program does not know. */
+export const decode = (state: string): LaneState | null => Result.getOrElse(decodeUnknown(state), () => null)
+
+export const encode = (state: LaneState): string => JSON.stringify(state)

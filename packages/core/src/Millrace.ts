@@ -1,0 +1,225 @@
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as ManagedRuntime from "effect/ManagedRuntime"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import { Attempts } from "./Attempts.ts"
+import * as Catalog from "./Catalog.ts"
+import type { Codec } from "./Codec.ts"
+import { DeadLetters } from "./DeadLetters.ts"
+import * as Destination from "./Destination.ts"
+import * as Dispatcher from "./Dispatcher.ts"
+import type { JsonObject } from "./Event.ts"
+import { EventLog } from "./EventLog.ts"
+import * as HttpIngest from "./HttpIngest.ts"
+import { Ingest } from "./Ingest.ts"
+import { InvalidOptions, type OptionProblem } from "./InvalidOptions.ts"
+import { logEvent } from "./internal/logEvent.ts"
+import * as Operations from "./Operations.ts"
+import type { Store } from "./Store.ts"
+import type { StoreError } from "./StoreError.ts"
+import type { Transport } from "./Transport.ts"
+
+export interface MillraceOptions extends HttpIngest.HttpIngestOptions {
+  /** None by default: events are stored and wait. */
+  readonly destinations?: ReadonlyArray<Destination.DestinationOptions>
+  /** How long entries that every destination is done with are kept for replay: 3 days by default. */
+  readonly keepFor?: Duration.Input
+  /**
+   * What `fields.hash` hashes with: 16 random bytes or more, the same after every start, and secret. Whoever has it can find out which value of a
+   * short list a hash stands for.
+   */
+  readonly hashKey?: Uint8Array
+  /**
+   * Tells experiments from dynamic configs and gives rules their group names: a config-specs document, as Statsig's
+   * `download_config_specs` answers, or a layer that provides `Catalog.CurrentCatalog` and keeps it new.
+   */
+  readonly catalog?: Readonly<Record<string, unknown>> | CatalogLayer
+  /** How much of the log, in bytes as stored, is held parsed for destinations near its head: 8 MiB by default. */
+  readonly ringBytes?: number
+}
+
+type CatalogLayer = Layer.Layer<never, InvalidOptions>
+
+const catalogLayer = (
+  catalog: MillraceOptions["catalog"],
+): Result.Result<CatalogLayer, ReadonlyArray<OptionProblem>> => {
+  if (catalog === undefined) return Result.succeed(Layer.empty)
+  if (Layer.isLayer(catalog)) return Result.succeed(catalog as CatalogLayer)
+  const read = Catalog.fromSpecs(catalog)
+  return Result.isFailure(read)
+    ? Result.fail([{ path: "catalog", message: read.failure }])
+    : Result.succeed(Catalog.layer(read.success))
+}
+
+/**
+ * Intake and delivery on a store, a transport and a codec: the front door for programs that use Effect. Closing its scope
+ * stops both; call `HttpIngest.close` and `Dispatcher.drain` first to send what is pending.
+ *
+ * Fails with {@link InvalidOptions}, which has all mistakes with their paths, or a {@link StoreError} when the store cannot be used.
+ */
+export const layer = (
+  options: MillraceOptions,
+): Layer.Layer<
+  HttpIngest.HttpIngest | Ingest | Dispatcher.Dispatcher,
+  InvalidOptions | StoreError,
+  Store | Transport | Codec
+> => {
+  const destinations = Destination.decodeAll(options.destinations ?? [], options.hashKey)
+  const catalog = catalogLayer(options.catalog)
+  const hashKeyProblems = Destination.hashKeyProblems(options.hashKey)
+  if (hashKeyProblems.length > 0 || Result.isFailure(destinations) || Result.isFailure(catalog)) {
+    const problems = [
+      ...hashKeyProblems,
+      ...(Result.isFailure(destinations) ? destinations.failure : []),
+      ...(Result.isFailure(catalog) ? catalog.failure : []),
+    ]
+    return Layer.effectDiscard(new InvalidOptions({ problems })) as Layer.Layer<
+      never,
+      InvalidOptions
+    > as never
+  }
+  return Layer.mergeAll(
+    HttpIngest.layer(options),
+    Dispatcher.layer({
+      destinations: destinations.success,
+      ...(options.keepFor === undefined ? {} : { keepFor: options.keepFor }),
+      ...(options.ringBytes === undefined ? {} : { ringBytes: options.ringBytes }),
+      ...(options.hashKey === undefined ? {} : { hashKey: options.hashKey }),
+    }),
+  ).pipe(Layer.provide(catalog.success))
+}
+
+export interface LogLine {
+  readonly level: "Trace" | "Debug" | "Info" | "Warn" | "Error" | "Fatal"
+  readonly message: string
+  /** Never holds an event, a key or a personal value. */
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+export interface MakeOptions extends MillraceOptions {
+  readonly store: Layer.Layer<Store, StoreError>
+  readonly transport: Layer.Layer<Transport, InvalidOptions>
+  readonly codec: Layer.Layer<Codec>
+  /** Silent by default. */
+  readonly log?: (line: LogLine) => void
+}
+
+export interface CloseReport {
+  /** Whether every destination got all that could be sent before the deadline. */
+  readonly drained: boolean
+  /** What is left for each destination: it waits in the store, and is gone with a store in memory. */
+  readonly pending: ReadonlyArray<{ readonly destination: string; readonly events: number }>
+}
+
+/** An event of the program itself. */
+export interface NewEvent {
+  readonly event: string
+  readonly user?: JsonObject
+  readonly value?: string | number
+  readonly metadata?: JsonObject
+  /** ms since the epoch; now by default. */
+  readonly timestamp?: number
+}
+
+/** A running Millrace, for programs that do not use Effect. No method but `handle` is on the hot path. */
+export interface Millrace extends Operations.Operations {
+  /** Whether the path of this URL is one of ours, whatever the method. */
+  readonly matches: (url: string) => boolean
+  /** Never rejects, whatever a client sends. */
+  readonly handle: (
+    request: HttpIngest.IngestRequest,
+    options?: { readonly signal?: AbortSignal },
+  ) => Promise<HttpIngest.IngestReply>
+  /** Whether the store answers. */
+  readonly ready: () => Promise<boolean>
+  /**
+   * Takes one event in, as a request to the event webhook would, without HTTP and without a key. Resolves to its `timeUUID` once it is stored, or to `null` when `dedupe` has found
+   * it a repetition. Rejects with `IngestError`.
+   */
+  readonly logEvent: (event: NewEvent) => Promise<string | null>
+  /**
+   * New requests get 503, those begun finish, batches go out without waiting to fill: until all is sent that can be, or the
+   * deadline (10 seconds by default) has come. Always await it: Node does not wait for it by itself. May be called again.
+   */
+  readonly close: (options?: { readonly deadline?: Duration.Input }) => Promise<CloseReport>
+}
+
+const logger = (log: ((line: LogLine) => void) | undefined) =>
+  Logger.layer(
+    log === undefined
+      ? []
+      : [
+          Logger.map(Logger.formatStructured, ({ level, message, annotations }) =>
+            log({
+              // Effect's own form is all in capitals.
+              level: (level.slice(0, 1) + level.slice(1).toLowerCase()) as LogLine["level"],
+              message: Array.isArray(message) ? message.join(": ") : String(message),
+              fields: annotations,
+            }),
+          ),
+        ],
+  )
+
+/**
+ * Starts intake and delivery with every port given; `@millrace/node` gives those of Node. Rejects with {@link InvalidOptions} or
+ * {@link StoreError}; nothing is left running then.
+ */
+export const make = async (options: MakeOptions): Promise<Millrace> => {
+  const ports = Layer.mergeAll(options.store, options.transport, options.codec)
+  const runtime = ManagedRuntime.make(
+    layer(options).pipe(Layer.provideMerge(ports), Layer.provideMerge(logger(options.log))),
+  )
+  const context = await runtime.context().catch(async (error: unknown) => {
+    await runtime.dispose()
+    throw error
+  })
+  const run = Effect.runPromiseWith(context)
+  const services = await run(
+    Effect.all({
+      http: HttpIngest.HttpIngest,
+      ingest: Ingest,
+      dispatcher: Dispatcher.Dispatcher,
+      log: EventLog,
+      deadLetters: DeadLetters,
+      attempts: Attempts,
+    }),
+  )
+  const { http, dispatcher } = services
+
+  const pending = dispatcher.status.pipe(
+    Effect.map((rows) =>
+      rows.filter((row) => row.pending > 0).map((row) => ({ destination: row.id, events: row.pending })),
+    ),
+    Effect.orElseSucceed((): CloseReport["pending"] => []),
+  )
+  const closeAll = async (deadline: Duration.Input): Promise<CloseReport> => {
+    const report = await run(
+      Effect.gen(function* () {
+        const drained = yield* Effect.timeoutOption(Effect.andThen(http.close, dispatcher.drain), deadline)
+        const left = yield* pending
+        return { drained: Option.isSome(drained) && left.length === 0, pending: left }
+      }),
+    )
+    await runtime.dispose()
+    return report
+  }
+  let closing: Promise<CloseReport> | undefined
+
+  return {
+    ...Operations.of(context, services),
+    matches: http.matches,
+    handle: (request, handleOptions) => run(http.handle(request), handleOptions),
+    ready: () =>
+      closing === undefined
+        ? run(Effect.isSuccess(Effect.timeout(services.log.bounds(0), "2 seconds")))
+        : Promise.resolve(false),
+    logEvent: (event) => run(logEvent(services.ingest, event)),
+    close: ({ deadline = "10 seconds" } = {}) => {
+      closing ??= closeAll(deadline)
+      return closing
+    },
+  }
+}

@@ -1,0 +1,55 @@
+import * as Metric from "effect/Metric"
+
+/** Names of metrics: what dashboards and alerts are written against, so they change with a major version only. */
+export const metricNames = {
+  intakeRequests: "millrace_intake_requests_total",
+  intakeEvents: "millrace_intake_events_total",
+  intakeBytes: "millrace_intake_bytes_total",
+} as const
+
+/** Names of spans. */
+export const spanNames = {
+  /** One request, from its head to its reply. */
+  intake: "millrace.intake",
+} as const
+
+/** Texts of log lines. Neither they nor their annotations hold a key, a body or a value of an event. */
+export const logMessages = {
+  intakeStoreFailed: "the store took no events",
+  intakeLettersFailed: "refused events could not be kept as dead letters",
+  intakeBodyConsumed: "already read by the host: mount Millrace before its body parsers",
+  intakeSignatureRefused: "a signed request was refused",
+  intakeDefect: "a request failed by a mistake of ours",
+} as const
+
+/** What became of an event that arrived. */
+export type IntakeOutcome = "stored" | "rejected" | "duplicate" | "failed"
+
+const eventsMetric = (outcome: IntakeOutcome) =>
+  Metric.counter(metricNames.intakeEvents, {
+    description: "Events that arrived, by what became of them",
+    attributes: { outcome },
+    incremental: true,
+  })
+
+/** Events that arrived, by what became of them. */
+export const intakeEvents: Readonly<Record<IntakeOutcome, Metric.Counter<number>>> = {
+  stored: eventsMetric("stored"),
+  rejected: eventsMetric("rejected"),
+  duplicate: eventsMetric("duplicate"),
+  failed: eventsMetric("failed"),
+}
+
+/** Bytes of bodies, decompressed. */
+export const intakeBytes: Metric.Counter<number> = Metric.counter(metricNames.intakeBytes, {
+  description: "Bytes of request bodies that were decoded, after decompression",
+  incremental: true,
+})
+
+/** Replies, by route and status. */
+export const intakeRequests = (route: string, status: number): Metric.Counter<number> =>
+  Metric.counter(metricNames.intakeRequests, {
+    description: "Requests on known routes, by route and status of the reply",
+    attributes: { route, status: String(status) },
+    incremental: true,
+  })

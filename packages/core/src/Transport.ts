@@ -1,0 +1,33 @@
+import * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import type * as Effect from "effect/Effect"
+
+export interface TransportRequest {
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array
+  /** ms for the whole attempt, from connecting to the end of the reply's headers and body. */
+  readonly timeout: number
+}
+
+export interface TransportReply {
+  readonly status: number
+  /** The header as it came. */
+  readonly retryAfter: string | null
+  /** The beginning of the reply's body, at most {@link maxReplyLength} characters: what a person needs to see the reason. */
+  readonly body: string
+}
+
+export const maxReplyLength = 1024
+
+/** No complete reply came. `message` never holds the URL's query, a header or a body. */
+export class TransportError extends Data.TaggedError("TransportError")<{
+  readonly reason: "Timeout" | "ConnectionFailed" | "AddressRefused"
+  readonly message: string
+}> {}
+
+/** Sends one request and reads the reply; follows no redirect, retries nothing, and stops at once when interrupted. */
+export class Transport extends Context.Service<
+  Transport,
+  { readonly send: (request: TransportRequest) => Effect.Effect<TransportReply, TransportError> }
+>()("@millrace/core/Transport") {}

@@ -1,0 +1,248 @@
+import * as Result from "effect/Result"
+import * as Entry from "./Entry.ts"
+import type { Json, JsonObject } from "./Event.ts"
+import type { EntryId, NewEntry } from "./EventLog.ts"
+import * as Body from "./internal/body.ts"
+import { isObject, parse } from "./internal/json.ts"
+import * as Nesting from "./internal/nesting.ts"
+import * as PrivateAttributes from "./internal/privateAttributes.ts"
+import * as Time from "./internal/time.ts"
+import * as Utf8 from "./internal/utf8.ts"
+import * as Validate from "./internal/validate.ts"
+
+/** Which of the two documented operations a request calls: the log_event family, or the event webhook. */
+export type Dialect = "log_event" | "event_webhook"
+
+/** `auto`: the tolerance of `LenientEvent` for requests that show an SDK and for exported events, the OpenAPI document for all others. */
+export type Validation = "auto" | "strict" | "lenient"
+
+/** What the decoder needs to know of a request, besides its body. */
+export interface WireHead {
+  readonly dialect: Dialect
+  readonly validation: Validation
+  /** ms since the epoch. */
+  readonly receivedAt: number
+  /** `STATSIG-CLIENT-TIME` as it came. */
+  readonly clientTimeHeader: string | null
+  /** `?t=` as it came. */
+  readonly clientTimeQuery: string | null
+  /** Header, else query (`st`, `sv`, `sid`). */
+  readonly sdkType: string | null
+  readonly sdkVersion: string | null
+  readonly sessionID: string | null
+  /** Names the key without giving it away. */
+  readonly keyId: string | null
+}
+
+/** One event that was refused on arrival, fit to be kept: no private attribute, cut at 8 KiB. */
+export interface RejectedEvent {
+  /** Its place in the request. */
+  readonly index: number
+  /** Path and reason, never a value: `events[3].user.userID: expected a string`. */
+  readonly message: string
+  readonly eventName: string
+  readonly event: string
+}
+
+export interface Accepted {
+  /** `null` when no event was accepted (an empty `events`, or all rejected in lenient mode): nothing to append. */
+  readonly entry: NewEntry | null
+  readonly rejected: ReadonlyArray<RejectedEvent>
+  /** The accepted events' names, one an event. */
+  readonly eventNames: ReadonlyArray<string>
+}
+
+/** The whole request is refused; nothing of it is kept. */
+export interface Refused {
+  readonly status: 400 | 413
+  readonly message: string
+  /** How many events it held, where that could be read: they are counted as rejected. */
+  readonly events: number
+}
+
+export interface WireLimits {
+  /** 10 MB: Statsig's documented request limit (docs, server-core). Applied before and after decompression. */
+  readonly bodyBytes: number
+  /** Server core sends 2,000 by default; five times that leaves room. */
+  readonly events: number
+  /** Deeper than any SDK sends, and shallow enough for every recursive reader behind us. At most {@link maxNesting}. */
+  readonly nesting: number
+}
+
+/** More than this counts as this: far from where recursive readers, `JSON.stringify` among them, run out of stack. */
+export const maxNesting = 256
+
+/** The tolerance a request gets in the end. */
+type Mode = "strict" | "lenient"
+
+/** Above it, a body that is nothing but brackets is found before it costs a parse and its memory. */
+const scanAbove = 256 * 1024
+
+/** Names are the sender's to choose: a rejected event shows the beginning of its own. */
+const maxNameBytes = 256
+
+const maxRejectedBytes = 8 * 1024
+
+const refused = (message: string, events = 0): Refused => ({ status: 400, message, events })
+
+/** A body that could be read, whatever its events are worth. */
+interface Opened {
+  readonly text: string
+  readonly isUtf8: boolean
+  readonly json: Json
+  readonly body: Body.Body
+}
+
+const open = (dialect: Dialect, bytes: Uint8Array, limits: WireLimits): Result.Result<Opened, Refused> => {
+  if (bytes.length > limits.bodyBytes) {
+    return Result.fail({ status: 413, message: `body: larger than ${limits.bodyBytes} bytes`, events: 0 })
+  }
+  const nesting = Math.min(limits.nesting, maxNesting)
+  const tooDeep = `body: nested deeper than ${nesting}`
+  const isScanned = bytes.length > scanAbove
+  if (isScanned && Nesting.areBytesDeeper(bytes, nesting)) return Result.fail(refused(tooDeep))
+  const { text, isUtf8 } = Utf8.decode(bytes)
+  const json = parse(text)
+  if (json === undefined) return Result.fail(refused("body: not JSON"))
+  const body = Body.read(dialect, json)
+  if (typeof body === "string") return Result.fail(refused(body))
+  const events = body.events.length
+  if (events > limits.events) {
+    return Result.fail({ status: 413, message: `events: more than ${limits.events} events`, events })
+  }
+  if (!isScanned && Nesting.isDeeper(json, nesting)) return Result.fail(refused(tooDeep, events))
+  return Result.succeed({ text, isUtf8, json, body })
+}
+
+const isNonEmpty = (value: Json | undefined): boolean => typeof value === "string" && value !== ""
+
+const showsSdk = (head: WireHead, json: Json): boolean => {
+  if (isNonEmpty(head.sdkType)) return true
+  const metadata = isObject(json) ? json["statsigMetadata"] : undefined
+  return isObject(metadata) && isNonEmpty(metadata["sdkType"])
+}
+
+const modeOf = (head: WireHead, { json, body }: Opened): Mode => {
+  if (head.validation !== "auto") return head.validation
+  return body.form === "data" || body.form === "array" || showsSdk(head, json) ? "lenient" : "strict"
+}
+
+/** What breaks the OpenAPI document in a request besides its events; `null` when nothing does. */
+const requestProblem = (head: WireHead, { isUtf8, body }: Opened): string | null => {
+  if (!isUtf8) return "body: not UTF-8"
+  const clientTime = head.clientTimeHeader
+  if (clientTime === null || clientTime === "") {
+    if (head.dialect === "log_event") return "STATSIG-CLIENT-TIME: missing header"
+  } else if (!Time.isInteger(clientTime)) {
+    return "STATSIG-CLIENT-TIME: expected an integer"
+  }
+  const { statsigMetadata } = body.rest
+  if (head.dialect !== "log_event" || statsigMetadata === undefined) return null
+  const problem = Validate.statsigMetadataProblem(statsigMetadata)
+  return problem === null ? null : Validate.messageOf("statsigMetadata", problem)
+}
+
+/** Receive time minus the sender's clock, or `undefined` when no readable clock came with the request. */
+const clockOffset = (head: WireHead, rest: JsonObject): number | undefined => {
+  const clientTime =
+    Time.readClientTime(head.clientTimeHeader) ??
+    (head.dialect === "log_event"
+      ? (Time.readClientTime(head.clientTimeQuery) ?? Time.readClientTime(rest["clientTime"]))
+      : null)
+  return clientTime === null ? undefined : Math.round(head.receivedAt - clientTime)
+}
+
+const checkOf = (mode: Mode, form: Body.Form): Validate.Check => {
+  if (mode === "lenient") return Validate.lenientEvent
+  return form === "single" ? Validate.strictSingleEvent : Validate.strictEvent
+}
+
+const reject = (
+  dialect: Dialect,
+  form: Body.Form,
+  index: number,
+  event: Json,
+  check: Validate.Check,
+): RejectedEvent => {
+  const fields = Body.fieldsOf(dialect, form, event)
+  const problem = check.problem(fields)
+  const eventName = isObject(fields) ? fields["eventName"] : undefined
+  return {
+    index,
+    message: Validate.messageOf(Body.pathOf(form, index), {
+      reason: problem?.reason ?? "invalid",
+      path: (problem?.path ?? []).map((key, depth) =>
+        depth === 0 && isObject(event) ? Body.spellingOf(dialect, form, event, key) : key,
+      ),
+    }),
+    eventName:
+      typeof eventName === "string" ? Utf8.cut(PrivateAttributes.redactText(eventName), maxNameBytes) : "",
+    event: Utf8.cut(JSON.stringify(PrivateAttributes.redactEvent(event)), maxRejectedBytes),
+  }
+}
+
+/** The body to keep: as it came when nothing has to leave it, which costs nothing; otherwise cleaned, in the same form. */
+const keep = (
+  bytes: Uint8Array,
+  { text, isUtf8, json, body }: Opened,
+  rejected: ReadonlyArray<RejectedEvent>,
+): Uint8Array => {
+  const isWhole = rejected.length === 0
+  if (isWhole && isUtf8 && PrivateAttributes.areAbsentFrom(text)) return bytes
+  const places = new Set(rejected.map(({ index }) => index))
+  const kept = isWhole
+    ? json
+    : Body.withEvents(
+        body,
+        body.events.filter((_, index) => !places.has(index)),
+      )
+  return Utf8.encode(JSON.stringify(PrivateAttributes.clean(kept)))
+}
+
+const present = <K extends string, V>(key: K, value: V | null | undefined) =>
+  (value === null || value === undefined ? {} : { [key]: value }) as { readonly [P in K]?: V }
+
+/** Bytes (decompressed) to accepted and rejected events. Total: it never throws, whatever the bytes are. */
+export const decode = (
+  head: WireHead,
+  bytes: Uint8Array,
+  id: EntryId,
+  limits: WireLimits,
+): Result.Result<Accepted, Refused> => {
+  const opening = open(head.dialect, bytes, limits)
+  if (Result.isFailure(opening)) return Result.fail(opening.failure)
+  const opened = opening.success
+  const { form, events, rest } = opened.body
+  const mode = modeOf(head, opened)
+  const problem = mode === "strict" ? requestProblem(head, opened) : null
+  if (problem !== null) return Result.fail(refused(problem, events.length))
+
+  const check = checkOf(mode, form)
+  const eventNames: Array<string> = []
+  const rejected: Array<RejectedEvent> = []
+  for (const [index, event] of events.entries()) {
+    const fields = Body.fieldsOf(head.dialect, form, event)
+    if (check.isFine(fields)) eventNames.push(fields.eventName)
+    else rejected.push(reject(head.dialect, form, index, event, check))
+  }
+  const [first] = rejected
+  if (eventNames.length === 0) {
+    // A refused batch is sent again for days by SDKs: they get a receipt that says what was wrong.
+    return mode === "strict" && first !== undefined
+      ? Result.fail(refused(first.message, events.length))
+      : Result.succeed({ entry: null, rejected, eventNames })
+  }
+  const envelope = {
+    receivedAt: head.receivedAt,
+    ...present("offset", clockOffset(head, rest)),
+    dialect: head.dialect,
+    mode,
+    ...present("keyId", head.keyId),
+    ...present("sdkType", head.sdkType),
+    ...present("sdkVersion", head.sdkVersion),
+    ...present("sessionID", head.sessionID),
+    ...(first === undefined ? {} : { rejected: rejected.map(({ index }) => index) }),
+  }
+  const entry = Entry.encode(id, eventNames.length, envelope, keep(bytes, opened, rejected))
+  return Result.succeed({ entry, rejected, eventNames })
+}

@@ -1,0 +1,119 @@
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type { Attempt } from "../Attempts.ts"
+import type { Codec } from "../Codec.ts"
+import * as Delivery from "../Delivery.ts"
+import type { Destination } from "../Destination.ts"
+import * as Signature from "../Signature.ts"
+import type { Transport } from "../Transport.ts"
+import * as Circuit from "./circuit.ts"
+import { hex } from "./hex.ts"
+
+/** What one request carries. */
+export interface Parcel {
+  readonly body: Uint8Array
+  /** What tells the first and the last event apart from all others. */
+  readonly first: string
+  readonly last: string
+  readonly count: number
+  /** Names the replay it belongs to; `null` for live traffic. */
+  readonly replay: string | null
+}
+
+export interface Sent {
+  readonly verdict: Delivery.Verdict
+  /** Call once it is known how long the lane waits: then the attempt is on record. */
+  readonly record: (wait: Delivery.Wait | null) => void
+}
+
+/** Sends to one destination, for all its lanes: they share its rate limit and its circuit. */
+export interface Sender {
+  readonly circuit: Circuit.Circuit["state"]
+  readonly send: (parcel: Parcel) => Effect.Effect<Sent>
+}
+
+/** How long to wait so that, on average, no more than `rate` a second go: each request makes the next wait for what it carried. */
+const pacer = (rate: number | null) => {
+  let freeAt = Number.NEGATIVE_INFINITY
+  return (count: number, now: number): number => {
+    if (rate === null) return 0
+    const wait = Math.max(freeAt - now, 0)
+    freeAt = Math.max(freeAt, now) + (count / rate) * 1000
+    return wait
+  }
+}
+
+/**
+ * @param record takes attempts, best effort
+ */
+export const make = (
+  destination: Destination,
+  codec: Codec["Service"],
+  transport: Transport["Service"],
+  record: (attempt: Attempt) => void,
+): Sender => {
+  const sign = Signature.signer(codec, destination.signing)
+  const events = pacer(destination.rateLimit.events)
+  const requests = pacer(destination.rateLimit.requests)
+  const circuit = Circuit.make()
+
+  /**
+   * The same for every attempt at the same events in the same form, also after a restart. The body is part of it: rules, code and
+   * catalog may change between two attempts, and the same id has to mean the same body.
+   */
+  const webhookId = ({ first, last, count, replay, body }: Parcel): string => {
+    const form = JSON.stringify([destination.id, replay, first, last, count, hex(codec.sha256(body))])
+    return `msg_${hex(codec.sha256(form)).slice(0, 32)}`
+  }
+
+  const attempt = Effect.fnUntraced(function* (parcel: Parcel) {
+    const { body, count } = parcel
+    const id = webhookId(parcel)
+    const asked = yield* Clock.currentTimeMillis
+    const pause = Math.max(events(count, asked), requests(1, asked))
+    if (pause > 0) yield* Effect.sleep(pause)
+    const startedAt = yield* Clock.currentTimeMillis
+    const result = yield* Effect.result(
+      transport.send({
+        url: destination.url,
+        headers: {
+          "content-type": "application/json",
+          "user-agent": "millrace",
+          ...sign({ id, sentAt: startedAt, body }),
+        },
+        body,
+        timeout: destination.timeout,
+      }),
+    )
+    const endedAt = yield* Clock.currentTimeMillis
+    const verdict = Result.isSuccess(result)
+      ? Delivery.verdictOfReply(result.success, endedAt)
+      : Delivery.verdictOfError(result.failure)
+    const isDown = verdict.outcome === "not-now" || verdict.outcome === "misconfigured"
+    if (isDown) circuit.failed()
+    else circuit.succeeded()
+    const sent: Sent = {
+      verdict,
+      record: (wait) => {
+        if (isDown && wait !== null) circuit.restUntil(endedAt + wait.millis)
+        record({
+          destination: destination.id,
+          webhookId: id,
+          startedAt,
+          duration: endedAt - startedAt,
+          events: count,
+          bytes: body.length,
+          outcome: verdict.outcome,
+          status: verdict.status,
+          error: verdict.error,
+          wait: wait?.millis ?? null,
+          waitReason: wait?.reason ?? null,
+        })
+      },
+    }
+    return sent
+  })
+
+  return { circuit: circuit.state, send: (parcel) => circuit.pass(attempt(parcel)) }
+}

@@ -1,0 +1,58 @@
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import { parseCursorName } from "../CursorName.ts"
+import type { Cursors } from "../Cursors.ts"
+import * as Destination from "../Destination.ts"
+import type { DestinationRecord, Destinations, Disabled } from "../Destinations.ts"
+import type { OptionProblem } from "../InvalidOptions.ts"
+import { isObject, parse } from "./json.ts"
+
+type Records = Destinations["Service"]
+
+const change = Effect.fnUntraced(function* (
+  records: Records,
+  id: string,
+  changed: Partial<DestinationRecord>,
+) {
+  const now = yield* Clock.currentTimeMillis
+  const record = (yield* records.get(id)) ?? { id, config: null, disabled: null, createdAt: now }
+  yield* records.put({ ...record, ...changed })
+})
+
+export const setDisabled = (records: Records, id: string, disabled: Disabled | null) =>
+  change(records, id, { disabled })
+
+/** Keeps the configuration of a destination, so that it outlives the process. */
+export const keep = (records: Records, { id, ...options }: Destination.DestinationOptions) =>
+  change(records, id, { config: JSON.stringify({ id, ...options }), disabled: null })
+
+/** Forgets a destination and its places. */
+export const remove = Effect.fnUntraced(function* (
+  ports: { readonly destinations: Records; readonly cursors: Cursors["Service"] },
+  id: string,
+) {
+  for (const { name } of yield* ports.cursors.list) {
+    if (parseCursorName(name)?.destination === id) yield* ports.cursors.remove(name)
+  }
+  yield* ports.destinations.remove(id)
+})
+
+/** What cannot be kept as text. */
+export const keepProblems = (options: Destination.DestinationOptions): ReadonlyArray<OptionProblem> =>
+  (["predicate", "transform"] as const).flatMap((path) =>
+    typeof options[path] === "function"
+      ? [{ path, message: "code cannot be kept: give it with the options" }]
+      : [],
+  )
+
+/** The destination that {@link keep} has kept. */
+export const read = (
+  config: string,
+  hashKey: Uint8Array | undefined,
+): Result.Result<Destination.Destination, ReadonlyArray<OptionProblem>> => {
+  const json = parse(config)
+  return isObject(json)
+    ? Destination.decode(json as unknown as Destination.DestinationOptions, hashKey)
+    : Result.fail([{ path: "config", message: "is damaged" }])
+}

@@ -1,0 +1,68 @@
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
+import type { EventLog } from "../EventLog.ts"
+import { defectSummary } from "./defectSummary.ts"
+import { Router } from "./Feed.ts"
+import { decodeItems } from "./readItems.ts"
+import { retryStore } from "./retryStore.ts"
+
+export interface HeadReader {
+  readonly router: Router
+  /** Some feed has room. */
+  readonly askForMore: () => void
+}
+
+const readLimits = { maxEntries: 256, maxBytes: 1024 * 1024 }
+
+/** After an entry that cannot be read: somebody has to look at it, nothing is skipped. */
+const pauseAfterDamage = "30 seconds"
+
+const pause = (reason: string) =>
+  Effect.andThen(Effect.logError("the log's head cannot be read", reason), Effect.sleep(pauseAfterDamage))
+
+/**
+ * Reads the log's head once for all lanes that keep up, for as long as any of them has room: the fastest sets the pace, and those that cannot
+ * follow fall behind and read on their own.
+ *
+ * @param onRead told how many bytes were read
+ */
+export const make = Effect.fnUntraced(function* (
+  log: EventLog["Service"],
+  partition: number,
+  ringBytes: number,
+  onRead: (bytes: number) => void,
+) {
+  const { head } = yield* log.bounds(partition)
+  const router = new Router(head, ringBytes)
+  const hungry = yield* Latch.make(false)
+
+  const readOn = Effect.gen(function* () {
+    hungry.closeUnsafe()
+    if (!router.hungry) return yield* hungry.await
+    const after = router.position
+    const entries = yield* retryStore(log.read(partition, after, readLimits))
+    if (entries.length === 0) return yield* retryStore(log.wait(partition, after))
+    let bytes = 0
+    for (const item of yield* decodeItems(after, entries)) {
+      router.deal(item)
+      bytes += item.bytes
+    }
+    onRead(bytes)
+    yield* Effect.yieldNow
+  }).pipe(
+    Effect.catchReason("StoreError", "OutOfRange", ({ tail }) =>
+      Effect.sync(() => {
+        router.detachAll()
+        router.position = tail
+      }),
+    ),
+    Effect.catchTag("StoreError", (error) =>
+      error.reason._tag === "Closed" ? Effect.never : pause(error.message),
+    ),
+    Effect.catchDefect((defect) => pause(defectSummary(Cause.die(defect)))),
+  )
+  yield* Effect.forkScoped(Effect.forever(readOn))
+  const reader: HeadReader = { router, askForMore: () => hungry.openUnsafe() }
+  return reader
+})

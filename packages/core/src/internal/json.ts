@@ -1,0 +1,30 @@
+import type { Json, JsonObject } from "../Event.ts"
+
+export const isObject = (value: unknown): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+export const isEmptyArray = (value: unknown): boolean => Array.isArray(value) && value.length === 0
+
+/** How a field that holds text shows other JSON: numbers and booleans as they are written, anything else as `""`. */
+export const textOf = (value: Json | undefined): string =>
+  typeof value === "string"
+    ? value
+    : typeof value === "number" || typeof value === "boolean"
+      ? String(value)
+      : ""
+
+/** An own key whatever its name: assigning to `__proto__` would not make one. */
+export const put = (object: Record<string, Json>, key: string, value: Json): void => {
+  if (key === "__proto__") {
+    Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
+  } else object[key] = value
+}
+
+/** `undefined` when the text is not JSON. */
+export const parse = (text: string): Json | undefined => {
+  try {
+    return JSON.parse(text) as Json
+  } catch {
+    return undefined
+  }
+}

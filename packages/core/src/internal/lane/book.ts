@@ -1,0 +1,161 @@
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
+import type { CursorRecord, CursorSave, Cursors } from "../../Cursors.ts"
+import type { Destination } from "../../Destination.ts"
+import type { EventLog } from "../../EventLog.ts"
+import { Fenced } from "../../LaneEnd.ts"
+import * as LaneState from "../../LaneState.ts"
+import type { StoreError } from "../../StoreError.ts"
+import type { Feed, Place } from "../Feed.ts"
+import { retryStore } from "../retryStore.ts"
+import type { OpenBatch } from "./openBatch.ts"
+
+interface Options {
+  readonly destination: Destination
+  readonly partition: number
+  readonly log: EventLog["Service"]
+  readonly cursors: Cursors["Service"]
+  readonly onChange: () => void
+}
+
+/** The lane's cursor as it was taken over. */
+export interface Held {
+  readonly name: string
+  readonly epoch: number
+  readonly record: CursorRecord
+}
+
+/** Takes the cursor over, whoever had it; a new one is made, where the destination says that it begins. */
+export const takeOver = Effect.fnUntraced(function* (options: Options, name: string) {
+  const { destination, partition, log, cursors } = options
+  const { epoch, record } = yield* cursors.acquire(name)
+  const held = (record: CursorRecord): Held => ({ name, epoch, record })
+  if (record !== null) return held(record)
+  const bounds = yield* log.bounds(partition)
+  const position = destination.from === "now" ? bounds.head : bounds.tail
+  const { events } = yield* log.stats(partition, position)
+  const begun = held({ position, index: 0, state: LaneState.encode(LaneState.initial(events)) })
+  yield* cursors.save([begun])
+  return begun
+})
+
+/** What the lane has done and where it stands, and every save of it. */
+export interface Book {
+  readonly state: LaneState.LaneState
+  readonly update: (change: Partial<LaneState.LaneState>) => void
+  /** As it was last saved: where a restart would go on. */
+  readonly saved: CursorRecord
+
+  /** So many events have been delivered: the destination takes events. */
+  readonly passed: (count: number) => void
+  /** An attempt has failed. */
+  readonly failed: Effect.Effect<void>
+  /** So many events that the filter let through are behind the lane. */
+  readonly settled: (count: number) => void
+  /** Counts as filtered what lies before a place and was not let through. */
+  readonly countFiltered: (place: Place) => void
+  /** The open batch is taken anew, as another one: what was settled of it goes out again with that. */
+  readonly reopen: () => void
+
+  /** Nothing is in hand: the lane stands where its feed stands. */
+  readonly saveHere: Effect.Effect<void, Fenced | StoreError>
+  /** The lane still stands before the batch, and remembers what is left of it. */
+  readonly saveOpen: (open: OpenBatch) => Effect.Effect<void, Fenced | StoreError>
+  /** All of the batch is settled. Call it once for a batch. */
+  readonly saveSettled: (open: OpenBatch) => Effect.Effect<void, Fenced | StoreError>
+  /** For a lane with nothing in flight. The book's own saves wait until {@link Book.idleSaved}. `null` when nothing has changed. */
+  readonly idleSave: () => CursorSave | null
+  readonly idleSaved: (save: CursorSave, outcome: "saved" | "fenced" | "failed") => void
+}
+
+export const makeBook = (
+  { cursors, onChange }: Options,
+  { name, epoch, record }: Held,
+  began: LaneState.LaneState,
+  feed: Feed,
+): Book => {
+  let state = began
+  let saved = record
+  const saving = Latch.makeUnsafe(true)
+  /** How many events the filter has let through to batches since the start. */
+  let takenInAll = 0
+  const filteredAtStart = began.filtered - record.index
+
+  const update: Book["update"] = (change) => {
+    state = { ...state, ...change }
+  }
+
+  const settled = (count: number): void => {
+    takenInAll += count
+  }
+
+  const countFiltered = (place: Place): void =>
+    update({ filtered: filteredAtStart + place.scanned - takenInAll })
+
+  const recordAt = ({ position, index }: Place): CursorSave => ({
+    name,
+    epoch,
+    record: { position, index, state: LaneState.encode(state) },
+  })
+
+  const recordHere = (): CursorSave => {
+    const place = feed.ahead
+    countFiltered(place)
+    return recordAt(place)
+  }
+
+  const save = Effect.fnUntraced(function* (record: () => CursorSave) {
+    yield* saving.await
+    const next = record()
+    const [outcome] = yield* retryStore(cursors.save([next]))
+    if (outcome === "fenced") return yield* new Fenced({ name })
+    saved = next.record
+    onChange()
+  })
+
+  const saveHere = save(recordHere)
+
+  return {
+    get state() {
+      return state
+    },
+    get saved() {
+      return saved
+    },
+    update,
+    passed: (count) =>
+      update({ delivered: state.delivered + count, failures: 0, failingSince: null, probing: false }),
+    failed: Effect.gen(function* () {
+      const now = yield* Clock.currentTimeMillis
+      update({ failures: state.failures + 1, failingSince: state.failingSince ?? now })
+    }),
+    settled,
+    countFiltered,
+    reopen: () =>
+      update({ delivered: Math.max(state.delivered - LaneState.settledAhead(state), 0), open: null }),
+    saveHere,
+    saveOpen: (open) => {
+      const { buckets, todo, taken } = open
+      const last = open.last!
+      update({ open: { count: taken.length, buckets, last: [last.position, last.index], todo } })
+      return save(() => recordAt(open.start))
+    },
+    saveSettled: (open) => {
+      settled(open.taken.length)
+      update({ open: null })
+      return saveHere
+    },
+    idleSave: () => {
+      if (!saving.isOpen()) return null
+      const save = recordHere()
+      if (save.record.position === saved.position && save.record.state === saved.state) return null
+      saving.closeUnsafe()
+      return save
+    },
+    idleSaved: (save, outcome) => {
+      saving.openUnsafe()
+      if (outcome === "saved") saved = save.record
+    },
+  }
+}

@@ -1,0 +1,46 @@
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type { DeadLetter, DeadLetters, DeadReason } from "../../DeadLetters.ts"
+import type { Verdict } from "../../Delivery.ts"
+import type { Destination } from "../../Destination.ts"
+import { eventIds } from "../../Entry.ts"
+import type { StoreError } from "../../StoreError.ts"
+import * as LetterEvent from "../letterEvent.ts"
+import { retryStore } from "../retryStore.ts"
+import type { Book } from "./book.ts"
+import type { Reading, Source } from "./reading.ts"
+
+interface Options {
+  readonly destination: Destination
+  readonly deadLetters: DeadLetters["Service"]
+}
+
+/** Makes dead letters of events, and counts them; those that the log no longer has count as trimmed. The caller saves. */
+export type Bury = (
+  sources: ReadonlyArray<Source>,
+  reason: DeadReason,
+  why: Pick<Verdict, "status" | "error">,
+) => Effect.Effect<void, StoreError>
+
+export const makeBury = ({ destination, deadLetters }: Options, book: Book, { load }: Reading): Bury =>
+  Effect.fnUntraced(function* (sources, reason, { status, error }) {
+    const deadAt = yield* Clock.currentTimeMillis
+    const letters = (yield* load(sources)).map(({ item: { entry }, index }): DeadLetter => {
+      const event = entry.events[index]!
+      return {
+        destination: destination.id,
+        eventId: eventIds(entry)(index),
+        reason,
+        message: error ?? reason,
+        status,
+        deadAt,
+        receivedAt: entry.receivedAt,
+        eventName: event.eventName,
+        event: LetterEvent.write(entry, event),
+        replayedAt: null,
+      }
+    })
+    if (letters.length > 0) yield* retryStore(deadLetters.put(letters))
+    const { dead, trimmed } = book.state
+    book.update({ dead: dead + letters.length, trimmed: trimmed + sources.length - letters.length })
+  })

@@ -1,0 +1,106 @@
+import type { Destination } from "../../Destination.ts"
+import type { ExportError, ExportRule } from "../../Export.ts"
+import type { LaneState } from "../../LaneState.ts"
+import * as Collector from "../collector.ts"
+import { exportedText, type Feed, type Place } from "../Feed.ts"
+import { bucketOf } from "../sample.ts"
+import type { Source } from "./reading.ts"
+
+/** An event that cannot be exported, and why. */
+export interface Unfit {
+  readonly source: Source
+  readonly error: ExportError
+}
+
+/** The next batch, while events are still coming to it. */
+export interface Gathering {
+  /** Takes what is queued, for as long as it fits. */
+  readonly pull: () => void
+  readonly count: number
+  readonly isFull: () => boolean
+  /** Stands at the head of the queue, and nothing behind it is taken. */
+  readonly unfit: () => Unfit | null
+  /** The unfit event has been left out: what comes behind it is the first. */
+  readonly goOn: () => void
+  /** Before the first event taken. */
+  readonly start: () => Place
+  /** When the first event taken has waited long enough (ms since the epoch). */
+  readonly deadline: () => number
+  /** How many buckets the events are dealt to. */
+  readonly buckets: number
+  readonly close: () => Collector.Collected
+}
+
+interface Options {
+  readonly destination: Destination
+  readonly exportRule: ExportRule
+  /** What one request may hold of the memory that all lanes share, whatever the destination's own limit. */
+  readonly batchBytes: () => number
+}
+
+/**
+ * @param resumed the batch that was open when the lane last stopped: it is taken as it was, whatever the limits are now
+ */
+export const makeGathering = (
+  { destination, exportRule, batchBytes }: Options,
+  feed: Feed,
+  resumed: LaneState["open"],
+): Gathering => {
+  const limits =
+    resumed === null
+      ? { ...destination.batch, maxBytes: Math.min(destination.batch.maxBytes, batchBytes()) }
+      : { ...destination.batch, maxEvents: resumed.count, maxBytes: Number.POSITIVE_INFINITY }
+  const buckets = resumed?.buckets ?? destination.concurrency
+  const deal = bucketOf(buckets)
+  const collector = Collector.make(limits, destination.format, buckets)
+  let start: Place = feed.ahead
+  let deadline = 0
+  let full = false
+  let unfit: Unfit | null = null
+
+  return {
+    pull: () => {
+      full = collector.isFull() || collector.count === resumed?.count
+      for (let next = feed.peek(); !full && next !== undefined; next = feed.peek()) {
+        const { item, index } = next
+        const text = exportedText(item, index, exportRule)
+        if (typeof text !== "string") {
+          unfit = { source: { after: item.before, index }, error: text }
+          return
+        }
+        const event = item.entry.events[index]!
+        const source = {
+          after: item.before,
+          position: item.position,
+          index,
+          entryId: item.entry.id,
+          time: event.time,
+          receivedAt: item.entry.receivedAt,
+        }
+        if (!collector.add(text, source, deal(event, index, item.entry))) {
+          full = true
+          return
+        }
+        if (collector.count === 1) {
+          start = { position: item.before, index, scanned: next.scannedBefore }
+          deadline = item.readAt + destination.batch.maxDelay
+        }
+        feed.take()
+        full = collector.isFull() || collector.count === resumed?.count
+      }
+    },
+    get count() {
+      return collector.count
+    },
+    isFull: () => full,
+    unfit: () => unfit,
+    goOn: () => {
+      unfit = null
+      start = feed.ahead
+    },
+    start: () => start,
+    deadline: () => deadline,
+    buckets,
+    close: collector.close,
+  }
+}

@@ -1,0 +1,108 @@
+import * as Effect from "effect/Effect"
+import type * as Latch from "effect/Latch"
+import type { Destination } from "../../Destination.ts"
+import type { EventLog } from "../../EventLog.ts"
+import * as LaneState from "../../LaneState.ts"
+import type { Position } from "../../Position.ts"
+import type { StoreError } from "../../StoreError.ts"
+import type { Taken } from "../collector.ts"
+import type { Feed, Item, Router } from "../Feed.ts"
+import { decodeItems } from "../readItems.ts"
+import { retryStore } from "../retryStore.ts"
+import type { Book } from "./book.ts"
+
+/** Where the log has an event. */
+export type Source = Pick<Taken, "after" | "index">
+
+export interface Loaded {
+  readonly item: Item
+  readonly index: number
+}
+
+/** The lane's own way through the log, for as long as the head reader does not feed it, and single events from anywhere in it. */
+export interface Reading {
+  /** While the feed is detached: reads on, or joins the head reader; false at the head. */
+  readonly readOn: Effect.Effect<boolean, StoreError>
+  /** The log has dropped entries this lane has not looked at, or it was replaced by one that ends earlier. */
+  readonly goOnAt: (tail: Position, head: Position) => Effect.Effect<void, StoreError>
+  /** Until the lane is woken or there may be more to read, but no longer than so many ms; `null` for as long as that takes. */
+  readonly rest: (millis: number | null) => Effect.Effect<unknown, StoreError>
+  /** The events themselves, from the log; those that it no longer has are left out. */
+  readonly load: (sources: ReadonlyArray<Source>) => Effect.Effect<ReadonlyArray<Loaded>, StoreError>
+}
+
+interface Options {
+  readonly destination: Destination
+  readonly partition: number
+  readonly log: EventLog["Service"]
+  readonly router: Router
+  readonly readBytes: () => number
+  readonly askForMore: () => void
+}
+
+/** Entries of one read: as many as the head reader takes. */
+const maxEntriesPerRead = 256
+
+export const makeReading = (options: Options, book: Book, feed: Feed, wake: Latch.Latch): Reading => {
+  const { destination, partition, log, router } = options
+
+  const read = Effect.fnUntraced(function* (after: Position, maxEntries: number) {
+    const limits = { maxEntries, maxBytes: options.readBytes() }
+    return yield* decodeItems(after, yield* retryStore(log.read(partition, after, limits)))
+  })
+
+  const join = (): boolean => {
+    const joined = router.attach(feed)
+    if (joined) options.askForMore()
+    return joined
+  }
+
+  return {
+    readOn: Effect.gen(function* () {
+      if (join()) return true
+      const items = yield* read(feed.readAfter, maxEntriesPerRead)
+      for (const item of items) {
+        feed.scan(item)
+        if (feed.finished || join()) break
+      }
+      return items.length > 0
+    }),
+
+    goOnAt: Effect.fnUntraced(function* (tail, head) {
+      const { events } = yield* retryStore(log.stats(partition, tail))
+      const place = feed.ahead
+      book.countFiltered(place)
+      const { state } = book
+      const settled = state.from + LaneState.looked(state)
+      if (place.position <= head && events >= settled) {
+        book.update({ trimmed: state.trimmed + events - settled })
+      } else book.update({ from: events - LaneState.looked(state) })
+      yield* Effect.logWarning("the log no longer has all entries a destination waited for").pipe(
+        Effect.annotateLogs({ destination: destination.id, trimmed: book.state.trimmed }),
+      )
+      book.update({ open: null })
+      feed.jump(tail)
+    }),
+
+    rest: (millis) => {
+      const until = feed.attached
+        ? wake.await
+        : Effect.raceFirst(wake.await, retryStore(log.wait(partition, feed.readAfter)))
+      return millis === null ? until : Effect.timeoutOption(until, millis)
+    },
+
+    load: Effect.fnUntraced(function* (sources) {
+      const loaded: Array<Loaded> = []
+      for (const { after, index } of sources) {
+        let item = loaded.at(-1)?.item
+        if (item?.before !== after) {
+          item = (yield* read(after, 1).pipe(
+            Effect.catchReason("StoreError", "OutOfRange", () => Effect.succeed([])),
+          ))[0]
+        }
+        if (item !== undefined && index < item.entry.events.length) loaded.push({ item, index })
+      }
+      return loaded
+    }),
+  }
+}

@@ -1,0 +1,82 @@
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import * as Delivery from "../../Delivery.ts"
+import type { Destination } from "../../Destination.ts"
+import type { Sender, Sent } from "../Sender.ts"
+import type { Book } from "./book.ts"
+
+/** At most so many requests to split one batch, before the lane rests. */
+const maxRequestsPerRound = 32
+
+/** The requests from one wait to the next: a destination that takes nothing is not to be hammered while a batch is split. */
+export interface Round {
+  readonly begin: () => void
+  /** So many requests have been sent that the lane has to wait before more. */
+  readonly isSpent: () => boolean
+  readonly somethingPassed: () => boolean
+  /** Counts requests from the one just answered on: splitting has as many as a round may have. */
+  readonly countFromThis: () => void
+
+  readonly send: (body: Uint8Array, first: string, last: string, count: number) => Effect.Effect<Sent>
+  /** So many events have been delivered. */
+  readonly passed: (count: number) => void
+  /** How long to wait after the failures that the book has. */
+  readonly backOff: (retryAfter: number | null) => Effect.Effect<Delivery.Wait>
+  /** Ends the round; the next one begins. */
+  readonly wait: (wait: Delivery.Wait) => Effect.Effect<void>
+  readonly isWaiting: () => boolean
+}
+
+interface Options {
+  readonly destination: Destination
+  readonly replay: string | null
+  readonly sender: Sender
+  readonly onChange: () => void
+}
+
+/**
+ * @param onPassed an event has been delivered: what failures have suggested before is disproved
+ */
+export const makeRound = (options: Options, book: Book, onPassed: () => void): Round => {
+  const { destination, replay, sender, onChange } = options
+  let requests = 0
+  let passed = false
+  let waiting = false
+
+  const begin = (): void => {
+    requests = 0
+    passed = false
+  }
+
+  return {
+    begin,
+    isSpent: () => requests >= maxRequestsPerRound,
+    somethingPassed: () => passed,
+    countFromThis: () => {
+      requests = 1
+    },
+
+    send: (body, first, last, count) => {
+      book.update({ sent: book.state.sent + count })
+      requests += 1
+      return sender.send({ body, first, last, count, replay })
+    },
+    passed: (count) => {
+      passed = true
+      onPassed()
+      book.passed(count)
+    },
+    backOff: (retryAfter) =>
+      Effect.map(Random.next, (random) =>
+        Delivery.waitAfter(destination.retry, Math.max(book.state.failures, 1), retryAfter, random),
+      ),
+    wait: Effect.fnUntraced(function* ({ millis }) {
+      waiting = true
+      onChange()
+      yield* Effect.sleep(millis)
+      waiting = false
+      begin()
+    }),
+    isWaiting: () => waiting,
+  }
+}

@@ -1,0 +1,168 @@
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type * as Latch from "effect/Latch"
+import type { Destination } from "../../Destination.ts"
+import type { ExportRule } from "../../Export.ts"
+import { type Fenced, Finished } from "../../LaneEnd.ts"
+import type { StoreError } from "../../StoreError.ts"
+import type { Feed } from "../Feed.ts"
+import { makeSparingly } from "../sparingly.ts"
+import type { Book } from "./book.ts"
+import type { Bury } from "./burying.ts"
+import { type Gathering, makeGathering, type Unfit } from "./gathering.ts"
+import type { OpenBatch } from "./openBatch.ts"
+import type { Probes } from "./probes.ts"
+import type { Reading } from "./reading.ts"
+
+export interface Taking {
+  /**
+   * Waits for the first event, and collects until a limit or the time is reached. Returns `null` when no event has come, and it is time to try a
+   * suspect instead. Without events when those of the batch that was open are all gone.
+   */
+  readonly nextBatch: Effect.Effect<OpenBatch | null, Fenced | Finished | StoreError>
+  /** Everything there is has been looked at, and nothing is in hand. */
+  readonly isIdle: () => boolean
+}
+
+interface Options {
+  readonly name: string
+  readonly destination: Destination
+  readonly exportRule: ExportRule
+  readonly batchBytes: () => number
+  readonly askForMore: () => void
+  readonly onChange: () => void
+  readonly draining: () => boolean
+}
+
+interface Parts {
+  readonly book: Book
+  readonly feed: Feed
+  readonly reading: Reading
+  readonly bury: Bury
+  readonly probes: Probes
+  readonly wake: Latch.Latch
+}
+
+export const makeTaking = (options: Options, parts: Parts): Taking => {
+  const { destination } = options
+  const { book, feed, reading, bury, probes, wake } = parts
+  const warnOfExport = makeSparingly()
+  /** The lane rests with nothing in hand. */
+  let idle = false
+
+  /** The next event cannot be exported, and nothing is in hand: it dies, and what was open is not any more. */
+  const leaveOut = Effect.fnUntraced(function* ({ source, error: { message } }: Unfit) {
+    yield* warnOfExport(
+      Effect.logWarning("an event could not be exported", message).pipe(
+        Effect.annotateLogs({ destination: destination.id }),
+      ),
+    )
+    yield* bury([source], "unexportable", { status: null, error: message })
+    feed.take()
+    book.settled(1)
+    book.reopen()
+    yield* book.saveHere
+  })
+
+  /** While the lane rests, events are taken as they are dealt: it is woken by the first one, and when the batch is full. */
+  const takeAndWake = (gathering: Gathering): void => {
+    const wasEmpty = gathering.count === 0
+    gathering.pull()
+    if (gathering.count > 0) idle = false
+    const isBegun = wasEmpty && gathering.count > 0
+    if (isBegun || gathering.isFull() || gathering.unfit() !== null || !feed.attached) wake.openUnsafe()
+  }
+
+  const restUntil = Effect.fnUntraced(function* (gathering: Gathering, until: number | null, now: number) {
+    const { onNews } = feed
+    feed.onNews = () => takeAndWake(gathering)
+    yield* reading.rest(until === null ? null : Math.max(until - now, 0)).pipe(
+      Effect.ensuring(
+        Effect.sync(() => {
+          feed.onNews = onNews
+        }),
+      ),
+    )
+  })
+
+  /** Closes what was gathered. The batch that was open before keeps its ranges, if it is still the same. */
+  const closed = (gathering: Gathering): OpenBatch => {
+    const start = gathering.start()
+    book.countFiltered(start)
+    const { ranges, ...collected } = gathering.close()
+    const { last } = collected
+    const { open } = book.state
+    const resumed =
+      open !== null &&
+      gathering.count === open.count &&
+      last?.position === open.last[0] &&
+      last.index === open.last[1]
+        ? open
+        : null
+    // The filter has changed since.
+    if (resumed === null) book.reopen()
+    return {
+      ...collected,
+      buckets: gathering.buckets,
+      start,
+      isResumed: resumed !== null,
+      todo: resumed?.todo ?? ranges,
+      splitting: false,
+      whole: null,
+    }
+  }
+
+  return {
+    isIdle: () => idle && feed.queued === 0,
+
+    nextBatch: Effect.gen(function* () {
+      const resumed = book.state.open
+      const gathering = makeGathering(options, feed, resumed)
+      for (;;) {
+        gathering.pull()
+        if (feed.attached && feed.hungry) options.askForMore()
+        if (gathering.isFull()) break
+        const unfit = gathering.unfit()
+        if (unfit !== null) {
+          // What is in hand goes first: the letter is saved together with the place behind the event.
+          if (gathering.count > 0) break
+          yield* leaveOut(unfit)
+          gathering.goOn()
+          continue
+        }
+        if (feed.queued === 0 && feed.finished) {
+          if (gathering.count > 0) break
+          yield* book.saveHere
+          return yield* new Finished({ name: options.name })
+        }
+        if (resumed !== null && feed.queued === 0 && feed.readAfter >= resumed.last[0]) break
+        const now = yield* Clock.currentTimeMillis
+        const isDue = options.draining() || now >= gathering.deadline()
+        if (gathering.count > 0 && resumed === null && isDue) break
+        wake.closeUnsafe()
+        if (!feed.attached) {
+          const more = yield* reading.readOn.pipe(
+            Effect.catchReason("StoreError", "OutOfRange", ({ tail, head }) =>
+              gathering.count > 0 ? Effect.succeed(null) : Effect.as(reading.goOnAt(tail, head), true),
+            ),
+          )
+          if (more === null) break
+          if (more) continue
+        }
+        if (feed.queued > 0) continue
+        idle = gathering.count === 0
+        // A batch that is sent once more is taken as it was, however long that takes.
+        const deadline = resumed === null ? gathering.deadline() : null
+        const until = idle ? yield* probes.next(now) : deadline
+        if (idle && until !== null && until <= now) {
+          idle = false
+          return null
+        }
+        options.onChange()
+        yield* restUntil(gathering, until, now)
+        idle = false
+      }
+      return closed(gathering)
+    }),
+  }
+}

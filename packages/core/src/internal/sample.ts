@@ -1,0 +1,65 @@
+import type { DecodedEntry } from "../Entry.ts"
+import type { Event, Json, JsonObject } from "../Event.ts"
+import { isObject } from "./json.ts"
+
+/** FNV-1a over UTF-16 units with the finalizer of MurmurHash3, which spreads short and similar ids evenly. 32 bits, unsigned. */
+export const hash32 = (text: string): number => {
+  let hash = 0x811c9dc5
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at)
+    hash = Math.imul(hash ^ (unit & 0xff), 0x01000193)
+    hash = Math.imul(hash ^ (unit >> 8), 0x01000193)
+  }
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return (hash ^ (hash >>> 16)) >>> 0
+}
+
+const id = (object: JsonObject, key: string): string => {
+  const value: Json | undefined = Object.hasOwn(object, key) ? object[key] : undefined
+  return typeof value === "string" ? value : typeof value === "number" ? String(value) : ""
+}
+
+const customIds = (user: JsonObject): JsonObject => {
+  const ids = Object.hasOwn(user, "customIDs") ? user["customIDs"] : undefined
+  return isObject(ids) ? ids : {}
+}
+
+const firstOf = (ids: JsonObject): string => {
+  for (const key of Object.keys(ids).sort()) {
+    const found = id(ids, key)
+    if (found !== "") return found
+  }
+  return ""
+}
+
+/** Whose event it is, as well as can be told: client SDKs know an anonymous user by the stable id alone, and send it with the request. */
+const subjectOf = (event: Event, index: number, entry: DecodedEntry): string => {
+  const { user } = event
+  const userID = id(user, "userID")
+  if (userID !== "") return userID
+  const custom = customIds(user)
+  return (
+    id(custom, "stableID") ||
+    id(user, "stableID") ||
+    id(event.statsigMetadata, "stableID") ||
+    id(entry.statsigMetadata, "stableID") ||
+    firstOf(custom) ||
+    `${entry.id}/${index}`
+  )
+}
+
+/** Deals events to so many buckets: those of one user always to the same. */
+export const bucketOf =
+  (buckets: number): ((event: Event, index: number, entry: DecodedEntry) => number) =>
+  (event, index, entry) =>
+    buckets === 1 ? 0 : hash32(subjectOf(event, index, entry)) % buckets
+
+/**
+ * Whether an event is in a sample of the given share. The same users are in it at every destination, at all times, and in every larger sample.
+ * An event of nobody is in or out by its own id.
+ */
+export const inSample = (share: number): ((event: Event, index: number, entry: DecodedEntry) => boolean) => {
+  const end = share * 2 ** 32
+  return (event, index, entry) => hash32(subjectOf(event, index, entry)) < end
+}

@@ -1,0 +1,67 @@
+import * as fc from "fast-check"
+import { expect, test } from "vitest"
+import * as Batch from "../src/Batch.ts"
+
+const limits = { maxEvents: 500, maxBytes: 1_000_000, maxDelay: 1000 }
+
+const event = fc
+  .record({ eventName: fc.string({ unit: "binary" }), value: fc.option(fc.double({ noNaN: true })) })
+  .map((value) => JSON.stringify(value))
+
+const text = (bytes: Uint8Array) => new TextDecoder("utf-8", { fatal: true }).decode(bytes)
+
+test("the body is the events as a JSON array, or under data; so is that of any part", () => {
+  fc.assert(
+    fc.property(
+      fc.array(event, { minLength: 1, maxLength: 50 }),
+      fc.constantFrom("array" as const, "data" as const),
+      fc.nat(),
+      fc.nat(),
+      (events, format, a, b) => {
+        const builder = Batch.make(limits, format, 1)
+        for (const one of events) expect(builder.add(one)).toBe(true)
+        const batch = builder.close()
+        const from = a % events.length
+        const to = from + 1 + (b % (events.length - from))
+        for (const range of [[0, events.length] as const, [from, to] as const]) {
+          const array = `[${events.slice(...range).join(",")}]`
+          expect(text(batch.body(range))).toBe(format === "array" ? array : `{"data":${array}}`)
+        }
+        expect(batch.count).toBe(events.length)
+      },
+    ),
+  )
+})
+
+test("no body passes maxEvents or maxBytes, save for one event that is larger alone, and none could hold more", () => {
+  fc.assert(
+    fc.property(
+      fc.array(event, { minLength: 1, maxLength: 60 }),
+      fc.integer({ min: 1, max: 20 }),
+      fc.integer({ min: 1, max: 400 }),
+      (events, maxEvents, maxBytes) => {
+        const builder = Batch.make({ ...limits, maxEvents, maxBytes }, "array")
+        let added = 0
+        while (added < events.length && builder.add(events[added]!)) added += 1
+        const body = builder.close().body([0, added])
+        expect(added).toBeGreaterThan(0)
+        expect(added).toBeLessThanOrEqual(maxEvents)
+        if (added > 1) expect(body.length).toBeLessThanOrEqual(maxBytes)
+        if (added < events.length && added < maxEvents) {
+          expect(body.length + 1 + new TextEncoder().encode(events[added]).length).toBeGreaterThan(maxBytes)
+        }
+      },
+    ),
+  )
+})
+
+test("it is full as soon as a limit is reached", () => {
+  const byCount = Batch.make({ ...limits, maxEvents: 2 }, "array")
+  byCount.add("1")
+  expect(byCount.isFull()).toBe(false)
+  byCount.add("2")
+  expect(byCount.isFull()).toBe(true)
+  const byBytes = Batch.make({ ...limits, maxBytes: 5 }, "array")
+  byBytes.add("123")
+  expect(byBytes.isFull()).toBe(true)
+})

@@ -1,0 +1,29 @@
+import { createHash, createHmac } from "node:crypto"
+import { gunzipSync } from "node:zlib"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { Codec, CodecError } from "../../src/Codec.ts"
+
+const inflate = (bytes: Uint8Array, maxOutputLength: number): Uint8Array =>
+  gunzipSync(bytes, { maxOutputLength })
+
+/** Only frames of one uncompressed block, with their size in one byte. */
+const zstdRaw = (bytes: Uint8Array): Uint8Array => bytes.subarray(9)
+
+const isTooLarge = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE"
+
+/** Enough of a codec for tests of what stands before and behind it; adapters bring the real ones. */
+export const layerTest: Layer.Layer<Codec> = Layer.succeed(Codec, {
+  decompress: (compression, bytes, maxBytes) =>
+    Effect.try({
+      try: () => (compression === "gzip" ? inflate(bytes, maxBytes) : zstdRaw(bytes)),
+      catch: (error) => new CodecError({ reason: isTooLarge(error) ? "TooLarge" : "Malformed" }),
+    }),
+  sha256: (data) => createHash("sha256").update(data).digest(),
+  hmacSha256: (key, ...parts) => {
+    const hmac = createHmac("sha256", key)
+    for (const part of parts) hmac.update(part)
+    return hmac.digest()
+  },
+})

@@ -1,0 +1,123 @@
+import { Readable } from "node:stream"
+import {
+  type BodyOptions,
+  bodyLimits,
+  discardUpload,
+  type Ingest,
+  isWhole,
+  openExchange,
+  replyHeaders,
+} from "@millrace/node"
+import type { FastifyPluginCallback, FastifyReply } from "fastify"
+import fastifyPlugin from "fastify-plugin"
+
+export interface MillracePluginOptions extends BodyOptions {
+  readonly ingest: Ingest
+}
+
+const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+/** Fastify prefers any parametric route of the host's (`/v1/:name`) to a wildcard of ours, but none to these. */
+const paths = [
+  "log_event",
+  "rgstr",
+  "rgstr_b",
+  "log_event_beacon",
+  "webhooks/event_webhook",
+  "sdk_exception",
+  "rgstr_e",
+]
+
+/** A body that ends when the upload does: until then Fastify must not end the response, nor Node close the connection. */
+const heldOpen = (reply: FastifyReply, body: string): Readable => {
+  const raw = reply.request.raw
+  const stream = new Readable({ read: () => {} })
+  if (body !== "") stream.push(body)
+  discardUpload(raw, (whole) => {
+    stream.push(null)
+    if (!whole) raw.destroy()
+  })
+  return stream
+}
+
+const plugin: FastifyPluginCallback<MillracePluginOptions> = (fastify, { ingest, ...options }, done) => {
+  const limits = bodyLimits(options)
+
+  // Seen by this plugin's routes only: whatever a body claims to be, we take the stream.
+  fastify.removeAllContentTypeParsers()
+  fastify.addContentTypeParser("*", (_request, payload, parsed) => parsed(null, payload))
+  fastify.addHook("onRequest", (request, _reply, next) => {
+    // A content type that cannot be read would be answered with 415 before any parser is asked.
+    delete request.raw.headers["content-type"]
+    next()
+  })
+
+  const handler = async (request: FastifyReply["request"], reply: FastifyReply) => {
+    const { raw } = request
+    const stream = request.body instanceof Readable ? request.body : raw
+    const exchange = openExchange(raw, limits, { url: request.url, stream })
+    const answer = await ingest.handle(exchange.request).finally(exchange.release)
+    const ownCors = reply.hasHeader("access-control-allow-origin")
+    reply.code(answer.status).headers(replyHeaders(answer, ownCors, reply.getHeader("vary")))
+    if (isWhole(raw)) {
+      raw.resume()
+      // Bytes: to text Fastify would add a charset.
+      return reply.send(answer.body === "" ? undefined : Buffer.from(answer.body))
+    }
+    if (answer.status !== 204) reply.header("content-length", Buffer.byteLength(answer.body))
+    return reply.send(heldOpen(reply, answer.body))
+  }
+
+  for (const path of paths) {
+    for (const url of [`/v1/${path}`, `/${path}`])
+      fastify.route({ method: methods, url, exposeHeadRoute: false, handler })
+  }
+  // Paths of the user's own choice, doubled slashes and the like. The constraint leaves all other paths, and wildcards of the host's, alone.
+  if (!fastify.hasConstraintStrategy("millrace")) {
+    fastify.addConstraintStrategy({
+      name: "millrace",
+      storage: () => {
+        const routes = new Map<unknown, unknown>()
+        return {
+          get: (ours) => (routes.get(ours) ?? null) as never,
+          set: (ours, route) => routes.set(ours, route),
+        }
+      },
+      validate: () => {},
+      deriveConstraint: (request) => ingest.matches(request.url ?? "/"),
+    })
+  }
+  fastify.route({
+    method: methods,
+    url: "/*",
+    exposeHeadRoute: false,
+    constraints: { millrace: true },
+    handler,
+  })
+  done()
+}
+
+/**
+ * A plugin that answers what SDKs and webhooks send. It is encapsulated: the host's parsers and routes are not touched, and paths
+ * that are not ours never reach it. The host's hooks run for it as for any route, and its error handler sees defects only.
+ *
+ * @example
+ * ```ts
+ * import millrace from "@millrace/fastify"
+ * import { Millrace } from "@millrace/node"
+ * import Fastify from "fastify"
+ *
+ * const ingest = await Millrace.make({ keys: { server: ["secret-1"] } })
+ * const app = Fastify()
+ * app.register(millrace, { ingest }) // or with prefix: "/events"
+ * app.addHook("onClose", () => ingest.close())
+ * await app.listen({ port: 8080 })
+ * ```
+ */
+export const millracePlugin = fastifyPlugin(plugin, {
+  name: "millrace",
+  fastify: "5.x",
+  encapsulate: true,
+})
+
+export default millracePlugin

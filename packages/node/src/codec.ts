@@ -1,0 +1,124 @@
+import { createHmac, hash } from "node:crypto"
+import * as zlib from "node:zlib"
+import { Codec as Port } from "@millrace/core"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Zstd from "./internal/zstd.ts"
+
+type Options = { readonly maxOutputLength: number }
+type Callback = (error: Error | null, result: Uint8Array) => void
+
+interface Inflater {
+  readonly sync: (bytes: Uint8Array, options: Options) => Uint8Array
+  readonly async: (bytes: Uint8Array, options: Options, callback: Callback) => void
+}
+
+/** As much as is inflated on the spot: some 0.3 ms of the event loop, less than handing it to a thread and back. */
+const inline = { input: 32 * 1024, output: 256 * 1024 }
+
+const isTooLarge = (error: unknown) =>
+  error instanceof Error && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE"
+
+const codecError = (error: unknown) =>
+  new Port.CodecError({ reason: isTooLarge(error) ? "TooLarge" : "Malformed" })
+
+/** zlib's results lie in buffers of 16 KB and more: who keeps many small ones would keep much more than they count. */
+const exact = (bytes: Uint8Array): Uint8Array =>
+  bytes.length === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes)
+
+const inflate = (
+  inflater: Inflater,
+  bytes: Uint8Array,
+  maxBytes: number,
+): Effect.Effect<Uint8Array, Port.CodecError> =>
+  Effect.suspend(() => {
+    if (bytes.length <= inline.input) {
+      const maxOutputLength = Math.min(maxBytes, inline.output)
+      try {
+        return Effect.succeed(exact(inflater.sync(bytes, { maxOutputLength })))
+      } catch (error) {
+        // A small body can hold a large one; that is for a thread to find out.
+        if (!isTooLarge(error) || maxOutputLength === maxBytes) return Effect.fail(codecError(error))
+      }
+    }
+    return Effect.callback<Uint8Array, Port.CodecError>((resume) =>
+      inflater.async(bytes, { maxOutputLength: maxBytes }, (error, result) =>
+        resume(error === null ? Effect.succeed(exact(result)) : Effect.fail(codecError(error))),
+      ),
+    )
+  })
+
+const gzip: Inflater = { sync: zlib.gunzipSync, async: zlib.gunzip }
+
+// Since Node 22.15; the types are those of Node 20.
+const native = zlib as typeof zlib & {
+  readonly zstdDecompressSync?: Inflater["sync"]
+  readonly zstdDecompress?: Inflater["async"]
+}
+const zstd: Inflater | undefined =
+  native.zstdDecompressSync && native.zstdDecompress
+    ? { sync: native.zstdDecompressSync, async: native.zstdDecompress }
+    : undefined
+
+const attempt = <A>(run: () => A) => Effect.try({ try: run, catch: toCodecError })
+
+const toCodecError = (error: unknown) =>
+  error instanceof Port.CodecError ? error : new Port.CodecError({ reason: "Malformed" })
+
+/** How much work our own decoder does before it lets others run: a few milliseconds. */
+const turn = 512 * 1024
+
+const nextTurn = Effect.callback<void>((resume) => {
+  setImmediate(resume, Effect.void)
+})
+
+const inflateZstdSlowly = Effect.fnUntraced(function* (bytes: Uint8Array, maxBytes: number) {
+  const decoding = Zstd.decompress(bytes, maxBytes)
+  const step = attempt(() => {
+    for (let work = 0; ; ) {
+      const next = decoding.next()
+      if (next.done) return next.value
+      work += next.value
+      if (work > turn) return null
+    }
+  })
+  let content = yield* step
+  while (content === null) {
+    yield* nextTurn
+    content = yield* step
+  }
+  return content
+})
+
+const inflateZstd = Effect.fnUntraced(function* (bytes: Uint8Array, maxBytes: number) {
+  if (zstd !== undefined) {
+    // Before anything is allocated: what the frames declare. zlib would believe a window of 128 MB.
+    const count = yield* attempt(() => {
+      let frames = 0
+      for (const _ of Zstd.frames(bytes, maxBytes)) frames += 1
+      return frames
+    })
+    // A call for each of a million empty frames would cost more than our own decoder.
+    if (count === 1) return yield* inflate(zstd, bytes, maxBytes)
+  }
+  return yield* inflateZstdSlowly(bytes, maxBytes)
+})
+
+/**
+ * Decompression by `node:zlib`, on a thread when it is much; zstd by a decoder of our own below Node 22.15. Hashing by `node:crypto`.
+ *
+ * gzip may have several members, zstd several frames. A frame that declares more content than the limit, or a window larger than
+ * the limit and 8 MB, is `TooLarge` before anything is allocated.
+ */
+export const codec: Port.Codec["Service"] = {
+  decompress: (compression, bytes, maxBytes) =>
+    compression === "gzip" ? inflate(gzip, bytes, maxBytes) : inflateZstd(bytes, maxBytes),
+  sha256: (data) => hash("sha256", data, "buffer"),
+  hmacSha256: (key, ...parts) => {
+    const hmac = createHmac("sha256", key)
+    for (const part of parts) hmac.update(part)
+    return hmac.digest()
+  },
+}
+
+export const layer: Layer.Layer<Port.Codec> = Layer.succeed(Port.Codec, codec)

@@ -1,0 +1,73 @@
+import type { IncomingMessage, ServerResponse } from "node:http"
+import { writeReply } from "./reply.ts"
+import {
+  type BodyLimits,
+  type BodyOptions,
+  bodyLimits,
+  type ExchangeOptions,
+  type Ingest,
+  openExchange,
+} from "./request.ts"
+
+/** What the handler's maker decides for all of its requests. */
+export interface ServeOptions extends ExchangeOptions {
+  readonly limits: BodyLimits
+  /** Called right before a reply is written. */
+  readonly onReply?: (req: IncomingMessage, res: ServerResponse) => void
+  /** Gets what `handle` rejects with, which is never the client's fault. */
+  readonly onDefect: (defect: unknown, req: IncomingMessage, res: ServerResponse) => void
+}
+
+/** For adapters: lets Millrace answer one request of Node's http server. */
+export const serve = (
+  ingest: Ingest,
+  req: IncomingMessage,
+  res: ServerResponse,
+  options: ServeOptions,
+): void => {
+  const exchange = openExchange(req, options.limits, options)
+  ingest.handle(exchange.request).then(
+    (reply) => {
+      exchange.release()
+      options.onReply?.(req, res)
+      writeReply(req, res, reply)
+    },
+    (defect: unknown) => {
+      exchange.release()
+      options.onDefect(defect, req, res)
+    },
+  )
+}
+
+/** The answer to a defect where no host could be told of it. */
+export const writeDefect = (_defect: unknown, req: IncomingMessage, res: ServerResponse): void =>
+  writeReply(req, res, {
+    status: 500,
+    headers: { "content-type": "application/json" },
+    body: '{"message":"Internal Server Error","status":500}',
+  })
+
+/**
+ * A request listener for `node:http`. Paths that are not ours get a 404.
+ *
+ * Use it for a server of your own; `createServer` makes one with limits already set.
+ *
+ * @example
+ * ```ts
+ * import { createServer } from "node:http"
+ * import { Millrace, nodeHandler } from "@millrace/node"
+ *
+ * const millrace = await Millrace.make({ keys: { server: ["secret-1"] } })
+ * const events = nodeHandler(millrace)
+ * const server = createServer((req, res) => (millrace.matches(req.url ?? "/") ? events(req, res) : res.end("mine")))
+ * server.listen(8080)
+ * process.once("SIGTERM", () => server.close(() => millrace.close()))
+ * ```
+ */
+export const nodeHandler = (
+  ingest: Ingest,
+  options: BodyOptions = {},
+): ((req: IncomingMessage, res: ServerResponse) => void) => {
+  const serving: ServeOptions = { limits: bodyLimits(options), onDefect: writeDefect }
+  return (req, res) => serve(ingest, req, res, serving)
+}

@@ -1,0 +1,94 @@
+import type { IncomingMessage, ServerResponse } from "node:http"
+import type { HttpIngest } from "@millrace/core"
+
+/** How much of an upload nobody wants is read and forgotten before its connection is cut. */
+const discardLimits = {
+  /** Six times the largest body we take. */
+  bytes: 64 * 1024 * 1024,
+  /** ms. A client on a phone's network gets its reply; one that sends on for ever does not keep the connection. */
+  time: 10_000,
+}
+
+/** Whether nothing of this request's body is still to come. */
+export const isWhole = (req: IncomingMessage): boolean =>
+  // Requests that are injected by tests end without ever being complete.
+  req.complete || req.readableEnded
+
+/**
+ * Reads and forgets what is left of an upload, within {@link discardLimits}. A client that writes all of its body before it
+ * reads would never see a reply that came with a closed connection: it would see the reset only.
+ *
+ * @param done called once; `whole` is false when there was more than the limits allow, or the client went away
+ */
+export const discardUpload = (req: IncomingMessage, done: (whole: boolean) => void): void => {
+  if (req.readableEnded || req.destroyed) {
+    done(req.readableEnded)
+    return
+  }
+  let left = discardLimits.bytes
+  const finish = (whole: boolean) => {
+    clearTimeout(timer)
+    req.off("data", onData)
+    req.off("end", onEnd)
+    req.off("close", onCut)
+    done(whole)
+  }
+  const onData = (chunk: Uint8Array | string) => {
+    left -= chunk.length
+    if (left < 0) finish(false)
+  }
+  const onEnd = () => finish(true)
+  const onCut = () => finish(false)
+  const timer = setTimeout(onCut, discardLimits.time)
+  req.on("error", ignore)
+  req.on("data", onData)
+  req.on("end", onEnd)
+  req.on("close", onCut)
+  // It may have been paused when it passed a limit.
+  req.resume()
+}
+
+const ignore = () => {}
+
+/** Our headers for this reply: without CORS ones where the host has set its own. */
+export const replyHeaders = (
+  reply: HttpIngest.IngestReply,
+  hasOwnCors: boolean,
+  hostVary: unknown,
+): Record<string, string | number> => {
+  const headers: Record<string, string | number> = {}
+  for (const name in reply.headers) {
+    if (!(hasOwnCors && name.startsWith("access-control-"))) headers[name] = reply.headers[name]!
+  }
+  if (typeof hostVary === "string" && typeof headers["vary"] === "string")
+    headers["vary"] = `${hostVary}, ${headers["vary"]}`
+  return headers
+}
+
+/**
+ * Writes a reply at once, whether or not the client has sent all of its body. What still comes is read and forgotten, and the
+ * connection lives on.
+ */
+export const writeReply = (
+  req: IncomingMessage,
+  res: ServerResponse,
+  reply: HttpIngest.IngestReply,
+): void => {
+  // The client has gone, or the host has answered in our place (a time-out of its own, say).
+  if (res.headersSent || res.writableEnded || res.destroyed) return
+  const headers = replyHeaders(reply, res.hasHeader("access-control-allow-origin"), res.getHeader("vary"))
+  if (reply.status !== 204) headers["content-length"] = Buffer.byteLength(reply.body)
+  res.writeHead(reply.status, headers)
+  if (isWhole(req)) {
+    res.end(reply.body)
+    req.resume()
+    return
+  }
+  // Ending the response now would let Node close a connection that is not kept alive under the client's hands.
+  if (reply.body === "" || req.method === "HEAD") res.flushHeaders()
+  else res.write(reply.body)
+  discardUpload(req, (whole) => {
+    res.end()
+    if (!whole) req.destroy()
+  })
+}

@@ -1,0 +1,188 @@
+import type { LookupFunction } from "node:net"
+import { InvalidOptions, Transport as Port } from "@millrace/core"
+import { Transport } from "@millrace/node"
+import { rawReply, scriptedReceiver } from "@millrace/testkit"
+import * as Effect from "effect/Effect"
+import { describe, expect, it, onTestFinished } from "vitest"
+
+// What every transport does is in transport.contract.test.ts.
+
+const serve = async (script: Parameters<typeof scriptedReceiver>[0]) => {
+  const receiver = await scriptedReceiver(script)
+  onTestFinished(() => receiver.close())
+  return { ...receiver, port: new URL(receiver.url).port }
+}
+
+const ok = () => serve((socket) => socket.write(rawReply(200)))
+
+const request = (url: string): Port.TransportRequest => ({
+  url,
+  headers: { "content-type": "application/json", "webhook-signature": "v1,s3cret" },
+  body: new TextEncoder().encode("[]"),
+  timeout: 20_000,
+})
+
+/** Sends one after the other over one transport; each gives its reply or its error. */
+const sendAll = (urls: ReadonlyArray<string>, options: Transport.TransportOptions = {}) =>
+  Effect.runPromise(
+    Effect.gen(function* () {
+      const { send } = yield* Port.Transport
+      const outcomes: Array<Port.TransportReply | Port.TransportError> = []
+      for (const url of urls)
+        outcomes.push(yield* Effect.catchTag(send(request(url)), "TransportError", Effect.succeed))
+      return outcomes
+    }).pipe(Effect.provide(Transport.layer(options))),
+  )
+
+const refused = (host: string) => ({
+  _tag: "TransportError",
+  reason: "AddressRefused",
+  message: `${host} is not on the public Internet, and private destinations are not allowed`,
+})
+
+/** Answers one question after the other, the last answer for ever, and keeps what it was asked. */
+const resolver = (...answers: ReadonlyArray<ReadonlyArray<string>>) => {
+  const asked: Array<string> = []
+  const lookup: LookupFunction = (name, _options, callback) => {
+    const answer = answers[Math.min(asked.length, answers.length - 1)]!
+    asked.push(name)
+    callback(
+      null,
+      answer.map((address) => ({ address, family: address.includes(":") ? 6 : 4 })),
+    )
+  }
+  return { lookup, asked }
+}
+
+describe("the guard", () => {
+  it("refuses loopback as it is, in every spelling and by name: nothing connects", async () => {
+    const { port, sockets } = await ok()
+    const hosts = [
+      "127.0.0.1",
+      "127.1",
+      "2130706433",
+      "0x7f.1",
+      "127.0.0.1.",
+      "[::ffff:127.0.0.1]",
+      "localhost",
+    ]
+    const urls = hosts.map((host) => `http://user:s3cret@${host}:${port}/s3cret?token=s3cret`)
+    const outcomes = await sendAll(urls)
+    expect(outcomes).toMatchObject(
+      ["127.0.0.1", "127.0.0.1", "127.0.0.1", "127.0.0.1", "127.0.0.1", "::ffff:7f00:1", "localhost"].map(
+        refused,
+      ),
+    )
+    expect(JSON.stringify(outcomes) + outcomes.join()).not.toContain("s3cret")
+    expect(sockets).toHaveLength(0)
+  })
+
+  it("asks no resolver about an address", async () => {
+    const { lookup, asked } = resolver(["8.8.8.8"])
+    expect(await sendAll(["http://10.0.0.1/", "https://[::1]/"], { lookup })).toMatchObject([
+      refused("10.0.0.1"),
+      refused("::1"),
+    ])
+    expect(asked).toEqual([])
+  })
+
+  it("connects to the vetted address: a name that changes under it is looked up once a connection", async () => {
+    const { port, sockets } = await serve((socket) => socket.end(rawReply(200, "", "connection: close\r\n")))
+    const { lookup, asked } = resolver(["127.0.0.1"], ["127.0.0.2"])
+    const url = `http://rebinding.example:${port}/`
+    // Only the first answer is allowed; whoever asked twice for one connection would get the second.
+    const outcomes = await sendAll([url, url, url], { lookup, allow: ["127.0.0.1"] })
+    expect(outcomes).toMatchObject([
+      { status: 200 },
+      refused("rebinding.example"),
+      refused("rebinding.example"),
+    ])
+    expect(asked).toHaveLength(3)
+    expect(sockets).toHaveLength(1)
+  })
+
+  it("of several addresses only those that are not refused are connected to", async () => {
+    const { port, sockets } = await ok()
+    const { lookup } = resolver(["::1", "10.0.0.1", "127.0.0.1", "169.254.169.254"])
+    expect(await sendAll([`http://mixed.example:${port}/`], { lookup, allow: ["127.0.0.1"] })).toMatchObject([
+      { status: 200 },
+    ])
+    expect(sockets).toHaveLength(1)
+  })
+
+  it("a connection that is kept was vetted, and stays the same one", async () => {
+    const { port, requests, sockets } = await ok()
+    const { lookup, asked } = resolver(["127.0.0.1"], ["10.0.0.1"])
+    const url = `http://kept.example:${port}/`
+    const [first] = await sendAll([url, url], { lookup, allow: ["127.0.0.1"] })
+    expect(first).toMatchObject({ status: 200 })
+    // The second goes over the same connection or is refused: nothing goes to the second answer.
+    expect(sockets).toHaveLength(1)
+    expect(requests.length).toBe(3 - asked.length)
+  })
+
+  it("a name that is allowed may be anywhere; what a redirect names is never asked for", async () => {
+    const { port, requests } = await serve((socket) =>
+      socket.write(rawReply(302, "", "location: http://169.254.169.254/latest/meta-data/\r\n")),
+    )
+    const { lookup, asked } = resolver(["127.0.0.1"])
+    expect(
+      await sendAll([`http://Hooks.Internal:${port}/`], { lookup, allow: ["hooks.internal"] }),
+    ).toMatchObject([{ status: 302 }])
+    expect(requests).toHaveLength(1)
+    expect(asked).toEqual(["hooks.internal"])
+  })
+
+  it("an entry of allow that is none: the transport is not made", async () => {
+    const error = await Effect.runPromise(
+      Effect.flip(Effect.scoped(Effect.provide(Port.Transport, Transport.layer({ allow: ["::1", "10/8"] })))),
+    )
+    expect(error).toBeInstanceOf(InvalidOptions)
+    expect(error).toMatchObject({ problems: [{ path: "allow[1]" }] })
+  })
+})
+
+describe("errors", () => {
+  it("say how a connection failed, by its code", async () => {
+    const gone = await scriptedReceiver(() => {})
+    await gone.close()
+    expect(await sendAll([gone.url], { allowPrivate: true })).toMatchObject([
+      { reason: "ConnectionFailed", message: "connection refused (ECONNREFUSED)" },
+    ])
+  })
+
+  it("say how long an attempt was given", async () => {
+    const { url } = await serve(() => {})
+    const send = Effect.flatMap(Port.Transport, (transport) =>
+      Effect.flip(transport.send({ ...request(url), timeout: 50 })),
+    )
+    const error = await Effect.runPromise(Effect.provide(send, Transport.layer({ allowPrivate: true })))
+    expect(error.message).toBe("no complete reply within 50 ms")
+  })
+
+  it("of a resolver's own are the attempt's", async () => {
+    const message = "not today"
+    const lookup: LookupFunction = (_name, _options, callback) =>
+      callback(new Port.TransportError({ reason: "AddressRefused", message }), [])
+    expect(await sendAll(["https://hook.example/"], { lookup })).toMatchObject([
+      { reason: "AddressRefused", message },
+    ])
+  })
+})
+
+describe("proxies", () => {
+  it("of the environment are not used", async () => {
+    const proxy = await serve((socket) => socket.end(rawReply(502)))
+    const { url, requests } = await ok()
+    for (const name of ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "NODE_USE_ENV_PROXY"]) {
+      const before = process.env[name]
+      process.env[name] = name === "NODE_USE_ENV_PROXY" ? "1" : proxy.url
+      onTestFinished(() => {
+        if (before === undefined) delete process.env[name]
+        else process.env[name] = before
+      })
+    }
+    expect(await sendAll([url], { allowPrivate: true })).toMatchObject([{ status: 200 }])
+    expect([requests.length, proxy.sockets.length]).toEqual([1, 0])
+  })
+})

@@ -1,0 +1,72 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from "node:http"
+import type { Ledger } from "@millrace/core"
+import { type Millrace, nodeHandler } from "@millrace/node"
+import * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
+import * as Metrics from "./Metrics.ts"
+import * as Prometheus from "./Prometheus.ts"
+
+interface Reply {
+  readonly status: number
+  readonly body: string
+  readonly contentType?: string
+  readonly allow?: string
+}
+
+const json = (status: number, value: unknown): Reply => ({ status, body: JSON.stringify(value) })
+
+const ok = json(200, { status: "ok" })
+const notReady = json(503, { message: "the store does not answer", status: 503 })
+const notAllowed: Reply = { ...json(405, { message: "method not allowed", status: 405 }), allow: "GET, HEAD" }
+const failed = json(500, { message: "internal error", status: 500 })
+
+const write = (
+  res: ServerResponse,
+  { status, body, contentType = "application/json", allow }: Reply,
+): void => {
+  res.writeHead(status, {
+    "content-type": contentType,
+    "content-length": Buffer.byteLength(body),
+    "cache-control": "no-store",
+    ...(allow === undefined ? {} : { allow }),
+  })
+  res.end(body)
+}
+
+/** How long the store may take to say how destinations are doing, before the other metrics are shown without. */
+const statusTimeout = 2_000
+
+/** `null` when the store does not answer in time. */
+const statusesOf = (millrace: Millrace.Millrace): Promise<ReadonlyArray<Ledger.DestinationStatus> | null> =>
+  Effect.runPromise(
+    Effect.tryPromise(() => millrace.destinations()).pipe(
+      Effect.timeout(statusTimeout),
+      Effect.orElseSucceed(() => null),
+    ),
+  )
+
+/** What operators ask: `/livez`, `/readyz`, `/metrics`. Any other path is a 404. */
+export const listener = (millrace: Millrace.Millrace, version: string): RequestListener => {
+  const routes: ReadonlyMap<string, () => Promise<Reply>> = new Map([
+    ["/livez", () => Promise.resolve(ok)],
+    ["/readyz", async () => ((await millrace.ready()) ? ok : notReady)],
+    [
+      "/metrics",
+      async () => ({
+        status: 200,
+        contentType: Prometheus.contentType,
+        body: Metrics.text(version, Effect.runSync(Metric.snapshot), await statusesOf(millrace)),
+      }),
+    ],
+  ])
+  const notOurs = nodeHandler(millrace)
+  return (req: IncomingMessage, res: ServerResponse) => {
+    const route = routes.get((req.url ?? "/").split("?", 1)[0]!)
+    if (route === undefined) return notOurs(req, res)
+    if (req.method !== "GET" && req.method !== "HEAD") return write(res, notAllowed)
+    route().then(
+      (reply) => write(res, reply),
+      () => write(res, failed),
+    )
+  }
+}

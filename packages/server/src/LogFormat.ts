@@ -1,0 +1,18 @@
+import type { Millrace } from "@millrace/core"
+import { printable } from "./SafeText.ts"
+
+export type LogLine = Millrace.LogLine
+
+/** What a line may hold as it is: anything else would break it, or hide where a value ends. */
+const bare = /^[^\s"=\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+$/u
+
+const valueText = (value: unknown): string => {
+  const text = typeof value === "string" ? value : (JSON.stringify(value) ?? String(value))
+  return bare.test(text) ? text : printable(JSON.stringify(text))
+}
+
+/** One line for a person, and for tools that split at spaces: `2026-01-31T12:00:00.000Z WARN  the store took no events reason=Full` */
+export const format = ({ level, message, fields }: LogLine, time: Date): string => {
+  const pairs = Object.entries(fields).map(([name, value]) => ` ${name}=${valueText(value)}`)
+  return `${time.toISOString()} ${level.toUpperCase().padEnd(5)} ${printable(message)}${pairs.join("")}\n`
+}

@@ -1,0 +1,145 @@
+import type { AddressInfo } from "node:net"
+import { InvalidOptions, StoreError } from "@millrace/core"
+import { Catalog, createServer, Millrace } from "@millrace/node"
+import * as Clock from "effect/Clock"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import * as Admin from "./Admin.ts"
+import * as AdminHttp from "./AdminHttp.ts"
+import * as AdminSocket from "./AdminSocket.ts"
+import type { Config } from "./Config.ts"
+import * as Endpoints from "./Endpoints.ts"
+import * as GeneratedKey from "./GeneratedKey.ts"
+import type { LogLine } from "./LogFormat.ts"
+import * as StoreUrl from "./StoreUrl.ts"
+
+/** The address cannot be had. */
+export class ListenError extends Data.TaggedError("ListenError")<{ readonly message: string }> {}
+
+/** Why a server cannot be started. */
+export type StartError = InvalidOptions | StoreError | ListenError
+
+/** A server that takes events. Closing the scope it was started in stops it. */
+export interface Server {
+  /** `http://HOST:PORT` */
+  readonly url: string
+  /** A key that was made because there was none: shown once, since only its hash is kept, if at all. */
+  readonly generatedKey: string | null
+  /** The ids of those that events go to: configured, or added to the store. */
+  readonly destinations: ReadonlyArray<string>
+}
+
+/**
+ * Of the ten seconds that Docker gives a container: requests in flight finish first, then what is pending goes out. What is left of
+ * them is for closing the store.
+ */
+const stopTimes = { requests: "3 seconds", delivery: "5 seconds" } as const
+
+const listenMessages: Readonly<Record<string, string>> = {
+  EADDRINUSE: "the port is in use",
+  EADDRNOTAVAIL: "this machine has no such address",
+  EACCES: "permission denied",
+  ENOTFOUND: "no such host",
+}
+
+const listenError = (host: string, port: number, error: unknown): ListenError => {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "unknown"
+  return new ListenError({ message: `cannot listen on ${host}:${port}: ${listenMessages[code] ?? code}` })
+}
+
+const catalogOf = ({ catalog }: Config): Pick<Millrace.MakeOptions, "catalog"> => {
+  if (catalog?.file !== undefined) return { catalog: Catalog.file(catalog.file) }
+  if (catalog?.url === undefined) return {}
+  const { url, refresh } = catalog
+  return { catalog: Catalog.url(url, refresh === undefined ? {} : { refresh }) }
+}
+
+/** What `make` says it rejects with. Anything else is a mistake of ours, and shown with its stack. */
+const isExpected = (error: unknown): error is InvalidOptions | StoreError =>
+  error instanceof InvalidOptions || error instanceof StoreError
+
+/** Taking events is worth more than being looked after. */
+const withoutSocket = (reason: string): LogLine => ({
+  level: "Warn",
+  message: "no admin socket: commands cannot reach this server",
+  fields: { reason },
+})
+
+const urlOf = (host: string, { port }: AddressInfo): string =>
+  `http://${host.includes(":") ? `[${host}]` : host}:${port}`
+
+/**
+ * Opens the store, starts intake and delivery, and listens. Nothing is left open when any of it fails.
+ *
+ * @param log gets what happens from then on, until the scope is closed
+ */
+export const start = Effect.fnUntraced(function* (
+  config: Config,
+  version: string,
+  log: (line: LogLine) => void,
+): Effect.fn.Return<Server, StartError, Scope.Scope> {
+  const store = yield* Layer.build(StoreUrl.layer(config.store))
+  const generatedKey = yield* Effect.provideContext(GeneratedKey.makeIfNone(config.keys), store)
+
+  const millrace = yield* Effect.acquireRelease(
+    Effect.tryPromise({
+      try: () =>
+        Millrace.make({
+          store: Layer.succeedContext(store),
+          keys: generatedKey === null ? config.keys : { server: [generatedKey] },
+          destinations: config.destinations,
+          validation: config.validation,
+          receive: { statsigSecret: config.statsigSecrets },
+          ...catalogOf(config),
+          ...(config.hashKey === null ? {} : { hashKey: new TextEncoder().encode(config.hashKey) }),
+          allowPrivateDestinations: config.allowPrivateDestinations,
+          log,
+        }),
+      catch: (error) => error,
+    }).pipe(Effect.catch((error) => (isExpected(error) ? Effect.fail(error) : Effect.die(error)))),
+    (running) =>
+      Effect.map(
+        Effect.promise(() => running.close({ deadline: stopTimes.delivery })),
+        ({ pending }) => {
+          for (const fields of pending) {
+            log({ level: "Warn", message: "stopping with events pending", fields: { ...fields } })
+          }
+        },
+      ),
+  )
+
+  const server = createServer(millrace, { fallback: Endpoints.listener(millrace, version) })
+  const address = yield* Effect.acquireRelease(
+    Effect.tryPromise({
+      try: () => server.listen(config.port, config.host),
+      catch: (error) => listenError(config.host, config.port, error),
+    }),
+    () => Effect.promise(() => server.close(stopTimes.requests)),
+  )
+
+  // Not before it is sure to be shown: a key that is kept but was never seen would lock everybody out.
+  if (generatedKey !== null) yield* Effect.provideContext(GeneratedKey.keep(generatedKey), store)
+  const url = urlOf(config.host, address)
+  if (config.store.kind === "sqlite") {
+    const startedAt = yield* Clock.currentTimeMillis
+    const admin = Admin.make({
+      operations: millrace,
+      store,
+      path: config.store.path,
+      status: { version, pid: process.pid, startedAt, url },
+      logEvent: millrace.logEvent,
+    })
+    yield* AdminSocket.listen(AdminSocket.pathOf(config.store.path), AdminHttp.listener(admin)).pipe(
+      Effect.catch(({ message }) => Effect.sync(() => log(withoutSocket(message)))),
+    )
+  }
+  const rows = yield* Effect.tryPromise({
+    try: () => millrace.destinations(),
+    // All it rejects with.
+    catch: (error) => error as StoreError,
+  })
+  const destinations = rows.filter(({ disabled }) => disabled?.reason !== "unconfigured").map(({ id }) => id)
+  return { url, generatedKey, destinations }
+})

@@ -1,0 +1,37 @@
+import { printable } from "./SafeText.ts"
+
+export interface Column<A> {
+  readonly name: string
+  readonly text: (row: A) => string
+  /** Numbers stand under each other by their last digit. */
+  readonly right?: boolean
+}
+
+/** Terminals show most of what we print one column wide. Those that do not only shift what follows. */
+const width = (text: string): number => [...text].length
+
+/** Longer cells are cut: a table is for looking over, `--json` has it all. */
+const maxCell = 80
+
+const cell = (text: string): string => {
+  const characters = [...printable(text)]
+  return characters.length > maxCell ? `${characters.slice(0, maxCell - 1).join("")}…` : characters.join("")
+}
+
+/** Rows under the columns' names, two spaces apart; ends with a line feed. */
+export const format = <A>(columns: ReadonlyArray<Column<A>>, rows: ReadonlyArray<A>): string => {
+  const lines = [
+    columns.map(({ name }) => name),
+    ...rows.map((row) => columns.map(({ text }) => cell(text(row)))),
+  ]
+  const widths = columns.map((_, at) => Math.max(...lines.map((line) => width(line[at]!))))
+  return lines
+    .map((line) => {
+      const cells = line.map((text, at) => {
+        const space = " ".repeat(widths[at]! - width(text))
+        return columns[at]!.right === true ? `${space}${text}` : `${text}${space}`
+      })
+      return `${cells.join("  ").trimEnd()}\n`
+    })
+    .join("")
+}

@@ -1,0 +1,196 @@
+import { Command } from "commander"
+import * as Effect from "effect/Effect"
+import type { DestinationRow, Output } from "../AdminApi.ts"
+import { json } from "../SafeText.ts"
+import type { Access } from "../StoreAccess.ts"
+import * as Table from "../Table.ts"
+import * as TimeText from "../TimeText.ts"
+import {
+  count,
+  type JsonObject,
+  jsonObject,
+  jsonOption,
+  operate,
+  print,
+  printJson,
+  remark,
+  type StoreFlags,
+  storeCommand,
+  time,
+} from "./operate.ts"
+
+const state = ({ disabled, failingSince }: DestinationRow): string => {
+  switch (disabled?.reason) {
+    case "gone":
+      return "disabled (gone)"
+    case "by-hand":
+      return "disabled"
+    case "unconfigured":
+      return "unconfigured"
+    case undefined:
+      return failingSince === null ? "ok" : "failing"
+  }
+}
+
+const number = (
+  name: "delivered" | "filtered" | "dead" | "trimmed" | "pending",
+): Table.Column<DestinationRow> => ({ name, text: (row) => String(row[name]), right: true })
+
+const columns = (now: number): ReadonlyArray<Table.Column<DestinationRow>> => [
+  { name: "id", text: ({ id }) => id },
+  { name: "state", text: state },
+  number("delivered"),
+  number("filtered"),
+  number("dead"),
+  number("trimmed"),
+  number("pending"),
+  { name: "lag", text: ({ lag }) => (lag === null ? "-" : TimeText.duration(lag)) },
+  {
+    name: "failing since",
+    text: ({ failingSince, failures }) =>
+      failingSince === null ? "-" : `${TimeText.ago(failingSince, now)}, ${failures} times`,
+  },
+  { name: "circuit", text: ({ circuit }) => circuit },
+]
+
+const remarkOnServer = ({ server }: Access): void => {
+  if (server === null) remark("no server runs on this store: nothing is delivered")
+}
+
+const listCommand = (): Command =>
+  storeCommand("list", "List destinations and how they are doing")
+    .addOption(jsonOption)
+    .action((flags: StoreFlags) =>
+      operate(flags, false, (access) =>
+        Effect.map(access.admin.call("destinations/list", {}), ({ destinations }) => {
+          if (flags.json === true) for (const row of destinations) printJson(row)
+          else print(destinations.length === 0 ? "none\n" : Table.format(columns(Date.now()), destinations))
+          remarkOnServer(access)
+        }),
+      ),
+    )
+
+interface AddFlags extends StoreFlags {
+  readonly id?: string
+  readonly url?: string
+}
+
+const addCommand = (): Command =>
+  storeCommand("add", "Add a destination: it is kept in the store, and gets events at once")
+    .argument("[config]", 'as in the config file: \'{"id": ..., "url": ...}\'', jsonObject)
+    .option("--id <id>", "its name")
+    .option("--url <url>", "where to")
+    .action((config: JsonObject | undefined, { id, url, ...flags }: AddFlags) => {
+      const destination = {
+        ...config,
+        ...(id === undefined ? {} : { id }),
+        ...(url === undefined ? {} : { url }),
+      }
+      return operate(flags, true, (access) =>
+        Effect.map(access.admin.call("destinations/add", { destination }), () => {
+          print(`${json(destination["id"])} is added\n`)
+          remarkOnServer(access)
+        }),
+      )
+    })
+
+type ById = "destinations/remove" | "destinations/disable" | "destinations/enable"
+
+const byId = (name: string, operation: ById, description: string, done: string): Command =>
+  storeCommand(name, description)
+    .argument("<id>", "the destination's")
+    .action((id: string, flags: StoreFlags) =>
+      operate(flags, true, ({ admin }) =>
+        Effect.map(admin.call(operation, { id }), () => print(`${id} is ${done}\n`)),
+      ),
+    )
+
+const events = (count: number): string => `${count} event${count === 1 ? "" : "s"}`
+
+const rewindCommand = (): Command =>
+  storeCommand(
+    "rewind",
+    "Put a destination back: everything from a time on is sent once more, before anything new",
+  )
+    .argument("<id>", "the destination's")
+    .requiredOption("--since <time>", 'like 2026-01-31T12:00:00Z, or how long ago, like "2 hours"', time)
+    .addOption(jsonOption)
+    .action((id: string, { since, ...flags }: StoreFlags & { readonly since: number }) =>
+      operate(flags, true, ({ admin }) =>
+        Effect.map(admin.call("destinations/rewind", { id, since }), (result) => {
+          if (flags.json === true) printJson(result)
+          else print(`${id}: ${events(result.events)} due once more\n`)
+        }),
+      ),
+    )
+
+const skipCommand = (): Command =>
+  storeCommand(
+    "skip",
+    "Give up what is pending for a destination; a replay can still send it while it is kept",
+  )
+    .argument("<id>", "the destination's")
+    .addOption(jsonOption)
+    .action((id: string, flags: StoreFlags) =>
+      operate(flags, true, ({ admin }) =>
+        Effect.map(admin.call("destinations/skip", { id }), (result) => {
+          if (flags.json === true) printJson(result)
+          else print(`${id}: ${events(result.events)} passed over\n`)
+        }),
+      ),
+    )
+
+type Report = Output<"destinations/try-filter">
+
+const nameColumns: ReadonlyArray<Table.Column<Report["names"][number]>> = [
+  { name: "event", text: ({ eventName }) => eventName },
+  { name: "seen", text: ({ looked }) => String(looked), right: true },
+  { name: "passed", text: ({ passed }) => String(passed), right: true },
+]
+
+const report = ({ looked, passed, unexportable, names, examples }: Report): string => {
+  const failing = unexportable === 0 ? "" : `, ${unexportable} of them cannot be exported`
+  return [
+    `${passed} of the newest ${events(looked)} would pass${failing}\n`,
+    ...(names.length === 0 ? [] : ["\n", Table.format(nameColumns, names)]),
+    ...(examples.length === 0 ? [] : ["\n", ...examples.map((example) => `${json(example)}\n`)]),
+  ].join("")
+}
+
+interface TryFlags extends StoreFlags {
+  readonly fields?: JsonObject
+  readonly limit?: number
+  readonly examples?: number
+}
+
+const tryFilterCommand = (): Command =>
+  storeCommand("try-filter", "Say what a filter would have done with the newest events; nothing is sent")
+    .argument("[filter]", 'as in the config file: \'{"include": ["checkout_*"]}\'', jsonObject)
+    .option("--fields <rule>", 'field rules as in the config file: \'{"drop": ["user.email"]}\'', jsonObject)
+    .option("--limit <count>", "how many events to look at (default: 1000)", count(100_000))
+    .option("--examples <count>", "how many to show as they would be sent (default: 5)", count(100))
+    .addOption(jsonOption)
+    .action((filter: JsonObject = {}, { fields, limit, examples, ...flags }: TryFlags) =>
+      operate(flags, false, ({ admin }) =>
+        Effect.map(
+          admin.call("destinations/try-filter", {
+            selection: { filter, ...(fields === undefined ? {} : { fields }) },
+            ...(limit === undefined ? {} : { limit }),
+            ...(examples === undefined ? {} : { examples }),
+          }),
+          (result) => (flags.json === true ? printJson(result) : print(report(result))),
+        ),
+      ),
+    )
+
+export const command = (): Command =>
+  new Command("destinations")
+    .description("See and change where events go")
+    .addCommand(listCommand())
+    .addCommand(addCommand())
+    .addCommand(byId("remove", "destinations/remove", "Forget one that was added, and its place", "removed"))
+    .addCommand(byId("disable", "destinations/disable", "Stop sending; its place stays", "disabled"))
+    .addCommand(byId("enable", "destinations/enable", "Go on where it stood", "enabled"))
+    .addCommand(rewindCommand())
+    .addCommand(skipCommand())
+    .addCommand(tryFilterCommand())

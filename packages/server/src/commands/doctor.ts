@@ -1,0 +1,21 @@
+import type { Command } from "commander"
+import * as Effect from "effect/Effect"
+import type { Check } from "../AdminApi.ts"
+import { printable } from "../SafeText.ts"
+import { jsonOption, operate, print, printJson, type StoreFlags, storeCommand } from "./operate.ts"
+
+const line = ({ level, name, message }: Check): string =>
+  `${level.padEnd(5)}  ${name.padEnd(12)}  ${printable(message)}\n`
+
+export const command = (): Command =>
+  storeCommand("doctor", "Look for what is wrong; ends with 1 when something is")
+    .addOption(jsonOption)
+    .action((flags: StoreFlags) =>
+      operate(flags, false, ({ admin }) =>
+        Effect.map(admin.call("doctor", {}), ({ checks }) => {
+          if (flags.json === true) for (const check of checks) printJson(check)
+          else print(checks.map(line).join(""))
+          if (checks.some(({ level }) => level === "wrong")) process.exitCode = 1
+        }),
+      ),
+    )

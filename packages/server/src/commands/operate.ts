@@ -1,0 +1,111 @@
+import { Command, InvalidArgumentError, Option } from "commander"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
+import type { AdminError } from "../AdminApi.ts"
+import * as Config from "../Config.ts"
+import { complain } from "../complain.ts"
+import { json } from "../SafeText.ts"
+import * as StoreAccess from "../StoreAccess.ts"
+import * as TimeText from "../TimeText.ts"
+
+/** What every command has that looks after a store. */
+export interface StoreFlags {
+  readonly store?: string
+  readonly config?: string
+  readonly json?: boolean
+}
+
+/** A command that finds the store as `serve` does. Bad arguments end it with its usage and 1. */
+export const storeCommand = (name: string, description: string): Command =>
+  new Command(name)
+    .description(description)
+    .option("--store <url>", `the server's store (default: ${Config.defaults.store})`)
+    .option(
+      "--config <path>",
+      `the server's config file (default: ${Config.defaults.config}, when it is there)`,
+    )
+    .showHelpAfterError()
+
+export const jsonOption = new Option("--json", "for programs: JSON, one value a line")
+
+export const list = (value: string, values: ReadonlyArray<string> = []): ReadonlyArray<string> => [
+  ...values,
+  value,
+]
+
+export const time = (text: string): number => {
+  const parsed = TimeText.parse(text, Date.now())
+  if (Result.isFailure(parsed)) throw new InvalidArgumentError(parsed.failure)
+  return parsed.success
+}
+
+/** @param most what makes sense, and no more */
+export const count =
+  (most: number) =>
+  (text: string): number => {
+    const value = /^\d+$/.test(text) ? Number(text) : 0
+    if (value >= 1 && value <= most) return value
+    throw new InvalidArgumentError(`expected a number from 1 to ${most}`)
+  }
+
+type Json = null | boolean | number | string | ReadonlyArray<Json> | JsonObject
+
+export interface JsonObject {
+  readonly [key: string]: Json
+}
+
+export const jsonObject = (text: string): JsonObject => {
+  try {
+    const value: unknown = JSON.parse(text)
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as JsonObject
+  } catch {
+    // Said below, without quoting what may hold a secret.
+  }
+  throw new InvalidArgumentError("expected a JSON object")
+}
+
+export const print = (text: string): void => {
+  process.stdout.write(text)
+}
+
+export const printJson = (value: unknown): void => print(`${json(value)}\n`)
+
+/** What a person has to know besides the result: not for programs, so not on standard output. */
+export const remark = (text: string): void => {
+  process.stderr.write(`${text}\n`)
+}
+
+export type Program = (access: StoreAccess.Access) => Effect.Effect<unknown, AdminError, Scope.Scope>
+
+/** Only what says where the store is: what else is wrong with the configuration is the server's matter. */
+const environment = (): Config.Environment => ({
+  MILLRACE_STORE: process.env["MILLRACE_STORE"],
+  MILLRACE_CONFIG: process.env["MILLRACE_CONFIG"],
+})
+
+const storeFlags = ({ store, config }: StoreFlags): Config.Flags => ({
+  ...(store === undefined ? {} : { store }),
+  ...(config === undefined ? {} : { config }),
+})
+
+/**
+ * Runs a program on a store, reached as {@link StoreAccess.open} says. When it fails, the exit code is 1, and a line says why.
+ */
+export const operate = async (flags: StoreFlags, changes: boolean, program: Program): Promise<void> => {
+  const config = Config.load(storeFlags(flags), environment())
+  if (Result.isFailure(config)) {
+    complain(config.failure.message)
+    process.exitCode = 1
+    return
+  }
+  const exit = await Effect.runPromiseExit(
+    Effect.scoped(Effect.flatMap(StoreAccess.open(config.success.store, changes), program)),
+  )
+  if (Exit.isSuccess(exit)) return
+  const failure = Cause.findErrorOption(exit.cause)
+  complain(failure._tag === "Some" ? failure.value.message : Cause.pretty(exit.cause))
+  process.exitCode = 1
+}

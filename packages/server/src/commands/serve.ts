@@ -1,0 +1,146 @@
+import { Command } from "commander"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as Config from "../Config.ts"
+import { complain } from "../complain.ts"
+import * as LogFormat from "../LogFormat.ts"
+import * as Server from "../Server.ts"
+import * as StoreUrl from "../StoreUrl.ts"
+import { version } from "../version.ts"
+
+/** Docker kills a container ten seconds after asking it to stop. */
+const stopWithin = 9_500
+
+const log = (line: LogFormat.LogLine): void => {
+  process.stderr.write(LogFormat.format(line, new Date()))
+}
+
+const keyText = (key: string, url: string, isKept: boolean): string => `
+No key is configured, so here is one. It is ${isKept ? "kept in the store, as a hash: this is the only time it is shown" : "not kept: events in memory go with the process, and so does the key"}.
+
+  ${key}
+
+Try it:
+
+  curl ${url}/v1/webhooks/event_webhook -H 'statsig-api-key: ${key}' -d '{"user":{"userID":"you"},"event":"hello"}'
+
+`
+
+const announce = (config: Config.Config, { url, generatedKey, destinations }: Server.Server): void => {
+  // The first line is for programs: it says where, also when the port was ours to choose.
+  process.stdout.write(`millrace listening on ${url}\n`)
+  if (generatedKey !== null) process.stdout.write(keyText(generatedKey, url, config.store.kind !== "memory"))
+  log({
+    level: "Info",
+    message: "started",
+    fields: {
+      version,
+      store: StoreUrl.format(config.store),
+      validation: config.validation,
+      destinations: destinations.join(",") || "none",
+    },
+  })
+  if (destinations.length === 0) {
+    log({
+      level: "Warn",
+      message: "no destination is configured: events are kept, and go nowhere",
+      fields: {},
+    })
+  }
+}
+
+const warn = (): void => {
+  for (const variable of Config.unknownVariables(process.env)) {
+    log({ level: "Warn", message: "this variable is not known, and ignored", fields: { variable } })
+  }
+}
+
+/** Until the program has stopped: the first signal asks it to, the second does not wait. */
+const stopOnSignals = (stop: () => void): (() => void) => {
+  let stopping = false
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (stopping) process.exit(signal === "SIGINT" ? 130 : 143)
+    stopping = true
+    log({ level: "Info", message: "stopping", fields: { signal } })
+    setTimeout(() => {
+      log({ level: "Error", message: "could not stop in time", fields: {} })
+      process.exit(1)
+    }, stopWithin).unref()
+    stop()
+  }
+  process.on("SIGTERM", onSignal)
+  process.on("SIGINT", onSignal)
+  return () => {
+    process.off("SIGTERM", onSignal)
+    process.off("SIGINT", onSignal)
+  }
+}
+
+/** A line for each thing that is wrong; a stack only for mistakes of ours. */
+const reasonOf = (cause: Cause.Cause<Server.StartError>): string => {
+  const failure = Cause.findErrorOption(cause)
+  if (Option.isNone(failure)) return Cause.pretty(cause)
+  const error = failure.value
+  return error._tag === "InvalidOptions"
+    ? error.problems.map(({ path, message }) => `${path}: ${message}`).join("\n")
+    : error.message
+}
+
+/** Runs until it is told to stop, and returns the exit code. */
+const serve = async (flags: Config.Flags): Promise<number> => {
+  const loaded = Config.load(flags, process.env)
+  if (Result.isFailure(loaded)) {
+    complain(loaded.failure.message)
+    return 1
+  }
+  warn()
+  const config = loaded.success
+
+  const program = Effect.gen(function* () {
+    announce(config, yield* Server.start(config, version, log))
+    return yield* Effect.never
+  })
+  const fiber = Effect.runFork(Effect.scoped(program))
+  const release = stopOnSignals(() => fiber.interruptUnsafe())
+  const exit = await Effect.runPromise(Fiber.await(fiber))
+  release()
+
+  if (Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) {
+    log({ level: "Info", message: "stopped", fields: {} })
+    return 0
+  }
+  complain(reasonOf(exit.cause))
+  return 1
+}
+
+const list = (value: string, values: ReadonlyArray<string> = []): ReadonlyArray<string> => [...values, value]
+
+export const command = (): Command => {
+  const { defaults } = Config
+  return new Command("serve")
+    .description("Take events in and send them on to webhooks")
+    .option("--host <address>", `where to listen (default: ${defaults.host})`)
+    .option("--port <number>", `0 takes a free one (default: ${defaults.port})`)
+    .option("--store <url>", `memory: or sqlite:PATH (default: ${defaults.store})`)
+    .option("--config <path>", `JSON with comments (default: ${defaults.config}, when it is there)`)
+    .option("--server-key <key>", "a key that may do everything; may be repeated", list)
+    .option("--client-key <key>", "a key that may only log events; may be repeated", list)
+    .option("--webhook <url>", "a destination for all events; may be repeated", list)
+    .option("--webhook-secret <secret>", "signs what is sent to them, as Standard Webhooks (whsec_...)")
+    .option("--validation <mode>", `auto, strict or lenient (default: ${defaults.validation})`)
+    .option("--admin-token <token>", "not supported yet")
+    .option("--allow-private-destinations", "send to private addresses too, such as 127.0.0.1 and 10.0.0.1")
+    .addHelpText(
+      "after",
+      `
+Every flag has a variable: --server-key is MILLRACE_SERVER_KEY. Lists are separated by commas there. Flags beat variables, and
+variables beat the config file.`,
+    )
+    .action(async (flags: Config.Flags) => {
+      process.exitCode = await serve(flags)
+    })
+}

@@ -1,0 +1,119 @@
+import { Cursors, Destinations, EventLog, Position, Store } from "@millrace/core"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import * as TestClock from "effect/testing/TestClock"
+import { expect, test } from "vitest"
+import * as Doctor from "../src/Doctor.ts"
+
+const hour = 3_600_000
+
+/** Does something to a store in memory, and has it examined; what is fine is left out. */
+const examine = (
+  act: Effect.Effect<unknown, unknown, Store.Store>,
+  { closed = false } = {},
+): Promise<ReadonlyArray<string>> =>
+  Effect.gen(function* () {
+    yield* TestClock.setTime(1000 * hour)
+    const scope = yield* Scope.make()
+    const store = yield* Layer.buildWithScope(Store.layerMemory(), scope)
+    yield* Effect.provideContext(act, store)
+    if (closed) yield* Scope.close(scope, Exit.void)
+    const checks = yield* Doctor.examine({ store, path: null, status: null })
+    return checks.filter(({ level }) => level !== "ok").map((check) => Object.values(check).join(" "))
+  }).pipe(Effect.provide(TestClock.layer()), Effect.runPromise)
+
+const usual = [
+  "server note none runs on this store",
+  'store note acknowledged events are safe at level "memory"',
+]
+
+const append = (...ids: ReadonlyArray<string>) =>
+  EventLog.EventLog.use((log) =>
+    log.append(ids.map((id) => ({ id, events: 2, envelope: "", body: new Uint8Array(10) }))),
+  )
+
+const record = (id: string, disabled: Destinations.Disabled | null = null) =>
+  Destinations.Destinations.use((records) => records.put({ id, config: null, disabled, createdAt: 0 }))
+
+const save = Effect.fnUntraced(function* (name: string, position: Position.Position, state: object) {
+  const cursors = yield* Cursors.Cursors
+  const { epoch } = yield* cursors.acquire(name)
+  const whole = {
+    ...{ v: 1, from: 0, delivered: 0, filtered: 0, dead: 0, trimmed: 0, sent: 0, failures: 0 },
+    ...{ failingSince: null, probing: false, suspects: [], open: null, until: null },
+    ...state,
+  }
+  yield* cursors.save([{ name, epoch, record: { position, index: 0, state: JSON.stringify(whole) } }])
+})
+
+test("an empty store has nothing wrong", async () => {
+  expect(await examine(Effect.void)).toEqual([
+    ...usual,
+    "destination note none: events are kept, and go nowhere",
+  ])
+})
+
+test("destinations that fail, and those that get nothing", async () => {
+  const at = 999 * hour
+  const found = await examine(
+    Effect.all([
+      append("a"),
+      record("by-hand", { at, reason: "by-hand" }),
+      record("gone", { at, reason: "gone" }),
+      record("old", { at, reason: "unconfigured" }),
+      save("brief/0", Position.origin, { failures: 1, failingSince: at }),
+      save("long/0", Position.origin, { failures: 10, failingSince: at - 48 * hour }),
+    ]),
+  )
+  expect(found.slice(usual.length)).toEqual([
+    "destination note brief: failing for 1 hour, 1 times in a row; 2 events pending",
+    "destination note by-hand: disabled 1 hour ago by hand; 0 events pending",
+    "destination wrong gone: disabled 1 hour ago, since it answered 410; 0 events pending",
+    "destination wrong long: failing for 2 days, 10 times in a row; 2 events pending",
+    "destination note old: disabled 1 hour ago, since it is no longer configured; 0 events pending",
+  ])
+})
+
+test("cursors outside the log, and of no destination's", async () => {
+  const found = await examine(
+    Effect.gen(function* () {
+      const log = yield* EventLog.EventLog
+      yield* append("a", "b")
+      const [, second] = yield* append("c", "d")
+      yield* log.trim(0, second!, Number.POSITIVE_INFINITY)
+      yield* save("before/0", Position.origin, {})
+      yield* save("after/0", Position.end, {})
+      yield* save("at/0/replay-1", second!, { from: 8 })
+      yield* save("at/7", second!, {})
+    }),
+  )
+  expect(found.slice(usual.length)).toEqual([
+    "cursors wrong after/0: lies beyond the log's end",
+    "cursors wrong at/7: belongs to no partition of this log",
+    "cursors note before/0: lies before the log's beginning: what was dropped in between is lost to it",
+  ])
+})
+
+test("a clock that has been put back", async () => {
+  const found = await examine(
+    Effect.gen(function* () {
+      yield* append("a")
+      yield* TestClock.setTime(998 * hour)
+      yield* record("any")
+    }),
+  )
+  expect(found.slice(usual.length)).toEqual([
+    "clock wrong events were stored 2 hours from now: the clock has been put back",
+  ])
+})
+
+test("a store that does not answer: all is said, nothing fails", async () => {
+  const found = await examine(Effect.void, { closed: true })
+  const wrong = (name: string) => `${name} wrong the store has been closed`
+  expect(found).toEqual([
+    usual[0],
+    ...["store", "cursors", "ledger", "destination", "dead letters", "clock"].map(wrong),
+  ])
+})

@@ -1,0 +1,103 @@
+import type { Ledger } from "@millrace/core"
+import * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
+import { describe, expect, test } from "vitest"
+import * as Metrics from "../src/Metrics.ts"
+import * as Prometheus from "../src/Prometheus.ts"
+
+const status: Ledger.DestinationStatus = {
+  id: "warehouse",
+  due: 10,
+  delivered: 4,
+  filtered: 3,
+  dead: 1,
+  trimmed: 0,
+  pending: 2,
+  sent: 6,
+  failures: 12,
+  failingSince: 1,
+  circuit: "open",
+  disabled: null,
+}
+
+describe("a family", () => {
+  test("is written as Prometheus' text format has it", () => {
+    expect(
+      Prometheus.format([
+        {
+          name: "requests_total",
+          help: "Requests\nby path \\ method",
+          type: "counter",
+          samples: [
+            { labels: { path: 'a"b\\c\nd', method: "GET" }, value: 3 },
+            { labels: {}, value: Number.POSITIVE_INFINITY },
+          ],
+        },
+        { name: "unused", help: "No sample, no lines", type: "gauge", samples: [] },
+      ]),
+    ).toBe(
+      [
+        "# HELP requests_total Requests\\nby path \\\\ method",
+        "# TYPE requests_total counter",
+        'requests_total{path="a\\"b\\\\c\\nd",method="GET"} 3',
+        "requests_total +Inf",
+        "",
+      ].join("\n"),
+    )
+  })
+
+  test("comes from effect's registry: one for all attributes of a name", () => {
+    const counter = (route: string) =>
+      Metric.counter("seen_total", { description: "Seen", attributes: { route }, incremental: true })
+    const histogram = Metric.histogram("wait_seconds", { description: "Waited", boundaries: [1, 5] })
+    const record = Effect.gen(function* () {
+      yield* Metric.update(counter("a"), 2)
+      yield* Metric.update(counter("b"), 1)
+      yield* Metric.update(Metric.gauge("depth", { description: "Depth" }), -4)
+      yield* Metric.update(histogram, 3)
+      yield* Metric.update(histogram, 30)
+      return Prometheus.format(Prometheus.families(yield* Metric.snapshot))
+    })
+    expect(Effect.runSync(Effect.provideService(record, Metric.MetricRegistry, new Map()))).toBe(
+      [
+        "# HELP seen_total Seen",
+        "# TYPE seen_total counter",
+        'seen_total{route="a"} 2',
+        'seen_total{route="b"} 1',
+        "# HELP depth Depth",
+        "# TYPE depth gauge",
+        "depth -4",
+        "# HELP wait_seconds Waited",
+        "# TYPE wait_seconds histogram",
+        'wait_seconds_bucket{le="1"} 0',
+        'wait_seconds_bucket{le="5"} 1',
+        'wait_seconds_bucket{le="+Inf"} 2',
+        "wait_seconds_sum 33",
+        "wait_seconds_count 2",
+        "",
+      ].join("\n"),
+    )
+  })
+})
+
+describe("the page", () => {
+  test("shows how every destination is doing", () => {
+    const text = Metrics.text("1.2.3", [], [status])
+    expect(text).toContain('millrace_build_info{version="1.2.3"} 1\n')
+    expect(text).toContain("millrace_store_up 1\n")
+    expect(text).toContain(
+      'millrace_destination_events_total{destination="warehouse",outcome="delivered"} 4\n',
+    )
+    expect(text).toContain('millrace_destination_events_total{destination="warehouse",outcome="dead"} 1\n')
+    expect(text).toContain('millrace_destination_pending_events{destination="warehouse"} 2\n')
+    expect(text).toContain('millrace_destination_circuit_open{destination="warehouse"} 1\n')
+    expect(text).toContain('millrace_destination_disabled{destination="warehouse"} 0\n')
+  })
+
+  test("is there without the store", () => {
+    const text = Metrics.text("1.2.3", [], null)
+    expect(text).toContain("millrace_store_up 0\n")
+    expect(text).not.toContain("millrace_destination")
+    expect(text).toContain("process_resident_memory_bytes ")
+  })
+})

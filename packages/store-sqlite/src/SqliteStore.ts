@@ -1,0 +1,242 @@
+import { resolve } from "node:path"
+import {
+  Attempts,
+  Counters,
+  Cursors,
+  DeadLetters,
+  Destinations,
+  EventLog,
+  Keys,
+  Position,
+  type Store,
+  type StoreError,
+} from "@millrace/core"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { unpack } from "./packing.ts"
+import { lettersPerCall, type Progress } from "./protocol.ts"
+import { StoreFile } from "./StoreFile.ts"
+import type { ReadEntries } from "./tables/Log.ts"
+
+export interface Options {
+  /** The file. It is made when it is not there; its directory is not. SQLite keeps two more beside it: `-wal` and `-shm`. */
+  readonly path: string
+  /** What the log may take, in bytes of envelopes and bodies: 10 GB by default. The file is somewhat larger. */
+  readonly maxBytes?: number
+}
+
+/** What only tests set. */
+export interface Internals {
+  /** How long a write waits for another process's lock, in ms. */
+  readonly busyTimeout?: number
+  /** The largest size of the file, in pages of 4 KiB: as good as a full disk. */
+  readonly maxPages?: number
+}
+
+/** As long as a sender may be kept waiting; then it is told to come again. */
+const defaultBusyTimeout = 2_000
+
+const defaultMaxBytes = 10 * 1024 ** 3
+
+const toEntries = (read: ReadEntries): ReadonlyArray<EventLog.LogEntry> =>
+  unpack(read).map(({ id, events, envelope, body }, index) => ({
+    id,
+    events,
+    envelope: Buffer.from(envelope.buffer, envelope.byteOffset, envelope.byteLength).toString(),
+    body,
+    position: Position.fromNumber(read.first + index),
+    appendedAt: read.appendedAt[index] ?? 0,
+  }))
+
+/** Asking for a partition that `partitions` rules out is a mistake of the program, so it is a defect. */
+const onlyPartition = (partition: number): void => {
+  if (partition !== 0) throw new RangeError(`partition ${partition}: this log has one, numbered 0`)
+}
+
+const eventLog = (file: StoreFile): EventLog.EventLog["Service"] => ({
+  durability: "disk",
+  partitions: 1,
+
+  append: (entries, partition = 0) =>
+    Effect.clockWith((clock) => {
+      onlyPartition(partition)
+      return file.append(entries, clock.currentTimeMillisUnsafe())
+    }),
+
+  read: (partition, after, limits) =>
+    Effect.suspend(() => {
+      onlyPartition(partition)
+      return Effect.map(file.read("log", "read", Position.toNumber(after), limits), toEntries)
+    }),
+
+  wait: (partition, after) =>
+    Effect.suspend(() => {
+      onlyPartition(partition)
+      return file.wait(after)
+    }),
+
+  locate: (partition, time) =>
+    Effect.suspend(() => {
+      onlyPartition(partition)
+      return Effect.map(file.read("log", "locate", time), Position.fromNumber)
+    }),
+
+  bounds: (partition) =>
+    Effect.suspend(() => {
+      onlyPartition(partition)
+      return Effect.map(file.read("log", "bounds"), (bounds) => ({
+        ...bounds,
+        tail: Position.fromNumber(bounds.tail),
+        head: Position.fromNumber(bounds.head),
+      }))
+    }),
+
+  stats: (partition, upTo) =>
+    Effect.suspend(() => {
+      onlyPartition(partition)
+      return file.read("log", "stats", Position.toNumber(upTo))
+    }),
+
+  trim: Effect.fnUntraced(function* (partition, released, olderThan) {
+    onlyPartition(partition)
+    yield* file.write("log", "release", Position.toNumber(released))
+    // In pieces, between which appends get their turn.
+    while (yield* file.write("log", "dropOlder", olderThan)) {}
+  }),
+})
+
+const cursors = (file: StoreFile): Cursors.Cursors["Service"] => ({
+  acquire: (name) => file.write("cursors", "acquire", name),
+  save: (saves) => file.write("cursors", "save", saves),
+  list: file.read("cursors", "list"),
+  remove: (name) => file.write("cursors", "remove", name),
+})
+
+const inPieces = <A>(all: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
+  Array.from({ length: Math.ceil(all.length / lettersPerCall) }, (_, piece) =>
+    all.slice(piece * lettersPerCall, (piece + 1) * lettersPerCall),
+  )
+
+/** A selection of many ids as selections of few. */
+const selections = (
+  selection: DeadLetters.DeadLetterSelection,
+): ReadonlyArray<DeadLetters.DeadLetterSelection> =>
+  selection.eventIds === undefined
+    ? [selection]
+    : inPieces([...new Set(selection.eventIds)]).map((eventIds) => ({ ...selection, eventIds }))
+
+/** Goes through all letters of a selection, in pieces, between which appends get their turn. Returns how many there were. */
+const through = Effect.fnUntraced(function* (
+  selection: DeadLetters.DeadLetterSelection,
+  call: (selection: DeadLetters.DeadLetterSelection, after: number) => Effect.Effect<Progress, StoreError>,
+) {
+  let count = 0
+  for (const some of selections(selection)) {
+    for (let after: number | null = 0; after !== null; ) {
+      const progress: Progress = yield* call(some, after)
+      count += progress.count
+      after = progress.next
+    }
+  }
+  return count
+})
+
+const deadLetters = (file: StoreFile): DeadLetters.DeadLetters["Service"] => ({
+  put: Effect.fnUntraced(function* (letters) {
+    const now = yield* Clock.currentTimeMillis
+    for (const some of inPieces(letters)) yield* file.write("deadLetters", "put", some, now)
+  }),
+  list: (query) => file.read("deadLetters", "list", query),
+  count: file.read("deadLetters", "count"),
+  markReplayed: (selection, at) =>
+    through(selection, (some, after) => file.write("deadLetters", "markReplayed", some, at, after)),
+  purge: (selection) => through(selection, (some, after) => file.write("deadLetters", "purge", some, after)),
+})
+
+const attempts = (file: StoreFile): Attempts.Attempts["Service"] => ({
+  append: (added) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) => file.write("attempts", "append", added, now)),
+  list: (query) => file.read("attempts", "list", query),
+})
+
+const destinations = (file: StoreFile): Destinations.Destinations["Service"] => ({
+  get: (id) => file.read("destinations", "get", id),
+  list: file.read("destinations", "list"),
+  put: (record) => file.write("destinations", "put", record),
+  remove: (id) => file.write("destinations", "remove", id),
+})
+
+const keys = (file: StoreFile): Keys.Keys["Service"] => ({
+  list: file.read("keys", "list"),
+  put: (record) => file.write("keys", "put", record),
+  remove: (hash) => file.write("keys", "remove", hash),
+})
+
+const counters = (file: StoreFile): Counters.Counters["Service"] => ({
+  add: (counts) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) => file.write("counters", "add", counts, now)),
+  list: (from, to) => file.read("counters", "list", from, to),
+})
+
+const open = Effect.fnUntraced(function* (
+  { path, maxBytes = defaultMaxBytes }: Options,
+  internals: Internals,
+) {
+  const file = new StoreFile({
+    path: resolve(path),
+    busyTimeout: internals.busyTimeout ?? defaultBusyTimeout,
+    maxPages: internals.maxPages ?? null,
+    limits: {
+      log: { maxBytes },
+      deadLetters: DeadLetters.limits,
+      attempts: { ...Attempts.limits, delivered: Attempts.delivered },
+      counters: { ...Counters.limits, otherNames: Counters.otherNames },
+    },
+  })
+  yield* Effect.onError(file.open, () => close(file))
+  return file
+})
+
+const close = (file: StoreFile): Effect.Effect<void> => Effect.promise(() => file.close())
+
+/** What a program gets wrong is to be seen where it is written. */
+const check = ({ path, maxBytes = defaultMaxBytes }: Options): void => {
+  if (path === "" || path === ":memory:") {
+    throw new RangeError(`path is "${path}": a file is needed (core has a store in memory)`)
+  }
+  if (!(maxBytes > 0)) throw new RangeError(`maxBytes is ${maxBytes}: a number above 0 is needed`)
+}
+
+/** {@link layer}, with what tests set. */
+export const layerWith = (options: Options, internals: Internals): Layer.Layer<Store.Store, StoreError> => {
+  check(options)
+  return Layer.effectContext(
+    Effect.map(Effect.acquireRelease(open(options, internals), close), (file) =>
+      Context.make(EventLog.EventLog, eventLog(file)).pipe(
+        Context.add(Cursors.Cursors, cursors(file)),
+        Context.add(DeadLetters.DeadLetters, deadLetters(file)),
+        Context.add(Attempts.Attempts, attempts(file)),
+        Context.add(Destinations.Destinations, destinations(file)),
+        Context.add(Keys.Keys, keys(file)),
+        Context.add(Counters.Counters, counters(file)),
+      ),
+    ),
+  )
+}
+
+/**
+ * Every storage port on one SQLite file: the embedded store, whose appends have survived a power cut when they are
+ * acknowledged.
+ *
+ * Opening fails with a `StoreError`: `Unavailable` (no such directory, no permission, locked), `Corrupt` (no database, or
+ * another program's) or `Incompatible` (written by a newer version); the file is then left as it was. Several processes of
+ * one machine may open one file; the file must be on a disk of that machine.
+ *
+ * @example
+ * ```ts
+ * const store = layer({ path: "./millrace.db" })
+ * ```
+ */
+export const layer = (options: Options): Layer.Layer<Store.Store, StoreError> => layerWith(options, {})

@@ -1,0 +1,139 @@
+import { type EventLog, Position, StoreError } from "@millrace/core"
+import * as Effect from "effect/Effect"
+import type { Failure } from "./errors.ts"
+import { Head } from "./Head.ts"
+import type { Asked, Call, MethodName, Outcome, Returned, TableName, WorkerOptions } from "./protocol.ts"
+import { Thread } from "./Thread.ts"
+import { Writer } from "./Writer.ts"
+
+const closed = (): StoreError =>
+  new StoreError({ reason: { _tag: "Closed" }, message: "the store has been closed" })
+
+const fail = (failure: Failure): Effect.Effect<never, StoreError> => {
+  switch (failure.kind) {
+    case "refused":
+      return Effect.fail(new StoreError({ reason: failure.reason, message: failure.message }))
+    case "outside": {
+      const tail = Position.fromNumber(failure.tail)
+      const head = Position.fromNumber(failure.head)
+      return Effect.fail(
+        new StoreError({
+          reason: { _tag: "OutOfRange", tail, head },
+          message: `the position is outside the log, which holds those after "${tail}" up to "${head}"`,
+        }),
+      )
+    }
+    case "defect":
+      return Effect.die(new Error(failure.message))
+  }
+}
+
+const toEffect = <A>(outcome: Outcome<A>): Effect.Effect<A, StoreError> =>
+  outcome.kind === "done" ? Effect.succeed(outcome.value) : fail(outcome)
+
+/**
+ * A file in use, by two threads with a connection each: what is written shares transactions, what is read never waits for
+ * a sync of the disk, and a caller has seen committed what it then reads.
+ */
+export class StoreFile {
+  readonly #maxBytes: number
+  readonly #writing: Thread
+  readonly #reading: Thread
+  readonly #writer: Writer
+  readonly #head: Head
+  #closed = false
+
+  constructor(options: Omit<WorkerOptions, "mode">) {
+    this.#maxBytes = options.limits.log.maxBytes
+    this.#writing = new Thread({ ...options, mode: "write" })
+    this.#reading = new Thread({ ...options, mode: "read" })
+    this.#writer = new Writer(this.#writing)
+    this.#head = new Head(() =>
+      this.#ask({ table: "log", method: "head", parameters: [] }, (outcome) => {
+        if (outcome.kind === "done") this.#head.advance(Position.fromNumber(outcome.value as number))
+      }),
+    )
+  }
+
+  /** Makes or checks the file. */
+  readonly open: Effect.Effect<void, StoreError> = Effect.suspend(() =>
+    Effect.map(this.write("log", "head"), (head) => this.#head.advance(Position.fromNumber(head))),
+  )
+
+  /** Closes the file when everything asked before is done: later requests fail with `Closed`. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#head.close(closed())
+    await this.#writer.drained()
+    // The writer last: the last connection brings the write-ahead log into the file.
+    await this.#reading.close()
+    await this.#writing.close()
+  }
+
+  append(
+    entries: ReadonlyArray<EventLog.NewEntry>,
+    now: number,
+  ): Effect.Effect<ReadonlyArray<Position.Position>, StoreError> {
+    return Effect.callback((resume) => {
+      if (this.#closed) {
+        resume(Effect.fail(closed()))
+        return
+      }
+      this.#writer.append(entries, now, (outcome) => {
+        resume(outcome.kind === "done" ? this.#appended(outcome.value) : fail(outcome))
+      })
+    })
+  }
+
+  wait(after: Position.Position): Effect.Effect<void, StoreError> {
+    return this.#closed ? Effect.fail(closed()) : this.#head.wait(after)
+  }
+
+  /** In a transaction, together with what others write. */
+  write<T extends TableName, M extends MethodName<T>>(
+    table: T,
+    method: M,
+    ...parameters: Asked<T, M>
+  ): Effect.Effect<Returned<T, M>, StoreError> {
+    return this.#call({ table, method, parameters }, (call, settle) => this.#writer.call(call, settle))
+  }
+
+  read<T extends TableName, M extends MethodName<T>>(
+    table: T,
+    method: M,
+    ...parameters: Asked<T, M>
+  ): Effect.Effect<Returned<T, M>, StoreError> {
+    return this.#call({ table, method, parameters }, (call, settle) => this.#ask(call, settle))
+  }
+
+  #call<A>(
+    call: Call,
+    perform: (call: Call, settle: (outcome: Outcome<unknown>) => void) => void,
+  ): Effect.Effect<A, StoreError> {
+    return Effect.callback((resume) => {
+      if (this.#closed) resume(Effect.fail(closed()))
+      else perform(call, (outcome) => resume(toEffect(outcome as Outcome<A>)))
+    })
+  }
+
+  #ask(call: Call, settle: (outcome: Outcome<unknown>) => void): void {
+    this.#reading.post({ kind: "request", appends: null, calls: [call] }, [], (reply) => {
+      settle("kind" in reply ? reply : (reply.calls[0] ?? { kind: "defect", message: "no answer" }))
+    })
+  }
+
+  #appended(numbers: Float64Array): Effect.Effect<ReadonlyArray<Position.Position>, StoreError> {
+    if (numbers[0] === 0) {
+      return Effect.fail(
+        new StoreError({
+          reason: { _tag: "Full" },
+          message: `the log's ${this.#maxBytes} bytes are taken by entries not yet delivered`,
+        }),
+      )
+    }
+    const positions = Array.from(numbers, Position.fromNumber)
+    const last = positions.reduce((a, b) => (a > b ? a : b), Position.origin)
+    this.#head.advance(last)
+    return Effect.succeed(positions)
+  }
+}

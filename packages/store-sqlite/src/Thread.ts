@@ -1,0 +1,89 @@
+import { fileURLToPath } from "node:url"
+import { Worker } from "node:worker_threads"
+import type { Failure } from "./errors.ts"
+import type { Close, Reply, Request, WorkerOptions } from "./protocol.ts"
+
+/**
+ * The built worker stands beside this module. Run from sources (this repository's tests), Node 20 cannot start a thread from
+ * a `.ts` file, so the thread starts with the loader that the tests use.
+ */
+const start = (workerData: WorkerOptions): Worker => {
+  if (!import.meta.url.endsWith(".ts")) {
+    return new Worker(new URL("./worker.js", import.meta.url), { workerData })
+  }
+  const path = JSON.stringify(fileURLToPath(new URL("./worker.ts", import.meta.url)))
+  return new Worker(`require("tsx/cjs/api").register(); require(${path})`, { eval: true, workerData })
+}
+
+type Settle = (reply: Reply | Failure) => void
+
+/**
+ * A worker that answers one request after the other. It is started by the first one, again by the next one after it has
+ * stopped by accident, and keeps the process alive only while a request waits for its answer.
+ */
+export class Thread {
+  readonly #options: WorkerOptions
+  #worker: Worker | undefined
+  /** In the order of the requests, which is that of the replies. */
+  #waiting: Array<Settle> = []
+
+  constructor(options: WorkerOptions) {
+    this.#options = options
+  }
+
+  /** @param transfer buffers of the request that are handed over: unusable here afterwards */
+  post(request: Request, transfer: ReadonlyArray<ArrayBuffer>, settle: Settle): void {
+    try {
+      const worker = this.#running()
+      worker.postMessage(request, transfer)
+      if (this.#waiting.length === 0) worker.ref()
+      this.#waiting.push(settle)
+    } catch (error) {
+      settle({ kind: "defect", message: String(error) })
+    }
+  }
+
+  /** Ends the worker when everything asked before is answered and its connection closed. */
+  async close(): Promise<void> {
+    const worker = this.#worker
+    if (worker === undefined) return
+    worker.ref()
+    await new Promise<void>((resolve) => {
+      worker.once("exit", () => resolve())
+      worker.postMessage({ kind: "close" } satisfies Close)
+    })
+  }
+
+  #running(): Worker {
+    if (this.#worker !== undefined) return this.#worker
+    const worker = start(this.#options)
+    let problem = "it ended"
+    worker.on("message", (reply: Reply) => this.#settle(reply))
+    worker.on("error", (error) => {
+      problem = String(error)
+    })
+    worker.on("exit", () => this.#lose(problem))
+    worker.unref()
+    this.#worker = worker
+    return worker
+  }
+
+  #settle(reply: Reply): void {
+    const settle = this.#waiting.shift()
+    if (this.#waiting.length === 0) this.#worker?.unref()
+    settle?.(reply)
+  }
+
+  #lose(problem: string): void {
+    const waiting = this.#waiting
+    this.#worker = undefined
+    this.#waiting = []
+    for (const settle of waiting) {
+      settle({
+        kind: "refused",
+        reason: { _tag: "Unavailable" },
+        message: `the thread of ${this.#options.path} stopped: ${problem}`,
+      })
+    }
+  }
+}

@@ -1,0 +1,174 @@
+import type { EventLog } from "@millrace/core"
+import type { Failure } from "./errors.ts"
+import { allocate, packEntries, sizeOf } from "./packing.ts"
+import type { Call, Outcome, Reply } from "./protocol.ts"
+import type { Thread } from "./Thread.ts"
+
+interface WaitingAppend {
+  readonly entries: ReadonlyArray<EventLog.NewEntry>
+  readonly now: number
+  readonly size: number
+  /** With the position of each entry, 0 everywhere when the log is full. */
+  readonly settle: (outcome: Outcome<Float64Array>) => void
+}
+
+interface WaitingCall {
+  readonly call: Call
+  readonly settle: (outcome: Outcome<unknown>) => void
+}
+
+/** What a process may hold in memory for a disk that does not keep up. */
+const maxWaitingBytes = 64 * 1024 * 1024
+
+/** Enough to make a sync's cost disappear, few enough for a transaction of some ten ms. */
+const maxGroup = { entries: 10_000, bytes: 16 * 1024 * 1024 }
+
+/** Buffers are of sizes that suit the next group too; one so large is not worth keeping. */
+const buffers = { unit: 256 * 1024, maxKept: 4 * 1024 * 1024 }
+
+const busy: Failure = {
+  kind: "refused",
+  reason: { _tag: "Unavailable" },
+  message: `the disk does not keep up: ${maxWaitingBytes} bytes wait to be written`,
+}
+
+/**
+ * Group commit: what arrives while a transaction runs shares the next one, and so one sync of the disk. An idle writer
+ * begins at the end of the event loop's turn, so that what arrives together is written together.
+ */
+export class Writer {
+  readonly #thread: Thread
+  #appends: Array<WaitingAppend> = []
+  #calls: Array<WaitingCall> = []
+  /** Of the appends that are not yet acknowledged. */
+  #bytes = 0
+  #busy = false
+  #idle: (() => void) | undefined
+  /** The last group's buffer, back from the worker. */
+  #buffer: ArrayBuffer | null = null
+
+  constructor(thread: Thread) {
+    this.#thread = thread
+  }
+
+  append(
+    entries: ReadonlyArray<EventLog.NewEntry>,
+    now: number,
+    settle: (outcome: Outcome<Float64Array>) => void,
+  ): void {
+    let size = 0
+    for (const entry of entries) size += sizeOf(entry)
+    if (this.#bytes > 0 && this.#bytes + size > maxWaitingBytes) {
+      settle(busy)
+      return
+    }
+    this.#bytes += size
+    this.#appends.push({ entries, now, size, settle })
+    this.#schedule()
+  }
+
+  call(call: Call, settle: (outcome: Outcome<unknown>) => void): void {
+    this.#calls.push({ call, settle })
+    this.#schedule()
+  }
+
+  /** Once everything asked before has been answered. */
+  drained(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#busy) this.#idle = resolve
+      else resolve()
+    })
+  }
+
+  #schedule(): void {
+    if (this.#busy) return
+    this.#busy = true
+    setImmediate(() => this.#flush())
+  }
+
+  #flush(): void {
+    const appends = this.#takeAppends()
+    const calls = this.#calls
+    this.#calls = []
+    if (appends.length === 0 && calls.length === 0) {
+      this.#busy = false
+      this.#idle?.()
+      return
+    }
+    const size = appends.reduce((sum, append) => sum + append.size, 0)
+    const packed =
+      appends.length === 0
+        ? null
+        : {
+            ...packEntries(
+              appends.flatMap(({ entries }) => entries),
+              this.#bufferFor(size),
+            ),
+            counts: Uint32Array.from(appends, ({ entries }) => entries.length),
+            times: Float64Array.from(appends, ({ now }) => now),
+          }
+    this.#thread.post(
+      { kind: "request", appends: packed, calls: calls.map(({ call }) => call) },
+      packed === null ? [] : [packed.bytes],
+      (reply) => {
+        this.#bytes -= size
+        if ("calls" in reply) this.#keep(reply.buffer)
+        // Before the callers go on: what they ask for next joins what has gathered meanwhile.
+        setImmediate(() => this.#flush())
+        settleAll(appends, calls, reply)
+      },
+    )
+  }
+
+  #bufferFor(size: number): ArrayBuffer {
+    const kept = this.#buffer
+    this.#buffer = null
+    return kept !== null && kept.byteLength >= size
+      ? kept
+      : allocate(Math.ceil(size / buffers.unit) * buffers.unit)
+  }
+
+  #keep(buffer: ArrayBuffer | null): void {
+    if (buffer !== null && buffer.byteLength <= buffers.maxKept) this.#buffer = buffer
+  }
+
+  /** The first so many that make a group, at least one. */
+  #takeAppends(): ReadonlyArray<WaitingAppend> {
+    let count = 0
+    let entries = 0
+    let bytes = 0
+    for (const append of this.#appends) {
+      entries += append.entries.length
+      bytes += append.size
+      if (count > 0 && (entries > maxGroup.entries || bytes > maxGroup.bytes)) break
+      count += 1
+    }
+    const taken = this.#appends.slice(0, count)
+    this.#appends = this.#appends.slice(count)
+    return taken
+  }
+}
+
+const lost: Failure = { kind: "defect", message: "the reply does not fit the request" }
+
+const settleAll = (
+  appends: ReadonlyArray<WaitingAppend>,
+  calls: ReadonlyArray<WaitingCall>,
+  reply: Reply | Failure,
+): void => {
+  if ("kind" in reply) {
+    for (const { settle } of appends) settle(reply)
+    for (const { settle } of calls) settle(reply)
+    return
+  }
+  const appended = reply.appends ?? lost
+  let offset = 0
+  for (const { entries, settle } of appends) {
+    const end = offset + entries.length
+    settle(
+      appended.kind === "done" ? { kind: "done", value: appended.value.subarray(offset, end) } : appended,
+    )
+    offset = end
+  }
+  for (const [index, { settle }] of calls.entries()) settle(reply.calls[index] ?? lost)
+}

@@ -1,0 +1,69 @@
+import { createRequire } from "node:module"
+
+/** What a parameter and a column may hold. */
+export type Value = null | number | string | Uint8Array
+
+export type Row = Readonly<Record<string, Value>>
+
+export interface Statement {
+  readonly run: (...parameters: ReadonlyArray<Value>) => { readonly changes: number | bigint }
+  readonly get: (...parameters: ReadonlyArray<Value>) => Row | undefined
+  readonly all: (...parameters: ReadonlyArray<Value>) => ReadonlyArray<Row>
+}
+
+/** The part of `node:sqlite` that this package uses. */
+export interface Database {
+  readonly isTransaction: boolean
+  readonly exec: (sql: string) => void
+  readonly prepare: (sql: string) => Statement
+  readonly close: () => void
+}
+
+interface Driver {
+  readonly DatabaseSync: new (
+    path: string,
+    options: { readonly readOnly: boolean; readonly timeout: number },
+  ) => Database
+}
+
+/** From Node 24 on: 22 has it, with a warning that it is experimental. */
+const builtIn = Number.parseInt(process.versions.node, 10) >= 24
+
+/** Neither is an `import`: bundlers strip the `node:` that the one cannot do without, and the other is not to load in vain. */
+const load = (): Driver =>
+  builtIn
+    ? (process.getBuiltinModule("node:sqlite" as "node:fs") as unknown as Driver)
+    : (createRequire(import.meta.url)("@photostructure/sqlite") as Driver)
+
+/** The codes of what a query may fail with, by SQLite's fixed text for them (`sqlite3_errstr`). */
+const codes: ReadonlyMap<string, number> = new Map([
+  ["database is locked", 5],
+  ["out of memory", 7],
+  ["disk I/O error", 10],
+  ["database disk image is malformed", 11],
+])
+
+/** The package's `all`, unlike everything else there, leaves out SQLite's code when it fails. */
+const withCodes = (statement: Statement): Statement => ({
+  run: (...parameters) => statement.run(...parameters),
+  get: (...parameters) => statement.get(...parameters),
+  all: (...parameters) => {
+    try {
+      return statement.all(...parameters)
+    } catch (error) {
+      const errcode = error instanceof Error && !("errcode" in error) ? codes.get(error.message) : undefined
+      throw errcode === undefined ? error : Object.assign(error as Error, { errcode })
+    }
+  },
+})
+
+/**
+ * Opens a file with `node:sqlite`, or with the package that offers the same API where Node has none yet.
+ *
+ * @param timeout how long to wait for another process's lock, in ms
+ */
+export const openDatabase = (path: string, readOnly: boolean, timeout: number): Database =>
+  new (load().DatabaseSync)(path, { readOnly, timeout })
+
+export const prepare = (database: Database, sql: string): Statement =>
+  builtIn ? database.prepare(sql) : withCodes(database.prepare(sql))

@@ -1,0 +1,2 @@
+export { isInUse } from "./isInUse.ts"
+export { layer, type Options } from "./SqliteStore.ts"

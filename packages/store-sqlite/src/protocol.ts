@@ -1,0 +1,79 @@
+import type { Attempts, Counters, DeadLetters } from "@millrace/core"
+import type { ConnectionOptions } from "./Connection.ts"
+import type { Failure } from "./errors.ts"
+import type { PackedEntries } from "./packing.ts"
+import type { Tables } from "./tables/index.ts"
+
+/** The bounds that the ports state, handed to the worker so that it need not load the core. */
+export interface Limits {
+  readonly log: { readonly maxBytes: number }
+  readonly deadLetters: typeof DeadLetters.limits
+  readonly attempts: typeof Attempts.limits & { readonly delivered: typeof Attempts.delivered }
+  readonly counters: typeof Counters.limits & { readonly otherNames: typeof Counters.otherNames }
+}
+
+/** How far one call has come with all letters of a selection: so that many of them do not hold up appends. */
+export interface Progress {
+  readonly count: number
+  /** Where the next call goes on; `null` when there are no more. */
+  readonly next: number | null
+}
+
+/** Of 8 KiB at most: what a call writes stays under 4 MB. */
+export const lettersPerCall = 500
+
+/** A worker's `workerData`. */
+export interface WorkerOptions extends ConnectionOptions {
+  /** `write`: what it is asked for together is one transaction. `read`: each call sees one state of the file. */
+  readonly mode: "write" | "read"
+  readonly limits: Limits
+}
+
+/** Several appends on their way to one transaction. */
+export interface PackedAppends extends PackedEntries {
+  /** How many of the entries belong to each append, in order. */
+  readonly counts: Uint32Array
+  /** When each append was asked for, in ms since the epoch. */
+  readonly times: Float64Array
+}
+
+/** One method of one of the worker's tables, with its arguments. */
+export interface Call {
+  readonly table: keyof Tables
+  readonly method: string
+  readonly parameters: ReadonlyArray<unknown>
+}
+
+export type TableName = keyof Tables
+
+export type MethodName<T extends TableName> = keyof Tables[T] & string
+
+type Method<T extends TableName, M extends MethodName<T>> = Extract<
+  Tables[T][M],
+  (...parameters: never) => unknown
+>
+
+export type Asked<T extends TableName, M extends MethodName<T>> = Parameters<Method<T, M>>
+
+export type Returned<T extends TableName, M extends MethodName<T>> = ReturnType<Method<T, M>>
+
+export interface Request {
+  readonly kind: "request"
+  readonly appends: PackedAppends | null
+  readonly calls: ReadonlyArray<Call>
+}
+
+export type Outcome<A> = { readonly kind: "done"; readonly value: A } | Failure
+
+export interface Reply {
+  /** The position of each entry, 0 for those of an append that found the log full. `null` when there were none. */
+  readonly appends: Outcome<Float64Array> | null
+  readonly calls: ReadonlyArray<Outcome<unknown>>
+  /** The bytes of the appends, given back: to be used again, which costs less than a new buffer's pages. */
+  readonly buffer: ArrayBuffer | null
+}
+
+/** Says that the connection is to be closed and the worker to end, after what was asked before. */
+export interface Close {
+  readonly kind: "close"
+}

@@ -1,0 +1,105 @@
+import type { Attempts } from "@millrace/core"
+import type { Connection } from "../Connection.ts"
+import type { Row } from "../driver.ts"
+import type { Limits } from "../protocol.ts"
+import { number, numberOrNull, rows, text, textOrNull } from "../row.ts"
+
+const attemptOf = (row: Row): Attempts.Attempt => ({
+  destination: text(row, "destination"),
+  webhookId: text(row, "webhook_id"),
+  startedAt: number(row, "started_at"),
+  duration: number(row, "duration"),
+  events: number(row, "events"),
+  bytes: number(row, "bytes"),
+  outcome: text(row, "outcome"),
+  status: numberOrNull(row, "status"),
+  error: textOrNull(row, "error"),
+  wait: numberOrNull(row, "wait"),
+  waitReason: textOrNull(row, "wait_reason"),
+})
+
+export const attempts = (connection: Connection, limits: Limits["attempts"]) => {
+  const lastOrdinal = (destination: string, failed: number): number => {
+    const row = connection.get(
+      "SELECT ordinal FROM attempts WHERE destination = ? AND failed = ? ORDER BY ordinal DESC LIMIT 1",
+      destination,
+      failed,
+    )
+    return row === undefined ? 0 : number(row, "ordinal")
+  }
+
+  /** The first of a destination's failures young enough to be kept; those in front of it go. */
+  const firstFresh = (destination: string, oldest: number): number | null => {
+    const row = connection.get(
+      `SELECT ordinal FROM attempts WHERE destination = ? AND failed = 1 AND started_at >= ?
+       ORDER BY ordinal LIMIT 1`,
+      destination,
+      oldest,
+    )
+    return row === undefined ? null : number(row, "ordinal")
+  }
+
+  const dropUpTo = (destination: string, failed: number, ordinal: number): void => {
+    connection.run(
+      "DELETE FROM attempts WHERE destination = ? AND failed = ? AND ordinal <= ?",
+      destination,
+      failed,
+      ordinal,
+    )
+  }
+
+  const appendOne = (attempt: Attempts.Attempt, now: number): void => {
+    const { destination } = attempt
+    const failed = attempt.outcome === limits.delivered ? 0 : 1
+    const ordinal = lastOrdinal(destination, failed) + 1
+    connection.run(
+      `INSERT INTO attempts (destination, failed, ordinal, webhook_id, started_at, duration, events, bytes,
+         outcome, status, error, wait, wait_reason)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      destination,
+      failed,
+      ordinal,
+      attempt.webhookId,
+      attempt.startedAt,
+      attempt.duration,
+      attempt.events,
+      attempt.bytes,
+      attempt.outcome,
+      attempt.status,
+      attempt.error,
+      attempt.wait,
+      attempt.waitReason,
+    )
+    if (failed === 0) {
+      dropUpTo(destination, failed, ordinal - limits.maxSuccesses)
+      return
+    }
+    const stale = (firstFresh(destination, now - limits.maxAge) ?? ordinal + 1) - 1
+    dropUpTo(destination, failed, Math.max(stale, ordinal - limits.maxFailures))
+  }
+
+  return {
+    append(added: ReadonlyArray<Attempts.Attempt>, now: number): void {
+      for (const attempt of added) appendOne(attempt, now)
+    },
+
+    list({
+      destination,
+      failuresOnly = false,
+      limit = 100,
+    }: Attempts.AttemptQuery): ReadonlyArray<Attempts.Attempt> {
+      return connection
+        .all(
+          `SELECT * FROM attempts
+           WHERE ${destination === undefined ? "true" : "destination = ?"} AND failed >= ?
+           ORDER BY sequence DESC LIMIT ?`,
+          ...(destination === undefined ? [] : [destination]),
+          failuresOnly ? 1 : 0,
+          rows(limit),
+        )
+        .map(attemptOf)
+    },
+  }
+}
+
+export type AttemptsTable = ReturnType<typeof attempts>

@@ -1,0 +1,132 @@
+import { parentPort, workerData } from "node:worker_threads"
+import { type Connection, openReader, openWriter } from "./Connection.ts"
+import { type Failure, failureOf } from "./errors.ts"
+import { FileIdentity } from "./FileIdentity.ts"
+import type { Call, Close, Outcome, Reply, Request, WorkerOptions } from "./protocol.ts"
+import { type Tables, tables } from "./tables/index.ts"
+import { WriteAheadLog } from "./WriteAheadLog.ts"
+
+// The entry of the thread that owns a connection: SQLite is synchronous, and the disk is slow.
+
+const options = workerData as WorkerOptions
+
+interface Open {
+  readonly connection: Connection
+  readonly tables: Tables
+  readonly file: FileIdentity
+  readonly writeAheadLog: WriteAheadLog
+}
+
+const open = (): Open => {
+  const connection = options.mode === "write" ? openWriter(options) : openReader(options)
+  return {
+    connection,
+    tables: tables(connection, options.limits),
+    file: new FileIdentity(options.path),
+    writeAheadLog: new WriteAheadLog(connection, options.path, options.busyTimeout),
+  }
+}
+
+const invoke = (on: Tables, { table, method, parameters }: Call): unknown =>
+  (on[table] as unknown as Readonly<Record<string, (...parameters: ReadonlyArray<unknown>) => unknown>>)[
+    method
+  ]?.(...parameters)
+
+/** A reply but for the buffer. */
+type Results = Omit<Reply, "buffer">
+
+const done = <A>(value: A): Outcome<A> => ({ kind: "done", value })
+
+const failed = (error: unknown): Failure => failureOf(error, options.path)
+
+/** Everything in one transaction, so in one sync of the disk: either all is done or nothing. */
+const commit = ({ connection, tables, file }: Open, { appends, calls }: Request): Results => {
+  file.check()
+  const result = connection.transaction("IMMEDIATE", () => ({
+    appended: appends === null ? null : tables.log.append(appends),
+    called: calls.map((call) => done(invoke(tables, call))),
+  }))
+  result.appended?.committed()
+  return { appends: result.appended && done(result.appended.positions), calls: result.called }
+}
+
+/** The parts of a request, each on its own. */
+const commitApart = (on: Open, { appends, calls }: Request): Results => {
+  const one = (request: Pick<Request, "appends" | "calls">): Results => {
+    try {
+      return commit(on, { kind: "request", ...request })
+    } catch (error) {
+      return failAll({ kind: "request", ...request }, failed(error))
+    }
+  }
+  return {
+    appends: appends === null ? null : one({ appends, calls: [] }).appends,
+    calls: calls.flatMap((call) => one({ appends: null, calls: [call] }).calls),
+  }
+}
+
+const failAll = ({ appends, calls }: Request, failure: Failure): Results => ({
+  appends: appends === null ? null : failure,
+  calls: calls.map(() => failure),
+})
+
+const write = (on: Open, request: Request): Results => {
+  try {
+    return commit(on, request)
+  } catch (error) {
+    const failure = failed(error)
+    const parts = request.calls.length + (request.appends === null ? 0 : 1)
+    // The disk's failures are everybody's. What one caller got wrong is not to fail the others.
+    return failure.kind === "defect" && parts > 1 ? commitApart(on, request) : failAll(request, failure)
+  }
+}
+
+const read = ({ connection, tables }: Open, { calls }: Request): Results => ({
+  appends: null,
+  calls: calls.map((call): Outcome<unknown> => {
+    try {
+      return done(connection.transaction("DEFERRED", () => invoke(tables, call)))
+    } catch (error) {
+      return failed(error)
+    }
+  }),
+})
+
+/** Opened by the first request, so that a file that could not be opened is tried again by the next. */
+let opened: Open | undefined
+
+const answer = (request: Request): Results => {
+  try {
+    opened ??= open()
+  } catch (error) {
+    return failAll(request, failed(error))
+  }
+  return options.mode === "write" ? write(opened, request) : read(opened, request)
+}
+
+/** The buffers to hand over instead of cloning them. */
+const buffersOf = (results: ReadonlyArray<Outcome<unknown>>): ReadonlyArray<ArrayBuffer> =>
+  results.flatMap((outcome) => {
+    const value: unknown = outcome.kind === "done" ? outcome.value : null
+    return typeof value === "object" &&
+      value !== null &&
+      "bytes" in value &&
+      value.bytes instanceof ArrayBuffer
+      ? [value.bytes]
+      : []
+  })
+
+parentPort?.on("message", (message: Request | Close) => {
+  if (message.kind === "close") {
+    opened?.connection.close()
+    parentPort?.close()
+    return
+  }
+  const results = answer(message)
+  const buffer = message.appends?.bytes ?? null
+  parentPort?.postMessage({ ...results, buffer } satisfies Reply, [
+    ...buffersOf(results.calls),
+    ...(buffer === null ? [] : [buffer]),
+  ])
+  if (options.mode === "write") opened?.writeAheadLog.shorten()
+})

@@ -1,0 +1,311 @@
+import { execFileSync } from "node:child_process"
+import { mkdtempSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Position, type StoreError } from "@millrace/core"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import { describe, expect, it, onTestFinished } from "vitest"
+import { connect, entry, freshPath, readNumbers, withStore } from "./support/store.ts"
+
+const pageSize = 4096
+
+/** How many transactions the write-ahead log holds: a frame that ends one has the file's size in its header, others 0. */
+const countCommits = (path: string): number => {
+  const log = readFileSync(`${path}-wal`)
+  let commits = 0
+  for (let frame = 32; frame + 24 + pageSize <= log.byteLength; frame += 24 + pageSize) {
+    if (log.readUInt32BE(frame + 4) !== 0) commits += 1
+  }
+  return commits
+}
+
+/** Holds the lock that writing needs, as another process would. */
+const lock = (path: string): (() => void) => {
+  const other = connect(path)
+  other.exec("BEGIN IMMEDIATE")
+  return () => {
+    other.exec("ROLLBACK")
+    other.close()
+  }
+}
+
+const tagOf = <A>(effect: Effect.Effect<A, StoreError>) =>
+  Effect.map(Effect.flip(effect), (error) => error.reason._tag)
+
+describe("group commit", () => {
+  it("writes what arrives together in one transaction", async () => {
+    const path = freshPath()
+    await withStore(path, ({ log }) =>
+      Effect.gen(function* () {
+        const before = countCommits(path)
+        yield* Effect.forEach(
+          Array.from({ length: 64 }, (_, index) => index),
+          (index) => log.append([entry(index)]),
+          { concurrency: "unbounded" },
+        )
+        expect(countCommits(path) - before).toBe(1)
+        expect(yield* readNumbers(log)).toHaveLength(64)
+      }),
+    )
+  })
+
+  it("writes what arrives during a transaction in the next one, cursors and all", async () => {
+    const path = freshPath()
+    await withStore(path, ({ log, cursors, counters }) =>
+      Effect.gen(function* () {
+        const { epoch } = yield* cursors.acquire("a/0")
+        const before = countCommits(path)
+        const unlock = lock(path)
+        const first = yield* Effect.forkChild(log.append([entry(0)]), { startImmediately: true })
+        // Until the first one is on its way.
+        yield* Effect.promise(() => new Promise((resolve) => setImmediate(() => setImmediate(resolve))))
+        const others = yield* Effect.forEach(
+          [
+            ...Array.from({ length: 40 }, (_, index) => log.append([entry(index + 1)])),
+            cursors.save([
+              { name: "a/0", epoch, record: { position: Position.origin, index: 0, state: "" } },
+            ]),
+            counters.add([{ hour: Date.now(), eventName: "a", count: 1 }]),
+          ],
+          (effect) => Effect.forkChild(Effect.asVoid(effect), { startImmediately: true }),
+        )
+        unlock()
+        yield* Fiber.join(first)
+        yield* Fiber.joinAll(others)
+        expect(countCommits(path) - before).toBe(2)
+        expect(yield* readNumbers(log)).toEqual(Array.from({ length: 41 }, (_, index) => index))
+      }),
+    )
+  })
+
+  it("does not let one caller's mistake fail the others", async () => {
+    await withStore(freshPath(), ({ log, cursors, counters }) =>
+      Effect.gen(function* () {
+        const { epoch } = yield* cursors.acquire("a/0")
+        const wrong = { position: Position.origin, index: 0, state: {} as string }
+        const [appended, refused, added] = yield* Effect.all(
+          [
+            Effect.exit(log.append([entry(1)])),
+            Effect.exit(cursors.save([{ name: "a/0", epoch, record: wrong }])),
+            Effect.exit(counters.add([{ hour: Date.now(), eventName: "a", count: 1 }])),
+          ],
+          { concurrency: "unbounded" },
+        )
+        expect([appended, refused, added].map(({ _tag }) => _tag)).toEqual(["Success", "Failure", "Success"])
+        expect(Exit.hasDies(refused)).toBe(true)
+        expect(yield* readNumbers(log)).toEqual([1])
+        expect(yield* cursors.list).toMatchObject([{ name: "a/0", record: null }])
+      }),
+    )
+  })
+
+  it("does not let one append that finds the log full fail the others", async () => {
+    await withStore(
+      freshPath(),
+      ({ log }) =>
+        Effect.gen(function* () {
+          const outcomes = yield* Effect.all(
+            [log.append([entry(1)]), log.append([entry(2, 5000)]), log.append([entry(3)])].map(Effect.exit),
+            { concurrency: "unbounded" },
+          )
+          expect(outcomes.map((exit) => Exit.isSuccess(exit))).toEqual([true, false, true])
+          expect(yield* readNumbers(log)).toEqual([1, 3])
+        }),
+      { maxBytes: 1000 },
+    )
+  })
+
+  it("gives every one of many concurrent appends its own positions", async () => {
+    await withStore(freshPath(), ({ log }) =>
+      Effect.gen(function* () {
+        const appended = yield* Effect.forEach(
+          Array.from({ length: 300 }, (_, index) => index),
+          (index) =>
+            Effect.map(
+              log.append([entry(2 * index, index), entry(2 * index + 1, 300 - index)]),
+              (positions) => ({
+                index,
+                positions,
+              }),
+            ),
+          { concurrency: 50 },
+        )
+        for (const { index, positions } of appended) {
+          const [first, second] = positions
+          const before = Position.fromNumber(Position.toNumber(first ?? Position.origin) - 1)
+          const read = yield* log.read(0, before, { maxEntries: 2, maxBytes: 1 << 20 })
+          expect(read.map(({ position }) => position)).toEqual([first, second])
+          expect(read).toMatchObject([entry(2 * index, index), entry(2 * index + 1, 300 - index)])
+        }
+      }),
+    )
+  })
+})
+
+describe("a file that another process has locked", () => {
+  it("fails what is written, lets read on, and recovers by itself", async () => {
+    const path = freshPath()
+    await withStore(
+      path,
+      ({ log, cursors }) =>
+        Effect.gen(function* () {
+          yield* log.append([entry(1)])
+          const unlock = lock(path)
+          const tags = yield* Effect.all(
+            [tagOf(log.append([entry(2)])), tagOf(log.append([entry(3)])), tagOf(cursors.acquire("a/0"))],
+            { concurrency: "unbounded" },
+          )
+          expect(tags).toEqual(["Unavailable", "Unavailable", "Unavailable"])
+          expect(yield* readNumbers(log)).toEqual([1])
+          unlock()
+          yield* log.append([entry(3)])
+          expect(yield* readNumbers(log)).toEqual([1, 3])
+          expect(yield* cursors.list).toEqual([])
+        }),
+      { busyTimeout: 20 },
+    )
+  })
+
+  it("does not block the event loop meanwhile: here it is the loop that unlocks", async () => {
+    const path = freshPath()
+    await withStore(
+      path,
+      ({ log }) =>
+        Effect.gen(function* () {
+          const unlock = lock(path)
+          const append = yield* Effect.forkChild(log.append([entry(1)]), { startImmediately: true })
+          for (let turn = 0; turn < 20; turn++) {
+            yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 1)))
+            expect(yield* readNumbers(log)).toEqual([])
+          }
+          expect(append.pollUnsafe()).toBeUndefined()
+          unlock()
+          expect(yield* Fiber.join(append)).toHaveLength(1)
+        }),
+      // Were SQLite on this thread, it would wait in vain for so long.
+      { busyTimeout: 20_000 },
+    )
+  })
+
+  it("refuses at once what would wait beyond the bound, and takes the rest", async () => {
+    const path = freshPath()
+    await withStore(
+      path,
+      ({ log }) =>
+        Effect.gen(function* () {
+          const unlock = lock(path)
+          const size = 10 * 1024 * 1024
+          const appends = yield* Effect.forEach([1, 2, 3, 4, 5, 6], (number) =>
+            Effect.forkChild(log.append([entry(number, size)]), { startImmediately: true }),
+          )
+          const error = yield* Effect.flip(log.append([entry(7, size)]))
+          expect(error.reason._tag).toBe("Unavailable")
+          expect(error.message).toContain("does not keep up")
+          unlock()
+          yield* Fiber.joinAll(appends)
+          yield* log.append([entry(8, size)])
+          expect(yield* readNumbers(log)).toEqual([1, 2, 3, 4, 5, 6, 8])
+        }),
+      { busyTimeout: 20_000 },
+    )
+  })
+})
+
+/** Appends until the disk is full, and then goes on as described. Returns what was acknowledged. */
+const fillAndRecover = (path: string, makeSpace: Effect.Effect<void, StoreError>, maxPages?: number) =>
+  withStore(
+    path,
+    ({ log, cursors }) =>
+      Effect.gen(function* () {
+        const { epoch } = yield* cursors.acquire("a/0")
+        const acknowledged: Array<number> = []
+        const failures: Array<StoreError> = []
+        for (let number = 0; failures.length === 0; number += 4) {
+          yield* Effect.forEach(
+            [number, number + 1, number + 2, number + 3],
+            (one) =>
+              Effect.matchEffect(log.append([entry(one, 20_000)]), {
+                onSuccess: () => Effect.sync(() => acknowledged.push(one)),
+                onFailure: (error) => Effect.sync(() => failures.push(error)),
+              }),
+            { concurrency: "unbounded" },
+          )
+        }
+        // All of one transaction, and nothing of it stored.
+        expect(failures.map(({ reason }) => reason._tag)).toEqual(Array(4).fill("Unavailable"))
+        expect(failures[0]?.message).toContain("disk full")
+        expect(acknowledged.length).toBeGreaterThan(4)
+        expect(yield* readNumbers(log)).toEqual(acknowledged)
+
+        yield* makeSpace
+        if (maxPages !== undefined) yield* log.trim(0, (yield* log.bounds(0)).head, Number.POSITIVE_INFINITY)
+        // The same ids again, as a sender would: none of them may be taken for stored.
+        const next = acknowledged.length
+        yield* log.append([entry(next, 20_000), entry(next + 1, 20_000)])
+        expect((yield* readNumbers(log)).slice(-2)).toEqual([next, next + 1])
+        const record = { position: Position.origin, index: 0, state: "" }
+        expect(yield* cursors.save([{ name: "a/0", epoch, record }])).toEqual(["saved"])
+      }),
+    maxPages === undefined ? {} : { maxPages },
+  )
+
+/** A small disk, or why there is none: mounting one takes root. */
+const mountDisk = (): { readonly directory: string; readonly unmount: () => void } | undefined => {
+  const directory = mkdtempSync(join(tmpdir(), "millrace-disk-"))
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=4m", "tmpfs", directory], { stdio: "ignore" })
+  } catch {
+    rmSync(directory, { recursive: true })
+    return undefined
+  }
+  return {
+    directory,
+    unmount: () => {
+      execFileSync("umount", [directory])
+      rmSync(directory, { recursive: true })
+    },
+  }
+}
+
+describe("a full disk", () => {
+  it("fails what is written with nothing stored, and recovers once trimming makes room in the file", async () => {
+    await fillAndRecover(freshPath(), Effect.void, 200)
+  })
+
+  it("fails what is written with nothing stored, and recovers once the disk has room", async ({ skip }) => {
+    const disk = mountDisk()
+    if (disk === undefined) {
+      skip("mounting a small disk takes root")
+      return
+    }
+    onTestFinished(disk.unmount)
+    const ballast = join(disk.directory, "ballast")
+    writeFileSync(ballast, Buffer.alloc(1024 * 1024))
+    await fillAndRecover(
+      join(disk.directory, "millrace.db"),
+      Effect.sync(() => unlinkSync(ballast)),
+    )
+  })
+})
+
+describe("a file that has been moved away", () => {
+  it("acknowledges nothing that nobody would find again", async () => {
+    const path = freshPath()
+    await withStore(path, ({ log }) =>
+      Effect.gen(function* () {
+        yield* log.append([entry(1)])
+        renameSync(path, `${path}-elsewhere`)
+        const error = yield* Effect.flip(log.append([entry(2)]))
+        expect(error.reason._tag).toBe("Unavailable")
+        expect(error.message).toContain("moved, deleted or replaced")
+        writeFileSync(path, "")
+        expect(yield* tagOf(log.append([entry(2)]))).toBe("Unavailable")
+        renameSync(`${path}-elsewhere`, path)
+        yield* log.append([entry(2)])
+        expect(yield* readNumbers(log)).toEqual([1, 2])
+      }),
+    )
+  })
+})

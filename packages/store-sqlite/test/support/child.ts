@@ -1,0 +1,68 @@
+import { writeSync } from "node:fs"
+import { EventLog } from "@millrace/core"
+import * as Effect from "effect/Effect"
+import * as ManagedRuntime from "effect/ManagedRuntime"
+import { layer } from "../../src/index.ts"
+
+// A process of its own: `child.ts <what to do> <file> [number of the first entry]`.
+
+const [, , task, path = "", first = "0"] = process.argv
+
+const say = (line: string): void => {
+  writeSync(1, `${line}\n`)
+}
+
+const appendOne = (number: number) =>
+  Effect.gen(function* () {
+    const log = yield* EventLog.EventLog
+    yield* log.append([
+      {
+        id: number.toString(16).padStart(32, "0"),
+        events: 1,
+        envelope: "{}",
+        // Large and small, so that some span pages.
+        body: new Uint8Array((number * 7919) % 20_000).fill(number),
+      },
+    ])
+    say(String(number))
+  })
+
+const store = layer({ path })
+
+switch (task) {
+  /** Appends without end, saying the number of each entry once it is acknowledged. */
+  case "append": {
+    let next = Number(first)
+    const appender = Effect.forever(Effect.suspend(() => appendOne(next++)))
+    await Effect.runPromise(
+      Effect.provide(
+        Effect.all(
+          Array.from({ length: 16 }, () => appender),
+          { concurrency: "unbounded" },
+        ),
+        store,
+      ),
+    )
+    break
+  }
+  /** Appends one, closes, and then has nothing left to do. */
+  case "close": {
+    await Effect.runPromise(Effect.provide(appendOne(Number(first)), store))
+    say("closed")
+    break
+  }
+  /** Appends one, waits for another, and never closes. */
+  case "leave": {
+    const runtime = ManagedRuntime.make(store)
+    await runtime.runPromise(appendOne(Number(first)))
+    runtime.runFork(
+      Effect.gen(function* () {
+        const log = yield* EventLog.EventLog
+        yield* log.wait(0, (yield* log.bounds(0)).head)
+      }),
+    )
+    break
+  }
+  default:
+    throw new Error(`no such task: ${task}`)
+}

@@ -1,0 +1,20 @@
+export { type AccountingBinding, type AccountingOptions, accountingContract } from "./accountingContract.ts"
+export {
+  type AdapterHost,
+  type AdapterOptions,
+  adapterContract,
+  hostNotFound,
+  type StartAdapter,
+} from "./adapterContract.ts"
+export { type GoldenReply, type GoldenRequest, goldenOptions, goldenReplies } from "./goldenReplies.ts"
+export { RawConnection, type RawReply, type RawRequest } from "./internal/rawHttp.ts"
+export {
+  type RawReceived,
+  rawReply,
+  type ScriptedReceiver,
+  type ScriptedReceiverOptions,
+  scriptedReceiver,
+} from "./internal/scriptedReceiver.ts"
+export * from "./storeContract.ts"
+export * from "./testPipeline.ts"
+export { type MakeTransport, transportContract } from "./transportContract.ts"

@@ -1,0 +1,19 @@
+/** For 127.0.0.1, signed by itself: a certificate that nobody trusts, and its key, which protects nothing. */
+export const selfSigned = {
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgm0EzZbOG/sNbIwbM
+r1qvcIjKWFYoUBaNaCUB++ze3QqhRANCAATQwTtlFCRSkc/69DKl8rARfNI4BW6q
+DCVVDTnowVSG8xGpts8lJQSKITbGMsXxcXhzrgOA61qhpbEeB62kCQJE
+-----END PRIVATE KEY-----
+`,
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBSjCB8aADAgECAgEBMAoGCCqGSM49BAMCMBQxEjAQBgNVBAMMCTEyNy4wLjAu
+MTAgFw0yMDAxMDEwMDAwMDBaGA8yMTIwMDEwMTAwMDAwMFowFDESMBAGA1UEAwwJ
+MTI3LjAuMC4xMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE0ME7ZRQkUpHP+vQy
+pfKwEXzSOAVuqgwlVQ056MFUhvMRqbbPJSUEiiE2xjLF8XF4c64DgOtaoaWxHget
+pAkCRKMyMDAwDwYDVR0RBAgwBocEfwAAATAdBgNVHQ4EFgQUb+lnHvo7JnxJyFw5
+WtjhyyvtTIYwCgYIKoZIzj0EAwIDSAAwRQIgekt2ayMCXW/QiUplUZkArw11m4OL
+pKlK31rQc3tXcuMCIQCU8PD8pVIrOfvBR8M1mrHmfpcbbQ6X4qsdvaYhylu4Dw==
+-----END CERTIFICATE-----
+`,
+} as const

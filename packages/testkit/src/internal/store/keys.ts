@@ -1,0 +1,41 @@
+import type { Keys } from "@millrace/core"
+import * as Effect from "effect/Effect"
+import { expect } from "vitest"
+import { type Suite, start } from "./suite.ts"
+
+export const key = (digit: string, changes: Partial<Keys.KeyRecord> = {}): Keys.KeyRecord => ({
+  hash: digit.repeat(64),
+  kind: "server",
+  createdAt: start,
+  ...changes,
+})
+
+export const keys = ({ check }: Suite): void => {
+  check("keeps keys, by when they were made", (open) =>
+    Effect.gen(function* () {
+      const { keys: port } = yield* open()
+      expect(yield* port.list).toEqual([])
+      const records = [
+        key("a", { createdAt: start + 2 }),
+        key("c", { kind: "client" }),
+        key("b", { createdAt: start }),
+        key("d", { createdAt: start + 1 }),
+      ]
+      for (const record of records) yield* port.put(record)
+      expect((yield* port.list).map(({ hash }) => hash.charAt(0))).toEqual(["b", "c", "d", "a"])
+      expect(yield* port.list).toEqual(expect.arrayContaining(records))
+    }),
+  )
+
+  check("put is an upsert by hash, remove takes a key away", (open) =>
+    Effect.gen(function* () {
+      const { keys: port } = yield* open()
+      yield* port.put(key("a"))
+      yield* port.put(key("a", { kind: "client", createdAt: start + 7 }))
+      yield* port.put(key("b"))
+      yield* port.remove(key("b").hash)
+      yield* port.remove(key("f").hash)
+      expect(yield* port.list).toEqual([key("a", { kind: "client", createdAt: start + 7 })])
+    }),
+  )
+}

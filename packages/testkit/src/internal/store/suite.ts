@@ -1,0 +1,96 @@
+import {
+  Attempts,
+  Counters,
+  Cursors,
+  DeadLetters,
+  Destinations,
+  EventLog,
+  Keys,
+  type StoreError,
+} from "@millrace/core"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import * as TestClock from "effect/testing/TestClock"
+import { it } from "vitest"
+import type { StoreBinding, StoreCapabilities, StoreOpenOptions, StorePlace } from "../../storeContract.ts"
+
+/** The storage ports of one opened store. */
+export interface Ports {
+  readonly log: EventLog.EventLog["Service"]
+  readonly cursors: Cursors.Cursors["Service"]
+  readonly deadLetters: DeadLetters.DeadLetters["Service"]
+  readonly attempts: Attempts.Attempts["Service"]
+  readonly destinations: Destinations.Destinations["Service"]
+  readonly keys: Keys.Keys["Service"]
+  readonly counters: Counters.Counters["Service"]
+}
+
+/** Opens the test's store until the surrounding scope closes. */
+export type Open = (options?: StoreOpenOptions) => Effect.Effect<Ports, StoreError, Scope.Scope>
+
+export type Body = (open: Open) => Effect.Effect<void, unknown, Scope.Scope>
+
+type Capability = keyof StoreCapabilities
+
+export interface Suite {
+  /** Registers a case; without the capability it needs it is skipped, and its name says why. */
+  readonly check: (name: string, body: Body, needs?: Capability) => void
+  /** Registers a case that runs at several places: a property, or a comparison. */
+  readonly checkPlaces: (name: string, body: (runAtPlace: RunAtPlace) => Promise<void>) => void
+  readonly can: StoreCapabilities
+}
+
+/** Runs a body at a fresh place, on a fresh virtual clock. */
+export type RunAtPlace = (body: Body) => Promise<void>
+
+/** Where every test's clock begins: a time with which "a month ago" is still after the epoch. */
+export const start = Date.UTC(2025, 0, 1)
+
+const lacking: Record<Capability, string> = {
+  reopens: "the store keeps nothing when it is closed",
+  shared: "the store is one process's own",
+  capped: "the store has no cap",
+  partitioned: "the log has one partition",
+}
+
+/** Real disks and servers under a hundred thousand letters. */
+const timeout = 60_000
+
+const opener =
+  (place: StorePlace): Open =>
+  (options = {}) =>
+    Effect.map(Layer.build(Layer.fresh(place.open(options))), (context) => ({
+      log: Context.get(context, EventLog.EventLog),
+      cursors: Context.get(context, Cursors.Cursors),
+      deadLetters: Context.get(context, DeadLetters.DeadLetters),
+      attempts: Context.get(context, Attempts.Attempts),
+      destinations: Context.get(context, Destinations.Destinations),
+      keys: Context.get(context, Keys.Keys),
+      counters: Context.get(context, Counters.Counters),
+    }))
+
+export const makeSuite = (binding: StoreBinding): Suite => {
+  const runAtPlace: RunAtPlace = async (body) => {
+    const place = await binding.place()
+    try {
+      await Effect.runPromise(
+        TestClock.setTime(start).pipe(
+          Effect.andThen(Effect.scoped(body(opener(place)))),
+          Effect.provide(TestClock.layer()),
+        ),
+      )
+    } finally {
+      await place.remove?.()
+    }
+  }
+  return {
+    check: (name, body, needs) => {
+      if (needs !== undefined && binding[needs] !== true) it.skip(`${name} (skipped: ${lacking[needs]})`)
+      else it(name, () => runAtPlace(body), timeout)
+    },
+    checkPlaces: (name, body) => it(name, () => body(runAtPlace), timeout),
+    can: binding,
+  }
+}

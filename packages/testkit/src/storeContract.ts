@@ -1,0 +1,87 @@
+import type { Store, StoreError } from "@millrace/core"
+import type * as Layer from "effect/Layer"
+import { describe } from "vitest"
+import { attempts } from "./internal/store/attempts.ts"
+import { counters } from "./internal/store/counters.ts"
+import { cursors } from "./internal/store/cursors.ts"
+import { deadLetters } from "./internal/store/deadLetters.ts"
+import { destinations } from "./internal/store/destinations.ts"
+import { keys } from "./internal/store/keys.ts"
+import { appending } from "./internal/store/log-append.ts"
+import { partitions } from "./internal/store/log-partitions.ts"
+import { reading } from "./internal/store/log-read.ts"
+import { trimming } from "./internal/store/log-trim.ts"
+import { waiting } from "./internal/store/log-wait.ts"
+import { model } from "./internal/store/model.ts"
+import { reopening } from "./internal/store/reopening.ts"
+import { sharing } from "./internal/store/sharing.ts"
+import { makeSuite } from "./internal/store/suite.ts"
+
+export interface StoreOpenOptions {
+  /** The log's cap in bytes. Without it, the store's default. */
+  readonly maxBytes?: number
+}
+
+/** Where one test's store is: a directory, a schema, a prefix. */
+export interface StorePlace {
+  /**
+   * A layer that opens the store at this place. It is opened again after it was closed when the store `reopens`, and several
+   * times at once when it is `shared`.
+   */
+  readonly open: (options: StoreOpenOptions) => Layer.Layer<Store.Store, StoreError>
+  /** Called after the test, when everything has been closed. */
+  readonly remove?: () => void | Promise<void>
+}
+
+/** What a store can do: a case that needs more is reported as skipped, with the reason in its name. */
+export interface StoreCapabilities {
+  /** It holds after opening what it held at closing. */
+  readonly reopens: boolean
+  /** Several processes may have one place open at once. */
+  readonly shared: boolean
+  /** `maxBytes` caps the log. */
+  readonly capped: boolean
+  /** Its log has several partitions as the place opens it. */
+  readonly partitioned?: boolean
+}
+
+export interface StoreBinding extends StoreCapabilities {
+  /** Makes a fresh, empty place: called once a test, or once a run of a property. */
+  readonly place: () => StorePlace | Promise<StorePlace>
+}
+
+/**
+ * Registers the contract of all storage ports as vitest tests of a store: what every program that uses a store relies on.
+ *
+ * The store runs under Effect's `TestClock`, so it takes the time from Effect's `Clock`; what it waits for itself, such as
+ * a disk, may take real time.
+ *
+ * @example
+ * ```ts
+ * storeContract("memory", {
+ *   place: () => ({ open: Store.layerMemory }),
+ *   reopens: false,
+ *   shared: false,
+ *   capped: true,
+ * })
+ * ```
+ */
+export const storeContract = (name: string, binding: StoreBinding): void => {
+  const suite = makeSuite(binding)
+  describe(`${name} keeps the contract of`, () => {
+    describe("EventLog: appending", () => appending(suite))
+    describe("EventLog: reading", () => reading(suite))
+    describe("EventLog: waiting", () => waiting(suite))
+    describe("EventLog: trimming", () => trimming(suite))
+    describe("EventLog: partitions", () => partitions(suite))
+    describe("Cursors", () => cursors(suite))
+    describe("DeadLetters", () => deadLetters(suite))
+    describe("Attempts", () => attempts(suite))
+    describe("Destinations", () => destinations(suite))
+    describe("Keys", () => keys(suite))
+    describe("Counters", () => counters(suite))
+    describe("a store: reopening", () => reopening(suite))
+    describe("a store: sharing", () => sharing(suite))
+    describe("EventLog and Cursors: any sequence of operations", () => model(suite))
+  })
+}

@@ -1,0 +1,383 @@
+import {
+  type Attempts,
+  Attempts as AttemptsPort,
+  Counters,
+  Cursors,
+  type DeadLetterReplay,
+  type DeadLetters,
+  DeadLetters as DeadLettersPort,
+  Destinations,
+  Dispatcher,
+  EventLog,
+  type Export,
+  HttpIngest,
+  Ingest,
+  Keys,
+  type Ledger,
+  Millrace,
+  Position,
+  Store,
+  StoreError,
+  Transport,
+} from "@millrace/core"
+import { Codec } from "@millrace/node"
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Random from "effect/Random"
+import * as Scope from "effect/Scope"
+import * as VirtualTime from "./internal/virtualTime.ts"
+import type { StoreOpenOptions } from "./storeContract.ts"
+
+/** What a receiver answers: a status, more of a reply, or no reply at all. */
+export type Answer =
+  | number
+  | {
+      readonly status: number
+      readonly retryAfter?: string
+      readonly body?: string
+      /** How long it takes to answer, by the virtual clock. */
+      readonly after?: Duration.Input
+    }
+  | "timeout"
+  | "connection failed"
+
+/** One request as it came to a receiver. */
+export interface ReceivedRequest {
+  /** ms since the epoch, by the virtual clock. */
+  readonly at: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly events: ReadonlyArray<Export.WebhookEvent>
+  /** What was answered; `null` when nothing was. */
+  readonly status: number | null
+}
+
+/** The far end of one destination. It answers 200 until it is told otherwise. */
+export interface TestReceiver {
+  readonly requests: ReadonlyArray<ReceivedRequest>
+  /** The events of all requests that were answered with 2xx, in the order they came. */
+  readonly events: ReadonlyArray<Export.WebhookEvent>
+  /** From now on: always the same, or what the function says of each request. */
+  readonly answer: (
+    answer: Answer | ((events: ReadonlyArray<Export.WebhookEvent>, request: number) => Answer),
+  ) => void
+}
+
+/** An event as `log` takes it: the rest is filled in. */
+export interface TestEvent {
+  readonly eventName: string
+  readonly [field: string]: unknown
+}
+
+export interface TestPipelineOptions extends Millrace.MillraceOptions {
+  /** Of the clock: 2026-01-01T00:00:00Z by default. */
+  readonly startAt?: Date
+  /** Of the back-off's jitter: the same seed gives the same schedule. */
+  readonly seed?: string | number
+  /**
+   * Where events are kept: in memory by default. It takes the time from Effect's clock; what it waits for itself, such as a disk or a
+   * server, may take real time, and virtual time stands still meanwhile. It is opened once, and closed by `dispose`.
+   */
+  readonly store?: (options: StoreOpenOptions) => Layer.Layer<Store.Store, StoreError>
+  /** The cap of the store's log, in bytes. */
+  readonly maxBytes?: number
+}
+
+/** A whole Millrace on a virtual clock, from HTTP request to webhook: days pass in milliseconds. */
+export interface TestPipeline {
+  /** Posts a body to a route, `/v1/log_event` by default, with a valid key. */
+  readonly post: (
+    body: unknown,
+    options?: { readonly url?: string; readonly headers?: Readonly<Record<string, string>> },
+  ) => Promise<HttpIngest.IngestReply>
+  /** Posts events as an SDK does, in one request, and expects 202. */
+  readonly log: (...events: ReadonlyArray<TestEvent>) => Promise<void>
+  /** Lets time pass: everything that is due meanwhile happens, in order. */
+  readonly advance: (duration: Duration.Input) => Promise<void>
+  /** ms since the epoch. */
+  readonly now: () => number
+  readonly receiver: (destination: string) => TestReceiver
+  readonly destinations: () => Promise<ReadonlyArray<Ledger.DestinationStatus>>
+  /** What became of all events that arrived since the last start. */
+  readonly intake: () => Promise<Ingest.IntakeLedger>
+  readonly deadLetters: (
+    query?: DeadLetters.DeadLetterQuery,
+  ) => Promise<ReadonlyArray<DeadLetters.DeadLetter>>
+  readonly attempts: (query?: Attempts.AttemptQuery) => Promise<ReadonlyArray<Attempts.Attempt>>
+  readonly disable: (destination: string) => Promise<void>
+  readonly enable: (destination: string) => Promise<void>
+  /** Returns the replay's name. */
+  readonly replay: (request: Dispatcher.ReplayRequest) => Promise<string>
+  readonly replayDeadLetters: (
+    request: DeadLetterReplay.DeadLetterReplayRequest,
+  ) => Promise<DeadLetterReplay.DeadLetterReplay>
+  /** Returns how many events are due once more. */
+  readonly rewind: (destination: string, since: number) => Promise<number>
+  /** Returns how many events were passed over. */
+  readonly skip: (destination: string) => Promise<number>
+  /** From now on the store says to everything that it is unavailable, or answers again. What it was asked before goes on. */
+  readonly failStore: (failing: boolean) => void
+  /** Stops at once, as `kill -9` does: nothing more is saved, whatever was in flight is never heard of again. */
+  readonly crash: () => Promise<void>
+  /** Starts again on the same store, after `crash` or `close`, with other options if they are given. */
+  readonly restart: (options?: Millrace.MillraceOptions) => Promise<void>
+  readonly close: () => Promise<void>
+  /** Closes the pipeline and its store: nothing starts again. Needed only for a store that is not in memory. */
+  readonly dispose: () => Promise<void>
+}
+
+const key = "secret-test"
+
+const storePorts = [
+  EventLog.EventLog,
+  Cursors.Cursors,
+  DeadLettersPort.DeadLetters,
+  AttemptsPort.Attempts,
+  Destinations.Destinations,
+  Keys.Keys,
+  Counters.Counters,
+] as const
+
+/** How one life of a pipeline sees its store. */
+interface StoreView {
+  readonly isAlive: () => boolean
+  readonly isFailing: () => boolean
+  readonly busy: VirtualTime.VirtualTime["busy"]
+  /** Up to where each partition has been appended to, by anybody. */
+  readonly heads: Map<number, Position.Position>
+}
+
+const unavailable = new StoreError({ reason: { _tag: "Unavailable" }, message: "the store is down" })
+
+/** A view of a store that ends with one life of the pipeline: after a crash nothing it is asked for ever happens, and no answer is heard. */
+const mortal = (
+  store: Context.Context<Store.Store>,
+  { isAlive, isFailing, busy, heads }: StoreView,
+): Context.Context<Store.Store> => {
+  const log = Context.get(store, EventLog.EventLog)
+  const watched = EventLog.EventLog.of({
+    ...log,
+    append: (entries, partition = 0) =>
+      Effect.tap(log.append(entries, partition), (positions) =>
+        Effect.sync(() => {
+          for (const position of positions) {
+            if (position > (heads.get(partition) ?? Position.origin)) heads.set(partition, position)
+          }
+        }),
+      ),
+    // Whoever waits for what nobody has appended yet does not keep time from passing.
+    wait: (partition, after) =>
+      busy(log.wait(partition, after), () => after < (heads.get(partition) ?? Position.origin)),
+  })
+  const guard = (name: string, effect: Effect.Effect<unknown, unknown>) => {
+    const call = name === "wait" ? effect : busy(effect)
+    const heard = Effect.onExit(call, () => (isAlive() ? Effect.void : Effect.never))
+    return Effect.suspend(() => (!isAlive() ? Effect.never : isFailing() ? Effect.fail(unavailable) : heard))
+  }
+  let view: Context.Context<never> = Context.empty()
+  for (const port of storePorts) {
+    const service =
+      port === EventLog.EventLog
+        ? watched
+        : Context.get(store, port as unknown as Context.Key<Store.Store, object>)
+    const guarded = Object.fromEntries(
+      Object.entries(service).map(([name, member]) => [
+        name,
+        typeof member === "function"
+          ? (...args: ReadonlyArray<unknown>) => guard(name, member(...args))
+          : Effect.isEffect(member)
+            ? guard(name, member as Effect.Effect<unknown, unknown>)
+            : member,
+      ]),
+    )
+    view = Context.add(view, port as unknown as Context.Key<never, object>, guarded)
+  }
+  return view as Context.Context<Store.Store>
+}
+
+interface Receiver extends TestReceiver {
+  readonly requests: Array<ReceivedRequest>
+  decide: (events: ReadonlyArray<Export.WebhookEvent>, request: number) => Answer
+}
+
+const makeReceiver = (): Receiver => {
+  const receiver: Receiver = {
+    requests: [],
+    decide: () => 200,
+    get events() {
+      return receiver.requests.flatMap(({ status, events }) =>
+        status !== null && status >= 200 && status < 300 ? events : [],
+      )
+    },
+    answer: (answer) => {
+      receiver.decide = typeof answer === "function" ? answer : () => answer
+    },
+  }
+  return receiver
+}
+
+/**
+ * Runs the real pipeline (intake, log, lanes, delivery) on a store in memory, scripted receivers and a virtual clock.
+ *
+ * @example
+ * ```ts
+ * const pipeline = await testPipeline({ destinations: [{ id: "warehouse", url: "https://warehouse.test/hook" }] })
+ * pipeline.receiver("warehouse").answer(503)
+ * await pipeline.log({ eventName: "page_view" })
+ * await pipeline.advance("3 days")
+ * pipeline.receiver("warehouse").answer(200)
+ * await pipeline.advance("1 hour")
+ * expect(pipeline.receiver("warehouse").events).toHaveLength(1)
+ * await pipeline.close()
+ * ```
+ */
+export const testPipeline = async (options: TestPipelineOptions = {}): Promise<TestPipeline> => {
+  const {
+    startAt = new Date("2026-01-01T00:00:00Z"),
+    seed = "millrace",
+    store = Store.layerMemory,
+    maxBytes,
+    ...first
+  } = options
+  const world = Scope.makeUnsafe()
+  const time = await Effect.runPromise(
+    VirtualTime.make(startAt.getTime(), options.store !== undefined).pipe(Scope.provide(world)),
+  )
+  const base = await Effect.runPromiseWith(time.context)(
+    Layer.buildWithScope(
+      Layer.mergeAll(
+        Layer.succeedContext(time.context),
+        Logger.layer([]),
+        store(maxBytes === undefined ? {} : { maxBytes }),
+      ),
+      world,
+    ),
+  )
+  const run = Effect.runPromiseWith(base)
+  let failing = false
+  const heads = new Map<number, Position.Position>()
+
+  const receivers = new Map<string, Receiver>()
+  const urls = new Map<string, string>()
+  const receiver = (destination: string): Receiver => {
+    const known = receivers.get(destination) ?? makeReceiver()
+    receivers.set(destination, known)
+    return known
+  }
+
+  const transport = Transport.Transport.of({
+    send: Effect.fnUntraced(function* ({ url, headers, body, timeout }) {
+      const to = receiver(urls.get(url) ?? url)
+      const parsed = JSON.parse(new TextDecoder().decode(body)) as
+        | ReadonlyArray<Export.WebhookEvent>
+        | { readonly data: ReadonlyArray<Export.WebhookEvent> }
+      const events = "data" in parsed ? parsed.data : parsed
+      const answer = to.decide(events, to.requests.length)
+      const record = (status: number | null) => to.requests.push({ at: time.now(), headers, events, status })
+      if (typeof answer === "string") {
+        record(null)
+        if (answer === "timeout") yield* Effect.sleep(timeout)
+        return yield* new Transport.TransportError({
+          reason: answer === "timeout" ? "Timeout" : "ConnectionFailed",
+          message: answer,
+        })
+      }
+      const reply = typeof answer === "number" ? { status: answer } : answer
+      record(reply.status)
+      if (reply.after !== undefined) yield* Effect.sleep(reply.after)
+      return { status: reply.status, retryAfter: reply.retryAfter ?? null, body: reply.body ?? "" }
+    }),
+  })
+
+  const start = async (life: Millrace.MillraceOptions) => {
+    for (const { id, url } of life.destinations ?? []) urls.set(url, id)
+    const state = { alive: true }
+    const scope = Scope.makeUnsafe()
+    const ports = Layer.mergeAll(
+      Layer.succeedContext(
+        mortal(base, { isAlive: () => state.alive, isFailing: () => failing, busy: time.busy, heads }),
+      ),
+      Layer.succeed(Transport.Transport, {
+        send: (request) => Effect.suspend(() => (state.alive ? transport.send(request) : Effect.never)),
+      }),
+      Codec.layer,
+    )
+    const built = await run(
+      Layer.buildWithScope(
+        Millrace.layer({ keys: { server: [key] }, ...life }).pipe(Layer.provide(ports)),
+        scope,
+      ).pipe(Random.withSeed(seed)),
+    )
+    return {
+      http: Context.get(built, HttpIngest.HttpIngest),
+      ledger: Context.get(built, Ingest.Ingest).ledger,
+      dispatcher: Context.get(built, Dispatcher.Dispatcher),
+      die: () => {
+        state.alive = false
+      },
+      close: () => run(Scope.close(scope, Exit.void)),
+    }
+  }
+
+  let life = await start(first)
+
+  const pipeline: TestPipeline = {
+    post: (body, { url = "/v1/log_event", headers = {} } = {}) => {
+      const bytes = body instanceof Uint8Array ? body : new TextEncoder().encode(JSON.stringify(body))
+      return run(
+        life.http.handle({
+          method: "POST",
+          url,
+          headers: {
+            "statsig-api-key": key,
+            "statsig-client-time": String(time.now()),
+            ...headers,
+          },
+          body: () => Effect.succeed({ bytes, inflated: false }),
+        }),
+      )
+    },
+    log: async (...events) => {
+      const now = time.now()
+      const reply = await pipeline.post({
+        events: events.map((event) => ({ user: { userID: "a-user" }, time: now, ...event })),
+      })
+      if (reply.status !== 202) throw new Error(`the events were refused: ${reply.status} ${reply.body}`)
+    },
+    advance: time.advance,
+    now: time.now,
+    receiver,
+    destinations: () => run(life.dispatcher.status),
+    intake: () => run(life.ledger),
+    deadLetters: async (query = {}) =>
+      (await run(Effect.flatMap(DeadLettersPort.DeadLetters, (port) => port.list(query)))).letters,
+    attempts: (query = {}) => run(Effect.flatMap(AttemptsPort.Attempts, (port) => port.list(query))),
+    disable: (destination) => run(life.dispatcher.disable(destination)),
+    enable: (destination) => run(life.dispatcher.enable(destination)),
+    replay: (request) => run(life.dispatcher.replay(request)),
+    replayDeadLetters: (request) => run(life.dispatcher.replayDeadLetters(request)),
+    rewind: (destination, since) => run(life.dispatcher.rewind(destination, since)),
+    skip: (destination) => run(life.dispatcher.skip(destination)),
+    failStore: (fails) => {
+      failing = fails
+    },
+    crash: async () => {
+      life.die()
+      // Interrupts what still runs; its finalizers wait for a store that never answers again.
+      void life.close()
+      await time.settle()
+    },
+    restart: async (next) => {
+      life = await start(next ?? first)
+    },
+    close: () => life.close(),
+    dispose: async () => {
+      await life.close()
+      await Effect.runPromise(Scope.close(world, Exit.void))
+    },
+  }
+  return pipeline
+}

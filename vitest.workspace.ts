@@ -1,0 +1,38 @@
+import { existsSync, readdirSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+import { defineConfig } from "vitest/config"
+
+const packages = readdirSync(new URL("./packages", import.meta.url), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map((entry) => entry.name)
+
+const file = (path: string) => fileURLToPath(new URL(`./packages/${path}`, import.meta.url))
+
+const source = (name: string) => file(`${name}/src/index.ts`)
+
+// Vitest 4 ignores a file of this name unless it is told: `vitest run --config vitest.workspace.ts`.
+export default defineConfig({
+  resolve: {
+    // Tests run against the sources, so they need no build.
+    alias: packages.map((name) => ({
+      find: name === "server" ? "millrace" : `@millrace/${name}`,
+      replacement: source(name),
+    })),
+  },
+  test: {
+    projects: [
+      ...packages.map((name) => ({
+        extends: true as const,
+        test: {
+          name,
+          root: `packages/${name}`,
+          include: ["test/**/*.test.ts"],
+          globalSetup: ["test/globalSetup.ts"].filter((path) => existsSync(file(`${name}/${path}`))),
+          testTimeout: 30_000,
+        },
+      })),
+      { extends: true, test: { name: "examples", root: "examples", include: ["*/*.test.ts"] } },
+      { extends: true, test: { name: "repository", root: ".ci", include: ["test/*.test.ts"] } },
+    ],
+  },
+})
