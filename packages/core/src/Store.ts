@@ -6,6 +6,7 @@ import * as DeadLetters from "./DeadLetters.ts"
 import * as Destinations from "./Destinations.ts"
 import * as EventLog from "./EventLog.ts"
 import * as Keys from "./Keys.ts"
+import * as Members from "./Members.ts"
 
 /** Every storage port: what one store package gives from one connection. */
 export type Store =
@@ -16,6 +17,7 @@ export type Store =
   | Destinations.Destinations
   | Keys.Keys
   | Counters.Counters
+  | Members.Members
 
 /**
  * Every storage port in this process's memory: for tests and trials, and where losing what is pending with the process
@@ -30,4 +32,5 @@ export const layerMemory = (options: EventLog.MemoryOptions = {}): Layer.Layer<S
     Destinations.layerMemory(),
     Keys.layerMemory(),
     Counters.layerMemory(),
+    Members.layerMemory(),
   )

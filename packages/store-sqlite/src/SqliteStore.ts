@@ -7,6 +7,7 @@ import {
   Destinations,
   EventLog,
   Keys,
+  Members,
   Position,
   type Store,
   type StoreError,
@@ -212,7 +213,7 @@ const check = ({ path, maxBytes = defaultMaxBytes }: Options): void => {
 /** {@link layer}, with what tests set. */
 export const layerWith = (options: Options, internals: Internals): Layer.Layer<Store.Store, StoreError> => {
   check(options)
-  return Layer.effectContext(
+  const ports = Layer.effectContext(
     Effect.map(Effect.acquireRelease(open(options, internals), close), (file) =>
       Context.make(EventLog.EventLog, eventLog(file)).pipe(
         Context.add(Cursors.Cursors, cursors(file)),
@@ -224,6 +225,8 @@ export const layerWith = (options: Options, internals: Internals): Layer.Layer<S
       ),
     ),
   )
+  // One process delivers from a file.
+  return Layer.merge(ports, Members.layerMemory())
 }
 
 /**

@@ -12,6 +12,7 @@ import { partitions } from "./internal/store/log-partitions.ts"
 import { reading } from "./internal/store/log-read.ts"
 import { trimming } from "./internal/store/log-trim.ts"
 import { waiting } from "./internal/store/log-wait.ts"
+import { members } from "./internal/store/members.ts"
 import { model } from "./internal/store/model.ts"
 import { reopening } from "./internal/store/reopening.ts"
 import { sharing } from "./internal/store/sharing.ts"
@@ -80,6 +81,7 @@ export const storeContract = (name: string, binding: StoreBinding): void => {
     describe("Destinations", () => destinations(suite))
     describe("Keys", () => keys(suite))
     describe("Counters", () => counters(suite))
+    describe("Members", () => members(suite))
     describe("a store: reopening", () => reopening(suite))
     describe("a store: sharing", () => sharing(suite))
     describe("EventLog and Cursors: any sequence of operations", () => model(suite))

@@ -6,6 +6,7 @@ import {
   Destinations,
   EventLog,
   Keys,
+  Members,
   type StoreError,
 } from "@millrace/core"
 import * as Context from "effect/Context"
@@ -25,6 +26,7 @@ export interface Ports {
   readonly destinations: Destinations.Destinations["Service"]
   readonly keys: Keys.Keys["Service"]
   readonly counters: Counters.Counters["Service"]
+  readonly members: Members.Members["Service"]
 }
 
 /** Opens the test's store until the surrounding scope closes. */
@@ -69,6 +71,7 @@ const opener =
       destinations: Context.get(context, Destinations.Destinations),
       keys: Context.get(context, Keys.Keys),
       counters: Context.get(context, Counters.Counters),
+      members: Context.get(context, Members.Members),
     }))
 
 export const makeSuite = (binding: StoreBinding): Suite => {

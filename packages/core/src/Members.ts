@@ -1,0 +1,56 @@
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { byText, guard } from "./internal/memory.ts"
+import type { StoreError } from "./StoreError.ts"
+
+/**
+ * The processes that deliver from one store, each known by a random id that it makes at its start. Who is among them is
+ * decided by the store's own clock, so that the clocks of their machines do not matter.
+ */
+export class Members extends Context.Service<
+  Members,
+  {
+    /** Whether several processes may deliver from this store at once. If not, the one that has it owns everything, and nothing beats. */
+    readonly shared: boolean
+    /**
+     * Makes `id` a member, or keeps it one, for `lease` ms from now by the store's clock.
+     *
+     * @returns the ids of all members at this moment, itself among them, sorted
+     */
+    readonly beat: (id: string, lease: number) => Effect.Effect<ReadonlyArray<string>, StoreError>
+    /** The others need not wait for its lease to end. No member of this id: nothing happens. */
+    readonly leave: (id: string) => Effect.Effect<void, StoreError>
+  }
+>()("@millrace/core/Members") {}
+
+export interface MemoryOptions {
+  /** `true` lets several dispatchers of one program share a store in memory, as tests of ownership do. */
+  readonly shared?: boolean
+}
+
+/** Keeps them in this process's memory. For a store that only one process can deliver from, this is all it takes. */
+export const layerMemory = ({ shared = false }: MemoryOptions = {}): Layer.Layer<Members> =>
+  Layer.effect(
+    Members,
+    Effect.gen(function* () {
+      const run = yield* guard
+      /** When each lease ends, in ms since the epoch. */
+      const leases = new Map<string, number>()
+      return Members.of({
+        shared,
+        beat: (id, lease) =>
+          run((clock) => {
+            const now = clock.currentTimeMillisUnsafe()
+            leases.set(id, now + lease)
+            for (const [member, end] of leases) if (end <= now && member !== id) leases.delete(member)
+            return Effect.succeed([...leases.keys()].sort(byText))
+          }),
+        leave: (id) =>
+          run(() => {
+            leases.delete(id)
+            return Effect.void
+          }),
+      })
+    }),
+  )
