@@ -126,9 +126,10 @@ interface Waiter {
   readonly resume: (outcome: Effect.Effect<void, StoreError>) => void
 }
 
-/** Asking for a partition that `partitions` rules out is a mistake of the program, so it is a defect. */
-const onlyPartition = (partition: number): void => {
-  if (partition !== 0) throw new RangeError(`partition ${partition}: this log has one, numbered 0`)
+/** For stores: asking for a partition that `partitions` rules out is a mistake of the program, so it is a defect. */
+export const requirePartition = (partition: number, partitions: number): void => {
+  if (Number.isInteger(partition) && partition >= 0 && partition < partitions) return
+  throw new RangeError(`partition ${partition}: this log has ${partitions}, numbered from 0`)
 }
 
 /** Keeps the log in this process's memory, in one partition. Nothing polls or ticks: `wait` returns with an append. */
@@ -158,19 +159,19 @@ export const layerMemory = ({ maxBytes = defaultMaxBytes }: MemoryOptions = {}):
         partitions: 1,
         append: (entries, partition = 0) =>
           run((clock) => {
-            onlyPartition(partition)
+            requirePartition(partition, 1)
             const positions = log.append(entries, clock.currentTimeMillisUnsafe())
             release(Effect.void, (waiter) => waiter.after < log.head)
             return Effect.fromResult(positions)
           }),
         read: (partition, after, limits) =>
           run(() => {
-            onlyPartition(partition)
+            requirePartition(partition, 1)
             return Effect.fromResult(log.read(after, limits))
           }),
         wait: (partition, after) =>
           run(() => {
-            onlyPartition(partition)
+            requirePartition(partition, 1)
             if (after < log.head) return Effect.void
             return Effect.callback<void, StoreError>((resume) => {
               const waiter = { after, resume }
@@ -182,22 +183,22 @@ export const layerMemory = ({ maxBytes = defaultMaxBytes }: MemoryOptions = {}):
           }),
         locate: (partition, time) =>
           run(() => {
-            onlyPartition(partition)
+            requirePartition(partition, 1)
             return Effect.succeed(log.locate(time))
           }),
         bounds: (partition) =>
           run(() => {
-            onlyPartition(partition)
+            requirePartition(partition, 1)
             return Effect.succeed(log.bounds())
           }),
         stats: (partition, upTo) =>
           run(() => {
-            onlyPartition(partition)
+            requirePartition(partition, 1)
             return Effect.fromResult(log.stats(upTo))
           }),
         trim: (partition, released, olderThan) =>
           run(() => {
-            onlyPartition(partition)
+            requirePartition(partition, 1)
             log.trim(released, olderThan)
             return Effect.void
           }),

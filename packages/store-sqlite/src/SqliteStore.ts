@@ -51,42 +51,37 @@ const toEntries = (read: ReadEntries): ReadonlyArray<EventLog.LogEntry> =>
     appendedAt: read.appendedAt[index] ?? 0,
   }))
 
-/** Asking for a partition that `partitions` rules out is a mistake of the program, so it is a defect. */
-const onlyPartition = (partition: number): void => {
-  if (partition !== 0) throw new RangeError(`partition ${partition}: this log has one, numbered 0`)
-}
-
 const eventLog = (file: StoreFile): EventLog.EventLog["Service"] => ({
   durability: "disk",
   partitions: 1,
 
   append: (entries, partition = 0) =>
     Effect.clockWith((clock) => {
-      onlyPartition(partition)
+      EventLog.requirePartition(partition, 1)
       return file.append(entries, clock.currentTimeMillisUnsafe())
     }),
 
   read: (partition, after, limits) =>
     Effect.suspend(() => {
-      onlyPartition(partition)
+      EventLog.requirePartition(partition, 1)
       return Effect.map(file.read("log", "read", Position.toNumber(after), limits), toEntries)
     }),
 
   wait: (partition, after) =>
     Effect.suspend(() => {
-      onlyPartition(partition)
+      EventLog.requirePartition(partition, 1)
       return file.wait(after)
     }),
 
   locate: (partition, time) =>
     Effect.suspend(() => {
-      onlyPartition(partition)
+      EventLog.requirePartition(partition, 1)
       return Effect.map(file.read("log", "locate", time), Position.fromNumber)
     }),
 
   bounds: (partition) =>
     Effect.suspend(() => {
-      onlyPartition(partition)
+      EventLog.requirePartition(partition, 1)
       return Effect.map(file.read("log", "bounds"), (bounds) => ({
         ...bounds,
         tail: Position.fromNumber(bounds.tail),
@@ -96,12 +91,12 @@ const eventLog = (file: StoreFile): EventLog.EventLog["Service"] => ({
 
   stats: (partition, upTo) =>
     Effect.suspend(() => {
-      onlyPartition(partition)
+      EventLog.requirePartition(partition, 1)
       return file.read("log", "stats", Position.toNumber(upTo))
     }),
 
   trim: Effect.fnUntraced(function* (partition, released, olderThan) {
-    onlyPartition(partition)
+    EventLog.requirePartition(partition, 1)
     yield* file.write("log", "release", Position.toNumber(released))
     // In pieces, between which appends get their turn.
     while (yield* file.write("log", "dropOlder", olderThan)) {}
