@@ -19,6 +19,8 @@ export class Members extends Context.Service<
      * @returns the ids of all members at this moment, itself among them, sorted
      */
     readonly beat: (id: string, lease: number) => Effect.Effect<ReadonlyArray<string>, StoreError>
+    /** The ids of all members at this moment, sorted. Asking makes nobody a member: for tools that look at a store others deliver from. */
+    readonly list: Effect.Effect<ReadonlyArray<string>, StoreError>
     /** The others need not wait for its lease to end. No member of this id: nothing happens. */
     readonly leave: (id: string) => Effect.Effect<void, StoreError>
   }
@@ -37,15 +39,19 @@ export const layerMemory = ({ shared = false }: MemoryOptions = {}): Layer.Layer
       const run = yield* guard
       /** When each lease ends, in ms since the epoch. */
       const leases = new Map<string, number>()
+      const present = (now: number): ReadonlyArray<string> => {
+        for (const [member, end] of leases) if (end <= now) leases.delete(member)
+        return [...leases.keys()].sort(byText)
+      }
       return Members.of({
         shared,
         beat: (id, lease) =>
           run((clock) => {
             const now = clock.currentTimeMillisUnsafe()
             leases.set(id, now + lease)
-            for (const [member, end] of leases) if (end <= now && member !== id) leases.delete(member)
-            return Effect.succeed([...leases.keys()].sort(byText))
+            return Effect.succeed(present(now))
           }),
+        list: run((clock) => Effect.succeed(present(clock.currentTimeMillisUnsafe()))),
         leave: (id) =>
           run(() => {
             leases.delete(id)

@@ -27,6 +27,21 @@ export const members = ({ check }: Suite): void => {
     }),
   )
 
+  check("asking who is there makes nobody a member", (open) =>
+    Effect.gen(function* () {
+      const { members: port } = yield* open()
+      expect(yield* port.list).toEqual([])
+      yield* port.beat("b", 60_000)
+      yield* port.beat("a", 60_000)
+      expect(yield* port.list).toEqual(["a", "b"])
+      yield* port.leave("b")
+      expect(yield* port.list).toEqual(["a"])
+      expect(yield* port.beat("c", 200)).toEqual(["a", "c"])
+      yield* untilGone(port, "a", "c")
+      expect(yield* port.list).toEqual(["a"])
+    }),
+  )
+
   check("one that leaves is gone at once, and may come back", (open) =>
     Effect.gen(function* () {
       const { members: port } = yield* open()
