@@ -8,6 +8,7 @@ import { examples, filesIn, importsOf, type Manifest, packageOf, packages, read,
 const below = (folder: string): ReadonlyArray<string> => {
   switch (folder) {
     case "core":
+    case "test-servers":
       return []
     case "node":
     case "web":
@@ -22,7 +23,7 @@ const below = (folder: string): ReadonlyArray<string> => {
     case "bench":
       return packages
         .map((found) => found.folder)
-        .filter((name) => !["server", "bench", "testkit"].includes(name))
+        .filter((name) => !["server", "bench", "testkit", "test-servers"].includes(name))
   }
   if (folder.startsWith("store-")) return ["core"]
   throw new Error(`packages/${folder}: say in this test what it may import`)

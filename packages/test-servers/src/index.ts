@@ -1,0 +1,7 @@
+export { describeServer, describeStore } from "./describe.ts"
+export { available, type Kind, lacking, reachable, servers } from "./location.ts"
+export { type NatsCluster, type NatsOptions, startNats, startNatsCluster } from "./nats.ts"
+export { startPostgres } from "./postgres.ts"
+export { startRedis } from "./redis.ts"
+export type { TestServer } from "./server.ts"
+export { type TcpProxy, tcpProxy } from "./tcpProxy.ts"

@@ -1,0 +1,56 @@
+import { execFile } from "node:child_process"
+import { chownSync, readFileSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { promisify } from "node:util"
+import { freePort } from "./internal/ports.ts"
+import { newDirectory } from "./internal/warden.ts"
+import { pathOf } from "./location.ts"
+import { required, startServer, type TestServer, type User } from "./server.ts"
+
+/** PostgreSQL refuses to run as root. */
+const unprivileged = (): User | undefined => {
+  if (process.getuid?.() !== 0) return undefined
+  const users = readFileSync("/etc/passwd", "utf8")
+    .split("\n")
+    .map((line) => line.split(":"))
+  const found = ["postgres", "nobody"].flatMap((name) => users.filter(([user]) => user === name))[0]
+  if (found === undefined)
+    throw new Error("PostgreSQL does not run as root, and there is no user to run it as")
+  return { uid: Number(found[2]), gid: Number(found[3]) }
+}
+
+/**
+ * A new PostgreSQL cluster that asks nobody for a password, as user and database `postgres`.
+ *
+ * @param settings of postgresql.conf, such as `{ max_connections: "10" }`
+ */
+export const startPostgres = async (settings: Readonly<Record<string, string>> = {}): Promise<TestServer> => {
+  const initdb = required("initdb", pathOf("initdb"))
+  const user = unprivileged()
+  const directory = newDirectory()
+  if (user !== undefined) chownSync(directory, user.uid, user.gid)
+  const data = join(directory, "data")
+  await promisify(execFile)(
+    initdb,
+    ["--pgdata", data, "--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"],
+    { cwd: directory, ...user },
+  )
+  const port = await freePort()
+  const all = {
+    port: String(port),
+    listen_addresses: "127.0.0.1",
+    unix_socket_directories: "",
+    ...settings,
+  }
+  return startServer({
+    command: join(dirname(initdb), "postgres"),
+    args: ["-D", data, ...Object.entries(all).flatMap(([name, value]) => ["-c", `${name}=${value}`])],
+    user,
+    directory,
+    port,
+    url: `postgres://postgres@127.0.0.1:${port}/postgres`,
+    ready: /database system is ready to accept connections/,
+    // A fast shutdown, which does not wait for clients to leave.
+    stopSignal: "SIGINT",
+  })
+}
