@@ -12,19 +12,25 @@ import { DeadLetters } from "./DeadLetters.ts"
 import * as Destination from "./Destination.ts"
 import * as Dispatcher from "./Dispatcher.ts"
 import type { JsonObject } from "./Event.ts"
-import { EventLog } from "./EventLog.ts"
+import { type Durability, EventLog } from "./EventLog.ts"
 import * as HttpIngest from "./HttpIngest.ts"
 import { Ingest } from "./Ingest.ts"
 import { InvalidOptions, type OptionProblem } from "./InvalidOptions.ts"
 import { logEvent } from "./internal/logEvent.ts"
 import * as Operations from "./Operations.ts"
-import type { Store } from "./Store.ts"
+import type { Acknowledges, Store } from "./Store.ts"
 import type { StoreError } from "./StoreError.ts"
 import type { Transport } from "./Transport.ts"
 
-export interface MillraceOptions extends HttpIngest.HttpIngestOptions {
+/** @template D what `ack` demands: inferred, `never` without it */
+export interface MillraceOptions<D extends Durability = never> extends HttpIngest.HttpIngestOptions {
   /** None by default: events are stored and wait. */
   readonly destinations?: ReadonlyArray<Destination.DestinationOptions>
+  /**
+   * What an acknowledged event has to survive at least, whatever the store: nothing is demanded by default. A store that can never give it does not
+   * compile; one that does not give it as its server is set up fails the start with {@link InvalidOptions}.
+   */
+  readonly ack?: D
   /** How long entries that every destination is done with are kept for replay: 3 days by default. */
   readonly keepFor?: Duration.Input
   /**
@@ -54,18 +60,33 @@ const catalogLayer = (
     : Result.succeed(Catalog.layer(read.success))
 }
 
+const levels: ReadonlyArray<Durability> = ["memory", "disk", "replicated"]
+
+const demand = (ack: Durability): Layer.Layer<never, InvalidOptions, EventLog> =>
+  Layer.effectDiscard(
+    EventLog.use(({ durability }) => {
+      const demanded = levels.indexOf(ack)
+      if (demanded !== -1 && levels.indexOf(durability) >= demanded) return Effect.void
+      const message =
+        demanded === -1
+          ? `expected one of ${levels.join(", ")}`
+          : `"${ack}" is demanded, but this store acknowledges at level "${durability}": set the store up for more, take another one, or demand less`
+      return Effect.fail(new InvalidOptions({ problems: [{ path: "ack", message }] }))
+    }),
+  )
+
 /**
  * Intake and delivery on a store, a transport and a codec: the front door for programs that use Effect. Closing its scope
  * stops both; call `HttpIngest.close` and `Dispatcher.drain` first to send what is pending.
  *
  * Fails with {@link InvalidOptions}, which has all mistakes with their paths, or a {@link StoreError} when the store cannot be used.
  */
-export const layer = (
-  options: MillraceOptions,
+export const layer = <D extends Durability = never>(
+  options: MillraceOptions<D>,
 ): Layer.Layer<
   HttpIngest.HttpIngest | Ingest | Dispatcher.Dispatcher,
   InvalidOptions | StoreError,
-  Store | Transport | Codec
+  Store | Acknowledges<D> | Transport | Codec
 > => {
   const destinations = Destination.decodeAll(options.destinations ?? [], options.hashKey)
   const catalog = catalogLayer(options.catalog)
@@ -89,7 +110,10 @@ export const layer = (
       ...(options.ringBytes === undefined ? {} : { ringBytes: options.ringBytes }),
       ...(options.hashKey === undefined ? {} : { hashKey: options.hashKey }),
     }),
-  ).pipe(Layer.provide(catalog.success))
+  ).pipe(
+    Layer.provide(catalog.success),
+    Layer.provide(options.ack === undefined ? Layer.empty : demand(options.ack)),
+  )
 }
 
 export interface LogLine {
@@ -99,8 +123,8 @@ export interface LogLine {
   readonly fields: Readonly<Record<string, unknown>>
 }
 
-export interface MakeOptions extends MillraceOptions {
-  readonly store: Layer.Layer<Store, StoreError>
+export interface MakeOptions<D extends Durability = never> extends MillraceOptions<D> {
+  readonly store: Layer.Layer<Store | Acknowledges<NoInfer<D>>, StoreError>
   readonly transport: Layer.Layer<Transport, InvalidOptions>
   readonly codec: Layer.Layer<Codec>
   /** Silent by default. */
@@ -167,7 +191,7 @@ const logger = (log: ((line: LogLine) => void) | undefined) =>
  * Starts intake and delivery with every port given; `@millrace/node` gives those of Node. Rejects with {@link InvalidOptions} or
  * {@link StoreError}; nothing is left running then.
  */
-export const make = async (options: MakeOptions): Promise<Millrace> => {
+export const make = async <D extends Durability = never>(options: MakeOptions<D>): Promise<Millrace> => {
   const ports = Layer.mergeAll(options.store, options.transport, options.codec)
   const runtime = ManagedRuntime.make(
     layer(options).pipe(Layer.provideMerge(ports), Layer.provideMerge(logger(options.log))),

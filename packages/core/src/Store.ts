@@ -20,10 +20,24 @@ export type Store =
   | Members.Members
 
 /**
+ * In types only: that what a store acknowledges can be safe at this level, so that a program which demands the level compiles with
+ * such a store and not with another. What it is in truth is the log's `durability`, checked at the start.
+ */
+export type Acknowledges<D extends EventLog.Durability> = `acknowledges ${D}`
+
+/** For stores: puts into a layer's type the levels that its log may declare, with those below them. */
+export const acknowledging =
+  <D extends EventLog.Durability>() =>
+  <E, R>(layer: Layer.Layer<Store, E, R>): Layer.Layer<Store | Acknowledges<D>, E, R> =>
+    layer as Layer.Layer<Store | Acknowledges<D>, E, R>
+
+/**
  * Every storage port in this process's memory: for tests and trials, and where losing what is pending with the process
  * is acceptable. Each call makes a store of its own; use one layer value wherever the same store is meant.
  */
-export const layerMemory = (options: EventLog.MemoryOptions = {}): Layer.Layer<Store> =>
+export const layerMemory = (
+  options: EventLog.MemoryOptions = {},
+): Layer.Layer<Store | Acknowledges<"memory">> =>
   Layer.mergeAll(
     EventLog.layerMemory(options),
     Cursors.layerMemory(),
@@ -33,4 +47,4 @@ export const layerMemory = (options: EventLog.MemoryOptions = {}): Layer.Layer<S
     Keys.layerMemory(),
     Counters.layerMemory(),
     Members.layerMemory(),
-  )
+  ).pipe(acknowledging<"memory">())

@@ -1,6 +1,7 @@
 import {
   type Codec,
   Millrace as Core,
+  type EventLog,
   InvalidOptions,
   type OptionProblem,
   Store,
@@ -12,9 +13,7 @@ import * as AddressGuard from "./addressGuard.ts"
 import * as NodeCodec from "./codec.ts"
 import * as NodeTransport from "./transport.ts"
 
-export interface MakeOptions extends Core.MillraceOptions {
-  /** Where events are kept until they are delivered. In this process's memory by default: swap it with one line. */
-  readonly store?: Layer.Layer<Store.Store, StoreError>
+interface NodeOptions {
   /**
    * Whether webhooks may go to private addresses: loopback, private networks, link-local ones and the like. `false` by default, so
    * that who may name a destination cannot thereby reach what this machine reaches. `true` allows all; a list allows addresses,
@@ -27,12 +26,25 @@ export interface MakeOptions extends Core.MillraceOptions {
   readonly log?: (line: Core.LogLine) => void
 }
 
-const addressOptions = ({ allowPrivateDestinations = false }: MakeOptions): AddressGuard.AddressOptions =>
+interface GivenStore<D extends EventLog.Durability> {
+  /** Where events are kept until they are delivered. In this process's memory by default: swap it with one line. */
+  readonly store: Layer.Layer<Store.Store | Store.Acknowledges<NoInfer<D>>, StoreError>
+}
+
+type AnyOptions<D extends EventLog.Durability> = Core.MillraceOptions<D> &
+  NodeOptions &
+  Partial<GivenStore<D>>
+
+/** @template D what `ack` demands: inferred, `never` without it. Who demands more than memory has to give a store. */
+export type MakeOptions<D extends EventLog.Durability = never> = AnyOptions<D> &
+  ([D] extends ["memory"] ? unknown : GivenStore<D>)
+
+const addressOptions = ({ allowPrivateDestinations = false }: NodeOptions): AddressGuard.AddressOptions =>
   typeof allowPrivateDestinations === "boolean"
     ? { allowPrivate: allowPrivateDestinations }
     : { allow: allowPrivateDestinations }
 
-const problemsOf = (options: MakeOptions): ReadonlyArray<OptionProblem> => {
+const problemsOf = (options: NodeOptions): ReadonlyArray<OptionProblem> => {
   const path = "allowPrivateDestinations"
   if (options.transport !== undefined && options.allowPrivateDestinations !== undefined) {
     return [{ path, message: "has no effect on a transport of your own" }]
@@ -41,7 +53,7 @@ const problemsOf = (options: MakeOptions): ReadonlyArray<OptionProblem> => {
 }
 
 /** Those that will never get anything, as far as can be said without asking a resolver. */
-const warnOfRefused = (options: MakeOptions): void => {
+const warnOfRefused = (options: NodeOptions & Pick<Core.MillraceOptions, "destinations">): void => {
   if (options.transport !== undefined) return
   const guard = AddressGuard.make(addressOptions(options))
   for (const { id, url, enabled } of options.destinations ?? []) {
@@ -55,12 +67,14 @@ const warnOfRefused = (options: MakeOptions): void => {
  * Starts Millrace with Node's defaults: undici for delivery, zlib for decompression, memory for storage.
  * Rejects with `InvalidOptions` (all mistakes, each with its path) or `StoreError`; nothing is left running then.
  */
-export const make = async (options: MakeOptions): Promise<Core.Millrace> => {
-  const { allowPrivateDestinations: _, ...rest } = options
+export const make = async <D extends EventLog.Durability = never>(
+  options: MakeOptions<D>,
+): Promise<Core.Millrace> => {
+  const { allowPrivateDestinations: _, ...rest }: AnyOptions<D> = options
   const problems = problemsOf(options)
   if (problems.length > 0) throw new InvalidOptions({ problems })
-  const millrace = await Core.make({
-    store: Store.layerMemory(),
+  const millrace = await Core.make<D>({
+    store: Store.layerMemory().pipe(Store.acknowledging<D>()),
     transport: NodeTransport.layer(addressOptions(options)),
     codec: NodeCodec.layer,
     ...rest,

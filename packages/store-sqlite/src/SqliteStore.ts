@@ -9,7 +9,7 @@ import {
   Keys,
   Members,
   Position,
-  type Store,
+  Store,
   type StoreError,
 } from "@millrace/core"
 import * as Clock from "effect/Clock"
@@ -205,8 +205,10 @@ const check = ({ path, maxBytes = defaultMaxBytes }: Options): void => {
   if (!(maxBytes > 0)) throw new RangeError(`maxBytes is ${maxBytes}: a number above 0 is needed`)
 }
 
+type SqliteLayer = Layer.Layer<Store.Store | Store.Acknowledges<"memory" | "disk">, StoreError>
+
 /** {@link layer}, with what tests set. */
-export const layerWith = (options: Options, internals: Internals): Layer.Layer<Store.Store, StoreError> => {
+export const layerWith = (options: Options, internals: Internals): SqliteLayer => {
   check(options)
   const ports = Layer.effectContext(
     Effect.map(Effect.acquireRelease(open(options, internals), close), (file) =>
@@ -221,7 +223,7 @@ export const layerWith = (options: Options, internals: Internals): Layer.Layer<S
     ),
   )
   // One process delivers from a file.
-  return Layer.merge(ports, Members.layerMemory())
+  return Layer.merge(ports, Members.layerMemory()).pipe(Store.acknowledging<"memory" | "disk">())
 }
 
 /**
@@ -237,4 +239,4 @@ export const layerWith = (options: Options, internals: Internals): Layer.Layer<S
  * const store = layer({ path: "./millrace.db" })
  * ```
  */
-export const layer = (options: Options): Layer.Layer<Store.Store, StoreError> => layerWith(options, {})
+export const layer = (options: Options): SqliteLayer => layerWith(options, {})
