@@ -3,7 +3,7 @@ import { connect, createServer, type Socket } from "node:net"
 import { freePort } from "./internal/ports.ts"
 import type { Endpoint } from "./location.ts"
 
-/** A TCP proxy in front of a server, to take the network away. */
+/** A TCP proxy in front of a server, to take the network away: the `faults` of a place of `storeContract`. */
 export interface TcpProxy {
   readonly port: number
   /** The URL of the server, through the proxy. */
@@ -24,6 +24,7 @@ interface Connection {
   readonly upstream: Socket
 }
 
+/** `await tcpProxy(endpointOf(servers.redis))` */
 export const tcpProxy = async (target: Endpoint): Promise<TcpProxy> => {
   const open = new Set<Connection>()
   let stalled = false

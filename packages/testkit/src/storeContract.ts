@@ -6,6 +6,7 @@ import { counters } from "./internal/store/counters.ts"
 import { cursors } from "./internal/store/cursors.ts"
 import { deadLetters } from "./internal/store/deadLetters.ts"
 import { destinations } from "./internal/store/destinations.ts"
+import { faults } from "./internal/store/faults.ts"
 import { keys } from "./internal/store/keys.ts"
 import { appending } from "./internal/store/log-append.ts"
 import { partitions } from "./internal/store/log-partitions.ts"
@@ -34,6 +35,21 @@ export interface StorePlace {
   readonly remove?: () => void | Promise<void>
 }
 
+/** Takes a store's server away and gives it back, as a TCP proxy in front of it does. */
+export interface StoreFaults {
+  /** Drops the connections there are, and refuses new ones. */
+  readonly cut: () => void | Promise<void>
+  /** Keeps connections, accepts new ones, and passes nothing on: the server seems to hang. */
+  readonly stall: () => void | Promise<void>
+  /** Ends either. */
+  readonly restore: () => void | Promise<void>
+}
+
+/** A place whose server can be taken away. Its store may be opened with a short timeout, so that tests do not wait for it. */
+export interface FaultyPlace extends StorePlace {
+  readonly faults: StoreFaults
+}
+
 /** What a store can do: a case that needs more is reported as skipped, with the reason in its name. */
 export interface StoreCapabilities {
   /** It holds after opening what it held at closing. */
@@ -49,13 +65,15 @@ export interface StoreCapabilities {
 export interface StoreBinding extends StoreCapabilities {
   /** Makes a fresh, empty place: called once a test, or once a run of a property. */
   readonly place: () => StorePlace | Promise<StorePlace>
+  /** For a store with a server: makes a fresh, empty place whose server can be taken away. */
+  readonly faultyPlace?: () => FaultyPlace | Promise<FaultyPlace>
 }
 
 /**
  * Registers the contract of all storage ports as vitest tests of a store: what every program that uses a store relies on.
  *
  * The store runs under Effect's `TestClock`, so it takes the time from Effect's `Clock`; what it waits for itself, such as
- * a disk, may take real time.
+ * a disk, a server's answer or the next try to reach it, takes real time.
  *
  * @example
  * ```ts
@@ -84,6 +102,7 @@ export const storeContract = (name: string, binding: StoreBinding): void => {
     describe("Members", () => members(suite))
     describe("a store: reopening", () => reopening(suite))
     describe("a store: sharing", () => sharing(suite))
+    describe("a store: faults", () => faults(suite))
     describe("EventLog and Cursors: any sequence of operations", () => model(suite))
   })
 }

@@ -1,9 +1,10 @@
 import { EventLog, Store, StoreError } from "@millrace/core"
 import {
   accountingContract,
+  type FaultyPlace,
   type StoreBinding,
+  type StoreFaults,
   type StoreOpenOptions,
-  type StorePlace,
   storeContract,
 } from "@millrace/testkit"
 import * as Context from "effect/Context"
@@ -27,19 +28,78 @@ const distance = Effect.callback<void>((resume) => {
   return Effect.sync(() => clearTimeout(timer))
 })
 
-const remote = (effect: Effect.Effect<unknown, StoreError>, end: Deferred.Deferred<never, StoreError>) =>
-  distance.pipe(
+const unreachable = new StoreError({ reason: { _tag: "Unavailable" }, message: "no answer" })
+
+/** The way to the store, and what may happen on it. */
+class Network {
+  #state: keyof StoreFaults = "restore"
+  readonly #calls = new Set<() => void>()
+
+  readonly faults: StoreFaults = {
+    cut: () => this.#change("cut"),
+    stall: () => this.#change("stall"),
+    restore: () => this.#change("restore"),
+  }
+
+  #change(state: keyof StoreFaults): void {
+    this.#state = state
+    for (const notice of this.#calls) notice()
+  }
+
+  /** Fails when there is no answer: at once without a connection, after a while from one that hangs. */
+  readonly loss = Effect.callback<never, StoreError>((resume) => {
+    let patience: NodeJS.Timeout | undefined
+    const giveUp = () => resume(Effect.fail(unreachable))
+    const notice = () => {
+      clearTimeout(patience)
+      if (this.#state === "cut") giveUp()
+      if (this.#state === "stall") patience = setTimeout(giveUp, 50)
+    }
+    if (this.#state === "stall" && this.#calls.size >= 100) return giveUp()
+    this.#calls.add(notice)
+    notice()
+    return Effect.sync(() => {
+      clearTimeout(patience)
+      this.#calls.delete(notice)
+    })
+  })
+
+  /** The way there, or back. */
+  readonly trip = Effect.andThen(
+    distance,
+    Effect.callback<void>((resume) => {
+      const notice = () => {
+        if (this.#state === "restore") resume(Effect.void)
+      }
+      this.#calls.add(notice)
+      notice()
+      return Effect.sync(() => {
+        this.#calls.delete(notice)
+      })
+    }),
+  )
+}
+
+interface Connection {
+  readonly network: Network
+  readonly end: Deferred.Deferred<never, StoreError>
+}
+
+const remote = (effect: Effect.Effect<unknown, StoreError>, { network, end }: Connection) =>
+  network.trip.pipe(
     Effect.andThen(Effect.suspend(() => (Deferred.isDoneUnsafe(end) ? Effect.fail(closed) : effect))),
-    Effect.tap(distance),
+    Effect.tap(network.trip),
+    Effect.raceFirst(network.loss),
     Effect.raceFirst(Deferred.await(end)),
   )
 
-const remoteService = (service: object, end: Deferred.Deferred<never, StoreError>): object =>
+const remoteService = (service: object, connection: Connection): object =>
   Object.fromEntries(
     Object.entries(service).map(([name, member]) => {
-      if (Effect.isEffect(member)) return [name, remote(member as Effect.Effect<unknown, StoreError>, end)]
+      if (Effect.isEffect(member))
+        return [name, remote(member as Effect.Effect<unknown, StoreError>, connection)]
       if (typeof member !== "function") return [name, member]
-      return [name, (...args: ReadonlyArray<unknown>) => remote(member(...args), end)]
+      return [name, (...args: ReadonlyArray<unknown>) => remote(member(...args), connection)]
     }),
   )
 
@@ -67,7 +127,8 @@ const twoPartitions = (options: StoreOpenOptions): Layer.Layer<EventLog.EventLog
     }),
   )
 
-const remotePlace = (): StorePlace => {
+const remotePlace = (): FaultyPlace => {
+  const network = new Network()
   let runtime: ManagedRuntime.ManagedRuntime<Store.Store, never> | undefined
   const server = (options: StoreOpenOptions) => {
     runtime ??= ManagedRuntime.make(Layer.merge(Store.layerMemory(options), twoPartitions(options)))
@@ -81,17 +142,19 @@ const remotePlace = (): StorePlace => {
           const end = yield* Deferred.make<never, StoreError>()
           yield* Effect.addFinalizer(() => Deferred.fail(end, closed))
           const services = [...context.mapUnsafe].map(
-            ([key, service]) => [key, remoteService(service as object, end)] as const,
+            ([key, service]) => [key, remoteService(service as object, { network, end })] as const,
           )
           return Context.makeUnsafe<Store.Store>(new Map(services))
         }),
       ),
     remove: () => runtime?.dispose(),
+    faults: network.faults,
   }
 }
 
 const binding: StoreBinding = {
   place: remotePlace,
+  faultyPlace: remotePlace,
   reopens: true,
   shared: true,
   capped: true,

@@ -3,31 +3,14 @@ import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import { expect } from "vitest"
 import { failure, success } from "./attempts.ts"
+import { contents } from "./contents.ts"
 import { counted } from "./counters.ts"
 import { record } from "./cursors.ts"
 import { letter } from "./deadLetters.ts"
 import { destination } from "./destinations.ts"
 import { appendOne, entries, entry, idOf, ids, never, readAll } from "./entries.ts"
 import { key } from "./keys.ts"
-import { type Ports, type Suite, start } from "./suite.ts"
-
-/** Everything a store shows of itself. */
-const contents = ({ log, cursors, deadLetters, attempts, destinations, keys, counters }: Ports) =>
-  Effect.gen(function* () {
-    const bounds = yield* log.bounds(0)
-    return {
-      bounds,
-      stats: yield* log.stats(0, bounds.head),
-      located: yield* log.locate(0, start + 2000),
-      entries: (yield* readAll(log, { after: bounds.tail })).map((one) => ({ ...one, body: [...one.body] })),
-      cursors: yield* cursors.list,
-      letters: yield* deadLetters.list({}),
-      attempts: yield* attempts.list({}),
-      destinations: yield* destinations.list,
-      keys: yield* keys.list,
-      counters: yield* counters.list(0, never),
-    }
-  })
+import { type Suite, start } from "./suite.ts"
 
 export const reopening = ({ check }: Suite): void => {
   check(

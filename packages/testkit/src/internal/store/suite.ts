@@ -15,7 +15,13 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { it } from "vitest"
-import type { StoreBinding, StoreCapabilities, StoreOpenOptions, StorePlace } from "../../storeContract.ts"
+import type {
+  StoreBinding,
+  StoreCapabilities,
+  StoreFaults,
+  StoreOpenOptions,
+  StorePlace,
+} from "../../storeContract.ts"
 
 /** The storage ports of one opened store. */
 export interface Ports {
@@ -34,6 +40,12 @@ export type Open = (options?: StoreOpenOptions) => Effect.Effect<Ports, StoreErr
 
 export type Body = (open: Open) => Effect.Effect<void, unknown, Scope.Scope>
 
+/** What happens to a store whose server goes away. */
+export type FaultyBody = (
+  open: Open,
+  faults: Readonly<Record<keyof StoreFaults, Effect.Effect<void>>>,
+) => Effect.Effect<void, unknown, Scope.Scope>
+
 type Capability = keyof StoreCapabilities
 
 export interface Suite {
@@ -41,6 +53,8 @@ export interface Suite {
   readonly check: (name: string, body: Body, needs?: Capability) => void
   /** Registers a case that runs at several places: a property, or a comparison. */
   readonly checkPlaces: (name: string, body: (runAtPlace: RunAtPlace) => Promise<void>) => void
+  /** Registers a case in which the store's server goes away. */
+  readonly checkFaults: (name: string, body: FaultyBody) => void
   readonly can: StoreCapabilities
 }
 
@@ -60,6 +74,9 @@ const lacking: Record<Capability, string> = {
 /** Real disks and servers under a hundred thousand letters. */
 const timeout = 60_000
 
+/** Several outages, each as long as a store takes to give up a request, and then to find its server again. */
+const faultTimeout = 180_000
+
 const opener =
   (place: StorePlace): Open =>
   (options = {}) =>
@@ -74,26 +91,51 @@ const opener =
       members: Context.get(context, Members.Members),
     }))
 
-export const makeSuite = (binding: StoreBinding): Suite => {
-  const runAtPlace: RunAtPlace = async (body) => {
-    const place = await binding.place()
-    try {
-      await Effect.runPromise(
-        TestClock.setTime(start).pipe(
-          Effect.andThen(Effect.scoped(body(opener(place)))),
-          Effect.provide(TestClock.layer()),
-        ),
-      )
-    } finally {
-      await place.remove?.()
-    }
+const runAt = async (place: StorePlace, body: Body): Promise<void> => {
+  try {
+    await Effect.runPromise(
+      TestClock.setTime(start).pipe(
+        Effect.andThen(Effect.scoped(body(opener(place)))),
+        Effect.provide(TestClock.layer()),
+      ),
+    )
+  } finally {
+    await place.remove?.()
   }
+}
+
+export const makeSuite = (binding: StoreBinding): Suite => {
+  const runAtPlace: RunAtPlace = async (body) => runAt(await binding.place(), body)
+  const { faultyPlace } = binding
   return {
     check: (name, body, needs) => {
       if (needs !== undefined && binding[needs] !== true) it.skip(`${name} (skipped: ${lacking[needs]})`)
       else it(name, () => runAtPlace(body), timeout)
     },
     checkPlaces: (name, body) => it(name, () => body(runAtPlace), timeout),
+    checkFaults: (name, body) => {
+      if (faultyPlace === undefined) {
+        it.skip(`${name} (skipped: the binding has no faulty place)`)
+        return
+      }
+      const run = async (): Promise<void> => {
+        const place = await faultyPlace()
+        const perform = (fault: keyof StoreFaults) => Effect.promise(async () => place.faults[fault]())
+        const faults = { cut: perform("cut"), stall: perform("stall"), restore: perform("restore") }
+        await runAt(place, (open) =>
+          // Before the store is closed, which may have something to say to its server.
+          body(
+            (options) =>
+              Effect.tap(
+                open(options),
+                Effect.addFinalizer(() => faults.restore),
+              ),
+            faults,
+          ),
+        )
+      }
+      it(name, run, faultTimeout)
+    },
     can: binding,
   }
 }
