@@ -54,7 +54,7 @@ const make = Effect.gen(function* () {
     const problems = [
       ...(Result.isFailure(decoded) ? decoded.failure : []),
       ...DestinationRecords.keepProblems(config),
-      ...(isTaken ? [Dispatcher.idTaken] : []),
+      ...(isTaken ? [DestinationRecords.idTaken] : []),
     ]
     if (problems.length > 0) return yield* new InvalidOptions({ problems })
     yield* DestinationRecords.keep(destinations, config)

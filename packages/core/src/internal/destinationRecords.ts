@@ -10,6 +10,26 @@ import { isObject, parse } from "./json.ts"
 
 type Records = Destinations["Service"]
 
+/** Makes the store's list agree with the configuration: new ones are noted, those no longer configured are disabled, their cursor kept. */
+export const agree = Effect.fnUntraced(function* (
+  records: Records,
+  configured: ReadonlyArray<Destination.Destination>,
+) {
+  const now = yield* Clock.currentTimeMillis
+  const known = new Map((yield* records.list).map((record) => [record.id, record]))
+  for (const { id } of configured) {
+    const record = known.get(id)
+    known.delete(id)
+    if (record === undefined) yield* records.put({ id, config: null, disabled: null, createdAt: now })
+    else if (record.disabled?.reason === "unconfigured") yield* records.put({ ...record, disabled: null })
+  }
+  for (const record of known.values()) {
+    if (record.config === null && record.disabled === null) {
+      yield* records.put({ ...record, disabled: { at: now, reason: "unconfigured" } })
+    }
+  }
+})
+
 const change = Effect.fnUntraced(function* (
   records: Records,
   id: string,
@@ -37,6 +57,9 @@ export const remove = Effect.fnUntraced(function* (
   }
   yield* ports.destinations.remove(id)
 })
+
+/** What is wrong with an id that another destination has. */
+export const idTaken = { path: "id", message: "there is a destination of this id already" } as const
 
 /** What cannot be kept as text. */
 export const keepProblems = (options: Destination.DestinationOptions): ReadonlyArray<OptionProblem> =>

@@ -8,7 +8,7 @@ import type { EventLog } from "../EventLog.ts"
 import * as LaneState from "../LaneState.ts"
 import * as Position from "../Position.ts"
 
-interface Ports {
+export interface RetentionPorts {
   readonly log: EventLog["Service"]
   readonly cursors: Cursors["Service"]
   readonly destinations: Destinations["Service"]
@@ -38,7 +38,7 @@ export type LiveState = (cursorName: string) => LaneState.LaneState | undefined
  * @returns in how many ms the next entry will have been kept long enough; infinity when none waits for that
  */
 export const trim = Effect.fnUntraced(function* (
-  { log, cursors, destinations }: Ports,
+  { log, cursors, destinations }: RetentionPorts,
   configured: ReadonlyMap<string, { readonly destination: Destination }>,
   liveState: LiveState,
   keepFor: number,

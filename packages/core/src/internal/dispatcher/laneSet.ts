@@ -1,0 +1,137 @@
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as FiberMap from "effect/FiberMap"
+import type { Cursors } from "../../Cursors.ts"
+import type { DeadLetters } from "../../DeadLetters.ts"
+import type { Destinations } from "../../Destinations.ts"
+import type { EventLog } from "../../EventLog.ts"
+import * as Lane from "../../Lane.ts"
+import type { StoreError } from "../../StoreError.ts"
+import { defectSummary } from "../defectSummary.ts"
+import * as DestinationRecords from "../destinationRecords.ts"
+import type { HeadReader } from "../headReader.ts"
+import { retryStore } from "../retryStore.ts"
+import type { Known } from "./roster.ts"
+
+/** What all lanes that have fallen behind may hold of the log together, and one of them at the most. */
+const laggingBytes = { together: 32 * 1024 * 1024, most: 1024 * 1024 }
+
+/** What the batches of all lanes may hold together: up to 256 lanes this is more than their own limits of 1 MiB. */
+const batchBytes = 256 * 1024 * 1024
+
+/** A share smaller than this would cost more in requests than it saves in memory. */
+const leastShare = 64 * 1024
+
+/** A lane that cannot go on (an entry that cannot be read, say) is begun anew after this. */
+const restartAfter = Duration.seconds(30)
+
+/** Where a lane runs: by its cursor's name. */
+export interface LanePlace {
+  readonly partition: number
+  /** `null` for live traffic. */
+  readonly replay: string | null
+}
+
+export interface Running extends LanePlace {
+  readonly known: Known
+  /** Another one after it was begun anew. */
+  lane: Lane.Lane
+}
+
+/** The lanes that run in this process, by the names of their cursors. */
+export interface LaneSet {
+  readonly running: ReadonlyMap<string, Running>
+  /** So many lanes will run together: they share what memory there is for them. */
+  readonly expect: (count: number) => void
+  /** Takes the cursor over, whoever had it, and begins. */
+  readonly start: (known: Known, place: LanePlace) => Effect.Effect<void, StoreError>
+  /** At once: what is in flight is not heard of again. */
+  readonly stop: (name: string) => Effect.Effect<void>
+}
+
+interface Options {
+  readonly log: EventLog["Service"]
+  readonly cursors: Cursors["Service"]
+  readonly deadLetters: DeadLetters["Service"]
+  readonly destinations: Destinations["Service"]
+  readonly readers: ReadonlyArray<HeadReader>
+  readonly draining: () => boolean
+  readonly onChange: () => void
+}
+
+export const make = Effect.fnUntraced(function* (options: Options) {
+  const { log, cursors, deadLetters, destinations, readers, draining, onChange } = options
+  const running = new Map<string, Running>()
+  const fibers = yield* FiberMap.make<string>()
+  let expected = 0
+  const share = (bytes: number) => Math.max(bytes / Math.max(running.size, expected), leastShare)
+
+  const start = Effect.fnUntraced(function* (known: Known, { partition, replay }: LanePlace) {
+    const { destination, selection, sender } = known
+    const noted = Effect.annotateLogs({ destination: destination.id })
+    const open = Lane.make({
+      destination,
+      ...selection,
+      partition,
+      replay,
+      log,
+      cursors,
+      deadLetters,
+      sender,
+      ...readers[partition]!,
+      readBytes: () => Math.min(share(laggingBytes.together), laggingBytes.most),
+      batchBytes: () => share(batchBytes / destination.concurrency),
+      onChange,
+      draining,
+    })
+    const one: Running = { known, partition, replay, lane: yield* open }
+    const { name } = one.lane
+    running.set(name, one)
+
+    const restart = Effect.fnUntraced(function* (reason: string) {
+      yield* Effect.logError("a destination cannot go on and is begun anew", reason).pipe(noted)
+      yield* Effect.sleep(restartAfter)
+      one.lane = yield* retryStore(open)
+    })
+    const run = Effect.suspend(() => one.lane.run).pipe(
+      Effect.catchTag("StoreError", (error) =>
+        error.reason._tag === "Closed" ? Effect.never : restart(error.message),
+      ),
+      Effect.catchDefect((defect) => restart(defectSummary(Cause.die(defect)))),
+      Effect.forever,
+      Effect.catchTags({
+        Fenced: () => Effect.logWarning("another process has taken the destination over").pipe(noted),
+        Gone: Effect.fnUntraced(function* () {
+          const at = yield* Clock.currentTimeMillis
+          const disabled = { at, reason: "gone" } as const
+          yield* retryStore(DestinationRecords.setDisabled(destinations, destination.id, disabled))
+          yield* Effect.logWarning("a destination answered 410 and is disabled").pipe(noted)
+        }),
+        Finished: () =>
+          Effect.andThen(retryStore(cursors.remove(name)), Effect.logInfo("a replay is done").pipe(noted)),
+      }),
+      Effect.catchTag("StoreError", (error) =>
+        Effect.logError("a destination has stopped", error.message).pipe(noted),
+      ),
+      Effect.ensuring(
+        Effect.sync(() => {
+          running.delete(name)
+          onChange()
+        }),
+      ),
+    )
+    yield* FiberMap.run(fibers, name, run)
+  })
+
+  const lanes: LaneSet = {
+    running,
+    expect: (count) => {
+      expected = count
+    },
+    start,
+    stop: (name) => FiberMap.remove(fibers, name),
+  }
+  return lanes
+})
