@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { defineConfig } from "vitest/config"
+import { missingServers } from "./.ci/missingServers.ts"
 
 const packages = readdirSync(new URL("./packages", import.meta.url), { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
@@ -20,6 +21,7 @@ export default defineConfig({
     })),
   },
   test: {
+    reporters: ["default", missingServers],
     projects: [
       ...packages.map((name) => ({
         extends: true as const,

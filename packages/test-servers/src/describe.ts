@@ -7,8 +7,8 @@ import { endpointOf, type Kind, lacking, reachable } from "./location.ts"
  */
 export const describeStore = async (name: string, url: string, body: () => void): Promise<void> => {
   if (await reachable(url)) return body()
-  const { host, port } = endpointOf(url)
-  it.skip(`${name} (skipped: no ${name} at ${host}:${port}; start one with node .ci/servers.mjs)`)
+  const { scheme, host, port } = endpointOf(url)
+  it.skip(`${name} (skipped: no ${scheme} at ${host}:${port}; start one with node .ci/servers.mjs)`)
 }
 
 /** Registers tests that start servers of their own; without the program there is one skipped test that says so. */

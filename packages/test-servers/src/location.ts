@@ -21,6 +21,8 @@ const standardPorts: Readonly<Record<string, number>> = {
 }
 
 export interface Endpoint {
+  /** `redis`: as the URL says it. */
+  readonly scheme: string
   readonly host: string
   readonly port: number
 }
@@ -30,13 +32,18 @@ export const endpointOf = (url: string): Endpoint => {
   const first = url.split(",")[0] ?? ""
   if (!URL.canParse(first)) throw new RangeError("the location of a test server is not a URL")
   const { protocol, hostname, port } = new URL(first)
-  return { host: hostname.replace(/^\[|\]$/g, ""), port: Number(port) || (standardPorts[protocol] ?? 0) }
+  return {
+    scheme: protocol.slice(0, -1),
+    host: hostname.replace(/^\[|\]$/g, ""),
+    port: Number(port) || (standardPorts[protocol] ?? 0),
+  }
 }
 
 /** Whether something accepts connections there. */
 export const reachable = (url: string): Promise<boolean> =>
   new Promise((resolve) => {
-    const socket = connect(endpointOf(url))
+    const { host, port } = endpointOf(url)
+    const socket = connect(port, host)
     const settle = (outcome: boolean) => {
       socket.destroy()
       resolve(outcome)
@@ -86,4 +93,4 @@ export const available = (kind: Kind): boolean => pathOf(programs[kind]) !== und
 
 /** What keeps a test from starting a server of its own, or `undefined` when nothing does. */
 export const lacking = (kind: Kind): string | undefined =>
-  available(kind) ? undefined : `no program ${programs[kind]}; install it with node .ci/servers.mjs`
+  available(kind) ? undefined : `no ${programs[kind]} here; start one with node .ci/servers.mjs`

@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises"
 import { freePort } from "./internal/ports.ts"
 import { newDirectory } from "./internal/warden.ts"
 import { pathOf } from "./location.ts"
-import { required, startServer, type TestServer } from "./server.ts"
+import { type Program, required, startServer, type TestServer } from "./server.ts"
 
 export interface NatsOptions {
   /** Further lines of the configuration file: `max_payload: 64KB`. */
@@ -13,13 +13,13 @@ export interface NatsOptions {
   readonly jetstream?: string
 }
 
-interface Node extends NatsOptions {
-  readonly name: string
-  readonly port: number
-}
-
-const startNode = ({ name, port, conf = "", jetstream = "" }: Node): Promise<TestServer> => {
-  const directory = newDirectory()
+/** How to run a server in a folder. */
+export const natsIn = (
+  directory: string,
+  port: number,
+  { conf = "", jetstream = "" }: NatsOptions = {},
+  name = "single",
+): Program => {
   const file = join(directory, "nats.conf")
   writeFileSync(
     file,
@@ -32,7 +32,7 @@ jetstream {
 ${conf}
 `,
   )
-  return startServer({
+  return {
     command: required("nats-server", pathOf("nats-server")),
     args: ["-c", file],
     user: undefined,
@@ -41,12 +41,12 @@ ${conf}
     url: `nats://127.0.0.1:${port}`,
     ready: /Server is ready/,
     stopSignal: "SIGTERM",
-  })
+  }
 }
 
 /** A NATS server with JetStream on a file store. */
 export const startNats = async (options: NatsOptions = {}): Promise<TestServer> =>
-  startNode({ ...options, name: "single", port: await freePort() })
+  startServer(natsIn(newDirectory(), await freePort(), options))
 
 export interface NatsCluster {
   readonly nodes: ReadonlyArray<TestServer>
@@ -73,20 +73,16 @@ export const startNatsCluster = async (size: number, options: NatsOptions = {}):
   const freePorts = () => Promise.all(Array.from({ length: size }, freePort))
   const [clients, routes, monitors] = [await freePorts(), await freePorts(), await freePorts()]
   const nodes = await Promise.all(
-    clients.map((port, index) =>
-      startNode({
-        ...options,
-        name: `node-${index}`,
-        port,
-        conf: `http: "127.0.0.1:${monitors[index]}"
+    clients.map((port, index) => {
+      const conf = `http: "127.0.0.1:${monitors[index]}"
 cluster {
   name: millrace
   listen: "127.0.0.1:${routes[index]}"
   routes: [${routes.map((route) => `"nats://127.0.0.1:${route}"`).join(", ")}]
 }
-${options.conf ?? ""}`,
-      }),
-    ),
+${options.conf ?? ""}`
+      return startServer(natsIn(newDirectory(), port, { ...options, conf }, `node-${index}`))
+    }),
   )
   const monitorOf = new Map(nodes.map((node, index) => [node, monitors[index] ?? 0]))
   const settled = async (of: ReadonlyArray<TestServer> = nodes) => {

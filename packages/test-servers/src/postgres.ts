@@ -1,11 +1,11 @@
 import { execFile } from "node:child_process"
-import { chownSync, readFileSync } from "node:fs"
+import { chownSync, existsSync, readFileSync, realpathSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { promisify } from "node:util"
 import { freePort } from "./internal/ports.ts"
 import { newDirectory } from "./internal/warden.ts"
 import { pathOf } from "./location.ts"
-import { required, startServer, type TestServer, type User } from "./server.ts"
+import { type Program, required, startServer, type TestServer, type User } from "./server.ts"
 
 /** PostgreSQL refuses to run as root. */
 const unprivileged = (): User | undefined => {
@@ -19,31 +19,32 @@ const unprivileged = (): User | undefined => {
   return { uid: Number(found[2]), gid: Number(found[3]) }
 }
 
-/**
- * A new PostgreSQL cluster that asks nobody for a password, as user and database `postgres`.
- *
- * @param settings of postgresql.conf, such as `{ max_connections: "10" }`
- */
-export const startPostgres = async (settings: Readonly<Record<string, string>> = {}): Promise<TestServer> => {
+/** Makes a new cluster in a folder, when there is none, and says how to run it. */
+export const postgresIn = async (
+  directory: string,
+  port: number,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Program> => {
   const initdb = required("initdb", pathOf("initdb"))
   const user = unprivileged()
-  const directory = newDirectory()
-  if (user !== undefined) chownSync(directory, user.uid, user.gid)
   const data = join(directory, "data")
-  await promisify(execFile)(
-    initdb,
-    ["--pgdata", data, "--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"],
-    { cwd: directory, ...user },
-  )
-  const port = await freePort()
+  if (!existsSync(data)) {
+    if (user !== undefined) chownSync(directory, user.uid, user.gid)
+    await promisify(execFile)(
+      initdb,
+      ["-D", data, "--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"],
+      { cwd: directory, ...user },
+    )
+  }
   const all = {
     port: String(port),
     listen_addresses: "127.0.0.1",
     unix_socket_directories: "",
     ...settings,
   }
-  return startServer({
-    command: join(dirname(initdb), "postgres"),
+  return {
+    // It may be known to PATH by a link, and its sibling not.
+    command: join(dirname(realpathSync(initdb)), "postgres"),
     args: ["-D", data, ...Object.entries(all).flatMap(([name, value]) => ["-c", `${name}=${value}`])],
     user,
     directory,
@@ -52,5 +53,13 @@ export const startPostgres = async (settings: Readonly<Record<string, string>> =
     ready: /database system is ready to accept connections/,
     // A fast shutdown, which does not wait for clients to leave.
     stopSignal: "SIGINT",
-  })
+  }
 }
+
+/**
+ * A new PostgreSQL cluster that asks nobody for a password, as user and database `postgres`.
+ *
+ * @param settings of postgresql.conf, such as `{ max_connections: "10" }`
+ */
+export const startPostgres = async (settings: Readonly<Record<string, string>> = {}): Promise<TestServer> =>
+  startServer(await postgresIn(newDirectory(), await freePort(), settings))

@@ -25,7 +25,10 @@ interface Connection {
 }
 
 /** `await tcpProxy(endpointOf(servers.redis))` */
-export const tcpProxy = async (target: Endpoint): Promise<TcpProxy> => {
+export const tcpProxy = async ({
+  host,
+  port: upstreamPort,
+}: Pick<Endpoint, "host" | "port">): Promise<TcpProxy> => {
   const open = new Set<Connection>()
   let stalled = false
 
@@ -56,7 +59,10 @@ export const tcpProxy = async (target: Endpoint): Promise<TcpProxy> => {
   }
 
   const listener = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
-    const connection = { client, upstream: connect({ ...target, allowHalfOpen: true, noDelay: true }) }
+    const connection = {
+      client,
+      upstream: connect({ host, port: upstreamPort, allowHalfOpen: true, noDelay: true }),
+    }
     open.add(connection)
     join(connection)
     if (stalled) {
