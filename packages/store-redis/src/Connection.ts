@@ -1,0 +1,225 @@
+import { StoreError } from "@millrace/core"
+import * as Result from "effect/Result"
+import { closed, corrupt, fromReply, unavailable } from "./errors.ts"
+import { type Layout, layout } from "./Layout.ts"
+import { type Argument, Broken, Link, type Reply } from "./Link.ts"
+import type { Settings } from "./Options.ts"
+import { type Found, open } from "./opening.ts"
+import { text } from "./reply.ts"
+import { evaluate, type Script } from "./Script.ts"
+import { factsOf, type Safety, safetyOf, unfit } from "./Server.ts"
+
+/** A server that was asked, and the store found on it. */
+interface Met extends Found {
+  readonly link: Link
+  readonly run: string
+  readonly safety: Safety
+}
+
+/** Between two attempts to come back, in ms: doubling, and somewhere in the upper half, so that not all come at once. */
+const backOff = { first: 100, max: 5_000 }
+
+/** How often a server that has become less safe is asked whether it still is, in ms. */
+const recheck = 5_000
+
+const delayBefore = (attempt: number): number =>
+  Math.min(backOff.first * 2 ** attempt, backOff.max) * (0.5 + Math.random() / 2)
+
+const meet = async (settings: Settings, keys: Layout): Promise<Met> => {
+  const { name, requestTimeout, partitions, assertsAlways } = settings
+  const link = await Link.connect(settings, { holdsProcess: true, patience: requestTimeout })
+  try {
+    const facts = await factsOf(link)
+    const fit = unfit(facts)
+    if (Result.isFailure(fit)) throw unavailable(`${name}: ${fit.failure}`)
+    const found = await open(link, keys, partitions, facts.run)
+    if (Result.isFailure(found)) {
+      const { reason, message } = found.failure
+      throw new StoreError({ reason: { _tag: reason }, message: `${name}: ${message}` })
+    }
+    return { ...found.success, link, run: facts.run, safety: safetyOf(facts, assertsAlways) }
+  } catch (error) {
+    link.end("it was not fit")
+    throw error
+  }
+}
+
+/** What an error of a call means. What is neither of Redis nor of the network is a mistake of this program. */
+const translate = (error: unknown, name: string): unknown => {
+  if (error instanceof StoreError) return error
+  if (error instanceof Broken) return unavailable(`${name}: ${error.message}`)
+  return error instanceof Error && error.name === "ReplyError" ? fromReply(error, name) : error
+}
+
+/**
+ * A store on a server, for as long as it is open: it comes back by itself when the connection is lost, and until then every
+ * call fails at once. What comes back must be the store that was opened, with everything this process has seen of it.
+ */
+export class Connection {
+  readonly keys: Layout
+  readonly partitions: number
+  /** Of the opening: what is declared. */
+  readonly safety: Safety
+  readonly headsAtOpening: ReadonlyArray<number>
+  readonly #settings: Settings
+  readonly #instance: string
+  /** The last entry seen of each partition. */
+  readonly #seen: Array<number>
+  #run: string
+  #link: Link | undefined
+  /** Why there is no link. */
+  #down: StoreError
+  /** Why appends are refused although there is one. */
+  #doubt: string | null = null
+  #attempt = 0
+  #timer: NodeJS.Timeout | undefined
+  #isClosed = false
+
+  private constructor(settings: Settings, keys: Layout, met: Met) {
+    this.#settings = settings
+    this.keys = keys
+    this.partitions = met.heads.length
+    this.safety = met.safety
+    this.headsAtOpening = met.heads
+    this.#instance = met.instance
+    this.#seen = [...met.heads]
+    this.#run = met.run
+    this.#down = unavailable(`${settings.name}: not connected`)
+    this.#use(met.link)
+  }
+
+  /** Tries once. Rejects with a `StoreError`. */
+  static async open(settings: Settings): Promise<Connection> {
+    const keys = layout(settings.prefix)
+    try {
+      return new Connection(settings, keys, await meet(settings, keys))
+    } catch (error) {
+      throw translate(error, settings.name)
+    }
+  }
+
+  /** Runs a script on this store. Rejects with a `StoreError`. */
+  run(script: Script, keys: ReadonlyArray<string>, parameters: ReadonlyArray<Argument> = []): Promise<Reply> {
+    return this.#ask((link) =>
+      evaluate(link, script, [this.keys.meta, ...keys], [this.#instance, ...parameters]),
+    )
+  }
+
+  /** A command that changes nothing. Whether the store is still there is asked behind it, so that nothing stands for it. */
+  read(command: string, parameters: ReadonlyArray<Argument>): Promise<Reply> {
+    return this.#ask(async (link) => {
+      const [reply, instance] = await Promise.all([
+        link.call(command, parameters),
+        link.call("HGET", [this.keys.meta, "instance"]),
+      ])
+      if (instance === null || text(instance) !== this.#instance) throw this.#lost()
+      return reply
+    })
+  }
+
+  /** Says that this process knows of an entry: it must still be there when the server comes back. */
+  saw(partition: number, position: number): void {
+    if (position > (this.#seen[partition] ?? 0)) this.#seen[partition] = position
+  }
+
+  /** Why every call fails now. */
+  get failure(): StoreError | undefined {
+    if (this.#isClosed) return closed()
+    return this.#link === undefined ? this.#down : undefined
+  }
+
+  /** Why nothing may be appended now. */
+  get doubt(): StoreError | undefined {
+    return this.#doubt === null ? undefined : unavailable(`${this.#settings.name}: ${this.#doubt}`)
+  }
+
+  /** A second connection, for calls that block. */
+  another(patience: number): Promise<Link> {
+    return Link.connect(this.#settings, { holdsProcess: false, patience })
+  }
+
+  close(): void {
+    this.#isClosed = true
+    clearTimeout(this.#timer)
+    this.#link?.end("the store has been closed")
+  }
+
+  async #ask<A>(body: (link: Link) => Promise<A>): Promise<A> {
+    if (this.#link === undefined || this.#isClosed) throw this.failure
+    try {
+      return await body(this.#link)
+    } catch (error) {
+      throw this.#isClosed ? closed() : translate(error, this.#settings.name)
+    }
+  }
+
+  #use(link: Link): void {
+    this.#link = link
+    this.#attempt = 0
+    void link.ended.then((why) => {
+      this.#link = undefined
+      this.#down = unavailable(`${this.#settings.name}: ${why}`)
+      this.#later(() => this.#comeBack())
+    })
+  }
+
+  async #comeBack(): Promise<void> {
+    try {
+      const met = await meet({ ...this.#settings, partitions: null }, this.keys)
+      const error = this.#isClosed ? closed() : this.#changed(met)
+      if (error !== undefined) {
+        met.link.end(error.message)
+        throw error
+      }
+      this.#run = met.run
+      this.#weigh(met.safety)
+      this.#use(met.link)
+    } catch (cause) {
+      const error = translate(cause, this.#settings.name)
+      this.#down = error instanceof StoreError ? error : unavailable(String(error))
+      if (this.#down.reason._tag === "Unavailable") this.#later(() => this.#comeBack())
+    }
+  }
+
+  /** Why what has come back is not what was open. */
+  #changed({ instance, run, headsAtStart }: Met): StoreError | undefined {
+    if (instance !== this.#instance) return this.#lost()
+    if (run === this.#run) return undefined
+    // Others may have appended since, at the very positions that were lost.
+    return this.#seen.some((seen, partition) => seen > (headsAtStart[partition] ?? 0))
+      ? corrupt(
+          `${this.#settings.name}: the server has come back without entries it had acknowledged; start this process again to go on with what is left`,
+        )
+      : undefined
+  }
+
+  #lost(): StoreError {
+    return corrupt(
+      `${this.#settings.name}: the store was emptied while it was open: its keys are gone or another's`,
+    )
+  }
+
+  /** Nothing is acknowledged on terms worse than those declared. */
+  #weigh(safety: Safety): void {
+    const isWorse = this.safety.durability === "disk" && safety.durability !== "disk"
+    this.#doubt = isWorse ? `no longer safe on disk: ${safety.doubt}` : null
+    if (isWorse) this.#timer = setTimeout(() => void this.#weighAgain(), recheck).unref()
+  }
+
+  async #weighAgain(): Promise<void> {
+    const link = this.#link
+    if (link === undefined) return
+    try {
+      this.#weigh(safetyOf(await factsOf(link), this.#settings.assertsAlways))
+    } catch {
+      // The link is broken, and what is found on coming back is weighed anew.
+    }
+  }
+
+  #later(body: () => Promise<void>): void {
+    if (this.#isClosed) return
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => void body(), delayBefore(this.#attempt)).unref()
+    this.#attempt += 1
+  }
+}

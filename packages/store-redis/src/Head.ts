@@ -1,0 +1,140 @@
+import type { StoreError } from "@millrace/core"
+import * as Effect from "effect/Effect"
+import type { Connection } from "./Connection.ts"
+import { failed } from "./effects.ts"
+import { closed } from "./errors.ts"
+import type { Link } from "./Link.ts"
+import { list, numbers, text } from "./reply.ts"
+import { script } from "./Script.ts"
+
+interface Waiter {
+  readonly partition: number
+  readonly after: number
+  readonly resume: (outcome: Effect.Effect<void, StoreError>) => void
+}
+
+/** How long one call waits for news, in ms. */
+const block = 5_000
+
+/** What a call for news may take beyond that, until its connection counts as dead. */
+const patience = 5_000
+
+/** How often the heads are asked for besides, in ms, should news get lost. */
+const pollInterval = 2_000
+
+/** Entries of the index in one answer: they are small, and what is left comes with the next one. */
+const newsAtOnce = 1_000
+
+/** KEYS[2] onwards: the state of each partition. */
+const heads = script(`
+local found = {}
+for at = 2, #KEYS do found[at - 1] = tonumber(redis.call('HGET', KEYS[at], 'head')) end
+return found
+`)
+
+/**
+ * The last entry of each partition as far as this process knows, and who waits for a later one. Only while somebody waits, a
+ * connection of its own waits for what other processes append.
+ */
+export class Head {
+  readonly #connection: Connection
+  readonly #known: Array<number>
+  readonly #waiting = new Set<Waiter>()
+  #listener: Link | undefined
+  #isListening = false
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+    this.#known = [...connection.headsAtOpening]
+  }
+
+  /** Wakes those who waited for what is known now. */
+  advance(partition: number, to: number): void {
+    if (to <= (this.#known[partition] ?? 0)) return
+    this.#known[partition] = to
+    this.#connection.saw(partition, to)
+    this.#release(Effect.void, (waiter) => waiter.partition === partition && waiter.after < to)
+  }
+
+  wait(partition: number, after: number): Effect.Effect<void, StoreError> {
+    return Effect.callback((resume) => {
+      const refusal = this.#connection.failure
+      if (refusal !== undefined || after < (this.#known[partition] ?? 0)) {
+        resume(refusal === undefined ? Effect.void : Effect.fail(refusal))
+        return
+      }
+      const waiter: Waiter = { partition, after, resume }
+      this.#waiting.add(waiter)
+      this.#timer ??= setInterval(() => void this.#poll(), pollInterval).unref()
+      void this.#listen()
+      return Effect.sync(() => {
+        this.#waiting.delete(waiter)
+        this.#rest()
+      })
+    })
+  }
+
+  /** Fails those who wait. */
+  close(): void {
+    this.#release(Effect.fail(closed()), () => true)
+    this.#listener?.end("the store has been closed")
+  }
+
+  async #poll(): Promise<void> {
+    const { keys, partitions } = this.#connection
+    const states = Array.from({ length: partitions }, (_, number) => keys.partition(number).state)
+    try {
+      const found = numbers(await this.#connection.run(heads, states))
+      for (const [partition, head] of found.entries()) this.advance(partition, head)
+      void this.#listen()
+    } catch (error) {
+      this.#release(failed(error), () => true)
+    }
+  }
+
+  /** One at a time. What breaks it is left to the poll, which begins it again when it finds the server well. */
+  async #listen(): Promise<void> {
+    if (this.#isListening) return
+    this.#isListening = true
+    try {
+      while (this.#waiting.size > 0) {
+        this.#listener ??= await this.#connection.another(block + patience)
+        await this.#news(this.#listener)
+      }
+    } catch {
+      this.#listener?.end("it broke")
+      this.#listener = undefined
+    } finally {
+      this.#isListening = false
+    }
+  }
+
+  async #news(listener: Link): Promise<void> {
+    const { keys } = this.#connection
+    const indexes = this.#known.map((_, partition) => keys.partition(partition).index)
+    const known = this.#known.map((position) => `${position}-0`)
+    const options = ["COUNT", newsAtOnce, "BLOCK", block, "STREAMS"]
+    const reply = await listener.call("XREAD", [...options, ...indexes, ...known])
+    for (const stream of reply === null ? [] : list(reply)) {
+      const [key, entries] = list(stream)
+      const [id] = list(list(entries).at(-1))
+      this.advance(indexes.indexOf(text(key)), Number.parseInt(text(id), 10))
+    }
+  }
+
+  #release(outcome: Effect.Effect<void, StoreError>, ready: (waiter: Waiter) => boolean): void {
+    for (const waiter of this.#waiting) {
+      if (!ready(waiter)) continue
+      this.#waiting.delete(waiter)
+      waiter.resume(outcome)
+    }
+    this.#rest()
+  }
+
+  #rest(): void {
+    if (this.#waiting.size > 0) return
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+}

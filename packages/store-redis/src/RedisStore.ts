@@ -1,0 +1,109 @@
+import {
+  Attempts,
+  Counters,
+  Cursors,
+  DeadLetters,
+  Destinations,
+  EventLog,
+  Keys,
+  Members,
+  type Store,
+  type StoreError,
+} from "@millrace/core"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
+import { Connection } from "./Connection.ts"
+import { fromPromise } from "./effects.ts"
+import { Head } from "./Head.ts"
+import { type Options, parse, type Settings } from "./Options.ts"
+import { attempts } from "./ports/Attempts.ts"
+import { counters } from "./ports/Counters.ts"
+import { cursors } from "./ports/Cursors.ts"
+import { deadLetters } from "./ports/DeadLetters.ts"
+import { destinations } from "./ports/Destinations.ts"
+import { eventLog } from "./ports/EventLog.ts"
+import { apiKeys } from "./ports/Keys.ts"
+import { members } from "./ports/Members.ts"
+import { Backlog, Writer } from "./Writer.ts"
+
+/** A store in use. */
+interface Opened {
+  readonly connection: Connection
+  readonly head: Head
+  readonly writers: ReadonlyArray<Writer>
+}
+
+const open = Effect.fnUntraced(function* (settings: Settings) {
+  const connection = yield* fromPromise(() => Connection.open(settings))
+  const head = new Head(connection)
+  const backlog = new Backlog()
+  const { partitions } = connection
+  const maxBytes = Math.floor(settings.maxBytes / partitions)
+  const writers = Array.from(
+    { length: partitions },
+    (_, partition) =>
+      new Writer(connection, head, backlog, { partition, maxBytes, logBytes: settings.maxBytes }),
+  )
+  return { connection, head, writers }
+})
+
+/** What was asked before is answered first; a server that does not answer is given up after the time of a request. */
+const close = ({ connection, head, writers }: Opened): Effect.Effect<void> =>
+  Effect.promise(async () => {
+    head.close()
+    await Promise.all(writers.map((writer) => writer.close()))
+    connection.close()
+  })
+
+const warn = ({ name }: Settings, { connection }: Opened): Effect.Effect<void> => {
+  const { doubt } = connection.safety
+  return doubt === null
+    ? Effect.void
+    : Effect.logWarning(
+        `${name}: acknowledged events can be lost when this server stops by accident: ${doubt}`,
+      )
+}
+
+/**
+ * Every storage port on one Redis server, 6.2 or later, in streams and hashes whose keys begin with `{prefix}:`. Any number of
+ * processes may have it open at once.
+ *
+ * An append is acknowledged once the server has answered: what that has survived depends on the server's own settings. With
+ * `appendonly yes` and `appendfsync always` it is a sync of its disk, and `durability` says `disk`; with any others, `memory`, and
+ * a warning is logged at opening. A server that comes back with worse settings takes no appends until they are good again.
+ *
+ * Opening fails with a `StoreError`: `Unavailable` (no connection, wrong password, missing privileges, a replica, a server that
+ * evicts keys), `Corrupt` (keys of another program, or damaged ones) or `Incompatible` (written by a newer version, or with another
+ * number of partitions); nothing has been changed then. When the connection is lost, every call fails with `Unavailable` until it is
+ * there again. When the server comes back without what it had acknowledged, or emptied, every call fails with `Corrupt` until the
+ * process is started again.
+ *
+ * Throws a `RangeError` for options that are wrong.
+ *
+ * @example
+ * ```ts
+ * const store = layer({ url: "redis://localhost:6379" })
+ * ```
+ */
+export const layer = (options: Options): Layer.Layer<Store.Store, StoreError> => {
+  const parsed = parse(options)
+  if (Result.isFailure(parsed)) throw new RangeError(parsed.failure)
+  const settings = parsed.success
+  return Layer.effectContext(
+    Effect.map(
+      Effect.tap(Effect.acquireRelease(open(settings), close), (opened) => warn(settings, opened)),
+      ({ connection, head, writers }) =>
+        Context.make(EventLog.EventLog, eventLog(connection, head, writers)).pipe(
+          Context.add(Cursors.Cursors, cursors(connection)),
+          Context.add(DeadLetters.DeadLetters, deadLetters(connection)),
+          Context.add(Attempts.Attempts, attempts(connection)),
+          Context.add(Destinations.Destinations, destinations(connection)),
+          Context.add(Keys.Keys, apiKeys(connection)),
+          Context.add(Counters.Counters, counters(connection)),
+          Context.add(Members.Members, members(connection)),
+        ),
+    ),
+  )
+}

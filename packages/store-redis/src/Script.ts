@@ -1,0 +1,52 @@
+import { createHash } from "node:crypto"
+import type { Argument, Link, Reply } from "./Link.ts"
+
+/** A Lua script, which Redis runs in one piece. */
+export interface Script {
+  readonly source: string
+  readonly sha: string
+}
+
+/** What a script answers, as an error, when the store it was to work on is not there any more. */
+export const emptied = "EMPTIED"
+
+/** The same, when what it needs is missing. */
+export const damaged = "DAMAGED"
+
+/**
+ * In front of every script: KEYS[1] is `meta`, ARGV[1] the instance that the caller has opened. Numbers become text by `text`:
+ * Lua's own way loses digits of large ones.
+ */
+const prelude = `
+local instance = redis.call('HGET', KEYS[1], 'instance')
+if instance ~= ARGV[1] then return redis.error_reply('${emptied} the keys are gone or others') end
+local function text(number) return string.format('%.0f', number) end
+`
+
+export const script = (body: string): Script => unguarded(prelude + body)
+
+/** For opening, when there is no instance yet. */
+export const unguarded = (source: string): Script => ({
+  source,
+  sha: createHash("sha1").update(source).digest("hex"),
+})
+
+/** Runs it by its hash; a server that does not know it yet is told it whole. */
+export const evaluate = async (
+  link: Link,
+  { source, sha }: Script,
+  keys: ReadonlyArray<string>,
+  parameters: ReadonlyArray<Argument>,
+): Promise<Reply> => {
+  const given: ReadonlyArray<Argument> = [keys.length, ...keys, ...parameters]
+  try {
+    return await link.call("EVALSHA", [sha, ...given])
+  } catch (error) {
+    if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error
+    return link.call("EVAL", [source, ...given])
+  }
+}
+
+/** A number as scripts and commands take it: infinity has no name that all of them know. */
+export const finite = (value: number): number =>
+  Math.max(Math.min(value, Number.MAX_SAFE_INTEGER), Number.MIN_SAFE_INTEGER)

@@ -1,0 +1,110 @@
+import type { EventLog } from "@millrace/core"
+import * as Result from "effect/Result"
+import type { Link, Reply } from "./Link.ts"
+
+/** What a server says of itself. */
+export interface Facts {
+  readonly version: string
+  /** Another one after every start of the server, and on every other server. */
+  readonly run: string
+  readonly isReplica: boolean
+  readonly appendonly: boolean
+  /** `null` when clients may not ask. */
+  readonly appendfsync: string | null
+  readonly noAppendfsyncOnRewrite: boolean
+  readonly maxmemory: number
+  readonly evicts: string
+}
+
+/** How safe an acknowledged write is, and why not safer. */
+export interface Safety {
+  readonly durability: Exclude<EventLog.Durability, "replicated">
+  /** Why an acknowledged write can be lost, and what to set; `null` when it cannot. */
+  readonly doubt: string | null
+}
+
+const infoOf = (reply: Reply): ReadonlyMap<string, string> =>
+  new Map(
+    String(reply)
+      .split("\r\n")
+      .map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1)]),
+  )
+
+/** `null` when clients may not ask for the configuration. */
+const configuration = async (link: Link, name: string): Promise<string | null> => {
+  try {
+    const reply = await link.call("CONFIG", ["GET", name])
+    return Array.isArray(reply) && reply.length === 2 ? String(reply[1]) : null
+  } catch (error) {
+    if (error instanceof Error && error.name === "ReplyError") return null
+    throw error
+  }
+}
+
+export const factsOf = async (link: Link): Promise<Facts> => {
+  const [info, appendfsync, onRewrite] = await Promise.all([
+    link.call("INFO").then(infoOf),
+    configuration(link, "appendfsync"),
+    configuration(link, "no-appendfsync-on-rewrite"),
+  ])
+  return {
+    version: info.get("redis_version") ?? "",
+    run: info.get("run_id") ?? "",
+    isReplica: info.get("role") === "slave",
+    appendonly: info.get("aof_enabled") === "1",
+    appendfsync,
+    noAppendfsyncOnRewrite: onRewrite === "yes",
+    maxmemory: Number(info.get("maxmemory") ?? 0),
+    evicts: info.get("maxmemory_policy") ?? "noeviction",
+  }
+}
+
+const oldest = [6, 2] as const
+
+const isOldEnough = (version: string): boolean => {
+  const [major = 0, minor = 0] = version.split(".").map(Number)
+  return major > oldest[0] || (major === oldest[0] && minor >= oldest[1])
+}
+
+/** Why a store cannot be on such a server. */
+export const unfit = ({ version, isReplica, maxmemory, evicts }: Facts): Result.Result<void, string> => {
+  if (!isOldEnough(version)) {
+    return Result.fail(`the server is Redis ${version}: ${oldest.join(".")} or later is needed`)
+  }
+  if (isReplica) return Result.fail("the server is a read-only replica")
+  // volatile-* only evicts keys that expire, and none of ours do.
+  if (evicts.startsWith("allkeys") && maxmemory > 0) {
+    return Result.fail(
+      `maxmemory-policy is ${evicts}, with which the server drops stored events when its memory runs out: set it to noeviction`,
+    )
+  }
+  return Result.void
+}
+
+const wanted = "set appendonly yes and appendfsync always"
+
+/** @param assertsAlways whether the user says `appendfsync always` of a server that does not let clients ask */
+export const safetyOf = (facts: Facts, assertsAlways: boolean): Safety => {
+  const doubtful = (doubt: string): Safety => ({ durability: "memory", doubt })
+  if (!facts.appendonly) {
+    return doubtful(`appendonly is off, so they are in its memory only: ${wanted}`)
+  }
+  if (facts.appendfsync === null) {
+    return assertsAlways
+      ? { durability: "disk", doubt: null }
+      : doubtful(
+          "it does not tell its appendfsync: if that is always, say so by the option appendfsync (in a URL ?appendfsync=always)",
+        )
+  }
+  if (facts.appendfsync !== "always") {
+    const when =
+      facts.appendfsync === "everysec" ? "the last second's or two" : "the last half minute's or more"
+    return doubtful(`appendfsync is ${facts.appendfsync}, so ${when} are not on its disk: ${wanted}`)
+  }
+  if (facts.noAppendfsyncOnRewrite) {
+    return doubtful(
+      "no-appendfsync-on-rewrite is yes, so nothing is synced to its disk while it rewrites its file: set it to no",
+    )
+  }
+  return { durability: "disk", doubt: null }
+}

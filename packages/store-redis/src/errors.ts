@@ -1,0 +1,84 @@
+import { StoreError, type StoreReason } from "@millrace/core"
+import { damaged, emptied } from "./Script.ts"
+
+const error = (_tag: Exclude<StoreReason["_tag"], "OutOfRange">, message: string): StoreError =>
+  new StoreError({ reason: { _tag }, message })
+
+export const unavailable = (message: string): StoreError => error("Unavailable", message)
+
+export const corrupt = (message: string): StoreError => error("Corrupt", message)
+
+export const incompatible = (message: string): StoreError => error("Incompatible", message)
+
+export const full = (maxBytes: number): StoreError =>
+  error("Full", `the log's ${maxBytes} bytes are taken by entries not yet delivered`)
+
+export const closed = (): StoreError => error("Closed", "the store has been closed")
+
+/** How a call ended, or what keeps a connection from being made. */
+export const messageOf = (cause: unknown): string => {
+  if (!(cause instanceof Error)) return String(cause)
+  // Node's own for a host with several addresses, none of which answers, has no message.
+  if (cause instanceof AggregateError && cause.message === "") return messageOf(cause.errors[0])
+  return cause.message
+}
+
+/**
+ * What Redis's error replies mean, by a word in them: the first one, or, when a script was stopped by them, one further back.
+ * The reply itself goes into the message where it says more.
+ */
+const replies: ReadonlyArray<
+  readonly [pattern: RegExp, tag: "Unavailable" | "Corrupt", meaning: string | null]
+> = [
+  [
+    new RegExp(`\\b${emptied}\\b`),
+    "Corrupt",
+    "the store was emptied while it was open: its keys are gone or another's",
+  ],
+  [new RegExp(`\\b${damaged}\\b`), "Corrupt", "keys have lost what this program had written"],
+  [/\bWRONGTYPE\b/, "Corrupt", "a key holds what this program never wrote"],
+  [
+    /equal or smaller than the target stream/,
+    "Corrupt",
+    "the log's stream has entries that this program never wrote",
+  ],
+  [/\bOOM\b/, "Unavailable", "the server has used up its maxmemory"],
+  [/\bLOADING\b/, "Unavailable", "the server is loading its data"],
+  [/\bREADONLY\b/, "Unavailable", "the server is a read-only replica"],
+  [/\bMASTERDOWN\b/, "Unavailable", "the server is a replica that has lost its master"],
+  [
+    /\bMISCONF\b/,
+    "Unavailable",
+    "the server cannot write to its disk, and refuses to change anything until it can",
+  ],
+  [/\bNOREPLICAS\b/, "Unavailable", "the server has too few replicas, and refuses to change anything"],
+  [/\bBUSY\b/, "Unavailable", "the server is busy with a script"],
+  [/\bCLUSTERDOWN\b/, "Unavailable", "the cluster is down"],
+  [/\b(MOVED|ASK|TRYAGAIN)\b/, "Unavailable", "another node of the cluster has the keys of this prefix"],
+  [/\bNOAUTH\b/, "Unavailable", "the server wants a password"],
+  [/\bWRONGPASS\b|invalid password/, "Unavailable", "wrong user or password"],
+  [
+    /\bNOPERM\b|can't run this command|can't access at least one of the keys|no permissions/,
+    "Unavailable",
+    null,
+  ],
+  [/max number of clients/, "Unavailable", "the server takes no more connections"],
+  [/DB index is out of range/, "Unavailable", "the server has no database of this number"],
+]
+
+/** The words of an error reply, without where in a script it arose. */
+const words = (reply: string): string =>
+  reply
+    .replace(/^-/, "")
+    .split(/\s+script: /)[0]
+    ?.slice(0, 200) ?? ""
+
+/** @param name of the server, to stand in the message */
+export const fromReply = (cause: unknown, name: string): StoreError => {
+  const message = messageOf(cause)
+  for (const [pattern, tag, meaning] of replies) {
+    if (pattern.test(message))
+      return error(tag, `${name}: ${meaning ?? `missing privileges: ${words(message)}`}`)
+  }
+  return unavailable(`${name}: ${words(message)}`)
+}

@@ -1,0 +1,208 @@
+import { damaged, type Script, script } from "./Script.ts"
+
+/*
+ * All take KEYS[2] to [4]: a partition's entries, index and state. Positions are numbers that count entries from 1 without a gap,
+ * so a position is also the number of entries up to it; in streams they are the first half of an id.
+ *
+ * A mark is the log up to one entry: its position, when that entry was appended, and the sums up to it.
+ */
+const library = `
+local entries, index, state = KEYS[2], KEYS[3], KEYS[4]
+
+local fields = {'head', 'at', 'events', 'bytes', 'tail', 'tailEvents', 'tailBytes', 'released'}
+local log = {}
+for at, value in ipairs(redis.call('HMGET', state, unpack(fields))) do log[fields[at]] = tonumber(value) end
+
+local function id(position) return text(position) .. '-0' end
+
+local function mark(position)
+  if position <= log.tail then
+    return {position = log.tail, at = 0, events = log.tailEvents, bytes = log.tailBytes}
+  end
+  local found = redis.call('XRANGE', index, id(position), id(position))[1]
+  if not found then error('${damaged} the log lacks an entry') end
+  local values = found[2]
+  return {
+    position = position,
+    at = tonumber(values[2]), events = tonumber(values[4]), bytes = tonumber(values[6]),
+  }
+end
+
+-- The last position after low, up to high, for which a condition holds that no longer holds for any after the first it does
+-- not hold for; low when there is none.
+local function last_while(low, high, holds)
+  if high <= low or holds(mark(high)) then return math.max(low, high) end
+  local inside, outside = low, high
+  while inside + 1 < outside do
+    local middle = math.floor((inside + outside) / 2)
+    if holds(mark(middle)) then inside = middle else outside = middle end
+  end
+  return inside
+end
+
+local function drop_up_to(position)
+  local last = mark(position)
+  redis.call('XTRIM', entries, 'MINID', id(position + 1))
+  redis.call('XTRIM', index, 'MINID', id(position + 1))
+  log.tail, log.tailEvents, log.tailBytes = last.position, last.events, last.bytes
+end
+
+local function save()
+  local values = {}
+  for _, field in ipairs(fields) do
+    if field ~= 'released' then
+      values[#values + 1] = field
+      values[#values + 1] = text(log[field])
+    end
+  end
+  redis.call('HSET', state, unpack(values))
+end
+`
+
+const logScript = (body: string): Script => script(library + body)
+
+/** A hash of ids gives way to a new one at this size, so that an id is known at least as long as so many newer ones. */
+const rememberedIds = 4_000
+
+/**
+ * Several appends, each whole or not at all. KEYS[5] and [6]: the ids. ARGV: the cap, the number of appends, the number of
+ * entries; of each append the time and its number of entries; of each entry its id, events, envelope and body.
+ *
+ * Returns the head, then the position of each entry, 0 for those of an append that found the log full.
+ */
+export const append = logScript(`
+local ids, older = KEYS[5], KEYS[6]
+local cap, appends, count = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local first_entry = 5 + appends * 2
+-- What one command takes: Lua's stack is bounded.
+local at_once = 1000
+
+local given = {}
+for at = 1, count do given[at] = ARGV[first_entry + (at - 1) * 4] end
+
+local known = {}
+for _, key in ipairs({older, ids}) do
+  for from = 1, count, at_once do
+    local found = redis.call('HMGET', key, unpack(given, from, math.min(from + at_once - 1, count)))
+    for at = 1, #found do
+      if found[at] then known[given[from + at - 1]] = tonumber(found[at]) end
+    end
+  end
+end
+
+local function make_room(needed)
+  local allowed = cap - needed
+  local function fits(tail) return log.bytes - tail.bytes <= allowed end
+  if log.bytes - log.tailBytes <= allowed then return true end
+  local released = math.min(log.released, log.head)
+  if not fits(mark(released)) then return false end
+  drop_up_to(last_while(log.tail, released, function(one) return not fits(one) end) + 1)
+  return true
+end
+
+local positions, added = {log.head}, {}
+local offset = 0
+for one = 1, appends do
+  local now, size = tonumber(ARGV[3 + one * 2]), tonumber(ARGV[4 + one * 2])
+  local fresh, mine, needed = {}, {}, 0
+  for at = offset + 1, offset + size do
+    local name = given[at]
+    if not known[name] and not mine[name] then
+      mine[name] = true
+      fresh[#fresh + 1] = at
+      local entry = first_entry + (at - 1) * 4
+      needed = needed + #ARGV[entry + 2] + #ARGV[entry + 3]
+    end
+  end
+  local fits = #fresh == 0 or make_room(needed)
+  if fits and #fresh > 0 then
+    -- The clock may be set back, the log's order of time is not.
+    log.at = math.max(log.at, now)
+    local appended_at = text(log.at)
+    for _, at in ipairs(fresh) do
+      local entry = first_entry + (at - 1) * 4
+      local name, events, envelope, body = ARGV[entry], ARGV[entry + 1], ARGV[entry + 2], ARGV[entry + 3]
+      log.head = log.head + 1
+      log.events = log.events + tonumber(events)
+      log.bytes = log.bytes + #envelope + #body
+      local position = id(log.head)
+      redis.call('XADD', entries, position, 'i', name, 'n', events, 't', appended_at, 'e', envelope, 'b', body)
+      redis.call('XADD', index, position, 't', appended_at, 'n', text(log.events), 's', text(log.bytes))
+      known[name] = log.head
+      added[#added + 1] = name
+      added[#added + 1] = text(log.head)
+    end
+  end
+  for at = offset + 1, offset + size do positions[at + 1] = fits and known[given[at]] or 0 end
+  offset = offset + size
+end
+
+for from = 1, #added, at_once do
+  redis.call('HSET', ids, unpack(added, from, math.min(from + at_once - 1, #added)))
+end
+if #added > 0 then
+  if redis.call('HLEN', ids) > ${rememberedIds} then
+    redis.call('UNLINK', older)
+    redis.call('RENAME', ids, older)
+  end
+  save()
+end
+positions[1] = log.head
+return positions
+`)
+
+const outside = `
+local function outside(position) return not (position >= log.tail and position <= log.head) end
+`
+
+/**
+ * Which entries a read gives. ARGV: the position to read after, how many entries and bytes at most.
+ * Returns the last of them, or, for a position outside the log, nothing, its tail and its head.
+ */
+export const range = logScript(`${outside}
+local after, most, bytes = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+if outside(after) then return {false, log.tail, log.head} end
+local up_to = math.min(after + most, log.head)
+local start = mark(after).bytes
+local last = last_while(after, up_to, function(one) return one.bytes - start <= bytes end)
+-- However large the first one is.
+return {math.max(last, math.min(after + 1, up_to))}
+`)
+
+/** ARGV: a time. Returns the last position with an earlier one. */
+export const locate = logScript(`
+local time = tonumber(ARGV[2])
+return last_while(log.tail, log.head, function(one) return one.at < time end)
+`)
+
+/** Returns tail, head, bytes and when the first entry was appended, if there is one. */
+export const bounds = logScript(`
+local oldest = log.head > log.tail and mark(log.tail + 1).at or false
+return {log.tail, log.head, log.bytes - log.tailBytes, oldest}
+`)
+
+/** ARGV: a position. Returns the sums up to it, or, outside the log, nothing, its tail and its head. */
+export const stats = logScript(`${outside}
+local position = tonumber(ARGV[2])
+if outside(position) then return {false, log.tail, log.head} end
+local found = mark(position)
+return {found.position, found.events, found.bytes}
+`)
+
+/** What one call drops at most: a few ms, in which nobody else is served. */
+const droppedAtOnce = { entries: 1_000, bytes: 16 * 1024 * 1024 }
+
+/** ARGV: the last position released, and the time before which released entries go. Returns 1 when there are more of them. */
+export const trim = logScript(`
+local older_than = tonumber(ARGV[3])
+redis.call('HSET', state, 'released', ARGV[2])
+local released = math.min(tonumber(ARGV[2]), log.head)
+local up_to = math.min(released, log.tail + ${droppedAtOnce.entries})
+local old = last_while(log.tail, up_to, function(one) return one.at < older_than end)
+if old <= log.tail then return 0 end
+local start = log.tailBytes
+local some = last_while(log.tail, old, function(one) return one.bytes - start <= ${droppedAtOnce.bytes} end)
+drop_up_to(math.max(some, log.tail + 1))
+save()
+return log.tail < released and mark(log.tail + 1).at < older_than and 1 or 0
+`)

@@ -1,0 +1,148 @@
+import { randomUUID } from "node:crypto"
+import * as Result from "effect/Result"
+import { type Layout, schema, types } from "./Layout.ts"
+import type { Link } from "./Link.ts"
+import { numbers, texts } from "./reply.ts"
+import { evaluate, unguarded } from "./Script.ts"
+
+/** A store as it was found, or made. */
+export interface Found {
+  readonly instance: string
+  /** Of each partition: the number of its last entry. */
+  readonly heads: ReadonlyArray<number>
+  /** The same, when this store was first looked at after the server's start. */
+  readonly headsAtStart: ReadonlyArray<number>
+}
+
+/** Why a store cannot be opened: these do not pass by themselves. */
+export interface Refusal {
+  readonly reason: "Corrupt" | "Incompatible"
+  readonly message: string
+}
+
+const refuse = (reason: Refusal["reason"], message: string): Result.Result<never, Refusal> =>
+  Result.fail({ reason, message })
+
+/**
+ * Makes the keys when there are none. Nothing is written before everything has been looked at; XADD with NOMKSTREAM writes
+ * nothing, but fails when this user may not append, and HSET is tried also when it changes nothing.
+ *
+ * KEYS: meta, probe, then those of a known type, the log's last, five of each partition. ARGV: the instance there is, or '',
+ * the one to make then, the schema, the number of partitions, the server's run, then the types.
+ */
+const claim = unguarded(`
+local meta, probe = KEYS[1], KEYS[2]
+local seen, made, schema, partitions, run = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
+if (redis.call('HGET', meta, 'instance') or '') ~= seen then return {'again'} end
+for at = 3, #KEYS do
+  local kind = redis.call('TYPE', KEYS[at]).ok
+  if kind ~= 'none' and (seen == '' or kind ~= ARGV[at + 3]) then return {'foreign', KEYS[at]} end
+end
+local states = {}
+for partition = 1, partitions do
+  local first = #KEYS - (partitions - partition + 1) * 5
+  local entries, index, state = KEYS[first + 1], KEYS[first + 2], KEYS[first + 3]
+  local ends = redis.call('HMGET', state, 'head', 'tail')
+  if seen ~= '' then
+    if not (ends[1] and ends[2]) then return {'damaged', state} end
+    local kept = tonumber(ends[1]) - tonumber(ends[2])
+    if redis.call('XLEN', entries) ~= kept then return {'damaged', entries} end
+    if redis.call('XLEN', index) ~= kept then return {'damaged', index} end
+  end
+  states[partition] = {state, ends[1] or '0'}
+end
+redis.call('XADD', probe, 'NOMKSTREAM', '*', 'may', 'append')
+if seen == '' then
+  redis.call('HSET', meta, 'schema', schema, 'instance', made, 'partitions', partitions)
+  for _, one in ipairs(states) do
+    redis.call('HSET', one[1], 'head', 0, 'at', 0, 'events', 0, 'bytes', 0)
+    redis.call('HSET', one[1], 'tail', 0, 'tailEvents', 0, 'tailBytes', 0, 'released', 0)
+  end
+end
+local started = redis.call('HGET', meta, 'run') ~= run
+redis.call('HSET', meta, 'run', run)
+local heads, headsAtStart = {}, {}
+for partition, one in ipairs(states) do
+  if started then redis.call('HSET', one[1], 'headAtStart', one[2]) end
+  heads[partition] = tonumber(one[2])
+  headsAtStart[partition] = tonumber(redis.call('HGET', one[1], 'headAtStart'))
+end
+return {'open', heads, headsAtStart}
+`)
+
+interface Present {
+  readonly instance: string
+  readonly partitions: number
+}
+
+/** Whose the keys are; `null` when there are none. */
+const present = async (link: Link, keys: Layout): Promise<Result.Result<Present | null, Refusal>> => {
+  const kind = String(await link.call("TYPE", [keys.meta]))
+  if (kind === "none") return Result.succeed(null)
+  if (kind !== "hash") return refuse("Corrupt", foreign(keys.meta))
+  const [version, instance, partitions] = texts(
+    await link.call("HMGET", [keys.meta, "schema", "instance", "partitions"]),
+  )
+  // Gone since.
+  if (version === undefined && instance === undefined && partitions === undefined) return present(link, keys)
+  if (!/^\d+$/.test(version ?? "") || !/^[1-9]\d*$/.test(partitions ?? "") || instance === undefined) {
+    return refuse("Corrupt", foreign(keys.meta))
+  }
+  if (Number(version) !== schema) {
+    const age = Number(version) > schema ? "a newer" : "an older"
+    return refuse(
+      "Incompatible",
+      `the store was written by ${age} version (schema ${version}; this one knows ${schema})`,
+    )
+  }
+  return Result.succeed({ instance, partitions: Number(partitions) })
+}
+
+const foreign = (key: string): string => `the key ${key} is another program's; choose another prefix`
+
+/**
+ * Finds the store, or makes it.
+ *
+ * @param partitions `null` takes those there are
+ * @param run the server's, as it says itself
+ */
+export const open = async (
+  link: Link,
+  keys: Layout,
+  partitions: number | null,
+  run: string,
+): Promise<Result.Result<Found, Refusal>> => {
+  const there = await present(link, keys)
+  if (Result.isFailure(there)) return Result.fail(there.failure)
+  const known = there.success
+  if (known !== null && partitions !== null && known.partitions !== partitions) {
+    return refuse(
+      "Incompatible",
+      `the store was made with ${known.partitions} partitions, and cannot have ${partitions}`,
+    )
+  }
+  const made = randomUUID()
+  const count = known?.partitions ?? partitions ?? 1
+  const typed = types(keys, count)
+  const reply = await evaluate(
+    link,
+    claim,
+    [keys.meta, keys.probe, ...typed.map(([key]) => key)],
+    [known?.instance ?? "", made, schema, count, run, ...typed.map(([, type]) => type)],
+  )
+  const [outcome, first, second] = Array.isArray(reply) ? reply : []
+  switch (String(outcome)) {
+    case "open":
+      return Result.succeed({
+        instance: known?.instance ?? made,
+        heads: numbers(first),
+        headsAtStart: numbers(second),
+      })
+    case "again":
+      return open(link, keys, partitions, run)
+    case "damaged":
+      return refuse("Corrupt", `the key ${String(first)} has lost what this program had written`)
+    default:
+      return refuse("Corrupt", foreign(String(first)))
+  }
+}
