@@ -16,12 +16,8 @@ import { basename, join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
 import { tsImport } from "tsx/esm/api"
 
-const source = (name) => tsImport(`../packages/test-servers/src/${name}.ts`, import.meta.url)
-const { available, endpointOf, reachable, servers } = await source("location")
-const { postgresIn } = await source("postgres")
-const { redisIn } = await source("redis")
-const { natsIn } = await source("nats")
-const { signal, untilGone } = await source("internal/processes")
+const { available, endpointOf, natsIn, postgresIn, reachable, redisIn, servers, signal, untilGone } =
+  await tsImport("../packages/test-servers/src/programs.ts", import.meta.url)
 
 const kinds = [
   { kind: "postgres", package: "postgresql", program: postgresIn },
