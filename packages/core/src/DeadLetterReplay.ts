@@ -98,7 +98,8 @@ export const run = Effect.fnUntraced(function* (
       const [first, last] = [letters[from]!, letters[to - 1]!]
       const count = to - from
       const ids = { first: first.eventId, last: last.eventId }
-      const { verdict, record } = yield* sender.send({ body: batch.body(range), ...ids, count, replay: name })
+      const parcel = { body: batch.body(range), ...ids, count, replay: name }
+      const { verdict, record } = yield* sender.send(parcel, Effect.void)
       record(null)
       const said = verdict.error ?? verdict.outcome
       switch (verdict.outcome) {

@@ -1,7 +1,9 @@
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as Semaphore from "effect/Semaphore"
@@ -31,18 +33,22 @@ import { EntryIds } from "./EntryIds.ts"
 import { EventLog } from "./EventLog.ts"
 import { hashWith } from "./Fields.ts"
 import { InvalidOptions } from "./InvalidOptions.ts"
+import { defectSummary } from "./internal/defectSummary.ts"
 import * as DestinationRecords from "./internal/destinationRecords.ts"
 import * as Assignment from "./internal/dispatcher/assignment.ts"
 import * as AttemptRecords from "./internal/dispatcher/attemptRecords.ts"
 import * as ByHand from "./internal/dispatcher/byHand.ts"
 import * as Changes from "./internal/dispatcher/changes.ts"
 import * as LaneSet from "./internal/dispatcher/laneSet.ts"
+import * as Ownership from "./internal/dispatcher/ownership.ts"
 import * as Roster from "./internal/dispatcher/roster.ts"
 import * as Sweeping from "./internal/dispatcher/sweeping.ts"
 import * as HeadReader from "./internal/headReader.ts"
 import { retryStore } from "./internal/retryStore.ts"
 import * as Sender from "./internal/Sender.ts"
+import { makeSparingly } from "./internal/sparingly.ts"
 import * as Ledger from "./Ledger.ts"
+import { Members } from "./Members.ts"
 import type { StoreError } from "./StoreError.ts"
 import * as Tail from "./Tail.ts"
 import { Transport } from "./Transport.ts"
@@ -141,7 +147,7 @@ export const layer = (
 ): Layer.Layer<
   Dispatcher,
   StoreError,
-  EventLog | Cursors | DeadLetters | Attempts | Destinations | Transport | Codec
+  EventLog | Cursors | DeadLetters | Attempts | Destinations | Members | Transport | Codec
 > => Layer.effect(Dispatcher, make(options))
 
 const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
@@ -150,15 +156,21 @@ const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
   const deadLetters = yield* DeadLetters
   const attempts = yield* Attempts
   const destinations = yield* Destinations
+  const members = yield* Members
   const transport = yield* Transport
   const codec = yield* Codec
   const catalog = yield* CurrentCatalog
+  const nextId = yield* EntryIds
   const { hashKey } = options
   const keepFor = Duration.toMillis(Duration.fromInputUnsafe(options.keepFor ?? "3 days"))
   const hash = hashKey === undefined ? null : hashWith(codec, hashKey)
   const ports = { log, cursors, destinations }
 
   yield* DestinationRecords.agree(destinations, options.destinations)
+
+  /** Other lanes than those that run may be this process's to run. */
+  const due = Latch.makeUnsafe(false)
+  const ownership = members.shared ? yield* Ownership.join(members, nextId(), due.openUnsafe) : Ownership.sole
 
   let draining = false
   const changes = Changes.make()
@@ -169,36 +181,54 @@ const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
     )
   }
   const attemptRecords = AttemptRecords.make(attempts, changes.note)
-  const roster = Roster.make({
-    configured: options.destinations,
-    destinations,
-    hashKey,
-    hash,
-    catalog,
-    senderOf: (destination) => Sender.make(destination, codec, transport, attemptRecords.add),
-  })
   const lanes = yield* LaneSet.make({
     ...ports,
     deadLetters,
     readers,
     draining: () => draining,
     onChange: changes.note,
+    onDisabled: due.openUnsafe,
   })
-  const assign = Assignment.make({ cursors, destinations, partitions: log.partitions, roster, lanes })
+  const roster = Roster.make({
+    configured: options.destinations,
+    destinations,
+    hashKey,
+    hash,
+    catalog,
+    senderOf: (destination) =>
+      Sender.make(destination, codec, transport, attemptRecords.add, () =>
+        members.shared ? lanes.shareOf(destination.id) : 1,
+      ),
+  })
+  const assign = Assignment.make({ ...ports, roster, lanes, ownership })
 
-  yield* assign
+  /** What changes lanes is done one thing after the other. */
+  const acting = Semaphore.makeUnsafe(1)
+  const sparingly = makeSparingly()
+  const sayNotAssigned = (reason: string) =>
+    sparingly(Effect.logWarning("destinations could not be begun with, and will be tried again", reason))
+  const assigning = Effect.gen(function* () {
+    yield* due.await
+    due.closeUnsafe()
+    yield* acting.withPermits(1)(assign)
+  }).pipe(
+    Effect.catchTag("StoreError", (error) => sayNotAssigned(error.message)),
+    Effect.catchDefect((defect) => sayNotAssigned(defectSummary(Cause.die(defect)))),
+  )
+  /** By hand: to its end once begun. */
+  const alone = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+    acting.withPermits(1)(Effect.uninterruptible(effect))
+
+  yield* acting.withPermits(1)(assign)
+  due.closeUnsafe()
   const sweeping = Sweeping.make({ ...ports, roster, lanes, attemptRecords, changes, keepFor })
   const sweeper = yield* Effect.forkScoped(sweeping.forever)
   // Runs before the fibers above are interrupted: finalizers run in reverse order.
   yield* Effect.addFinalizer(() => Effect.andThen(Fiber.interrupt(sweeper), sweeping.once))
+  yield* Effect.forkScoped(Effect.forever(assigning))
 
-  /** What changes lanes by hand, one thing after the other, and each to its end once begun. */
-  const acting = yield* Semaphore.make(1)
-  const alone = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
-    acting.withPermits(1)(Effect.uninterruptible(effect))
   const byHand = ByHand.make({ ports, roster, lanes, assign, hashKey, onChange: changes.note })
 
-  const nextId = yield* EntryIds
   const replayDeadLetters = Effect.fnUntraced(function* (request: DeadLetterReplay.DeadLetterReplayRequest) {
     const { destination: id } = request
     if (id === intake) return yield* new NotReplayable({ destination: id })

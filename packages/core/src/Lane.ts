@@ -7,10 +7,12 @@ import type { Destination } from "./Destination.ts"
 import type { EventLog } from "./EventLog.ts"
 import type { ExportRule } from "./Export.ts"
 import type { CompiledFilter } from "./Filter.ts"
+import type { Tenure } from "./internal/dispatcher/ownership.ts"
 import { Feed, type Router } from "./internal/Feed.ts"
 import { makeBook, takeOver } from "./internal/lane/book.ts"
 import { makeBreakages } from "./internal/lane/breakages.ts"
 import { makeBury } from "./internal/lane/burying.ts"
+import { makeNotice } from "./internal/lane/notice.ts"
 import { makeProbes } from "./internal/lane/probes.ts"
 import { makeReading } from "./internal/lane/reading.ts"
 import { makeRound } from "./internal/lane/round.ts"
@@ -24,7 +26,7 @@ import type { Position } from "./Position.ts"
 import { StoreError } from "./StoreError.ts"
 
 export { type CursorName, cursorName, parseCursorName } from "./CursorName.ts"
-export { Fenced, Finished, Gone, type LaneEnd } from "./LaneEnd.ts"
+export { Fenced, Finished, Gone, type LaneEnd, Released } from "./LaneEnd.ts"
 
 export interface LaneOptions {
   readonly destination: Destination
@@ -38,6 +40,8 @@ export interface LaneOptions {
   readonly cursors: Cursors["Service"]
   readonly deadLetters: DeadLetters["Service"]
   readonly sender: Sender
+  /** For how long this process may run the lane. */
+  readonly tenure: Tenure
   readonly router: Router
   /** How many bytes one read of a lane that has fallen behind may take: its share of what all of them may. */
   readonly readBytes: () => number
@@ -66,6 +70,8 @@ export interface LaneStatus {
 /** The running program of one destination on one partition: take, filter, export, batch, send, save the cursor. */
 export interface Lane {
   readonly name: string
+  /** Of its cursor. */
+  readonly epoch: number
   /** Never returns, but ends by one of {@link LaneEnd} or by interruption. */
   readonly run: Effect.Effect<never, LaneEnd>
   readonly status: () => LaneStatus
@@ -74,6 +80,8 @@ export interface Lane {
   /** The outcome of a save of {@link Lane.idleSave}, with what was saved. */
   readonly idleSaved: (save: CursorSave, outcome: "saved" | "fenced" | "failed") => void
   readonly wake: () => void
+  /** Somebody else is to run it: it starts no attempt any more, and ends as {@link Released} when what is in flight is settled and saved. */
+  readonly release: () => void
 }
 
 /** Fails with `Incompatible` when another version has written it. */
@@ -108,6 +116,7 @@ export const make = Effect.fnUntraced(function* (options: LaneOptions) {
   const wakeUp = (): void => {
     wake.openUnsafe()
   }
+  const notice = makeNotice(name, options.tenure)
   const feed = new Feed(options.filter, destination.batch.maxEvents, held.record, wakeUp, state.until)
   const book = makeBook(options, held, state, feed)
   const reading = makeReading(options, book, feed, wake)
@@ -115,13 +124,13 @@ export const make = Effect.fnUntraced(function* (options: LaneOptions) {
 
   const breakages = makeBreakages()
   const probes = makeProbes(destination, book)
-  const round = makeRound(options, book, () => {
+  const round = makeRound(options, book, notice, () => {
     breakages.forget()
     probes.forget()
   })
 
   const suspects = makeSuspects(options, { book, reading, bury, round, probes })
-  const taking = makeTaking({ ...options, name }, { book, feed, reading, bury, probes, wake })
+  const taking = makeTaking({ ...options, name }, { book, feed, reading, bury, probes, notice, wake })
   const settle = makeSettle(options, { book, feed, bury, round, breakages, suspects })
 
   const run: Effect.Effect<never, LaneEnd> = Effect.gen(function* () {
@@ -136,8 +145,13 @@ export const make = Effect.fnUntraced(function* (options: LaneOptions) {
 
   const lane: Lane = {
     name,
+    epoch: held.epoch,
     run,
     wake: wakeUp,
+    release: () => {
+      notice.give()
+      wakeUp()
+    },
     status: () => ({
       state: book.state,
       place: feed.ahead.position,

@@ -30,32 +30,35 @@ export interface Sent {
 /** Sends to one destination, for all its lanes: they share its rate limit and its circuit. */
 export interface Sender {
   readonly circuit: Circuit.Circuit["state"]
-  readonly send: (parcel: Parcel) => Effect.Effect<Sent>
+  /** @param mayStart asked when everything else lets the attempt start: not before it, and not long ago */
+  readonly send: <E>(parcel: Parcel, mayStart: Effect.Effect<void, E>) => Effect.Effect<Sent, E>
 }
 
-/** How long to wait so that, on average, no more than `rate` a second go: each request makes the next wait for what it carried. */
-const pacer = (rate: number | null) => {
+/** How long to wait so that, on average, no more than this process's share of `rate` a second goes: each request makes the next wait for what it carried. */
+const pacer = (rate: number | null, share: () => number) => {
   let freeAt = Number.NEGATIVE_INFINITY
   return (count: number, now: number): number => {
     if (rate === null) return 0
     const wait = Math.max(freeAt - now, 0)
-    freeAt = Math.max(freeAt, now) + (count / rate) * 1000
+    freeAt = Math.max(freeAt, now) + (count / (rate * share())) * 1000
     return wait
   }
 }
 
 /**
  * @param record takes attempts, best effort
+ * @param share which part of the rate limit is this process's
  */
 export const make = (
   destination: Destination,
   codec: Codec["Service"],
   transport: Transport["Service"],
   record: (attempt: Attempt) => void,
+  share: () => number,
 ): Sender => {
   const sign = Signature.signer(codec, destination.signing)
-  const events = pacer(destination.rateLimit.events)
-  const requests = pacer(destination.rateLimit.requests)
+  const events = pacer(destination.rateLimit.events, share)
+  const requests = pacer(destination.rateLimit.requests, share)
   const circuit = Circuit.make()
 
   /**
@@ -67,12 +70,13 @@ export const make = (
     return `msg_${hex(codec.sha256(form)).slice(0, 32)}`
   }
 
-  const attempt = Effect.fnUntraced(function* (parcel: Parcel) {
+  const attempt = Effect.fnUntraced(function* <E>(parcel: Parcel, mayStart: Effect.Effect<void, E>) {
     const { body, count } = parcel
     const id = webhookId(parcel)
     const asked = yield* Clock.currentTimeMillis
     const pause = Math.max(events(count, asked), requests(1, asked))
     if (pause > 0) yield* Effect.sleep(pause)
+    yield* mayStart
     const startedAt = yield* Clock.currentTimeMillis
     const result = yield* Effect.result(
       transport.send({
@@ -115,5 +119,5 @@ export const make = (
     return sent
   })
 
-  return { circuit: circuit.state, send: (parcel) => circuit.pass(attempt(parcel)) }
+  return { circuit: circuit.state, send: (parcel, mayStart) => circuit.pass(attempt(parcel, mayStart)) }
 }

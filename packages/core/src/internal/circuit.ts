@@ -8,7 +8,7 @@ export interface Circuit {
   /** `half-open`: a probe is under way. */
   readonly state: () => "closed" | "open" | "half-open"
   /** Closed, every attempt goes at once. Otherwise one at a time, as a probe, and none before the time that the last failure has set. */
-  readonly pass: <A>(attempt: Effect.Effect<A>) => Effect.Effect<A>
+  readonly pass: <A, E>(attempt: Effect.Effect<A, E>) => Effect.Effect<A, E>
   readonly succeeded: () => void
   readonly failed: () => void
   /** After a failure: when the next attempt may be (ms since the epoch). */
@@ -29,7 +29,7 @@ export const make = (): Circuit => {
       yield* Effect.sleep(restingUntil - now)
     }
   })
-  const asProbe = <A>(attempt: Effect.Effect<A>) =>
+  const asProbe = <A, E>(attempt: Effect.Effect<A, E>) =>
     probe.withPermit(
       Effect.andThen(
         untilDue,

@@ -5,6 +5,7 @@ import type { EventLog } from "../EventLog.ts"
 import { readState } from "../Lane.ts"
 import * as LaneState from "../LaneState.ts"
 import type { Position } from "../Position.ts"
+import type { StoreError } from "../StoreError.ts"
 
 interface Ports {
   readonly log: EventLog["Service"]
@@ -25,9 +26,20 @@ const takeOver = Effect.fnUntraced(function* (
   const state = yield* readState(place, destination)
   const save = Effect.fnUntraced(function* (position: Position, state: LaneState.LaneState) {
     const record: CursorRecord = { position, index: 0, state: LaneState.encode(state) }
-    yield* cursors.save([{ name, epoch, record }])
+    const [outcome] = yield* cursors.save([{ name, epoch, record }])
+    return outcome === "saved"
   })
   return { place, state, head, save }
+})
+
+/** A lane elsewhere may take its cursor over again before the move is saved: then all of it is done anew. */
+const untilSaved = Effect.fnUntraced(function* (
+  attempt: Effect.Effect<number | "fenced", StoreError>,
+): Effect.fn.Return<number, StoreError> {
+  for (;;) {
+    const moved = yield* attempt
+    if (moved !== "fenced") return moved
+  }
 })
 
 /**
@@ -35,7 +47,10 @@ const takeOver = Effect.fnUntraced(function* (
  *
  * @returns how many events are due once more
  */
-export const rewind = Effect.fnUntraced(function* (
+export const rewind = (ports: Ports, destination: string, partition: number, since: number) =>
+  untilSaved(tryRewind(ports, destination, partition, since))
+
+const tryRewind = Effect.fnUntraced(function* (
   ports: Ports,
   destination: string,
   partition: number,
@@ -48,8 +63,7 @@ export const rewind = Effect.fnUntraced(function* (
   // Suspects behind the new place are met again on the way.
   const suspects = state.suspects.filter(({ after }) => after < position)
   const moved = LaneState.moveTo({ ...state, suspects }, events)
-  yield* save(position, moved)
-  return state.from - moved.from
+  return (yield* save(position, moved)) ? state.from - moved.from : "fenced"
 })
 
 /**
@@ -57,10 +71,12 @@ export const rewind = Effect.fnUntraced(function* (
  *
  * @returns how many events are passed over
  */
-export const skip = Effect.fnUntraced(function* (ports: Ports, destination: string, partition: number) {
+export const skip = (ports: Ports, destination: string, partition: number) =>
+  untilSaved(trySkip(ports, destination, partition))
+
+const trySkip = Effect.fnUntraced(function* (ports: Ports, destination: string, partition: number) {
   const { state, head, save } = yield* takeOver(ports, destination, partition)
   const { events } = yield* ports.log.stats(partition, head)
   const moved = LaneState.moveTo({ ...state, suspects: [] }, events)
-  yield* save(head, moved)
-  return moved.from - state.from
+  return (yield* save(head, moved)) ? moved.from - state.from : "fenced"
 })

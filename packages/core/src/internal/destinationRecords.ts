@@ -47,15 +47,21 @@ export const setDisabled = (records: Records, id: string, disabled: Disabled | n
 export const keep = (records: Records, { id, ...options }: Destination.DestinationOptions) =>
   change(records, id, { config: JSON.stringify({ id, ...options }), disabled: null })
 
-/** Forgets a destination and its places. */
+/** Forgets where a destination stands, replays included. */
+const removePlaces = Effect.fnUntraced(function* (cursors: Cursors["Service"], id: string) {
+  for (const { name } of yield* cursors.list) {
+    if (parseCursorName(name)?.destination === id) yield* cursors.remove(name)
+  }
+})
+
+/** Forgets a destination and its places, also those that whoever runs it may have begun anew before it was gone. */
 export const remove = Effect.fnUntraced(function* (
   ports: { readonly destinations: Records; readonly cursors: Cursors["Service"] },
   id: string,
 ) {
-  for (const { name } of yield* ports.cursors.list) {
-    if (parseCursorName(name)?.destination === id) yield* ports.cursors.remove(name)
-  }
+  yield* removePlaces(ports.cursors, id)
   yield* ports.destinations.remove(id)
+  yield* removePlaces(ports.cursors, id)
 })
 
 /** What is wrong with an id that another destination has. */

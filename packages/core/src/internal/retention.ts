@@ -1,7 +1,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { parseCursorName } from "../CursorName.ts"
-import type { Cursors } from "../Cursors.ts"
+import type { Cursor, Cursors } from "../Cursors.ts"
 import type { Destination } from "../Destination.ts"
 import type { Destinations } from "../Destinations.ts"
 import type { EventLog } from "../EventLog.ts"
@@ -27,13 +27,16 @@ const needed = (position: Position.Position, state: LaneState.LaneState | null):
     position,
   )
 
-/** What a lane that runs in this process knows of itself: it spares reading its state from the cursor. */
-export type LiveState = (cursorName: string) => LaneState.LaneState | undefined
+/** What a lane that runs in this process, and has not been taken over, knows of itself: it spares reading its state from the cursor. */
+export type LiveState = (cursor: Cursor) => LaneState.LaneState | undefined
 
 /**
  * Says which entries are behind all cursors, and drops those that have been kept long enough. A destination that has been disabled for longer than its `giveUpAfter`
  * holds nothing back any longer; one that has been failing for as long only until the log needs the room. Without
  * destinations only the log's cap counts.
+ *
+ * Several processes may do it at once, each by the cursors that it has read: cursors go ahead save for rewinds and replays, and these begin with an entry that is
+ * kept or do without it. What one of them says too late, the next one puts right.
  *
  * @returns in how many ms the next entry will have been kept long enough; infinity when none waits for that
  */
@@ -51,11 +54,12 @@ export const trim = Effect.fnUntraced(function* (
     /** Behind all cursors, and behind those that may still be waited for when the log is full. */
     let behindAll = Position.end
     let released = Position.end
-    for (const { name, record } of all) {
+    for (const cursor of all) {
+      const { name, record } = cursor
       const parsed = parseCursorName(name)
       if (parsed === null || record === null || parsed.partition !== partition) continue
       const { destination } = parsed
-      const state = liveState(name) ?? LaneState.decode(record.state)
+      const state = liveState(cursor) ?? LaneState.decode(record.state)
       const giveUpAfter = configured.get(destination)?.destination.retry.giveUpAfter ?? defaultGiveUpAfter
       const disabled = disabledAt.get(destination)
       if (disabled !== undefined && now - disabled > giveUpAfter) continue

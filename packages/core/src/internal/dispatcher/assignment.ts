@@ -1,26 +1,33 @@
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import { cursorName, parseCursorName } from "../../CursorName.ts"
 import type { Cursor, Cursors } from "../../Cursors.ts"
 import type { DestinationRecord, Destinations } from "../../Destinations.ts"
+import type { EventLog } from "../../EventLog.ts"
 import type { StoreError } from "../../StoreError.ts"
+import { takeOver } from "../lane/book.ts"
 import type { LanePlace, LaneSet } from "./laneSet.ts"
+import type { Ownership } from "./ownership.ts"
 import type { Known, Roster } from "./roster.ts"
 
 interface Options {
+  readonly log: EventLog["Service"]
   readonly cursors: Cursors["Service"]
   readonly destinations: Destinations["Service"]
-  readonly partitions: number
   readonly roster: Roster
   readonly lanes: LaneSet
+  readonly ownership: Ownership
 }
 
 interface Wanted extends LanePlace {
   readonly known: Known
+  /** What is dealt: a replay runs where its destination's live traffic does, to share its limits and its circuit. */
+  readonly live: string
 }
 
-/** By cursor name: live traffic of every destination that is on, and its replays that are not done yet. */
+/** By cursor name, wherever they run: live traffic of every destination that is on, and its replays that are not done yet. */
 const wantedLanes = (
-  { roster, partitions }: Options,
+  { roster, log }: Options,
   records: ReadonlyArray<DestinationRecord>,
   listed: ReadonlyArray<Cursor>,
 ): ReadonlyMap<string, Wanted> => {
@@ -29,36 +36,66 @@ const wantedLanes = (
   for (const known of roster.all.values()) {
     const { id, enabled } = known.destination
     if (!enabled || off.has(id)) continue
-    for (let partition = 0; partition < partitions; partition++) {
-      wanted.set(cursorName({ destination: id, partition, replay: null }), { known, partition, replay: null })
+    for (let partition = 0; partition < log.partitions; partition++) {
+      const live = cursorName({ destination: id, partition, replay: null })
+      wanted.set(live, { known, partition, replay: null, live })
     }
   }
   for (const { name, record } of listed) {
     const parsed = parseCursorName(name)
     // Without a record it is still being made.
     if (parsed === null || parsed.replay === null || record === null) continue
-    const { destination, partition, replay } = parsed
-    const live = wanted.get(cursorName({ destination, partition, replay: null }))
-    if (live !== undefined) wanted.set(name, { known: live.known, partition, replay })
+    const live = wanted.get(cursorName({ ...parsed, replay: null }))
+    if (live !== undefined) wanted.set(name, { ...live, replay: parsed.replay })
   }
   return wanted
 }
 
-/** Lets run here what is to run here, by what the store says of destinations and replays: begins lanes that are missing, stops others. */
+/**
+ * Lets run here what is to run here, by what the store says of destinations and replays and by who owns what: begins lanes that are missing, stops
+ * or releases others. One that cannot be begun keeps none of the others from it.
+ */
 export const make = (options: Options): Effect.Effect<void, StoreError> => {
-  const { cursors, destinations, roster, lanes } = options
+  const { log, cursors, destinations, roster, lanes, ownership } = options
+
+  /** A new destination begins now in every partition, whenever the owner comes to it. */
+  const beginPlace = ({ known, partition, live }: Wanted) =>
+    takeOver({ destination: known.destination, partition, log, cursors }, live)
 
   return Effect.gen(function* () {
+    const tenure = ownership.tenure()
     const listed = yield* cursors.list
     const records = yield* destinations.list
     yield* roster.update(records)
     const wanted = wantedLanes(options, records, listed)
-    for (const [name, { known }] of lanes.running) {
-      if (wanted.get(name)?.known !== known) yield* lanes.stop(name)
+
+    const recorded = new Set(records.map(({ id }) => id))
+    const leaving = [...lanes.running].flatMap(([name, one]) => {
+      const { id } = one.known.destination
+      if (!recorded.has(id) && !roster.isConfigured(id)) {
+        // Begun while it was being removed, perhaps: then the place is there again.
+        return [Effect.andThen(lanes.stop(name), cursors.remove(name))]
+      }
+      const { known, live } = wanted.get(name) ?? {}
+      if (known !== one.known || live === undefined || !one.tenure.holds()) return [lanes.stop(name)]
+      return ownership.isMine(live) ? [] : [lanes.release(name)]
+    })
+    yield* Effect.all(leaving, { concurrency: "unbounded", discard: true })
+
+    const mine = new Map([...wanted].filter(([, { live }]) => ownership.isMine(live)))
+    lanes.expect(mine.size)
+    let failure: Exit.Exit<void, StoreError> = Exit.void
+    const begun = new Set(listed.flatMap(({ name, record }) => (record === null ? [] : [name])))
+    for (const [name, one] of wanted) {
+      if (lanes.running.has(name)) continue
+      if (!tenure.holds()) break
+      const isHere = mine.has(name) && ownership.isFree(one.live)
+      if (!isHere && begun.has(name)) continue
+      const exit = yield* Effect.exit(
+        isHere ? lanes.start(one.known, one, tenure) : Effect.asVoid(beginPlace(one)),
+      )
+      if (Exit.isFailure(exit)) failure = exit
     }
-    lanes.expect(wanted.size)
-    for (const [name, { known, ...place }] of wanted) {
-      if (!lanes.running.has(name)) yield* lanes.start(known, place)
-    }
+    yield* failure
   })
 }

@@ -2,7 +2,9 @@ import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as FiberMap from "effect/FiberMap"
+import * as Option from "effect/Option"
 import type { Cursors } from "../../Cursors.ts"
 import type { DeadLetters } from "../../DeadLetters.ts"
 import type { Destinations } from "../../Destinations.ts"
@@ -13,6 +15,7 @@ import { defectSummary } from "../defectSummary.ts"
 import * as DestinationRecords from "../destinationRecords.ts"
 import type { HeadReader } from "../headReader.ts"
 import { retryStore } from "../retryStore.ts"
+import type { Tenure } from "./ownership.ts"
 import type { Known } from "./roster.ts"
 
 /** What all lanes that have fallen behind may hold of the log together, and one of them at the most. */
@@ -27,6 +30,9 @@ const leastShare = 64 * 1024
 /** A lane that cannot go on (an entry that cannot be read, say) is begun anew after this. */
 const restartAfter = Duration.seconds(30)
 
+/** What a released lane has in flight gets so long: its next owner waits for about twice that. */
+const settleWithin = Duration.seconds(2)
+
 /** Where a lane runs: by its cursor's name. */
 export interface LanePlace {
   readonly partition: number
@@ -36,6 +42,7 @@ export interface LanePlace {
 
 export interface Running extends LanePlace {
   readonly known: Known
+  readonly tenure: Tenure
   /** Another one after it was begun anew. */
   lane: Lane.Lane
 }
@@ -45,10 +52,14 @@ export interface LaneSet {
   readonly running: ReadonlyMap<string, Running>
   /** So many lanes will run together: they share what memory there is for them. */
   readonly expect: (count: number) => void
+  /** Which part of a destination's live traffic runs here: one partition's at the least, for what is sent by hand. */
+  readonly shareOf: (destination: string) => number
   /** Takes the cursor over, whoever had it, and begins. */
-  readonly start: (known: Known, place: LanePlace) => Effect.Effect<void, StoreError>
+  readonly start: (known: Known, place: LanePlace, tenure: Tenure) => Effect.Effect<void, StoreError>
   /** At once: what is in flight is not heard of again. */
   readonly stop: (name: string) => Effect.Effect<void>
+  /** What is in flight is given a little time to be settled and saved. */
+  readonly release: (name: string) => Effect.Effect<void>
 }
 
 interface Options {
@@ -59,16 +70,18 @@ interface Options {
   readonly readers: ReadonlyArray<HeadReader>
   readonly draining: () => boolean
   readonly onChange: () => void
+  /** A destination has changed in the store: what is to run may be other lanes now. */
+  readonly onDisabled: () => void
 }
 
 export const make = Effect.fnUntraced(function* (options: Options) {
-  const { log, cursors, deadLetters, destinations, readers, draining, onChange } = options
+  const { log, cursors, deadLetters, destinations, readers, draining, onChange, onDisabled } = options
   const running = new Map<string, Running>()
   const fibers = yield* FiberMap.make<string>()
   let expected = 0
   const share = (bytes: number) => Math.max(bytes / Math.max(running.size, expected), leastShare)
 
-  const start = Effect.fnUntraced(function* (known: Known, { partition, replay }: LanePlace) {
+  const start = Effect.fnUntraced(function* (known: Known, { partition, replay }: LanePlace, tenure: Tenure) {
     const { destination, selection, sender } = known
     const noted = Effect.annotateLogs({ destination: destination.id })
     const open = Lane.make({
@@ -80,13 +93,14 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       cursors,
       deadLetters,
       sender,
+      tenure,
       ...readers[partition]!,
       readBytes: () => Math.min(share(laggingBytes.together), laggingBytes.most),
       batchBytes: () => share(batchBytes / destination.concurrency),
       onChange,
       draining,
     })
-    const one: Running = { known, partition, replay, lane: yield* open }
+    const one: Running = { known, partition, replay, tenure, lane: yield* open }
     const { name } = one.lane
     running.set(name, one)
 
@@ -108,9 +122,11 @@ export const make = Effect.fnUntraced(function* (options: Options) {
           const disabled = { at, reason: "gone" } as const
           yield* retryStore(DestinationRecords.setDisabled(destinations, destination.id, disabled))
           yield* Effect.logWarning("a destination answered 410 and is disabled").pipe(noted)
+          onDisabled()
         }),
         Finished: () =>
           Effect.andThen(retryStore(cursors.remove(name)), Effect.logInfo("a replay is done").pipe(noted)),
+        Released: () => Effect.void,
       }),
       Effect.catchTag("StoreError", (error) =>
         Effect.logError("a destination has stopped", error.message).pipe(noted),
@@ -125,13 +141,32 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     yield* FiberMap.run(fibers, name, run)
   })
 
+  const stop = (name: string) => FiberMap.remove(fibers, name)
+
+  const release = Effect.fnUntraced(function* (name: string) {
+    running.get(name)?.lane.release()
+    const fiber = FiberMap.getUnsafe(fibers, name)
+    if (Option.isSome(fiber)) {
+      yield* Effect.timeoutOption(Effect.interruptible(Fiber.await(fiber.value)), settleWithin)
+    }
+    yield* stop(name)
+  })
+
   const lanes: LaneSet = {
     running,
     expect: (count) => {
       expected = count
     },
+    shareOf: (destination) => {
+      let count = 0
+      for (let partition = 0; partition < log.partitions; partition++) {
+        if (running.has(Lane.cursorName({ destination, partition, replay: null }))) count += 1
+      }
+      return Math.max(count, 1) / log.partitions
+    },
     start,
-    stop: (name) => FiberMap.remove(fibers, name),
+    stop,
+    release,
   }
   return lanes
 })

@@ -1,7 +1,7 @@
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type { Cursors } from "../../Cursors.ts"
+import type { Cursor, Cursors } from "../../Cursors.ts"
 import { defectSummary } from "../defectSummary.ts"
 import * as Retention from "../retention.ts"
 import type { AttemptRecords } from "./attemptRecords.ts"
@@ -58,7 +58,10 @@ export const make = (options: Options): Sweeping => {
     changes.forget()
     yield* saveIdleCursors(options.cursors, lanes)
     yield* attemptRecords.save
-    const liveState = (name: string) => lanes.running.get(name)?.lane.status().state
+    const liveState = ({ name, epoch }: Cursor) => {
+      const lane = lanes.running.get(name)?.lane
+      return lane?.epoch === epoch ? lane.status().state : undefined
+    }
     return yield* Retention.trim(options, roster.all, liveState, keepFor)
   }).pipe(
     Effect.catchTag("StoreError", (error) =>

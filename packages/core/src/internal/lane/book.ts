@@ -11,10 +11,14 @@ import type { Feed, Place } from "../Feed.ts"
 import { retryStore } from "../retryStore.ts"
 import type { OpenBatch } from "./openBatch.ts"
 
-interface Options {
+interface Where {
   readonly destination: Destination
   readonly partition: number
   readonly log: EventLog["Service"]
+  readonly cursors: Cursors["Service"]
+}
+
+interface Options {
   readonly cursors: Cursors["Service"]
   readonly onChange: () => void
 }
@@ -27,8 +31,8 @@ export interface Held {
 }
 
 /** Takes the cursor over, whoever had it; a new one is made, where the destination says that it begins. */
-export const takeOver = Effect.fnUntraced(function* (options: Options, name: string) {
-  const { destination, partition, log, cursors } = options
+export const takeOver = Effect.fnUntraced(function* (where: Where, name: string) {
+  const { destination, partition, log, cursors } = where
   const { epoch, record } = yield* cursors.acquire(name)
   const held = (record: CursorRecord): Held => ({ name, epoch, record })
   if (record !== null) return held(record)

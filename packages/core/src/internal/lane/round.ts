@@ -2,8 +2,10 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Delivery from "../../Delivery.ts"
 import type { Destination } from "../../Destination.ts"
+import type { Released } from "../../LaneEnd.ts"
 import type { Sender, Sent } from "../Sender.ts"
 import type { Book } from "./book.ts"
+import type { Notice } from "./notice.ts"
 
 /** At most so many requests to split one batch, before the lane rests. */
 const maxRequestsPerRound = 32
@@ -17,12 +19,18 @@ export interface Round {
   /** Counts requests from the one just answered on: splitting has as many as a round may have. */
   readonly countFromThis: () => void
 
-  readonly send: (body: Uint8Array, first: string, last: string, count: number) => Effect.Effect<Sent>
+  /** Fails when the lane may not start an attempt any more. */
+  readonly send: (
+    body: Uint8Array,
+    first: string,
+    last: string,
+    count: number,
+  ) => Effect.Effect<Sent, Released>
   /** So many events have been delivered. */
   readonly passed: (count: number) => void
   /** How long to wait after the failures that the book has. */
   readonly backOff: (retryAfter: number | null) => Effect.Effect<Delivery.Wait>
-  /** Ends the round; the next one begins. */
+  /** Ends the round; the next one begins. Shorter when the lane is released. */
   readonly wait: (wait: Delivery.Wait) => Effect.Effect<void>
   readonly isWaiting: () => boolean
 }
@@ -37,7 +45,7 @@ interface Options {
 /**
  * @param onPassed an event has been delivered: what failures have suggested before is disproved
  */
-export const makeRound = (options: Options, book: Book, onPassed: () => void): Round => {
+export const makeRound = (options: Options, book: Book, notice: Notice, onPassed: () => void): Round => {
   const { destination, replay, sender, onChange } = options
   let requests = 0
   let passed = false
@@ -57,9 +65,11 @@ export const makeRound = (options: Options, book: Book, onPassed: () => void): R
     },
 
     send: (body, first, last, count) => {
-      book.update({ sent: book.state.sent + count })
       requests += 1
-      return sender.send({ body, first, last, count, replay })
+      const start = Effect.tap(notice.mayStart, () =>
+        Effect.sync(() => book.update({ sent: book.state.sent + count })),
+      )
+      return sender.send({ body, first, last, count, replay }, start)
     },
     passed: (count) => {
       passed = true
@@ -73,7 +83,7 @@ export const makeRound = (options: Options, book: Book, onPassed: () => void): R
     wait: Effect.fnUntraced(function* ({ millis }) {
       waiting = true
       onChange()
-      yield* Effect.sleep(millis)
+      yield* notice.sleep(millis)
       waiting = false
       begin()
     }),

@@ -1,10 +1,11 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
+import * as Result from "effect/Result"
 import * as Batch from "../../Batch.ts"
 import * as Delivery from "../../Delivery.ts"
 import type { Destination } from "../../Destination.ts"
-import { type Fenced, Gone } from "../../LaneEnd.ts"
+import { type Fenced, Gone, type Released } from "../../LaneEnd.ts"
 import type { Suspect } from "../../LaneState.ts"
 import type { StoreError } from "../../StoreError.ts"
 import { placeId } from "../collector.ts"
@@ -37,7 +38,7 @@ interface Parts {
  * Sends a batch, whole or in parts, until every event of it is delivered, dead or a suspect. Returns before that when it has waited for long:
  * then the batch is to be taken again, and what is left of it is in the book.
  */
-export type Settle = (open: OpenBatch) => Effect.Effect<void, Fenced | Gone | StoreError>
+export type Settle = (open: OpenBatch) => Effect.Effect<void, Fenced | Released | Gone | StoreError>
 
 export const makeSettle = ({ destination, router }: Options, parts: Parts): Settle => {
   const { book, feed, bury, round, breakages, suspects } = parts
@@ -54,16 +55,21 @@ export const makeSettle = ({ destination, router }: Options, parts: Parts): Sett
     open.whole = null
   }
 
+  const saveProgress = (open: OpenBatch) =>
+    open.todo.length === 0 ? book.saveSettled(open) : book.saveOpen(open)
+
   /**
    * Sends what is next: while all is well, as many ranges at once as there may be requests under way; otherwise one. Returns the first
-   * that was not delivered, which then stands first; others that were not are sent again when it is their turn.
+   * that was not delivered, which then stands first; others that were not are sent again when it is their turn. What was not allowed to start ends the lane,
+   * once the others have been heard.
    */
   const sendWave = Effect.fnUntraced(function* (open: OpenBatch) {
     const isWell = book.state.failures === 0 && !book.state.probing && !open.splitting
     const wave = open.todo.slice(0, isWell ? destination.concurrency : 1)
-    const answers = yield* Effect.forEach(wave, (range) => sendRange(open, range), {
+    const results = yield* Effect.forEach(wave, (range) => Effect.result(sendRange(open, range)), {
       concurrency: "unbounded",
     })
+    const answers = results.filter(Result.isSuccess).map(({ success }) => success)
     const failures = answers.filter(({ verdict }) => verdict.outcome !== "delivered")
     for (const { range, verdict, record } of answers) {
       if (verdict.outcome !== "delivered") continue
@@ -71,6 +77,12 @@ export const makeSettle = ({ destination, router }: Options, parts: Parts): Sett
       record(null)
     }
     for (const { record } of failures.slice(1)) record(null)
+    const denied = results.find(Result.isFailure)
+    if (denied !== undefined) {
+      if (failures[0] !== undefined) failures[0].record(null)
+      if (answers.length > 0) yield* saveProgress(open)
+      return yield* denied.failure
+    }
     return failures[0] ?? null
   })
 
@@ -195,9 +207,6 @@ export const makeSettle = ({ destination, router }: Options, parts: Parts): Sett
         return yield* round.backOff(verdict.retryAfter)
     }
   })
-
-  const saveProgress = (open: OpenBatch) =>
-    open.todo.length === 0 ? book.saveSettled(open) : book.saveOpen(open)
 
   /** Returns whether the batch was forgotten for it. */
   const wait = Effect.fnUntraced(function* (open: OpenBatch, pause: Delivery.Wait) {

@@ -4,7 +4,7 @@ import * as Batch from "../../Batch.ts"
 import * as Delivery from "../../Delivery.ts"
 import type { Destination } from "../../Destination.ts"
 import type { ExportError, ExportRule } from "../../Export.ts"
-import type { Fenced } from "../../LaneEnd.ts"
+import type { Fenced, Released } from "../../LaneEnd.ts"
 import type { Suspect } from "../../LaneState.ts"
 import type { Position } from "../../Position.ts"
 import type { StoreError } from "../../StoreError.ts"
@@ -24,7 +24,7 @@ const maxSuspects = 64
 const maxStrikes = 5
 
 /** Saves the lane as it stands, whatever it has in hand. */
-export type Keep = Effect.Effect<void, Fenced | StoreError>
+export type Keep = Effect.Effect<void, Fenced | Released | StoreError>
 
 /**
  * Events that failed alone. They are out of the way of the others, and whether it was the event or the destination is what the others show:
@@ -41,11 +41,11 @@ export interface Suspects {
    * Another event has passed, so the destination takes events: each suspect that is due is sent once more. Refused again, or broken on
    * often enough, it dies. Ends early when the destination fails meanwhile: those left wait for the next event that passes.
    */
-  readonly retry: (keep: Keep) => Effect.Effect<void, Fenced | StoreError>
+  readonly retry: (keep: Keep) => Effect.Effect<void, Fenced | Released | StoreError>
   /** As many suspects as may be held, and nothing passes: they are tried in turn, rather than new events. */
-  readonly makeRoom: (keep: Keep) => Effect.Effect<void, Fenced | StoreError>
+  readonly makeRoom: (keep: Keep) => Effect.Effect<void, Fenced | Released | StoreError>
   /** No other event comes that could show whose fault it was. It may pass by now; if not, it stays a suspect. */
-  readonly probe: Effect.Effect<void, Fenced | StoreError>
+  readonly probe: Effect.Effect<void, Fenced | Released | StoreError>
 }
 
 interface Options {

@@ -3,13 +3,14 @@ import * as Effect from "effect/Effect"
 import type * as Latch from "effect/Latch"
 import type { Destination } from "../../Destination.ts"
 import type { ExportRule } from "../../Export.ts"
-import { type Fenced, Finished } from "../../LaneEnd.ts"
+import { type Fenced, Finished, Released } from "../../LaneEnd.ts"
 import type { StoreError } from "../../StoreError.ts"
 import type { Feed } from "../Feed.ts"
 import { makeSparingly } from "../sparingly.ts"
 import type { Book } from "./book.ts"
 import type { Bury } from "./burying.ts"
 import { type Gathering, makeGathering, type Unfit } from "./gathering.ts"
+import type { Notice } from "./notice.ts"
 import type { OpenBatch } from "./openBatch.ts"
 import type { Probes } from "./probes.ts"
 import type { Reading } from "./reading.ts"
@@ -19,7 +20,7 @@ export interface Taking {
    * Waits for the first event, and collects until a limit or the time is reached. Returns `null` when no event has come, and it is time to try a
    * suspect instead. Without events when those of the batch that was open are all gone.
    */
-  readonly nextBatch: Effect.Effect<OpenBatch | null, Fenced | Finished | StoreError>
+  readonly nextBatch: Effect.Effect<OpenBatch | null, Fenced | Released | Finished | StoreError>
   /** Everything there is has been looked at, and nothing is in hand. */
   readonly isIdle: () => boolean
 }
@@ -40,12 +41,13 @@ interface Parts {
   readonly reading: Reading
   readonly bury: Bury
   readonly probes: Probes
+  readonly notice: Notice
   readonly wake: Latch.Latch
 }
 
 export const makeTaking = (options: Options, parts: Parts): Taking => {
   const { destination } = options
-  const { book, feed, reading, bury, probes, wake } = parts
+  const { book, feed, reading, bury, probes, notice, wake } = parts
   const warnOfExport = makeSparingly()
   /** The lane rests with nothing in hand. */
   let idle = false
@@ -119,6 +121,10 @@ export const makeTaking = (options: Options, parts: Parts): Taking => {
       const resumed = book.state.open
       const gathering = makeGathering(options, feed, resumed)
       for (;;) {
+        if (notice.isGiven()) {
+          if (gathering.count === 0 && resumed === null) yield* book.saveHere
+          return yield* new Released({ name: options.name })
+        }
         gathering.pull()
         if (feed.attached && feed.hungry) options.askForMore()
         if (gathering.isFull()) break
