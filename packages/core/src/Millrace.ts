@@ -8,6 +8,7 @@ import * as Result from "effect/Result"
 import { Attempts } from "./Attempts.ts"
 import * as Catalog from "./Catalog.ts"
 import type { Codec } from "./Codec.ts"
+import { Cursors } from "./Cursors.ts"
 import { DeadLetters } from "./DeadLetters.ts"
 import * as Destination from "./Destination.ts"
 import * as Dispatcher from "./Dispatcher.ts"
@@ -157,7 +158,7 @@ export interface Millrace extends Operations.Operations {
     request: HttpIngest.IngestRequest,
     options?: { readonly signal?: AbortSignal },
   ) => Promise<HttpIngest.IngestReply>
-  /** Whether the store answers. */
+  /** Whether the store takes events now; `false` after a second and a half without an answer. */
   readonly ready: () => Promise<boolean>
   /**
    * Takes one event in, as a request to the event webhook would, without HTTP and without a key. Resolves to its `timeUUID` once it is stored, or to `null` when `dedupe` has found
@@ -171,7 +172,8 @@ export interface Millrace extends Operations.Operations {
   readonly close: (options?: { readonly deadline?: Duration.Input }) => Promise<CloseReport>
 }
 
-const logger = (log: ((line: LogLine) => void) | undefined) =>
+/** Hands what is logged to a function, line by line; to nobody without one. */
+export const layerLog = (log?: (line: LogLine) => void): Layer.Layer<never> =>
   Logger.layer(
     log === undefined
       ? []
@@ -187,6 +189,12 @@ const logger = (log: ((line: LogLine) => void) | undefined) =>
         ],
   )
 
+/** Probes often wait for no more than two seconds. */
+const readyWithin = "1500 millis"
+
+/** No destination's: they have a partition in their names. */
+const nobodysCursor = "ready"
+
 /**
  * Starts intake and delivery with every port given; `@millrace/node` gives those of Node. Rejects with {@link InvalidOptions} or
  * {@link StoreError}; nothing is left running then.
@@ -194,7 +202,7 @@ const logger = (log: ((line: LogLine) => void) | undefined) =>
 export const make = async <D extends Durability = never>(options: MakeOptions<D>): Promise<Millrace> => {
   const ports = Layer.mergeAll(options.store, options.transport, options.codec)
   const runtime = ManagedRuntime.make(
-    layer(options).pipe(Layer.provideMerge(ports), Layer.provideMerge(logger(options.log))),
+    layer(options).pipe(Layer.provideMerge(ports), Layer.provideMerge(layerLog(options.log))),
   )
   const context = await runtime.context().catch(async (error: unknown) => {
     await runtime.dispose()
@@ -207,11 +215,15 @@ export const make = async <D extends Durability = never>(options: MakeOptions<D>
       ingest: Ingest,
       dispatcher: Dispatcher.Dispatcher,
       log: EventLog,
+      cursors: Cursors,
       deadLetters: DeadLetters,
       attempts: Attempts,
     }),
   )
   const { http, dispatcher } = services
+
+  /** Reads, and writes without leaving anything: a store may do the one and not the other. */
+  const answers = Effect.andThen(services.log.bounds(0), () => services.cursors.remove(nobodysCursor))
 
   const pending = dispatcher.status.pipe(
     Effect.map((rows) =>
@@ -238,7 +250,15 @@ export const make = async <D extends Durability = never>(options: MakeOptions<D>
     handle: (request, handleOptions) => run(http.handle(request), handleOptions),
     ready: () =>
       closing === undefined
-        ? run(Effect.isSuccess(Effect.timeout(services.log.bounds(0), "2 seconds")))
+        ? // A call that hangs is left behind: waiting for its interruption would take as long as the call.
+          run(
+            Effect.isSuccess(
+              Effect.timeout(
+                Effect.tryPromise(() => run(answers)),
+                readyWithin,
+              ),
+            ),
+          )
         : Promise.resolve(false),
     logEvent: (event) => run(logEvent(services.ingest, event)),
     close: ({ deadline = "10 seconds" } = {}) => {

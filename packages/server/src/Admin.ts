@@ -102,10 +102,20 @@ type Handlers = {
   readonly [N in AdminApi.Name]: (input: AdminApi.Input<N>) => Effect.Effect<AdminApi.Output<N>, AdminError>
 }
 
+/** A shared store has no socket: who runs on it may be on other machines. */
+const onlyServers = new AdminError({
+  status: 409,
+  message: "only a server can do this, and commands reach one only if its store is a file of this machine",
+})
+
 /** The operations on a store: through the server that runs on it, or without one. */
 export const make = ({ operations, store, path, status, logEvent }: AdminOptions): AdminApi.Admin => {
   const log = Context.get(store, EventLog.EventLog)
   const cursors = Context.get(store, Cursors.Cursors)
+
+  /** Of those that nobody but a server can do. */
+  const byServer = <A>(operation: Effect.Effect<A, AdminError>): Effect.Effect<A, AdminError> =>
+    status === null && path === null ? Effect.fail(onlyServers) : operation
 
   const withLag = (rows: ReadonlyArray<Ledger.DestinationStatus>) =>
     Effect.gen(function* () {
@@ -168,7 +178,7 @@ export const make = ({ operations, store, path, status, logEvent }: AdminOptions
     "destinations/try-filter": ({ selection, ...options }) =>
       ask(() => operations.tryFilter(selection as unknown as Destination.SelectionOptions, options)),
     "dead-letters/list": listDeadLetters,
-    "dead-letters/replay": (request) => ask(() => operations.replayDeadLetters(request)),
+    "dead-letters/replay": (request) => byServer(ask(() => operations.replayDeadLetters(request))),
     "dead-letters/purge": (selection) =>
       Effect.map(
         ask(() => operations.purgeDeadLetters(selection)),
@@ -185,20 +195,24 @@ export const make = ({ operations, store, path, status, logEvent }: AdminOptions
         (attempts) => ({ attempts }),
       ),
     send: (event) =>
-      logEvent === null
-        ? Effect.fail(new AdminError({ status: 409, message: "no server runs on this store to take it" }))
-        : Effect.map(
-            ask(() => logEvent(event)),
-            (timeUUID) => ({ timeUUID }),
-          ),
+      byServer(
+        logEvent === null
+          ? Effect.fail(new AdminError({ status: 409, message: "no server runs on this store to take it" }))
+          : Effect.map(
+              ask(() => logEvent(event)),
+              (timeUUID) => ({ timeUUID }),
+            ),
+      ),
   }
 
   return {
     call: (name, input) => handlers[name](input),
-    tail: (input) =>
-      Effect.map(
+    tail: (input) => {
+      const tailed = Effect.map(
         ask(() => operations.tail(input)),
         (events) => Stream.fromAsyncIterable(events, toAdminError),
-      ),
+      )
+      return input.destination === undefined ? tailed : byServer(tailed)
+    },
   }
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto"
 import { readFileSync } from "node:fs"
-import { Destination, SchemaProblems, type Wire } from "@millrace/core"
+import { Destination, type EventLog, SchemaProblems, type Wire } from "@millrace/core"
+import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as ConfigFile from "./ConfigFile.ts"
@@ -13,6 +14,8 @@ export interface Config {
   /** 0 takes a free one. */
   readonly port: number
   readonly store: StoreUrl.StoreUrl
+  /** The level that acknowledged events have to be safe at; `null` when the store's own will do. */
+  readonly ack: EventLog.Durability | null
   readonly keys: { readonly server: ReadonlyArray<string>; readonly client: ReadonlyArray<string> }
   readonly destinations: ReadonlyArray<Destination.DestinationConfig>
   readonly validation: Wire.Validation
@@ -31,6 +34,7 @@ export interface Flags {
   readonly host?: string
   readonly port?: string
   readonly store?: string
+  readonly ack?: string
   readonly config?: string
   readonly serverKey?: ReadonlyArray<string>
   readonly clientKey?: ReadonlyArray<string>
@@ -63,6 +67,7 @@ const names: ReadonlyArray<Setting> = [
   "host",
   "port",
   "store",
+  "ack",
   "config",
   "serverKey",
   "clientKey",
@@ -125,7 +130,10 @@ const readConfigFile = (path: string): Result.Result<string | null, string> => {
 }
 
 /** Flags beat variables, which beat the config file. Fails with every mistake there is. */
-export const load = (flags: Flags, environment: Environment): Result.Result<Config, ConfigError> => {
+export const load = Effect.fnUntraced(function* (
+  flags: Flags,
+  environment: Environment,
+): Effect.fn.Return<Config, ConfigError> {
   const mistakes: Array<Mistake> = []
 
   const given = (name: Setting): Given | undefined => {
@@ -168,9 +176,9 @@ export const load = (flags: Flags, environment: Environment): Result.Result<Conf
     if (found !== undefined) mistakes.push({ where: found.where, message })
   }
 
+  const path = given("config")?.texts[0] ?? defaults.config
   const file = (): ConfigFile.ConfigFile => {
     const found = given("config")
-    const path = found?.texts[0] ?? defaults.config
     const content = readConfigFile(path)
     if (Result.isFailure(content)) {
       mistakes.push({ where: path, message: content.failure })
@@ -189,6 +197,7 @@ export const load = (flags: Flags, environment: Environment): Result.Result<Conf
   const host = scalar("host", Schema.decodeUnknownResult(ConfigFile.Host))
   const port = scalar("port", Schema.decodeUnknownResult(ConfigFile.Port), integer)
   const store = scalar("store", Schema.decodeUnknownResult(ConfigFile.Store))
+  const ack = scalar("ack", Schema.decodeUnknownResult(ConfigFile.Ack))
   const validation = scalar("validation", Schema.decodeUnknownResult(ConfigFile.Validation))
   const allowPrivate = scalar("allowPrivateDestinations", Schema.decodeUnknownResult(Schema.Boolean), boolean)
   const hashKey = scalar("hashKey", Schema.decodeUnknownResult(ConfigFile.HashKey))
@@ -217,11 +226,18 @@ export const load = (flags: Flags, environment: Environment): Result.Result<Conf
     }
   }
 
-  if (mistakes.length > 0) return Result.fail(new ConfigError({ mistakes }))
-  return Result.succeed({
+  const storeUrl = yield* Effect.result(StoreUrl.parse(store ?? fromFile.store ?? defaults.store))
+  if (Result.isFailure(storeUrl)) {
+    const where = store === undefined ? path : given("store")!.where
+    mistakes.push({ where, message: store === undefined ? `store: ${storeUrl.failure}` : storeUrl.failure })
+  }
+
+  if (mistakes.length > 0 || Result.isFailure(storeUrl)) return yield* new ConfigError({ mistakes })
+  return {
     host: host ?? fromFile.host ?? defaults.host,
     port: port ?? fromFile.port ?? defaults.port,
-    store: Result.getOrThrow(StoreUrl.parse(store ?? fromFile.store ?? defaults.store)),
+    store: storeUrl.success,
+    ack: ack ?? fromFile.ack ?? null,
     keys: {
       server: serverKeys ?? fromFile.keys?.server ?? [],
       client: clientKeys ?? fromFile.keys?.client ?? [],
@@ -232,5 +248,5 @@ export const load = (flags: Flags, environment: Environment): Result.Result<Conf
     catalog: fromFile.catalog ?? null,
     hashKey: hashKey ?? fromFile.hashKey ?? null,
     allowPrivateDestinations: allowPrivate ?? fromFile.allowPrivateDestinations ?? false,
-  })
-}
+  }
+})

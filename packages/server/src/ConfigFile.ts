@@ -1,4 +1,4 @@
-import { Destination, Ingest, SchemaProblems, type Wire } from "@millrace/core"
+import { Destination, type EventLog, Ingest, SchemaProblems, type Wire } from "@millrace/core"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Jsonc from "jsonc-parser"
@@ -10,12 +10,14 @@ export const Host = Schema.NonEmptyString
 /** 0 takes a free one. */
 export const Port = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 }))
 
+export const Ack = Schema.Literals(["memory", "disk", "replicated"])
+
 export const Validation = Schema.Literals(["auto", "strict", "lenient"])
 
 export const Store = Schema.String.check(
   Schema.makeFilter((text) => {
-    const parsed = StoreUrl.parse(text)
-    return Result.isSuccess(parsed) || parsed.failure
+    const parts = StoreUrl.split(text)
+    return Result.isSuccess(parts) || parts.failure
   }),
 )
 
@@ -79,6 +81,7 @@ export interface ConfigFile {
   readonly host?: string
   readonly port?: number
   readonly store?: string
+  readonly ack?: EventLog.Durability
   readonly validation?: Wire.Validation
   readonly keys?: { readonly server?: ReadonlyArray<string>; readonly client?: ReadonlyArray<string> }
   readonly receive?: { readonly statsigSecret?: string | ReadonlyArray<string> }
@@ -92,6 +95,7 @@ const schema = Schema.Struct({
   host: Schema.optionalKey(Host),
   port: Schema.optionalKey(Port),
   store: Schema.optionalKey(Store),
+  ack: Schema.optionalKey(Ack),
   validation: Schema.optionalKey(Validation),
   keys: Schema.optionalKey(Keys),
   receive: Schema.optionalKey(Receive),

@@ -7,6 +7,7 @@ import {
   EventLog,
   Lane,
   Ledger,
+  Members,
   type Store,
   type StoreError,
 } from "@millrace/core"
@@ -40,13 +41,16 @@ const events = (count: number): string => `${count} event${count === 1 ? "" : "s
 
 const entries = (count: number): string => `${count} ${count === 1 ? "entry" : "entries"}`
 
-const server = (status: Status | null, now: number): Check =>
-  status === null
+const server = (status: Status | null, members: number, now: number): Check => {
+  if (members > 0)
+    return ok("server", `${members} ${members === 1 ? "process delivers" : "processes deliver"}`)
+  return status === null
     ? note("server", "none runs on this store")
     : ok(
         "server",
         `millrace ${status.version} at ${status.url}, process ${status.pid}, started ${TimeText.ago(status.startedAt, now)}`,
       )
+}
 
 /** What `engines` asks for. */
 const leastNode = [20, 19] as const
@@ -82,6 +86,7 @@ interface Ports {
   readonly cursors: Cursors.Cursors["Service"]
   readonly destinations: Destinations.Destinations["Service"]
   readonly deadLetters: DeadLetters.DeadLetters["Service"]
+  readonly members: Members.Members["Service"]
 }
 
 const store = Effect.fnUntraced(function* ({ log }: Ports, now: number) {
@@ -205,6 +210,7 @@ export const examine = Effect.fnUntraced(function* ({
     cursors: Context.get(context, Cursors.Cursors),
     destinations: Context.get(context, Destinations.Destinations),
     deadLetters: Context.get(context, DeadLetters.DeadLetters),
+    members: Context.get(context, Members.Members),
   }
   /** Each by itself: what one cannot find out, another can. */
   const look = (
@@ -215,7 +221,10 @@ export const examine = Effect.fnUntraced(function* ({
 
   const rows = Ledger.read(ports)
   return [
-    server(status, now),
+    ...(yield* look(
+      "server",
+      Effect.map(ports.members.list, ({ length }) => [server(status, length, now)]),
+    )),
     ...(yield* look("store", store(ports, now))),
     ...(yield* space(path)),
     ...(yield* look("cursors", cursors(ports))),

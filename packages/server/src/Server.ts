@@ -1,7 +1,8 @@
 import type { AddressInfo } from "node:net"
-import { InvalidOptions, StoreError } from "@millrace/core"
+import { Millrace as Core, EventLog, InvalidOptions, Store, StoreError } from "@millrace/core"
 import { Catalog, createServer, Millrace } from "@millrace/node"
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -13,7 +14,6 @@ import type { Config } from "./Config.ts"
 import * as Endpoints from "./Endpoints.ts"
 import * as GeneratedKey from "./GeneratedKey.ts"
 import type { LogLine } from "./LogFormat.ts"
-import * as StoreUrl from "./StoreUrl.ts"
 
 /** The address cannot be had. */
 export class ListenError extends Data.TaggedError("ListenError")<{ readonly message: string }> {}
@@ -27,6 +27,8 @@ export interface Server {
   readonly url: string
   /** A key that was made because there was none: shown once, since only its hash is kept, if at all. */
   readonly generatedKey: string | null
+  /** What an acknowledged event has survived. */
+  readonly durability: EventLog.Durability
   /** The ids of those that events go to: configured, or added to the store. */
   readonly destinations: ReadonlyArray<string>
 }
@@ -80,14 +82,16 @@ export const start = Effect.fnUntraced(function* (
   version: string,
   log: (line: LogLine) => void,
 ): Effect.fn.Return<Server, StartError, Scope.Scope> {
-  const store = yield* Layer.build(StoreUrl.layer(config.store))
+  const store = yield* Effect.provide(Layer.build(config.store.layer), Core.layerLog(log))
+  const { durability } = Context.get(store, EventLog.EventLog)
   const generatedKey = yield* Effect.provideContext(GeneratedKey.makeIfNone(config.keys), store)
 
   const millrace = yield* Effect.acquireRelease(
     Effect.tryPromise({
       try: () =>
         Millrace.make({
-          store: Layer.succeedContext(store),
+          store: Layer.succeedContext(store).pipe(Store.acknowledging<EventLog.Durability>()),
+          ...(config.ack === null ? {} : { ack: config.ack }),
           keys: generatedKey === null ? config.keys : { server: [generatedKey] },
           destinations: config.destinations,
           validation: config.validation,
@@ -122,16 +126,17 @@ export const start = Effect.fnUntraced(function* (
   // Not before it is sure to be shown: a key that is kept but was never seen would lock everybody out.
   if (generatedKey !== null) yield* Effect.provideContext(GeneratedKey.keep(generatedKey), store)
   const url = urlOf(config.host, address)
-  if (config.store.kind === "sqlite") {
+  const { path } = config.store
+  if (path !== null) {
     const startedAt = yield* Clock.currentTimeMillis
     const admin = Admin.make({
       operations: millrace,
       store,
-      path: config.store.path,
+      path,
       status: { version, pid: process.pid, startedAt, url },
       logEvent: millrace.logEvent,
     })
-    yield* AdminSocket.listen(AdminSocket.pathOf(config.store.path), AdminHttp.listener(admin)).pipe(
+    yield* AdminSocket.listen(AdminSocket.pathOf(path), AdminHttp.listener(admin)).pipe(
       Effect.catch(({ message }) => Effect.sync(() => log(withoutSocket(message)))),
     )
   }
@@ -141,5 +146,5 @@ export const start = Effect.fnUntraced(function* (
     catch: (error) => error as StoreError,
   })
   const destinations = rows.filter(({ disabled }) => disabled?.reason !== "unconfigured").map(({ id }) => id)
-  return { url, generatedKey, destinations }
+  return { url, generatedKey, durability, destinations }
 })

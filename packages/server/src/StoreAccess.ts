@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs"
-import { Maintenance, StoreError } from "@millrace/core"
-import { isInUse } from "@millrace/store-sqlite"
+import { Maintenance, Members, Millrace, type StoreError } from "@millrace/core"
+import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -9,15 +9,15 @@ import * as Admin from "./Admin.ts"
 import * as AdminApi from "./AdminApi.ts"
 import * as AdminClient from "./AdminClient.ts"
 import * as AdminSocket from "./AdminSocket.ts"
-import * as StoreUrl from "./StoreUrl.ts"
+import type { StoreUrl } from "./StoreUrl.ts"
 
 /** A store cannot be looked after from here. */
 export class AccessError extends Data.TaggedError("AccessError")<{ readonly message: string }> {}
 
 export interface Access {
   readonly admin: AdminApi.Admin
-  /** The server that was reached; `null` when none runs, and the file was opened instead. */
-  readonly server: AdminApi.Status | null
+  /** Whether somebody delivers from the store: what is changed takes effect at once, or within seconds. */
+  readonly isServed: boolean
 }
 
 /** One that is alive answers at once. */
@@ -30,9 +30,7 @@ const isTrusted = (socket: string, file: string): boolean => {
 }
 
 /** The server that runs on a file; `null` when there is none. */
-const findServer = Effect.fnUntraced(function* (
-  file: string,
-): Effect.fn.Return<(Access & { readonly server: AdminApi.Status }) | null, AccessError> {
+const findServer = Effect.fnUntraced(function* (file: string): Effect.fn.Return<Access | null, AccessError> {
   const socket = AdminSocket.pathOf(file)
   if (AdminSocket.statOf(socket) === null) return null
   const address = AdminSocket.address(socket)
@@ -54,49 +52,53 @@ const findServer = Effect.fnUntraced(function* (
       error.status === AdminClient.nobody ? Effect.succeed(null) : Effect.fail(new AccessError(error)),
     ),
   )
-  return status === null ? null : { admin, server: status }
+  return status === null ? null : { admin, isServed: true }
 })
 
-const openFile = Effect.fnUntraced(function* (
-  file: string,
-  store: StoreUrl.StoreUrl,
-): Effect.fn.Return<Access, AccessError, Scope.Scope> {
-  const failed = (error: unknown): Effect.Effect<never, AccessError> =>
-    error instanceof StoreError ? Effect.fail(new AccessError({ message: error.message })) : Effect.die(error)
-  const context = yield* Effect.catch(Layer.build(StoreUrl.layer(store)), failed)
+/** Beside those who deliver from it, if it can be shared. */
+const openStore = Effect.fnUntraced(function* ({
+  layer,
+  path,
+}: StoreUrl): Effect.fn.Return<Access, AccessError, Scope.Scope> {
+  const failed = (error: StoreError) => new AccessError({ message: error.message })
+  const store = yield* Layer.build(layer).pipe(Effect.provide(Millrace.layerLog()), Effect.mapError(failed))
   const operations = yield* Effect.acquireRelease(
-    Effect.promise(() => Maintenance.open(Layer.succeedContext(context))),
+    Effect.promise(() => Maintenance.open(Layer.succeedContext(store))),
     (maintenance) => Effect.promise(maintenance.close),
   )
-  const admin = Admin.make({ operations, store: context, path: file, status: null, logEvent: null })
-  return { admin, server: null }
+  const members = yield* Effect.mapError(Context.get(store, Members.Members).list, failed)
+  const admin = Admin.make({ operations, store, path, status: null, logEvent: null })
+  return { admin, isServed: members.length > 0 }
 })
 
+/** Whether a process has a file open that cannot be asked. */
+const isInUse = (file: string): Effect.Effect<boolean> =>
+  Effect.promise(async () => (await import("@millrace/store-sqlite")).isInUse(file))
+
 /**
- * Reaches a store: through the admin socket of the server that runs on it, or, when none does, by opening it, without delivering anything.
+ * Reaches a store: one in a file through the admin socket of the server that runs on it, or, when none does, by opening it; one that is
+ * shared by opening it. Nothing is delivered from here.
  *
- * @param changes whether something is to be changed that a process which delivers from the store would have to know of: then the file is not opened beside one
+ * @param changes whether something is to be changed that a process which delivers from the store would have to know of: then a file is not opened beside one
  */
 export const open = Effect.fnUntraced(function* (
-  store: StoreUrl.StoreUrl,
+  store: StoreUrl,
   changes: boolean,
 ): Effect.fn.Return<Access, AccessError, Scope.Scope> {
   if (store.kind === "memory") {
-    const message =
-      "memory: is inside the server's process, where no command reaches it; sqlite:PATH can be reached"
+    const message = "memory: is inside the server's process, where no command reaches it: name another store"
     return yield* new AccessError({ message })
   }
+  if (store.path === null) return yield* openStore(store)
   const file = store.path
   if (!existsSync(file)) {
-    return yield* new AccessError({
-      message: `there is no store ${StoreUrl.format(store)}: name it with --store`,
-    })
+    return yield* new AccessError({ message: `there is no store ${store.text}: name it with --store` })
   }
   const found = yield* findServer(file)
   if (found !== null) return found
-  if (changes && isInUse(file)) {
+  if (changes && (yield* isInUse(file))) {
     const message = `a process without an admin socket has ${file} open and would not notice: change it from there, or stop it first`
     return yield* new AccessError({ message })
   }
-  return yield* openFile(file, store)
+  return yield* openStore(store)
 })

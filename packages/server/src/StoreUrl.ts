@@ -1,32 +1,101 @@
-import { Store, type StoreError } from "@millrace/core"
-import * as StoreSqlite from "@millrace/store-sqlite"
+import { EventLog, Store, type StoreError } from "@millrace/core"
+import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 
 /** Where events are kept, as `--store` says it. */
-export type StoreUrl = { readonly kind: "memory" } | { readonly kind: "sqlite"; readonly path: string }
+export interface StoreUrl {
+  readonly kind: Kind
+  /** The file it is; `null` when it is none. */
+  readonly path: string | null
+  /** What the log may take, in bytes. */
+  readonly maxBytes: number
+  /** As it may be shown: without a password. */
+  readonly text: string
+  readonly layer: Layer.Layer<Store.Store, StoreError>
+}
 
-const supported = "expected memory: or sqlite:PATH"
+export type Kind = "memory" | "sqlite" | "postgres" | "redis" | "nats"
 
-/** Fails with what is wrong, never with the text itself: URLs of databases hold passwords. */
-export const parse = (text: string): Result.Result<StoreUrl, string> => {
+const kinds: ReadonlyMap<string, Kind> = new Map([
+  ["memory", "memory"],
+  ["sqlite", "sqlite"],
+  ["postgres", "postgres"],
+  ["postgresql", "postgres"],
+  ["redis", "redis"],
+  ["rediss", "redis"],
+  ["nats", "nats"],
+  ["tls", "nats"],
+])
+
+export const forms = "memory:, sqlite:PATH, postgres://..., redis://... or nats://..."
+
+/** What a package of a store on a server gives. */
+interface ServerStore<O> {
+  readonly optionsFromUrl: (url: string) => Result.Result<O, string>
+  readonly describe: (options: O) => string
+  readonly layer: (options: O) => Layer.Layer<Store.Store, StoreError>
+}
+
+/** Of every store but that in memory. */
+const defaultMaxBytes = 10 * 1024 ** 3
+
+const onServer = <O extends { readonly maxBytes?: number }>(
+  kind: Kind,
+  { optionsFromUrl, describe, layer }: ServerStore<O>,
+  url: string,
+): Result.Result<StoreUrl, string> =>
+  Result.map(optionsFromUrl(url), (options) => ({
+    kind,
+    path: null,
+    maxBytes: options.maxBytes ?? defaultMaxBytes,
+    text: describe(options),
+    layer: layer(options),
+  }))
+
+interface Parts {
+  readonly kind: Kind
+  /** What follows the scheme's colon. */
+  readonly rest: string
+}
+
+/** Fails with what can be said without the store's package, never with the text itself: URLs of databases hold passwords. */
+export const split = (text: string): Result.Result<Parts, string> => {
   const [scheme, rest] = text.split(/:(.*)/s)
-  if (rest === undefined) return Result.fail(supported)
-  switch (scheme) {
-    case "memory":
-      return rest === "" ? Result.succeed({ kind: "memory" }) : Result.fail("expected nothing after memory:")
-    case "sqlite":
-      if (rest === "") return Result.fail("expected a path after sqlite:")
-      if (rest.startsWith("//")) return Result.fail("expected a path after sqlite:, without //")
-      if (rest === ":memory:")
-        return Result.fail("expected a path after sqlite:; memory: keeps events in memory")
-      return Result.succeed({ kind: "sqlite", path: rest })
-    default:
-      return Result.fail(supported)
+  const kind = kinds.get(scheme!)
+  if (rest === undefined || kind === undefined) return Result.fail(`expected ${forms}`)
+  if (kind === "memory" && rest !== "") return Result.fail("expected nothing after memory:")
+  if (kind === "sqlite") {
+    if (rest === "") return Result.fail("expected a path after sqlite:")
+    if (rest.startsWith("//")) return Result.fail("expected a path after sqlite:, without //")
+    if (rest === ":memory:")
+      return Result.fail("expected a path after sqlite:; memory: keeps events in memory")
+  }
+  return Result.succeed({ kind, rest })
+}
+
+const load = async ({ kind, rest }: Parts, text: string): Promise<Result.Result<StoreUrl, string>> => {
+  switch (kind) {
+    case "memory": {
+      const { defaultMaxBytes: maxBytes } = EventLog
+      return Result.succeed({ kind, path: null, maxBytes, text, layer: Store.layerMemory() })
+    }
+    case "sqlite": {
+      const Sqlite = await import("@millrace/store-sqlite")
+      const options = { path: rest, maxBytes: defaultMaxBytes }
+      return Result.succeed({ kind, ...options, text, layer: Sqlite.layer(options) })
+    }
+    case "postgres":
+      return onServer(kind, await import("@millrace/store-postgres"), text)
+    case "redis":
+      return onServer(kind, await import("@millrace/store-redis"), text)
+    case "nats":
+      return onServer(kind, await import("@millrace/store-nats"), text)
   }
 }
 
-export const format = (url: StoreUrl): string => (url.kind === "memory" ? "memory:" : `sqlite:${url.path}`)
-
-export const layer = (url: StoreUrl): Layer.Layer<Store.Store, StoreError> =>
-  url.kind === "memory" ? Store.layerMemory() : StoreSqlite.layer({ path: url.path })
+/** Loads the store's package, and no other's. Fails as {@link split} does, or with what the package finds wrong. */
+export const parse = Effect.fnUntraced(function* (text: string): Effect.fn.Return<StoreUrl, string> {
+  const parts = yield* Effect.fromResult(split(text))
+  return yield* Effect.fromResult(yield* Effect.promise(() => load(parts, text)))
+})

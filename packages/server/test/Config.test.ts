@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
-import * as Result from "effect/Result"
+import * as Effect from "effect/Effect"
 import { describe, expect, test } from "vitest"
 import * as Config from "../src/Config.ts"
 import { tempDir } from "./support/resources.ts"
@@ -14,14 +14,16 @@ const fileOf = (content: unknown): string => {
   return path
 }
 
-const load = (flags: Config.Flags, environment: Config.Environment = {}): Config.Config =>
-  Result.getOrThrow(Config.load(flags, environment))
+const load = (flags: Config.Flags, environment: Config.Environment = {}): Promise<Config.Config> =>
+  Effect.runPromise(Config.load(flags, environment))
 
 /** The mistakes as the command prints them, without the directory. */
-const mistakesOf = (flags: Config.Flags, environment: Config.Environment = {}): ReadonlyArray<string> => {
-  const loaded = Config.load(flags, environment)
-  if (Result.isSuccess(loaded)) throw new Error("expected mistakes")
-  return loaded.failure.message.split("\n").map((line) => line.replace(/\S*\/(?=config\.json)/, ""))
+const mistakesOf = async (
+  flags: Config.Flags,
+  environment: Config.Environment = {},
+): Promise<ReadonlyArray<string>> => {
+  const { message } = await Effect.runPromise(Effect.flip(Config.load(flags, environment)))
+  return message.split("\n").map((line) => line.replace(/\S*\/(?=config\.json)/, ""))
 }
 
 describe("precedence", () => {
@@ -30,6 +32,7 @@ describe("precedence", () => {
       host: "file.host",
       port: 1001,
       store: "sqlite:file.db",
+      ack: "memory",
       validation: "strict",
       keys: { server: ["secret-file"], client: ["client-file"] },
       destinations: [{ id: "file", url: "https://file.example" }],
@@ -38,6 +41,7 @@ describe("precedence", () => {
     MILLRACE_HOST: "env.host",
     MILLRACE_PORT: "1002",
     MILLRACE_STORE: "sqlite:env.db",
+    MILLRACE_ACK: "disk",
     MILLRACE_VALIDATION: "lenient",
     MILLRACE_SERVER_KEY: "secret-env-1, secret-env-2",
     MILLRACE_CLIENT_KEY: "client-env",
@@ -47,6 +51,7 @@ describe("precedence", () => {
     host: "flag.host",
     port: "1003",
     store: "memory:",
+    ack: "replicated",
     validation: "auto",
     serverKey: ["secret-flag-1", "secret-flag-2"],
     clientKey: ["client-flag"],
@@ -54,11 +59,16 @@ describe("precedence", () => {
   }
   const urls = ({ destinations }: Config.Config) => destinations.map(({ url }) => url)
 
-  test("without anything: the documented defaults", () => {
-    expect(load({}, {})).toEqual({
+  test("without anything: the documented defaults", async () => {
+    expect(await load({}, {})).toEqual({
       host: "127.0.0.1",
       port: 8080,
-      store: { kind: "sqlite", path: "./millrace.db" },
+      store: expect.objectContaining({
+        kind: "sqlite",
+        path: "./millrace.db",
+        text: "sqlite:./millrace.db",
+      }),
+      ack: null,
       validation: "auto",
       keys: { server: [], client: [] },
       destinations: [],
@@ -69,24 +79,26 @@ describe("precedence", () => {
     })
   })
 
-  test("the file beats the defaults", () => {
-    const config = load({ config: path() })
+  test("the file beats the defaults", async () => {
+    const config = await load({ config: path() })
     expect(config).toMatchObject({
       host: "file.host",
       port: 1001,
       store: { kind: "sqlite", path: "file.db" },
+      ack: "memory",
       validation: "strict",
       keys: { server: ["secret-file"], client: ["client-file"] },
     })
     expect(urls(config)).toEqual(["https://file.example"])
   })
 
-  test("variables beat the file", () => {
-    const config = load({ config: path() }, environment)
+  test("variables beat the file", async () => {
+    const config = await load({ config: path() }, environment)
     expect(config).toMatchObject({
       host: "env.host",
       port: 1002,
       store: { kind: "sqlite", path: "env.db" },
+      ack: "disk",
       validation: "lenient",
       keys: { server: ["secret-env-1", "secret-env-2"], client: ["client-env"] },
     })
@@ -94,60 +106,61 @@ describe("precedence", () => {
     expect(urls(config)).toEqual(["https://file.example", "https://env.example/1", "https://env.example/2"])
   })
 
-  test("flags beat variables", () => {
-    const config = load({ ...flags, config: path() }, environment)
+  test("flags beat variables", async () => {
+    const config = await load({ ...flags, config: path() }, environment)
     expect(config).toMatchObject({
       host: "flag.host",
       port: 1003,
       store: { kind: "memory" },
+      ack: "replicated",
       validation: "auto",
       keys: { server: ["secret-flag-1", "secret-flag-2"], client: ["client-flag"] },
     })
     expect(urls(config)).toEqual(["https://file.example", "https://flag.example"])
   })
 
-  test("which file, too", () => {
+  test("which file, too", async () => {
     const byVariable = fileOf({ port: 2000 })
-    expect(load({}, { MILLRACE_CONFIG: byVariable }).port).toBe(2000)
-    expect(load({ config: fileOf({ port: 3000 }) }, { MILLRACE_CONFIG: byVariable }).port).toBe(3000)
+    expect((await load({}, { MILLRACE_CONFIG: byVariable })).port).toBe(2000)
+    expect((await load({ config: fileOf({ port: 3000 }) }, { MILLRACE_CONFIG: byVariable })).port).toBe(3000)
   })
 
-  test("private destinations are allowed by the file (some or all), a variable or the flag", () => {
-    const allowed = (flags: Config.Flags, environment: Config.Environment = {}) =>
-      load(flags, environment).allowPrivateDestinations
+  test("private destinations are allowed by the file (some or all), a variable or the flag", async () => {
+    const allowed = async (flags: Config.Flags, environment: Config.Environment = {}) =>
+      (await load(flags, environment)).allowPrivateDestinations
     const some = fileOf({ allowPrivateDestinations: ["10.0.0.0/8", "hooks.internal"] })
-    expect(allowed({ config: some })).toEqual(["10.0.0.0/8", "hooks.internal"])
-    expect(allowed({ config: some }, { MILLRACE_ALLOW_PRIVATE_DESTINATIONS: "false" })).toBe(false)
-    expect(allowed({}, { MILLRACE_ALLOW_PRIVATE_DESTINATIONS: "1" })).toBe(true)
+    expect(await allowed({ config: some })).toEqual(["10.0.0.0/8", "hooks.internal"])
+    expect(await allowed({ config: some }, { MILLRACE_ALLOW_PRIVATE_DESTINATIONS: "false" })).toBe(false)
+    expect(await allowed({}, { MILLRACE_ALLOW_PRIVATE_DESTINATIONS: "1" })).toBe(true)
     expect(
-      allowed({ allowPrivateDestinations: true }, { MILLRACE_ALLOW_PRIVATE_DESTINATIONS: "false" }),
+      await allowed({ allowPrivateDestinations: true }, { MILLRACE_ALLOW_PRIVATE_DESTINATIONS: "false" }),
     ).toBe(true)
-    expect(mistakesOf({}, { MILLRACE_ALLOW_PRIVATE_DESTINATIONS: "constructor" })).toEqual([
+    expect(await mistakesOf({}, { MILLRACE_ALLOW_PRIVATE_DESTINATIONS: "constructor" })).toEqual([
       "MILLRACE_ALLOW_PRIVATE_DESTINATIONS: expected boolean",
     ])
   })
 
-  test("the key that fields are hashed with comes from the file, or from a variable, which beats it", () => {
+  test("the key that fields are hashed with comes from the file, or from a variable, which beats it", async () => {
     const file = fileOf({
       hashKey: "of the file, sixteen",
       destinations: [{ id: "a", url: "https://a.example", fields: { hash: ["user.email"] } }],
     })
     const environment = { MILLRACE_HASH_KEY: "of the environment" }
-    expect(load({ config: file }).hashKey).toBe("of the file, sixteen")
-    expect(load({ config: file }, environment).hashKey).toBe("of the environment")
+    expect((await load({ config: file })).hashKey).toBe("of the file, sixteen")
+    expect((await load({ config: file }, environment)).hashKey).toBe("of the environment")
     expect(Config.unknownVariables(environment)).toEqual([])
-    expect(mistakesOf({ config: file }, { MILLRACE_HASH_KEY: "too short" })).toEqual([
+    expect(await mistakesOf({ config: file }, { MILLRACE_HASH_KEY: "too short" })).toEqual([
       "MILLRACE_HASH_KEY: expected 16 characters at least",
     ])
   })
 
-  test("an empty variable is not set, and what Kubernetes sets beside a service is not ours", () => {
+  test("an empty variable is not set, and what Kubernetes sets beside a service is not ours", async () => {
     const links = {
       MILLRACE_PORT: "tcp://10.0.0.1:8080",
       MILLRACE_PORT_8080_TCP_ADDR: "10.0.0.1",
       MILLRACE_SERVICE_HOST: "10.0.0.1",
     }
-    expect(load({}, { ...links, MILLRACE_HOST: "" })).toMatchObject({ host: "127.0.0.1", port: 8080 })
+    expect(await load({}, { ...links, MILLRACE_HOST: "" })).toMatchObject({ host: "127.0.0.1", port: 8080 })
     expect(Config.unknownVariables({ ...links, MILLRACE_SERVER_KEYS: "x", PATH: "y" })).toEqual([
       "MILLRACE_SERVER_KEYS",
     ])
@@ -155,8 +168,8 @@ describe("precedence", () => {
 })
 
 describe("a destination", () => {
-  test("given as a URL has the same id at every start", () => {
-    const [destination] = load({ webhook: ["https://example.com/hook"] }).destinations
+  test("given as a URL has the same id at every start", async () => {
+    const [destination] = (await load({ webhook: ["https://example.com/hook"] })).destinations
     expect(destination).toMatchObject({
       id: "webhook-19f13522",
       url: "https://example.com/hook",
@@ -164,10 +177,10 @@ describe("a destination", () => {
     })
   })
 
-  test("given as a URL is signed with the secret that is given with it, the file's are not", () => {
+  test("given as a URL is signed with the secret that is given with it, the file's are not", async () => {
     const secret = `whsec_${Buffer.alloc(24, 7).toString("base64")}`
     const path = fileOf({ destinations: [{ id: "file", url: "https://file.example" }] })
-    const config = load(
+    const config = await load(
       { config: path, webhook: ["https://a.example", "https://b.example"] },
       { MILLRACE_WEBHOOK_SECRET: secret },
     )
@@ -176,25 +189,25 @@ describe("a destination", () => {
       [secret],
       [secret],
     ])
-    expect(mistakesOf({ webhookSecret: secret })).toEqual([
+    expect(await mistakesOf({ webhookSecret: secret })).toEqual([
       "--webhook-secret: there is no --webhook whose requests it could sign",
     ])
   })
 
-  test("of the file may have comments, trailing commas and a byte order mark around it", () => {
+  test("of the file may have comments, trailing commas and a byte order mark around it", async () => {
     const path = fileOf(`\uFEFF// what goes where
       { "destinations": [ { "id": "a", /* here */ "url": "https://a.example", "timeout": "1.5 seconds", }, ], }`)
-    expect(load({ config: path }).destinations).toMatchObject([{ id: "a", timeout: 1500 }])
+    expect((await load({ config: path })).destinations).toMatchObject([{ id: "a", timeout: 1500 }])
   })
 })
 
 describe("a catalog", () => {
-  const catalogOf = (catalog: unknown) => load({ config: fileOf({ catalog }) }).catalog
+  const catalogOf = async (catalog: unknown) => (await load({ config: fileOf({ catalog }) })).catalog
 
-  test("comes from a file or from a URL", () => {
-    expect(catalogOf({ file: "specs.json" })).toEqual({ file: "specs.json" })
-    expect(catalogOf({ url: "https://a.example/specs" })).toEqual({ url: "https://a.example/specs" })
-    expect(catalogOf({ url: "https://a.example/specs", refresh: "1.5 minutes" })).toEqual({
+  test("comes from a file or from a URL", async () => {
+    expect(await catalogOf({ file: "specs.json" })).toEqual({ file: "specs.json" })
+    expect(await catalogOf({ url: "https://a.example/specs" })).toEqual({ url: "https://a.example/specs" })
+    expect(await catalogOf({ url: "https://a.example/specs", refresh: "1.5 minutes" })).toEqual({
       url: "https://a.example/specs",
       refresh: 90_000,
     })
@@ -222,32 +235,32 @@ describe("a catalog", () => {
       ['catalog.refresh: expected a duration like "500 millis" or "3 days"'],
     ],
     ["specs.json", ["catalog: expected object"]],
-  ])("%j is a mistake", (catalog, mistakes) => {
-    expect(mistakesOf({ config: fileOf({ catalog }) }).map((line) => line.replace(/^\S+ /, ""))).toEqual(
-      mistakes,
-    )
+  ])("%j is a mistake", async (catalog, mistakes) => {
+    expect(
+      (await mistakesOf({ config: fileOf({ catalog }) })).map((line) => line.replace(/^\S+ /, "")),
+    ).toEqual(mistakes)
   })
 })
 
 describe("signed requests", () => {
-  const secretsOf = (statsigSecret: unknown) =>
-    load({ config: fileOf({ receive: { statsigSecret } }) }).statsigSecrets
+  const secretsOf = async (statsigSecret: unknown) =>
+    (await load({ config: fileOf({ receive: { statsigSecret } }) })).statsigSecrets
 
-  test("have one secret, or several during a rotation", () => {
-    expect(secretsOf("webhook-1")).toEqual(["webhook-1"])
-    expect(secretsOf(["webhook-1", "webhook-2"])).toEqual(["webhook-1", "webhook-2"])
-    expect(load({ config: fileOf({ receive: {} }) }).statsigSecrets).toEqual([])
+  test("have one secret, or several during a rotation", async () => {
+    expect(await secretsOf("webhook-1")).toEqual(["webhook-1"])
+    expect(await secretsOf(["webhook-1", "webhook-2"])).toEqual(["webhook-1", "webhook-2"])
+    expect((await load({ config: fileOf({ receive: {} }) })).statsigSecrets).toEqual([])
   })
 })
 
 describe("mistakes", () => {
-  test("of secrets and of what needs one, each with its place, none with its value", () => {
+  test("of secrets and of what needs one, each with its place, none with its value", async () => {
     const path = fileOf(`{
   "hashKey": "s3cret",
   "receive": { "statsigSecret": ["webhook-s3cret", ""], "statsigSecrets": "webhook-s3cret" },
   "destinations": [{ "id": "a", "url": "https://a.example", "fields": { "hash": ["user.email"] } }]
 }`)
-    const mistakes = mistakesOf({ config: path })
+    const mistakes = await mistakesOf({ config: path })
     expect(mistakes).toMatchInlineSnapshot(`
       [
         "config.json:2:3: hashKey: expected 16 characters at least",
@@ -256,56 +269,60 @@ describe("mistakes", () => {
       ]
     `)
     expect(mistakes.join()).not.toContain("s3cret")
-    expect(mistakesOf({ config: fileOf({ receive: { statsigSecret: "" } }) })).toMatchInlineSnapshot(`
+    expect(await mistakesOf({ config: fileOf({ receive: { statsigSecret: "" } }) })).toMatchInlineSnapshot(`
       [
         "config.json:1:13: receive.statsigSecret: expected a value with a length of at least 1",
       ]
     `)
-    expect(mistakesOf({ config: fileOf({ receive: { statsigSecret: 1 } }) })).toMatchInlineSnapshot(`
+    expect(await mistakesOf({ config: fileOf({ receive: { statsigSecret: 1 } }) })).toMatchInlineSnapshot(`
       [
         "config.json:1:13: receive.statsigSecret: expected string | array",
       ]
     `)
   })
 
-  test("of a destination that hashes without a key say how to set one, beside its others", () => {
+  test("of a destination that hashes without a key say how to set one, beside its others", async () => {
     const path = fileOf(`{
   "destinations": [
     { "id": "a", "url": "https://a.example", "fields": { "hash": [] } },
     { "id": "b", "url": "ftp://b.example", "fields": { "hash": ["user.email"] } }
   ]
 }`)
-    expect(mistakesOf({ config: path })).toMatchInlineSnapshot(`
+    expect(await mistakesOf({ config: path })).toMatchInlineSnapshot(`
       [
         "config.json:4:18: destinations[1].url: expected a URL with http or https",
         "config.json:4:56: destinations[1].fields.hash: needs a key to hash with: set hashKey beside destinations, or MILLRACE_HASH_KEY, to 16 secret characters or more that stay the same",
       ]
     `)
-    expect(mistakesOf({ config: path }, { MILLRACE_HASH_KEY: "sixteen or more of them" })).toEqual([
+    expect(await mistakesOf({ config: path }, { MILLRACE_HASH_KEY: "sixteen or more of them" })).toEqual([
       "config.json:4:18: destinations[1].url: expected a URL with http or https",
     ])
   })
 
-  test("of flags and variables, all at once, each under its name, none with its value", () => {
+  test("of flags and variables, all at once, each under its name, none with its value", async () => {
     expect(
-      mistakesOf(
-        {
-          host: "",
-          port: "70000",
-          store: "postgres://me:password@db",
-          validation: "loose",
-          serverKey: ["ok", "not ok"],
-          webhook: ["ftp://example.com", "https://twice.example", "https://twice.example"],
-          webhookSecret: "whsec_1",
-        },
-        { MILLRACE_CLIENT_KEY: "a b", MILLRACE_ADMIN_TOKEN: "t", MILLRACE_CONFIG: noFile() },
+      (
+        await mistakesOf(
+          {
+            host: "",
+            port: "70000",
+            store: "mysql://me:password@db",
+            ack: "somewhat",
+            validation: "loose",
+            serverKey: ["ok", "not ok"],
+            webhook: ["ftp://example.com", "https://twice.example", "https://twice.example"],
+            webhookSecret: "whsec_1",
+          },
+          { MILLRACE_CLIENT_KEY: "a b", MILLRACE_ADMIN_TOKEN: "t", MILLRACE_CONFIG: noFile() },
+        )
       ).map((line) => line.replace(/there is no file .*/, "there is no file")),
     ).toMatchInlineSnapshot(`
       [
         "MILLRACE_ADMIN_TOKEN: this version has no admin API",
         "--host: expected a value with a length of at least 1",
         "--port: expected a value between 0 and 65535",
-        "--store: expected memory: or sqlite:PATH",
+        "--store: expected memory:, sqlite:PATH, postgres://..., redis://... or nats://...",
+        "--ack: expected "memory" | "disk" | "replicated"",
         "--validation: expected "auto" | "strict" | "lenient"",
         "--server-key: expected visible ASCII characters without a comma",
         "MILLRACE_CLIENT_KEY: expected visible ASCII characters without a comma",
@@ -327,15 +344,16 @@ describe("mistakes", () => {
     ["65535", 65_535],
     ["0", 0],
     ["0080", 80],
-  ])("--port %j", (port, expected) => {
-    const loaded = Config.load({ port }, {})
-    expect(Result.isSuccess(loaded) ? loaded.success.port : undefined).toBe(expected)
+  ])("--port %j", async (port, expected) => {
+    const loaded = load({ port }).then(
+      (config) => config.port,
+      () => undefined,
+    )
+    expect(await loaded).toBe(expected)
   })
 
   test.each([
-    "postgres://u:hunter2@h/db",
-    "redis://:hunter2@h",
-    "nats://hunter2@h",
+    "mysql://u:hunter2@h/db",
     "hunter2",
     "",
     "memory",
@@ -343,17 +361,31 @@ describe("mistakes", () => {
     "sqlite:",
     "sqlite://hunter2",
     "sqlite::memory:",
-  ])("--store %s", (store) => {
-    const [mistake] = mistakesOf({ store })
+  ])("--store %s", async (store) => {
+    const [mistake] = await mistakesOf({ store })
     expect(mistake).toMatch(/^--store: expected .*(memory:|sqlite:)/)
     expect(mistake).not.toContain("hunter2")
   })
 
-  test("of a file, all at once, each with its line and its path", () => {
+  test.each([
+    ["postgres://u:hunter2@h/db?nope=1", "postgres"],
+    ["redis://:hunter2@h?nope=1", "redis"],
+    ["nats://u:hunter2@h?nope=1", "nats"],
+  ])("what the package of a store finds wrong: %s", async (store) => {
+    expect(await mistakesOf({ store, port: "x" })).toEqual([
+      expect.stringMatching(/^--port: /),
+      expect.stringMatching(/^--store: .*nope/),
+    ])
+    const [mistake] = await mistakesOf({ config: fileOf({ store }) })
+    expect(mistake).toMatch(/^config.json: store: .*nope/)
+    expect(mistake).not.toContain("hunter2")
+  })
+
+  test("of a file, all at once, each with its line and its path", async () => {
     const path = fileOf(`{
   "host": "",
   "port": "8080",
-  "store": "postgres://me:password@db",
+  "store": "mysql://me:password@db",
   "validation": "loose",
   "listen": 1,
   "__proto__": {},
@@ -380,11 +412,11 @@ describe("mistakes", () => {
     { "id": "twice" }
   ]
 }`)
-    expect(mistakesOf({ config: path })).toMatchInlineSnapshot(`
+    expect(await mistakesOf({ config: path })).toMatchInlineSnapshot(`
       [
         "config.json:2:3: host: expected a value with a length of at least 1",
         "config.json:3:3: port: expected number",
-        "config.json:4:3: store: expected memory: or sqlite:PATH",
+        "config.json:4:3: store: expected memory:, sqlite:PATH, postgres://..., redis://... or nats://...",
         "config.json:5:3: validation: expected "auto" | "strict" | "lenient"",
         "config.json:6:3: listen: unknown key",
         "config.json:7:3: __proto__: unknown key",
@@ -428,12 +460,12 @@ describe("mistakes", () => {
     ["a list", "[]", "config.json:1:1: expected object"],
     ["null", "null", "config.json:1:1: expected object"],
     ["a text", '"x"', "config.json:1:1: expected object"],
-  ])("a file with %s", (_name, content, mistake) => {
-    expect(mistakesOf({ config: fileOf(content) })).toEqual([mistake])
+  ])("a file with %s", async (_name, content, mistake) => {
+    expect(await mistakesOf({ config: fileOf(content) })).toEqual([mistake])
   })
 
-  test("a file that cannot be read", () => {
+  test("a file that cannot be read", async () => {
     const directory = tempDir()
-    expect(mistakesOf({ config: directory })).toEqual([`${directory}: is a directory`])
+    expect(await mistakesOf({ config: directory })).toEqual([`${directory}: is a directory`])
   })
 })

@@ -113,7 +113,6 @@ test("a store that does not answer: all is said, nothing fails", async () => {
   const found = await examine(Effect.void, { closed: true })
   const wrong = (name: string) => `${name} wrong the store has been closed`
   expect(found).toEqual([
-    usual[0],
-    ...["store", "cursors", "ledger", "destination", "dead letters", "clock"].map(wrong),
+    ...["server", "store", "cursors", "ledger", "destination", "dead letters", "clock"].map(wrong),
   ])
 })

@@ -53,8 +53,8 @@ const columns = (now: number): ReadonlyArray<Table.Column<DestinationRow>> => [
   { name: "circuit", text: ({ circuit }) => circuit },
 ]
 
-const remarkOnServer = ({ server }: Access): void => {
-  if (server === null) remark("no server runs on this store: nothing is delivered")
+const remarkOnServer = ({ isServed }: Access): void => {
+  if (!isServed) remark("no server runs on this store: nothing is delivered")
 }
 
 const listCommand = (): Command =>

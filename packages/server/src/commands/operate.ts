@@ -95,15 +95,11 @@ const storeFlags = ({ store, config }: StoreFlags): Config.Flags => ({
  * Runs a program on a store, reached as {@link StoreAccess.open} says. When it fails, the exit code is 1, and a line says why.
  */
 export const operate = async (flags: StoreFlags, changes: boolean, program: Program): Promise<void> => {
-  const config = Config.load(storeFlags(flags), environment())
-  if (Result.isFailure(config)) {
-    complain(config.failure.message)
-    process.exitCode = 1
-    return
-  }
-  const exit = await Effect.runPromiseExit(
-    Effect.scoped(Effect.flatMap(StoreAccess.open(config.success.store, changes), program)),
-  )
+  const access = Effect.gen(function* () {
+    const { store } = yield* Config.load(storeFlags(flags), environment())
+    return yield* StoreAccess.open(store, changes)
+  })
+  const exit = await Effect.runPromiseExit(Effect.scoped(Effect.flatMap(access, program)))
   if (Exit.isSuccess(exit)) return
   const failure = Cause.findErrorOption(exit.cause)
   complain(failure._tag === "Some" ? failure.value.message : Cause.pretty(exit.cause))

@@ -30,16 +30,25 @@ Try it:
 
 `
 
-const announce = (config: Config.Config, { url, generatedKey, destinations }: Server.Server): void => {
+const announce = (config: Config.Config, server: Server.Server): void => {
+  const { url, generatedKey, durability, destinations } = server
   // The first line is for programs: it says where, also when the port was ours to choose.
   process.stdout.write(`millrace listening on ${url}\n`)
   if (generatedKey !== null) process.stdout.write(keyText(generatedKey, url, config.store.kind !== "memory"))
+  if (config.store.kind === "memory") {
+    log({
+      level: "Warn",
+      message: "events are kept in memory: those that are pending go with the process",
+      fields: {},
+    })
+  }
   log({
     level: "Info",
     message: "started",
     fields: {
       version,
-      store: StoreUrl.format(config.store),
+      store: config.store.text,
+      level: durability,
       validation: config.validation,
       destinations: destinations.join(",") || "none",
     },
@@ -92,7 +101,7 @@ const reasonOf = (cause: Cause.Cause<Server.StartError>): string => {
 
 /** Runs until it is told to stop, and returns the exit code. */
 const serve = async (flags: Config.Flags): Promise<number> => {
-  const loaded = Config.load(flags, process.env)
+  const loaded = await Effect.runPromise(Effect.result(Config.load(flags, process.env)))
   if (Result.isFailure(loaded)) {
     complain(loaded.failure.message)
     return 1
@@ -125,7 +134,8 @@ export const command = (): Command => {
     .description("Take events in and send them on to webhooks")
     .option("--host <address>", `where to listen (default: ${defaults.host})`)
     .option("--port <number>", `0 takes a free one (default: ${defaults.port})`)
-    .option("--store <url>", `memory: or sqlite:PATH (default: ${defaults.store})`)
+    .option("--store <url>", `${StoreUrl.forms} (default: ${defaults.store})`)
+    .option("--ack <level>", "what an acknowledged event has to survive: memory, disk or replicated")
     .option("--config <path>", `JSON with comments (default: ${defaults.config}, when it is there)`)
     .option("--server-key <key>", "a key that may do everything; may be repeated", list)
     .option("--client-key <key>", "a key that may only log events; may be repeated", list)

@@ -45,12 +45,13 @@ describe("starting", () => {
     expect(server.stdout()).toBe(`millrace listening on ${server.url}\n`)
     expect(server.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
     expect(logOf(server.stderr())).toEqual([
+      "WARN events are kept in memory: those that are pending go with the process",
       expect.stringMatching(
-        /^INFO started version=\S+ store=memory: validation=auto destinations=webhook-[0-9a-f]{8}$/,
+        /^INFO started version=\S+ store=memory: level=memory validation=auto destinations=webhook-[0-9a-f]{8}$/,
       ),
     ])
     await stop(server)
-    expect(logOf(server.stderr()).slice(1)).toEqual(["INFO stopping signal=SIGTERM", "INFO stopped"])
+    expect(logOf(server.stderr()).slice(2)).toEqual(["INFO stopping signal=SIGTERM", "INFO stopped"])
   })
 
   test("private destinations are refused unless they are allowed, and the log says so", async () => {
@@ -100,7 +101,7 @@ describe("starting", () => {
       }`,
     )
     const server = await serve([], { cwd: directory, env: { MILLRACE_SERVER_KEY: key } })
-    expect(server.stderr()).toContain("store=memory: validation=lenient destinations=hook")
+    expect(server.stderr()).toContain("store=memory: level=memory validation=lenient destinations=hook")
     expect(await send(server, ["a"], "client-1")).toMatchObject({ status: 202 })
     expect(await send(server, ["b"])).toMatchObject({ status: 202 })
     await receiver.until(() => receiver.events.length === 2)
@@ -156,9 +157,9 @@ describe("what cannot work ends with one clear line each, exit code 1, and nothi
   test.each<readonly [name: string, args: ReadonlyArray<string>, stderr: string]>([
     [
       "several mistakes",
-      ["--port", "x", "--store", "redis://h", "--validation", "loose"],
+      ["--port", "x", "--store", "mysql://h", "--validation", "loose"],
       `millrace: --port: expected an integer
-millrace: --store: expected memory: or sqlite:PATH
+millrace: --store: expected memory:, sqlite:PATH, postgres://..., redis://... or nats://...
 millrace: --validation: expected "auto" | "strict" | "lenient"
 `,
     ],
@@ -169,6 +170,11 @@ millrace: --validation: expected "auto" | "strict" | "lenient"
       "a secret that is none",
       ["--webhook", "https://example.com", "--webhook-secret", "hunter2"],
       'millrace: --webhook-secret: expected "whsec_" and 24 to 64 bytes in base64\n',
+    ],
+    [
+      "a level that the store does not give",
+      ["--store", "memory:", "--server-key", "k", "--ack", "disk"],
+      'millrace: ack: "disk" is demanded, but this store acknowledges at level "memory": set the store up for more, take another one, or demand less\n',
     ],
     [
       "an address of somebody else",
@@ -403,6 +409,7 @@ describe("operating", () => {
       / WARN {2}the store took no events reason=Unavailable error=".*locked.*"\n/,
     )
     expect(await get(`${server.url}/livez`)).toMatchObject({ status: 200 })
+    expect(await get(`${server.url}/readyz`)).toMatchObject({ status: 503 })
     lock.release()
     expect(await send(server, ["a"])).toMatchObject({ status: 202 })
     expect(await get(`${server.url}/readyz`)).toMatchObject({ status: 200 })
