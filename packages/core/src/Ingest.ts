@@ -19,6 +19,7 @@ import { defectSummary } from "./internal/defectSummary.ts"
 import { hex } from "./internal/hex.ts"
 import { type HashedKey, type KeyRing, makeKeyRing } from "./internal/keyRing.ts"
 import { makeNameCounts } from "./internal/nameCounts.ts"
+import { partitionOf } from "./internal/partition.ts"
 import { makeSparingly } from "./internal/sparingly.ts"
 import { type KeyKind, Keys } from "./Keys.ts"
 import * as Signature from "./Signature.ts"
@@ -323,12 +324,13 @@ const make = Effect.fnUntraced(function* (
 
   /** Begins nothing before it is run: of a duplicate it never is. */
   const store = (
-    { entry, rejected }: Wire.Accepted,
+    { entry, rejected, subject }: Wire.Accepted,
     id: EntryId,
     receivedAt: number,
   ): Effect.Effect<unknown, StoreError> =>
     Effect.suspend(() => {
-      const appending = entry === null ? Effect.void : log.append([entry])
+      const appending =
+        entry === null ? Effect.void : log.append([entry], partitionOf(log.partitions, subject, id))
       return rejected.length === 0
         ? appending
         : Effect.andThen(appending, () => keepRejected(rejected, id, receivedAt))

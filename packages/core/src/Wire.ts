@@ -6,6 +6,7 @@ import * as Body from "./internal/body.ts"
 import { isObject, parse } from "./internal/json.ts"
 import * as Nesting from "./internal/nesting.ts"
 import * as PrivateAttributes from "./internal/privateAttributes.ts"
+import * as Sample from "./internal/sample.ts"
 import * as Time from "./internal/time.ts"
 import * as Utf8 from "./internal/utf8.ts"
 import * as Validate from "./internal/validate.ts"
@@ -50,6 +51,8 @@ export interface Accepted {
   readonly rejected: ReadonlyArray<RejectedEvent>
   /** The accepted events' names, one an event. */
   readonly eventNames: ReadonlyArray<string>
+  /** Whose the first accepted event is, as well as can be told; `""` when it cannot. */
+  readonly subject: () => string
 }
 
 /** The whole request is refused; nothing of it is kept. */
@@ -202,6 +205,16 @@ const keep = (
 const present = <K extends string, V>(key: K, value: V | null | undefined) =>
   (value === null || value === undefined ? {} : { [key]: value }) as { readonly [P in K]?: V }
 
+const objectOrEmpty = (json: Json | undefined): JsonObject => (isObject(json) ? json : {})
+
+const subjectOf = (event: Json | undefined, rest: JsonObject): string => {
+  const { user, userID, statsigMetadata } = objectOrEmpty(event)
+  const known = objectOrEmpty(user ?? rest["user"])
+  // Exported events carry the id beside the user as well.
+  const identified = userID === undefined || Object.hasOwn(known, "userID") ? known : { ...known, userID }
+  return Sample.subjectOf(identified, objectOrEmpty(statsigMetadata), objectOrEmpty(rest["statsigMetadata"]))
+}
+
 /** Bytes (decompressed) to accepted and rejected events. Total: it never throws, whatever the bytes are. */
 export const decode = (
   head: WireHead,
@@ -219,18 +232,21 @@ export const decode = (
 
   const check = checkOf(mode, form)
   const eventNames: Array<string> = []
+  let firstAccepted: Json | undefined
   const rejected: Array<RejectedEvent> = []
   for (const [index, event] of events.entries()) {
     const fields = Body.fieldsOf(head.dialect, form, event)
-    if (check.isFine(fields)) eventNames.push(fields.eventName)
-    else rejected.push(reject(head.dialect, form, index, event, check))
+    if (check.isFine(fields)) {
+      firstAccepted ??= event
+      eventNames.push(fields.eventName)
+    } else rejected.push(reject(head.dialect, form, index, event, check))
   }
   const [first] = rejected
   if (eventNames.length === 0) {
     // A refused batch is sent again for days by SDKs: they get a receipt that says what was wrong.
     return mode === "strict" && first !== undefined
       ? Result.fail(refused(first.message, events.length))
-      : Result.succeed({ entry: null, rejected, eventNames })
+      : Result.succeed({ entry: null, rejected, eventNames, subject: () => "" })
   }
   const envelope = {
     receivedAt: head.receivedAt,
@@ -244,5 +260,5 @@ export const decode = (
     ...(first === undefined ? {} : { rejected: rejected.map(({ index }) => index) }),
   }
   const entry = Entry.encode(id, eventNames.length, envelope, keep(bytes, opened, rejected))
-  return Result.succeed({ entry, rejected, eventNames })
+  return Result.succeed({ entry, rejected, eventNames, subject: () => subjectOf(firstAccepted, rest) })
 }

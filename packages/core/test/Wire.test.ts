@@ -263,6 +263,7 @@ describe("other callers are held to the OpenAPI document", () => {
       entry: null,
       rejected: [],
       eventNames: [],
+      subject: expect.any(Function),
     })
   })
 

@@ -33,27 +33,32 @@ const firstOf = (ids: JsonObject): string => {
   return ""
 }
 
-/** Whose event it is, as well as can be told: client SDKs know an anonymous user by the stable id alone, and send it with the request. */
-const subjectOf = (event: Event, index: number, entry: DecodedEntry): string => {
-  const { user } = event
+/**
+ * Who a user is, as well as can be told, `""` when it cannot: client SDKs know an anonymous user by the stable id alone, and send it with the event or
+ * the request.
+ */
+export const subjectOf = (user: JsonObject, ofEvent: JsonObject, ofRequest: JsonObject): string => {
   const userID = id(user, "userID")
   if (userID !== "") return userID
   const custom = customIds(user)
   return (
     id(custom, "stableID") ||
     id(user, "stableID") ||
-    id(event.statsigMetadata, "stableID") ||
-    id(entry.statsigMetadata, "stableID") ||
-    firstOf(custom) ||
-    `${entry.id}/${index}`
+    id(ofEvent, "stableID") ||
+    id(ofRequest, "stableID") ||
+    firstOf(custom)
   )
 }
+
+/** Whose event it is; one of nobody is its own. */
+const ownerOf = ({ user, statsigMetadata }: Event, index: number, entry: DecodedEntry): string =>
+  subjectOf(user, statsigMetadata, entry.statsigMetadata) || `${entry.id}/${index}`
 
 /** Deals events to so many buckets: those of one user always to the same. */
 export const bucketOf =
   (buckets: number): ((event: Event, index: number, entry: DecodedEntry) => number) =>
   (event, index, entry) =>
-    buckets === 1 ? 0 : hash32(subjectOf(event, index, entry)) % buckets
+    buckets === 1 ? 0 : hash32(ownerOf(event, index, entry)) % buckets
 
 /**
  * Whether an event is in a sample of the given share. The same users are in it at every destination, at all times, and in every larger sample.
@@ -61,5 +66,5 @@ export const bucketOf =
  */
 export const inSample = (share: number): ((event: Event, index: number, entry: DecodedEntry) => boolean) => {
   const end = share * 2 ** 32
-  return (event, index, entry) => hash32(subjectOf(event, index, entry)) < end
+  return (event, index, entry) => hash32(ownerOf(event, index, entry)) < end
 }
