@@ -114,8 +114,10 @@ export class EventLog extends Context.Service<
 >()("@millrace/core/EventLog") {}
 
 export interface MemoryOptions {
-  /** What the entries kept may take, in bytes: {@link defaultMaxBytes} by default. */
+  /** What the entries kept may take, in bytes, each partition an equal part of it: {@link defaultMaxBytes} by default. */
   readonly maxBytes?: number
+  /** How many partitions the log has: 1 by default, as it should be but for tests of what stands on several. */
+  readonly partitions?: number
 }
 
 /** Of the log in memory: a part of a small container's memory. */
@@ -132,46 +134,62 @@ export const requirePartition = (partition: number, partitions: number): void =>
   throw new RangeError(`partition ${partition}: this log has ${partitions}, numbered from 0`)
 }
 
-/** Keeps the log in this process's memory, in one partition. Nothing polls or ticks: `wait` returns with an append. */
-export const layerMemory = ({ maxBytes = defaultMaxBytes }: MemoryOptions = {}): Layer.Layer<EventLog> =>
+interface Partition {
+  readonly log: MemoryLog
+  readonly waiting: Set<Waiter>
+}
+
+const release = (
+  { waiting }: Partition,
+  outcome: Effect.Effect<void, StoreError>,
+  ready: (waiter: Waiter) => boolean,
+): void => {
+  for (const waiter of waiting) {
+    if (!ready(waiter)) continue
+    waiting.delete(waiter)
+    waiter.resume(outcome)
+  }
+}
+
+/** Keeps the log in this process's memory. Nothing polls or ticks: `wait` returns with an append. */
+export const layerMemory = ({
+  maxBytes = defaultMaxBytes,
+  partitions = 1,
+}: MemoryOptions = {}): Layer.Layer<EventLog> =>
   Layer.effect(
     EventLog,
     Effect.gen(function* () {
       const run = yield* guard
-      const log = new MemoryLog(maxBytes)
-      const waiting = new Set<Waiter>()
-
-      const release = (
-        outcome: Effect.Effect<void, StoreError>,
-        ready: (waiter: Waiter) => boolean,
-      ): void => {
-        for (const waiter of waiting) {
-          if (!ready(waiter)) continue
-          waiting.delete(waiter)
-          waiter.resume(outcome)
-        }
+      const all = Array.from(
+        { length: partitions },
+        (): Partition => ({ log: new MemoryLog(Math.floor(maxBytes / partitions)), waiting: new Set() }),
+      )
+      const at = (partition: number): Partition => {
+        requirePartition(partition, partitions)
+        return all[partition]!
       }
 
-      yield* Effect.addFinalizer(() => Effect.sync(() => release(Effect.fail(closed()), () => true)))
+      yield* Effect.addFinalizer(() =>
+        Effect.sync(() => {
+          for (const one of all) release(one, Effect.fail(closed()), () => true)
+        }),
+      )
 
       return EventLog.of({
         durability: "memory",
-        partitions: 1,
+        partitions,
         append: (entries, partition = 0) =>
           run((clock) => {
-            requirePartition(partition, 1)
-            const positions = log.append(entries, clock.currentTimeMillisUnsafe())
-            release(Effect.void, (waiter) => waiter.after < log.head)
+            const one = at(partition)
+            const positions = one.log.append(entries, clock.currentTimeMillisUnsafe())
+            release(one, Effect.void, (waiter) => waiter.after < one.log.head)
             return Effect.fromResult(positions)
           }),
         read: (partition, after, limits) =>
-          run(() => {
-            requirePartition(partition, 1)
-            return Effect.fromResult(log.read(after, limits))
-          }),
+          run(() => Effect.fromResult(at(partition).log.read(after, limits))),
         wait: (partition, after) =>
           run(() => {
-            requirePartition(partition, 1)
+            const { log, waiting } = at(partition)
             if (after < log.head) return Effect.void
             return Effect.callback<void, StoreError>((resume) => {
               const waiter = { after, resume }
@@ -181,25 +199,12 @@ export const layerMemory = ({ maxBytes = defaultMaxBytes }: MemoryOptions = {}):
               })
             })
           }),
-        locate: (partition, time) =>
-          run(() => {
-            requirePartition(partition, 1)
-            return Effect.succeed(log.locate(time))
-          }),
-        bounds: (partition) =>
-          run(() => {
-            requirePartition(partition, 1)
-            return Effect.succeed(log.bounds())
-          }),
-        stats: (partition, upTo) =>
-          run(() => {
-            requirePartition(partition, 1)
-            return Effect.fromResult(log.stats(upTo))
-          }),
+        locate: (partition, time) => run(() => Effect.succeed(at(partition).log.locate(time))),
+        bounds: (partition) => run(() => Effect.succeed(at(partition).log.bounds())),
+        stats: (partition, upTo) => run(() => Effect.fromResult(at(partition).log.stats(upTo))),
         trim: (partition, released, olderThan) =>
           run(() => {
-            requirePartition(partition, 1)
-            log.trim(released, olderThan)
+            at(partition).log.trim(released, olderThan)
             return Effect.void
           }),
       })

@@ -31,13 +31,13 @@ export const acknowledging =
   <E, R>(layer: Layer.Layer<Store, E, R>): Layer.Layer<Store | Acknowledges<D>, E, R> =>
     layer as Layer.Layer<Store | Acknowledges<D>, E, R>
 
+export interface MemoryOptions extends EventLog.MemoryOptions, Members.MemoryOptions {}
+
 /**
  * Every storage port in this process's memory: for tests and trials, and where losing what is pending with the process
  * is acceptable. Each call makes a store of its own; use one layer value wherever the same store is meant.
  */
-export const layerMemory = (
-  options: EventLog.MemoryOptions = {},
-): Layer.Layer<Store | Acknowledges<"memory">> =>
+export const layerMemory = (options: MemoryOptions = {}): Layer.Layer<Store | Acknowledges<"memory">> =>
   Layer.mergeAll(
     EventLog.layerMemory(options),
     Cursors.layerMemory(),
@@ -46,5 +46,5 @@ export const layerMemory = (
     Destinations.layerMemory(),
     Keys.layerMemory(),
     Counters.layerMemory(),
-    Members.layerMemory(),
+    Members.layerMemory(options),
   ).pipe(acknowledging<"memory">())
