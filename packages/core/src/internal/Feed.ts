@@ -246,9 +246,11 @@ export class Router {
     return false
   }
 
-  /** Takes over a feed that has read up to exactly here; says whether it did. */
+  /** Takes over a feed that has read up to exactly here, or, while it has none, further; says whether it did. */
   attach(feed: Feed): boolean {
-    if (!feed.endless || feed.readAfter !== this.position) return false
+    if (!feed.endless) return false
+    if (this.feeds.size === 0 && feed.readAfter > this.position) this.position = feed.readAfter
+    if (feed.readAfter !== this.position) return false
     feed.attach(this)
     this.feeds.add(feed)
     this.byName.clear()

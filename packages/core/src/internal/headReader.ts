@@ -43,8 +43,11 @@ export const make = Effect.fnUntraced(function* (
     const after = router.position
     const entries = yield* retryStore(log.read(partition, after, readLimits))
     if (entries.length === 0) return yield* retryStore(log.wait(partition, after))
+    const items = yield* decodeItems(after, entries)
+    // Meanwhile nobody was fed any more, and whoever came next stood further ahead.
+    if (router.position !== after) return
     let bytes = 0
-    for (const item of yield* decodeItems(after, entries)) {
+    for (const item of items) {
       router.deal(item)
       bytes += item.bytes
     }

@@ -28,16 +28,22 @@ export const begin = Effect.fnUntraced(function* (
 ) {
   const now = yield* Clock.currentTimeMillis
   const taken = new Set((yield* cursors.list).map(({ name }) => parseCursorName(name)?.replay))
-  let replay = `replay-${now}`
-  while (taken.has(replay)) replay = `${replay}+`
-  for (let partition = 0; partition < log.partitions; partition++) {
+
+  /** False when somebody else has begun one of this name meanwhile. */
+  const beginAt = Effect.fnUntraced(function* (partition: number, replay: string) {
     const name = cursorName({ destination, partition, replay })
     const position = yield* log.locate(partition, since)
     const end = yield* log.locate(partition, until)
     const { events } = yield* log.stats(partition, position)
-    const { epoch } = yield* cursors.acquire(name)
+    const { epoch, record } = yield* cursors.acquire(name)
+    if (record !== null) return false
     const state = LaneState.encode(LaneState.initial(events, end))
-    yield* cursors.save([{ name, epoch, record: { position, index: 0, state } }])
-  }
+    const [outcome] = yield* cursors.save([{ name, epoch, record: { position, index: 0, state } }])
+    return outcome === "saved"
+  })
+
+  let replay = `replay-${now}`
+  while (taken.has(replay) || !(yield* beginAt(0, replay))) replay = `${replay}+`
+  for (let partition = 1; partition < log.partitions; partition++) yield* beginAt(partition, replay)
   return replay
 })
