@@ -14,6 +14,7 @@ import {
   Ingest,
   Keys,
   type Ledger,
+  Members,
   Millrace,
   Position,
   Store,
@@ -177,7 +178,9 @@ const mortal = (
     const heard = Effect.onExit(call, () => (isAlive() ? Effect.void : Effect.never))
     return Effect.suspend(() => (!isAlive() ? Effect.never : isFailing() ? Effect.fail(unavailable) : heard))
   }
-  let view: Context.Context<never> = Context.empty()
+  // A pipeline is the only process on its store: it need not beat through days of virtual time, nor wait for the lease of one that crashed.
+  const alone = { ...Context.get(store, Members.Members), shared: false }
+  let view: Context.Context<never> = Context.make(Members.Members, alone) as Context.Context<never>
   for (const port of storePorts) {
     const service =
       port === EventLog.EventLog
