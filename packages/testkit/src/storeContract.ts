@@ -18,6 +18,7 @@ import { model } from "./internal/store/model.ts"
 import { reopening } from "./internal/store/reopening.ts"
 import { sharing } from "./internal/store/sharing.ts"
 import { makeSuite } from "./internal/store/suite.ts"
+import { volume } from "./internal/store/volume.ts"
 
 export interface StoreOpenOptions {
   /** The log's cap in bytes. Without it, the store's default. */
@@ -60,6 +61,8 @@ export interface StoreCapabilities {
   readonly capped: boolean
   /** Its log has several partitions as the place opens it. */
   readonly partitioned?: boolean
+  /** Its log is outside of this process's memory: so it is, if not said otherwise, for one that `reopens`. */
+  readonly outside?: boolean
 }
 
 export interface StoreBinding extends StoreCapabilities {
@@ -103,6 +106,7 @@ export const storeContract = (name: string, binding: StoreBinding): void => {
     describe("a store: reopening", () => reopening(suite))
     describe("a store: sharing", () => sharing(suite))
     describe("a store: faults", () => faults(suite))
+    describe("a store: volume", () => volume(suite))
     describe("EventLog and Cursors: any sequence of operations", () => model(suite))
   })
 }

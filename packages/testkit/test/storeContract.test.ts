@@ -159,6 +159,7 @@ const binding: StoreBinding = {
   shared: true,
   capped: true,
   partitioned: true,
+  outside: false,
 }
 
 storeContract("a far away store", binding)
