@@ -19,7 +19,7 @@ interface Waiting {
 }
 
 /** What a process may hold in memory for a server that does not keep up, all partitions together. */
-const maxWaitingBytes = 64 * 1024 * 1024
+const maxWaitingBytes = 32 * 1024 * 1024
 
 /** What one script takes at once: a few ms, in which the server does nothing else. */
 const maxGroup = { entries: 1_000, bytes: 4 * 1024 * 1024 }

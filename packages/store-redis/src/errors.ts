@@ -1,8 +1,12 @@
 import { StoreError, type StoreReason } from "@millrace/core"
 import { damaged, emptied } from "./Script.ts"
 
-const error = (_tag: Exclude<StoreReason["_tag"], "OutOfRange">, message: string): StoreError =>
-  new StoreError({ reason: { _tag }, message })
+const error = (_tag: Exclude<StoreReason["_tag"], "OutOfRange">, message: string): StoreError => {
+  const made = new StoreError({ reason: { _tag }, message })
+  // Until it is read, V8 keeps everything that the calls on the stack hold: the bodies of an append that was refused.
+  void made.stack
+  return made
+}
 
 export const unavailable = (message: string): StoreError => error("Unavailable", message)
 

@@ -1,24 +1,63 @@
 import { randomUUID } from "node:crypto"
 import { layer } from "@millrace/store-redis"
-import { describeStore, servers } from "@millrace/test-servers"
-import { accountingContract, type StoreBinding, storeContract } from "@millrace/testkit"
+import { describeStore, servers, tcpProxy } from "@millrace/test-servers"
+import {
+  accountingContract,
+  type FaultyPlace,
+  type StoreBinding,
+  type StorePlace,
+  storeContract,
+} from "@millrace/testkit"
 import { removeKeys } from "./support/server.ts"
 
-const binding = (partitions: number): StoreBinding => ({
-  place: () => {
-    const prefix = `test-${randomUUID()}`
-    return {
-      open: (options) => layer({ url: servers.redis, prefix, partitions, ...options }),
-      remove: () => removeKeys(prefix),
-    }
-  },
-  reopens: true,
-  shared: true,
-  capped: true,
-  partitioned: partitions > 1,
-})
+/** Of a request, in ms: long for a busy machine, short for a test that waits for it. */
+const patience = 4_000
+
+const place = (partitions: number): StorePlace => {
+  const prefix = `test-${randomUUID()}`
+  return {
+    open: ({ maxBytes }) =>
+      layer({
+        url: servers.redis,
+        prefix,
+        partitions,
+        // The cases fill one partition, which has its share of the whole.
+        ...(maxBytes === undefined ? {} : { maxBytes: maxBytes * partitions }),
+      }),
+    remove: () => removeKeys(prefix),
+  }
+}
+
+const faultyPlace = async (): Promise<FaultyPlace> => {
+  const prefix = `test-${randomUUID()}`
+  const { hostname, port } = new URL(servers.redis)
+  const proxy = await tcpProxy({ host: hostname, port: Number(port) || 6379 })
+  return {
+    open: (options) => layer({ url: proxy.url(servers.redis), prefix, requestTimeout: patience, ...options }),
+    faults: proxy,
+    remove: async () => {
+      await proxy.close()
+      await removeKeys(prefix)
+    },
+  }
+}
 
 await describeStore("redis", servers.redis, () => {
-  storeContract("redis", binding(1))
-  accountingContract("redis", binding(1), { runs: 3 })
+  const binding: StoreBinding = {
+    place: () => place(1),
+    faultyPlace,
+    reopens: true,
+    shared: true,
+    capped: true,
+  }
+  storeContract("redis", binding)
+  accountingContract("redis", binding, { runs: 3 })
+
+  storeContract("redis in three partitions", {
+    place: () => place(3),
+    reopens: true,
+    shared: true,
+    capped: true,
+    partitioned: true,
+  })
 })
