@@ -1,0 +1,247 @@
+import { type EventLog, StoreError } from "@millrace/core"
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
+import { closed, unavailable } from "./errors.ts"
+import type { LogHead } from "./LogHead.ts"
+import { divide, type LogRecord, limitsOf, makeRecord, type Place, partsOf, sizeOf } from "./LogRecord.ts"
+import type { LogRecords } from "./LogRecords.ts"
+import type { LogTail } from "./LogTail.ts"
+import type { Stream } from "./Stream.ts"
+
+type Entries = ReadonlyArray<EventLog.NewEntry>
+
+interface Call {
+  readonly entries: Entries
+  readonly now: number
+  readonly size: number
+  readonly settle: (outcome: Effect.Effect<ReadonlyArray<Place>, StoreError>) => void
+}
+
+/** What a process may hold in memory for servers that do not keep up. */
+const maxWaitingBytes = 64 * 1024 * 1024
+
+export interface AppenderOptions {
+  readonly stream: Stream
+  readonly subject: string
+  readonly records: LogRecords
+  readonly head: LogHead
+  readonly tail: LogTail
+  readonly maxBytes: number
+  /** Of a message with its headers. */
+  readonly maxPayload: () => number
+  /** Before the first append, after a lost connection and after a write whose end is not known. */
+  readonly orient: Effect.Effect<void, StoreError>
+  /** Whether the connection is another than at the last `orient`. */
+  readonly isLost: () => boolean
+  /** Tells the other processes how far the log is. */
+  readonly announce: (seq: number) => void
+}
+
+/**
+ * Group commit into one partition's stream: what arrives while a message is under way shares the next one.
+ *
+ * Each message names the sequence number it follows and is refused after any other (`Nats-Expected-Last-Sequence`). So it can
+ * carry running sums, a time that never goes back and one index of ids, all exact with several processes, and a reader needs no
+ * state. A process that is refused reads what came in between and tries again. One message at a time suffices: 40 entries of 26 KB
+ * in each are faster than a hundred messages of one entry under way (measured: 540 MB/s against 200 MB/s), and a chain of
+ * expectations under way would let the second half of a cut entry follow another process's message.
+ */
+export class Appender {
+  readonly #options: AppenderOptions
+  readonly #work = Latch.makeUnsafe(false)
+  #calls: Array<Call> = []
+  #waitingBytes = 0
+  #isOriented = false
+  #closed = false
+
+  constructor(options: AppenderOptions) {
+    this.#options = options
+  }
+
+  append(entries: Entries, now: number): Effect.Effect<ReadonlyArray<Place>, StoreError> {
+    return Effect.callback((resume) => {
+      if (this.#closed) {
+        resume(Effect.fail(closed()))
+        return
+      }
+      const size = entries.reduce((sum, entry) => sum + sizeOf(entry), 0)
+      if (this.#waitingBytes > 0 && this.#waitingBytes + size > maxWaitingBytes) {
+        resume(
+          Effect.fail(
+            unavailable(`the server does not keep up: ${maxWaitingBytes} bytes wait to be written`),
+          ),
+        )
+        return
+      }
+      this.#waitingBytes += size
+      const call: Call = {
+        entries,
+        now,
+        size,
+        settle: (outcome) => {
+          this.#waitingBytes -= size
+          resume(outcome)
+        },
+      }
+      this.#calls.push(call)
+      this.#work.openUnsafe()
+      return Effect.sync(() => {
+        const waiting = this.#calls.indexOf(call)
+        if (waiting === -1) return
+        this.#calls.splice(waiting, 1)
+        this.#waitingBytes -= size
+      })
+    })
+  }
+
+  /** Forever. What arrives in one turn of the event loop is written together. */
+  readonly run: Effect.Effect<never> = Effect.forever(
+    Effect.suspend(() => {
+      if (this.#calls.length === 0) this.#work.closeUnsafe()
+      return Effect.andThen(
+        this.#work.await,
+        Effect.flatMap(nextTurn, () => this.#commit(this.#take())),
+      )
+    }),
+  )
+
+  /** Fails what waits. What is under way ends as it will. */
+  close(): void {
+    this.#closed = true
+    for (const { settle } of this.#calls) settle(Effect.fail(closed()))
+    this.#calls = []
+  }
+
+  /** The first calls that fill a message, at least one. */
+  #take(): ReadonlyArray<Call> {
+    const limits = limitsOf(this.#options.maxPayload())
+    let count = 0
+    let entries = 0
+    let bytes = 0
+    for (const call of this.#calls) {
+      entries += call.entries.length
+      bytes += call.size
+      if (count > 0 && (entries > limits.entries || bytes > limits.bytes)) break
+      count += 1
+    }
+    return this.#calls.splice(0, count)
+  }
+
+  /** Settles every call of the group, also when this is interrupted. */
+  #commit(calls: ReadonlyArray<Call>): Effect.Effect<void> {
+    const open = new Set(calls)
+    const settle = (call: Call, outcome: Effect.Effect<ReadonlyArray<Place>, StoreError>): void => {
+      if (open.delete(call)) call.settle(outcome)
+    }
+    return this.#write(calls, settle).pipe(
+      Effect.catch((error) =>
+        Effect.sync(() => {
+          this.#isOriented = false
+          for (const call of open) settle(call, Effect.fail(error))
+        }),
+      ),
+      Effect.onExit((exit) =>
+        Effect.sync(() => {
+          const outcome =
+            exit._tag === "Failure" && !this.#closed ? Effect.failCause(exit.cause) : Effect.fail(closed())
+          for (const call of open) settle(call, outcome)
+        }),
+      ),
+    )
+  }
+
+  readonly #write = (
+    calls: ReadonlyArray<Call>,
+    settle: (call: Call, outcome: Effect.Effect<ReadonlyArray<Place>, StoreError>) => void,
+  ): Effect.Effect<void, StoreError> =>
+    Effect.gen({ self: this }, function* () {
+      const { head, isLost, maxPayload, orient } = this.#options
+      const places = new Map<EventLog.EntryId, Place>()
+      for (;;) {
+        if (!this.#isOriented || isLost()) {
+          yield* orient
+          this.#isOriented = true
+        }
+        const { fresh, refused } = yield* this.#admit(calls, places)
+        for (const [call, error] of refused) settle(call, Effect.fail(error))
+        const admitted = calls.filter((call) => !refused.has(call))
+        const now = Math.max(head.appendedAt, ...admitted.map((call) => call.now))
+        const limits = limitsOf(maxPayload())
+        let isRefused = false
+        for (const entries of divide(fresh, limits)) {
+          const record = makeRecord(entries, head.mark, now, head.lastSeq, limits)
+          isRefused = !(yield* this.#publish(record))
+          if (isRefused) break
+          this.#remember(record, places)
+        }
+        if (!isRefused) {
+          for (const call of admitted) settle(call, Effect.succeed(this.#placesOf(call, places)))
+          return
+        }
+        yield* head.refresh
+      }
+    })
+
+  /** The entries of the calls that are not in the log yet, as far as there is room for them: a call whole or not at all. */
+  readonly #admit = (calls: ReadonlyArray<Call>, places: ReadonlyMap<EventLog.EntryId, Place>) =>
+    Effect.gen({ self: this }, function* () {
+      const { head, tail, maxBytes } = this.#options
+      const fresh = new Map<EventLog.EntryId, EventLog.NewEntry>()
+      const refused = new Map<Call, StoreError>()
+      let bytes = 0
+      for (const call of calls) {
+        const own = new Map<EventLog.EntryId, EventLog.NewEntry>()
+        let size = 0
+        for (const entry of call.entries) {
+          const { id } = entry
+          if (places.has(id) || head.recent.placeOf(id) !== undefined || fresh.has(id) || own.has(id))
+            continue
+          own.set(id, entry)
+          size += sizeOf(entry)
+        }
+        if (size > 0 && !(yield* tail.makeRoom(bytes + size, maxBytes))) {
+          refused.set(call, full(maxBytes))
+          continue
+        }
+        bytes += size
+        for (const [id, entry] of own) fresh.set(id, entry)
+      }
+      return { fresh: [...fresh.values()], refused }
+    })
+
+  /** `false` when another process was faster. */
+  readonly #publish = (record: LogRecord): Effect.Effect<boolean, StoreError> =>
+    Effect.gen({ self: this }, function* () {
+      const { stream, subject, maxPayload } = this.#options
+      let after = record.seq - record.messages
+      for (const part of partsOf(record, limitsOf(maxPayload()))) {
+        if ((yield* stream.publish({ subject, ...part, afterSequence: after })) === null) return false
+        after += 1
+      }
+      return true
+    })
+
+  #remember(record: LogRecord, places: Map<EventLog.EntryId, Place>): void {
+    const { head, records, announce } = this.#options
+    records.hold(record)
+    head.advance(record)
+    announce(record.seq)
+    const first = record.after.place - (record.pieces.length - 1)
+    for (const [index, { id }] of record.pieces.entries()) places.set(id, first + index)
+  }
+
+  #placesOf({ entries }: Call, places: ReadonlyMap<EventLog.EntryId, Place>): ReadonlyArray<Place> {
+    return entries.map(({ id }) => places.get(id) ?? this.#options.head.recent.placeOf(id) ?? 0)
+  }
+}
+
+const full = (maxBytes: number): StoreError =>
+  new StoreError({
+    reason: { _tag: "Full" },
+    message: `the log's ${maxBytes} bytes are taken by entries not yet delivered`,
+  })
+
+const nextTurn: Effect.Effect<void> = Effect.callback((resume) => {
+  const immediate = setImmediate(() => resume(Effect.void))
+  return Effect.sync(() => clearImmediate(immediate))
+})

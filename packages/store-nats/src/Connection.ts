@@ -1,0 +1,210 @@
+import { readFileSync } from "node:fs"
+import type { StoreError } from "@millrace/core"
+import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream"
+import { credsAuthenticator, type NatsConnection } from "@nats-io/nats-core"
+import { connect, type NodeConnectionOptions } from "@nats-io/transport-node"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { closed, incompatible, toStoreError, unavailable } from "./errors.ts"
+import type { Settings } from "./Options.ts"
+
+/** The longest pause between two attempts to connect again, in ms. */
+const maxReconnectDelay = 2_000
+
+/** A connection on which nothing comes back is given up after two of them, in ms. */
+const pingInterval = 5_000
+
+/** Doubles with each attempt, with jitter, so that a thousand clients do not come back at one moment. */
+const backOff = () => {
+  let delay = 50
+  return {
+    next: (): number => {
+      delay = Math.min(delay * 2, maxReconnectDelay)
+      return delay * (0.5 + Math.random() / 2)
+    },
+    reset: (): void => {
+      delay = 50
+    },
+  }
+}
+
+/**
+ * One connection to the servers, which comes back by itself. While it is away every call fails at once, those under way
+ * included: a sender is better told to come again than kept waiting.
+ */
+export class Connection {
+  readonly server: string
+  readonly jetstream: JetStreamClient
+  readonly manager: JetStreamManager
+  /** How often it has come back: whoever remembers something of the server looks again when it is another. */
+  generation = 0
+  readonly #nats: NatsConnection
+  readonly #underWay = new Set<(error: StoreError) => void>()
+  #state: "open" | "lost" | "closed" = "open"
+
+  constructor(nats: NatsConnection, manager: JetStreamManager, server: string, timeout: number) {
+    this.#nats = nats
+    this.server = server
+    this.manager = manager
+    this.jetstream = jetstream(nats, { timeout })
+  }
+
+  /** Such as 2.9.10. */
+  get version(): string {
+    return this.#nats.info?.version ?? ""
+  }
+
+  /** Of a message with its headers, in bytes. */
+  get maxPayload(): number {
+    return this.#nats.info?.max_payload ?? 1024 * 1024
+  }
+
+  get isClosed(): boolean {
+    return this.#state === "closed"
+  }
+
+  /** One call to the server. What it does not manage within the timeout it never manages. */
+  call<A>(operation: () => Promise<A>): Effect.Effect<A, StoreError> {
+    return Effect.callback((resume) => {
+      const refusal = this.#refusal()
+      if (refusal !== undefined) {
+        resume(Effect.fail(refusal))
+        return
+      }
+      const fail = (error: StoreError): void => {
+        if (this.#underWay.delete(fail)) resume(Effect.fail(error))
+      }
+      this.#underWay.add(fail)
+      operation().then(
+        (value) => {
+          if (this.#underWay.delete(fail)) resume(Effect.succeed(value))
+        },
+        (error) => fail(this.#state === "closed" ? closed() : toStoreError(error, this.server)),
+      )
+      return Effect.sync(() => {
+        this.#underWay.delete(fail)
+      })
+    })
+  }
+
+  /** Tells everybody who listens, now or never. */
+  notify(subject: string, text: string): void {
+    if (this.#state === "open") this.#nats.publish(subject, text)
+  }
+
+  /** Until the scope closes. Fails when this user may not. */
+  listen(subject: string, receive: (text: string) => void): Effect.Effect<void, StoreError, Scope.Scope> {
+    let refused: Error | undefined
+    const subscribe = Effect.acquireRelease(
+      Effect.sync(() =>
+        this.#nats.subscribe(subject, {
+          callback: (error, message) => {
+            if (error === null) receive(message.string())
+            else refused = error
+          },
+        }),
+      ),
+      (subscription) => Effect.sync(() => subscription.unsubscribe()),
+    )
+    // The refusal comes before the answer.
+    const confirm = Effect.flatMap(
+      this.call(() => this.#nats.flush()),
+      () => (refused === undefined ? Effect.void : Effect.fail(toStoreError(refused, this.server))),
+    )
+    return Effect.andThen(subscribe, confirm)
+  }
+
+  #refusal(): StoreError | undefined {
+    switch (this.#state) {
+      case "open":
+        return undefined
+      case "lost":
+        return unavailable(`${this.server}: the connection is lost`)
+      case "closed":
+        return closed()
+    }
+  }
+
+  #fail(error: StoreError): void {
+    for (const fail of [...this.#underWay]) fail(error)
+  }
+
+  /** Until it is closed. */
+  async follow(onReconnect: () => void): Promise<void> {
+    for await (const { type } of this.#nats.status()) {
+      if (this.#state === "closed") return
+      if (type === "disconnect") {
+        this.#state = "lost"
+        this.#fail(unavailable(`${this.server}: the connection was lost`))
+      } else if (type === "reconnect") {
+        this.#state = "open"
+        this.generation += 1
+        onReconnect()
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#state = "closed"
+    this.#fail(closed())
+    await this.#nats.close()
+  }
+}
+
+/** Direct reads came with 2.9. */
+const isTooOld = (version: string): boolean => {
+  const [major = 0, minor = 0] = version.split(".").map(Number)
+  return major < 2 || (major === 2 && minor < 9)
+}
+
+const authentication = ({ user, password, token, creds }: Settings): NodeConnectionOptions => ({
+  ...(user === undefined ? {} : { user }),
+  ...(password === undefined ? {} : { pass: password }),
+  ...(token === undefined ? {} : { token }),
+  ...(creds === undefined ? {} : { authenticator: credsAuthenticator(readFileSync(creds)) }),
+})
+
+/** @returns a connection that lasts until the scope closes, to a server with JetStream */
+export const open = Effect.fnUntraced(function* (
+  settings: Settings,
+  server: string,
+): Effect.fn.Return<Connection, StoreError, Scope.Scope> {
+  const { servers, timeout, tls, creds } = settings
+  const auth = yield* Effect.try({
+    try: () => authentication(settings),
+    catch: () => unavailable(`the credentials in "${creds}" cannot be read`),
+  })
+  const delays = backOff()
+  const connection = yield* Effect.acquireRelease(
+    Effect.tryPromise({
+      try: async () => {
+        const nats = await connect({
+          servers: [...servers],
+          ...auth,
+          ...(tls ? { tls: {} } : {}),
+          name: "millrace",
+          timeout,
+          noEcho: true,
+          noAsyncTraces: true,
+          pingInterval,
+          maxReconnectAttempts: -1,
+          reconnectDelayHandler: delays.next,
+          // A password that is changed on the server first is right again a moment later.
+          ignoreAuthErrorAbort: true,
+        })
+        const manager = await jetstreamManager(nats, { timeout, checkAPI: false })
+        return new Connection(nats, manager, server, timeout)
+      },
+      catch: (error) => toStoreError(error, server),
+    }),
+    (opened) => Effect.promise(() => opened.close()),
+  )
+  void connection.follow(delays.reset)
+  if (isTooOld(connection.version)) {
+    return yield* Effect.fail(
+      incompatible(`${server}: nats-server ${connection.version} is too old: 2.9 or newer is needed`),
+    )
+  }
+  yield* connection.call(() => connection.manager.getAccountInfo())
+  return connection
+})

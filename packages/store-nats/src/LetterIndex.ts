@@ -1,0 +1,146 @@
+import { DeadLetters } from "@millrace/core"
+
+/** What happened to the dead letters, in the order of the stream: who goes through all of it knows what there is. */
+export type LetterChange =
+  | { readonly kind: "put"; readonly at: number; readonly letters: ReadonlyArray<DeadLetters.DeadLetter> }
+  /** One letter too large for a message: its JSON is in the messages of these numbers. */
+  | {
+      readonly kind: "put-large"
+      readonly at: number
+      readonly parts: ReadonlyArray<number>
+      readonly entry: Summary
+    }
+  | { readonly kind: "mark"; readonly at: number; readonly selection: DeadLetters.DeadLetterSelection }
+  | { readonly kind: "purge"; readonly selection: DeadLetters.DeadLetterSelection }
+
+/** What has to be known of a letter without reading it. */
+export interface Summary {
+  readonly destination: string
+  readonly eventId: string
+  readonly deadAt: number
+  readonly replayedAt: number | null
+  /** Of its texts, as core counts it. */
+  readonly size: number
+}
+
+export interface IndexedLetter extends Summary {
+  /** The order of arrival: a page begins below one. */
+  readonly order: number
+  /** The message it is in, and its place there. */
+  readonly seq: number
+  readonly index: number
+  /** The number of the first message it needs. */
+  readonly first: number
+}
+
+/** Letters in one message, fewer. */
+export const perMessage = 16_384
+
+export const summaryOf = (letter: DeadLetters.DeadLetter): Summary => ({
+  destination: letter.destination,
+  eventId: letter.eventId,
+  deadAt: letter.deadAt,
+  replayedAt: letter.replayedAt,
+  size: letter.event.length + letter.eventName.length + letter.message.length,
+})
+
+const matcher = ({
+  destination,
+  eventIds,
+  before,
+}: DeadLetters.DeadLetterSelection): ((letter: Summary) => boolean) => {
+  const ids = eventIds === undefined ? undefined : new Set(eventIds)
+  return (letter) =>
+    (destination === undefined || letter.destination === destination) &&
+    (ids === undefined || ids.has(letter.eventId)) &&
+    (before === undefined || letter.deadAt < before)
+}
+
+/**
+ * Which dead letters there are and where: a fold over the changes, the same in every process. The letters themselves stay in
+ * the stream.
+ */
+export class LetterIndex {
+  /** In order of arrival. */
+  readonly #letters = new Map<string, IndexedLetter>()
+  #size = 0
+
+  /** Returns how many letters a mark or a purge met. */
+  apply(change: LetterChange, seq: number): number {
+    switch (change.kind) {
+      case "put":
+        for (const [index, letter] of change.letters.entries()) {
+          this.#put({ ...summaryOf(letter), order: seq * perMessage + index, seq, index, first: seq })
+        }
+        this.#makeRoom(change.at)
+        return change.letters.length
+      case "put-large": {
+        const first = Math.min(seq, ...change.parts)
+        this.#put({ ...change.entry, order: seq * perMessage, seq, index: 0, first })
+        this.#makeRoom(change.at)
+        return 1
+      }
+      case "mark": {
+        const found = this.#select(change.selection)
+        for (const [key, letter] of found) this.#letters.set(key, { ...letter, replayedAt: change.at })
+        return found.length
+      }
+      case "purge": {
+        const found = this.#select(change.selection)
+        for (const [key] of found) this.#remove(key)
+        return found.length
+      }
+    }
+  }
+
+  /** The newest first, one more than `limit` when there are more. */
+  page({ destination, limit = 100, after }: DeadLetters.DeadLetterQuery): ReadonlyArray<IndexedLetter> {
+    const below = after === undefined ? Number.POSITIVE_INFINITY : Number(after)
+    return [...this.#letters.values()]
+      .filter(
+        (letter) => letter.order < below && (destination === undefined || letter.destination === destination),
+      )
+      .reverse()
+      .slice(0, limit + 1)
+  }
+
+  counts(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>()
+    for (const { destination } of this.#letters.values()) {
+      counts.set(destination, (counts.get(destination) ?? 0) + 1)
+    }
+    return counts
+  }
+
+  /** The number of the first message that some letter needs; `undefined` when none does. */
+  get first(): number | undefined {
+    for (const { first } of this.#letters.values()) return first
+    return undefined
+  }
+
+  #select(selection: DeadLetters.DeadLetterSelection): ReadonlyArray<readonly [string, IndexedLetter]> {
+    const matches = matcher(selection)
+    return [...this.#letters].filter(([, letter]) => matches(letter))
+  }
+
+  #put(letter: IndexedLetter): void {
+    const key = JSON.stringify([letter.destination, letter.eventId])
+    // Removed first, so that it moves to the end of the map's order.
+    this.#remove(key)
+    this.#letters.set(key, letter)
+    this.#size += letter.size
+  }
+
+  #remove(key: string): void {
+    this.#size -= this.#letters.get(key)?.size ?? 0
+    this.#letters.delete(key)
+  }
+
+  #makeRoom(now: number): void {
+    const { maxAge, maxBytes, maxCount } = DeadLetters.limits
+    for (const [key, { deadAt }] of this.#letters) {
+      if (deadAt >= now - maxAge && this.#letters.size <= maxCount && this.#size <= maxBytes) return
+      this.#remove(key)
+    }
+  }
+}

@@ -1,0 +1,250 @@
+import { EventLog, Position, type StoreError } from "@millrace/core"
+import { StorageType } from "@nats-io/jetstream"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { Appender } from "./Appender.ts"
+import type { Connection } from "./Connection.ts"
+import { durabilityOf, isLower } from "./Durability.ts"
+import { closed, outOfRange, unavailable } from "./errors.ts"
+import { LogHead } from "./LogHead.ts"
+import { entriesAfter, type LogRecord, type Place, seqOf } from "./LogRecord.ts"
+import { make as makeRecords } from "./LogRecords.ts"
+import { LogTail, type Trimmed } from "./LogTail.ts"
+import type { Settings } from "./Options.ts"
+import { type Layout, namesOf, subjectsOf } from "./Schema.ts"
+import { Stream } from "./Stream.ts"
+import { Table } from "./Table.ts"
+
+/** How often those who wait ask the server whether it is they who have missed something, in ms. */
+const pollInterval = 2_000
+
+/** Messages asked for at once in reading. */
+const maxWindow = 32
+
+/** By the machine's clock: the caller's may be a test's. */
+const pause: Effect.Effect<void> = Effect.callback((resume) => {
+  const timer = setTimeout(() => resume(Effect.void), pollInterval).unref()
+  return Effect.sync(() => clearTimeout(timer))
+})
+
+export interface LogOptions {
+  readonly connection: Connection
+  readonly settings: Settings
+  readonly layout: Layout
+  readonly bucket: Stream
+  /** Where calls go that name no partition. */
+  readonly home: number
+}
+
+/** Fails when the server gives less than the store declared when it was opened. */
+const confirmDurability = (
+  connection: Connection,
+  name: string,
+  { settings, layout }: Pick<LogOptions, "settings" | "layout">,
+): Effect.Effect<void, StoreError> =>
+  Effect.flatMap(
+    connection.call(() => connection.manager.streams.info(name)),
+    ({ config }) => {
+      const declared = durabilityOf(layout, settings.sync)
+      const storage = config.storage === StorageType.Memory ? "memory" : "file"
+      const given = durabilityOf({ replicas: config.num_replicas, storage }, settings.sync)
+      return isLower(given, declared)
+        ? Effect.fail(
+            unavailable(
+              `stream "${name}" has ${config.num_replicas} replicas on ${storage}: what it takes is no longer safe at the level "${declared}"`,
+            ),
+          )
+        : Effect.void
+    },
+  )
+
+const makePartition = Effect.fnUntraced(function* (partition: number, options: LogOptions) {
+  const { connection, settings, layout, bucket } = options
+  const subjects = subjectsOf(settings.prefix)
+  const subject = subjects.log(partition)
+  const stream = new Stream(connection, namesOf(settings.prefix).log(partition), layout.replicas)
+  const records = makeRecords(stream, subject)
+  const head = new LogHead(stream, records)
+  const table = new Table<Trimmed>(bucket, subjects.table("log"))
+  const tail = new LogTail(table, String(partition), stream, records, head)
+  const wake = subjects.wake(partition)
+  let generation = connection.generation
+  const appender = new Appender({
+    stream,
+    subject,
+    records,
+    head,
+    tail,
+    maxBytes: settings.maxBytes,
+    maxPayload: () => connection.maxPayload,
+    isLost: () => generation !== connection.generation,
+    orient: Effect.suspend(() => {
+      const current = connection.generation
+      return Effect.map(
+        Effect.andThen(confirmDurability(connection, stream.name, options), head.refresh),
+        () => {
+          generation = current
+        },
+      )
+    }),
+    announce: (seq) => connection.notify(wake, String(seq)),
+  })
+  yield* connection.listen(wake, (text) => head.announce(Number(text)))
+  yield* tail.refresh
+  yield* head.refresh
+  head.startAfter(tail.mark)
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      appender.close()
+      head.fail(closed())
+    }),
+  )
+  yield* Effect.forkScoped(appender.run)
+  // What others say may be lost with a connection.
+  yield* Effect.forkScoped(
+    Effect.forever(
+      Effect.andThen(
+        pause,
+        Effect.suspend(() =>
+          head.isAwaited
+            ? Effect.catch(head.refresh, (error) => Effect.sync(() => head.fail(error)))
+            : Effect.void,
+        ),
+      ),
+    ),
+  )
+
+  const refresh = Effect.andThen(tail.refresh, head.refresh)
+
+  const isInside = (place: Place): boolean => place >= tail.mark.place && place <= head.mark.place
+
+  const outside = (position: Position.Position): StoreError =>
+    outOfRange(position, Position.fromNumber(tail.mark.place), Position.fromNumber(head.mark.place))
+
+  /** The place of a position, which lies inside the log. */
+  const locateInside = Effect.fnUntraced(function* (position: Position.Position) {
+    const place = Position.toNumber(position)
+    if (!isInside(place)) yield* refresh
+    return isInside(place) ? place : yield* Effect.fail(outside(position))
+  })
+
+  const windowOf = (
+    last: LogRecord | undefined,
+    limits: EventLog.ReadLimits,
+    bytes: number,
+    count: number,
+  ) => {
+    if (last === undefined) return 1
+    const messages = Math.max(1, head.lastSeq - last.seq)
+    const perMessage = {
+      bytes: Math.max(1, (head.mark.bytes - last.after.bytes) / messages),
+      entries: Math.max(1, (head.mark.entries - last.after.entries) / messages),
+    }
+    const wanted = Math.min(
+      (limits.maxBytes - bytes) / perMessage.bytes,
+      (limits.maxEntries - count) / perMessage.entries,
+    )
+    return Math.max(1, Math.min(maxWindow, Math.ceil(wanted)))
+  }
+
+  const read = Effect.fnUntraced(function* (after: Position.Position, limits: EventLog.ReadLimits) {
+    const start = yield* locateInside(after)
+    if (start === head.mark.place) yield* head.catchUp
+    const page: Array<EventLog.LogEntry> = []
+    let place = start
+    let bytes = 0
+    let last: LogRecord | undefined
+    for (let seq = Math.max(1, seqOf(start)); seq <= head.lastSeq && place < head.mark.place; ) {
+      const upTo = Math.min(head.lastSeq, seq + windowOf(last, limits, bytes, page.length) - 1)
+      for (const record of yield* records.range(seq, upTo)) {
+        if (record.after.place <= place) continue
+        // Others have trimmed the log, and what stood here is gone.
+        if (record.before.place > place) {
+          yield* refresh
+          return page.length > 0 ? page : yield* Effect.fail(outside(after))
+        }
+        for (const entry of entriesAfter(record, place)) {
+          bytes += Buffer.byteLength(entry.envelope) + entry.body.byteLength
+          if (page.length >= limits.maxEntries || (page.length > 0 && bytes > limits.maxBytes)) return page
+          page.push(entry)
+        }
+        place = record.after.place
+        last = record
+      }
+      seq = upTo + 1
+    }
+    return page
+  })
+
+  return {
+    append: (entries: ReadonlyArray<EventLog.NewEntry>) =>
+      Effect.clockWith((clock) =>
+        Effect.map(appender.append(entries, clock.currentTimeMillisUnsafe()), (places) =>
+          places.map(Position.fromNumber),
+        ),
+      ),
+    read,
+    wait: (after: Position.Position) => head.wait(Position.toNumber(after)),
+    locate: (time: number) =>
+      Effect.map(
+        Effect.andThen(refresh, () => tail.before(time)),
+        ({ place }) => Position.fromNumber(place),
+      ),
+    bounds: Effect.fnUntraced(function* () {
+      yield* refresh
+      const oldest = yield* tail.oldest
+      const bounds: EventLog.LogBounds = {
+        tail: Position.fromNumber(tail.mark.place),
+        head: Position.fromNumber(head.mark.place),
+        bytes: head.mark.bytes - tail.mark.bytes,
+        oldestAt: oldest?.appendedAt ?? null,
+      }
+      return bounds
+    }),
+    stats: Effect.fnUntraced(function* (upTo: Position.Position) {
+      const { entries, events, bytes } = yield* tail.markAt(yield* locateInside(upTo))
+      const totals: EventLog.LogTotals = { entries, events, bytes }
+      return totals
+    }),
+    trim: (released: Position.Position, olderThan: number) =>
+      Effect.suspend(() => {
+        const place = Position.toNumber(released)
+        // A position that no log of this kind made releases nothing.
+        return Effect.andThen(head.catchUp, tail.trim(Number.isNaN(place) ? 0 : place, olderThan))
+      }),
+  }
+})
+
+/** The log: one stream for each partition. */
+export const make = Effect.fnUntraced(function* (
+  options: LogOptions,
+): Effect.fn.Return<EventLog.EventLog["Service"], StoreError, Scope.Scope> {
+  const { connection, layout, settings, home } = options
+  const partitions = yield* Effect.forEach(
+    Array.from({ length: layout.partitions }, (_, partition) => partition),
+    (partition) => makePartition(partition, options),
+    { concurrency: 16 },
+  )
+
+  const at = <A>(
+    partition: number,
+    use: (log: (typeof partitions)[number]) => Effect.Effect<A, StoreError>,
+  ): Effect.Effect<A, StoreError> =>
+    Effect.suspend(() => {
+      EventLog.requirePartition(partition, partitions.length)
+      const log = partitions[partition]
+      return connection.isClosed || log === undefined ? Effect.fail(closed()) : use(log)
+    })
+
+  return {
+    durability: durabilityOf(layout, settings.sync),
+    partitions: partitions.length,
+    append: (entries, partition = home) => at(partition, (log) => log.append(entries)),
+    read: (partition, after, limits) => at(partition, (log) => log.read(after, limits)),
+    wait: (partition, after) => at(partition, (log) => log.wait(after)),
+    locate: (partition, time) => at(partition, (log) => log.locate(time)),
+    bounds: (partition) => at(partition, (log) => log.bounds()),
+    stats: (partition, upTo) => at(partition, (log) => log.stats(upTo)),
+    trim: (partition, released, olderThan) => at(partition, (log) => log.trim(released, olderThan)),
+  }
+})

@@ -1,0 +1,145 @@
+import type { StoreError } from "@millrace/core"
+import * as Effect from "effect/Effect"
+import { type LogRecord, type Mark, originMark, type Place, placeOf, seqOf } from "./LogRecord.ts"
+import type { LogRecords } from "./LogRecords.ts"
+import { promised, RecentIds } from "./RecentIds.ts"
+import type { Stream } from "./Stream.ts"
+
+interface Waiter {
+  readonly after: Place
+  readonly resume: (outcome: Effect.Effect<void, StoreError>) => void
+}
+
+/** Records read at once to catch up. */
+const window = 16
+
+/** The end of one partition as far as this process knows it, and who waits for it to move. */
+export class LogHead {
+  readonly recent = new RecentIds()
+  /** Of the stream's last message, which a write must name to follow it. */
+  lastSeq = 0
+  /** Of the last entry. */
+  mark: Mark = originMark
+  appendedAt = Number.NEGATIVE_INFINITY
+  readonly #stream: Stream
+  readonly #records: LogRecords
+  readonly #waiting = new Set<Waiter>()
+  /** Others say that it is there; not read yet. */
+  #announced = 0
+
+  constructor(stream: Stream, records: LogRecords) {
+    this.#stream = stream
+    this.#records = records
+  }
+
+  /** Reads what others have appended, after asking the server how far that is. */
+  readonly refresh: Effect.Effect<void, StoreError> = Effect.suspend(() =>
+    Effect.flatMap(this.#stream.state, ({ last_seq, first_seq }) => this.#catchUp(first_seq, last_seq)),
+  )
+
+  /** Without asking when others have said that there is more. */
+  readonly catchUp: Effect.Effect<void, StoreError> = Effect.suspend(() =>
+    this.#announced > this.lastSeq ? this.#catchUp(1, this.#announced) : this.refresh,
+  )
+
+  /** A record that this process has written, or read at its turn. */
+  advance(record: LogRecord): void {
+    if (record.seq <= this.lastSeq) return
+    this.lastSeq = record.seq
+    this.mark = record.after
+    this.appendedAt = record.appendedAt
+    this.recent.add(record)
+    this.#release()
+  }
+
+  announce(seq: number): void {
+    if (seq <= this.#announced) return
+    this.#announced = seq
+    this.#release()
+  }
+
+  /** What nobody holds any more is counted where the log was trimmed. */
+  startAfter(tail: Mark): void {
+    if (this.mark.place < tail.place) this.mark = tail
+  }
+
+  get isAwaited(): boolean {
+    return this.#waiting.size > 0
+  }
+
+  wait(after: Place): Effect.Effect<void, StoreError> {
+    return Effect.callback((resume) => {
+      if (after < this.#known) {
+        resume(Effect.void)
+        return
+      }
+      const waiter: Waiter = { after, resume }
+      this.#waiting.add(waiter)
+      return Effect.sync(() => {
+        this.#waiting.delete(waiter)
+      })
+    })
+  }
+
+  /** Fails those who wait. */
+  fail(error: StoreError): void {
+    for (const waiter of this.#waiting) waiter.resume(Effect.fail(error))
+    this.#waiting.clear()
+  }
+
+  get #known(): Place {
+    return Math.max(this.mark.place, placeOf(this.#announced, 0))
+  }
+
+  #release(): void {
+    for (const waiter of this.#waiting) {
+      if (waiter.after >= this.#known) continue
+      this.#waiting.delete(waiter)
+      waiter.resume(Effect.void)
+    }
+  }
+
+  #catchUp(first: number, to: number): Effect.Effect<void, StoreError> {
+    if (to <= this.lastSeq) return Effect.void
+    return to - this.lastSeq > promised ? this.#jump(first, to) : this.#walk(to)
+  }
+
+  #walk(to: number): Effect.Effect<void, StoreError> {
+    return Effect.whileLoop({
+      while: () => this.lastSeq < to,
+      body: () => {
+        const upTo = Math.min(to, this.lastSeq + window)
+        return Effect.map(this.#records.range(this.lastSeq + 1, upTo), (records) => ({ records, upTo }))
+      },
+      step: ({ records, upTo }) => {
+        for (const record of records) this.advance(record)
+        // The rest of an append that failed counts, too.
+        this.lastSeq = Math.max(this.lastSeq, upTo)
+      },
+    })
+  }
+
+  /** From the end, as far back as ids are to be known. */
+  #jump(first: number, to: number): Effect.Effect<void, StoreError> {
+    return Effect.map(lastRecords(this.#records, first, to), (records) => {
+      if (to <= this.lastSeq) return
+      this.recent.clear()
+      for (const record of records) this.advance(record)
+      this.lastSeq = Math.max(this.lastSeq, to)
+    })
+  }
+}
+
+/** Those of the last entries whose ids are to be known, oldest first. */
+const lastRecords = Effect.fnUntraced(function* (records: LogRecords, first: number, to: number) {
+  const found: Array<LogRecord> = []
+  let record = yield* records.last(first, to)
+  const entries = record?.after.entries ?? 0
+  while (record !== null) {
+    found.push(record)
+    if (entries - record.before.entries >= promised) break
+    const previous = seqOf(record.before.place)
+    record = previous === 0 ? null : yield* records.get(previous)
+  }
+  return found.reverse()
+})

@@ -1,0 +1,240 @@
+import { Buffer } from "node:buffer"
+import { type EventLog, Position } from "@millrace/core"
+import { corrupt } from "./errors.ts"
+import type { Message } from "./Stream.ts"
+
+/**
+ * An entry's number within its partition: the sequence number of its message, and its index among the message's entries.
+ * They grow in the order of appends, with gaps.
+ */
+export type Place = number
+
+/** Entries in one message: fewer, so that the index of the last one still says that there is none after it. */
+const perMessage = 1024
+
+export const placeOf = (seq: number, index: number): Place => seq * perMessage + index
+
+export const seqOf = (place: Place): number => Math.floor(place / perMessage)
+
+export const indexOf = (place: Place): number => place % perMessage
+
+/** Running sums up to and including a place. */
+export interface Mark extends EventLog.LogTotals {
+  readonly place: Place
+}
+
+export const originMark: Mark = { place: 0, entries: 0, events: 0, bytes: 0 }
+
+interface Piece {
+  readonly id: EventLog.EntryId
+  readonly events: number
+  readonly envelopeLength: number
+  readonly bodyLength: number
+}
+
+/**
+ * Entries that were appended together: one message, whose headers say what is in it. A single entry too large for one is cut
+ * into several that follow each other, the headers in the last: without it the others are rests of an append that failed.
+ */
+export interface LogRecord {
+  /** Of its last message. */
+  readonly seq: number
+  readonly messages: number
+  readonly appendedAt: number
+  readonly before: Mark
+  readonly after: Mark
+  readonly pieces: ReadonlyArray<Piece>
+  /** Envelope, body, envelope, body... */
+  readonly payload: Uint8Array
+}
+
+const headerNames = { record: "Millrace-Record", entries: "Millrace-Entries", part: "Millrace-Part" } as const
+
+/** What an entry takes of the header at most, in bytes: its id and three numbers with what stands between. */
+const pieceHeader = 64
+
+/** The server takes 64 KiB of headers in one message. */
+const maxEntries = 1000
+
+export interface RecordLimits {
+  readonly entries: number
+  readonly bytes: number
+}
+
+/** Enough that the cost of a message disappears, little enough that it takes a moment only. */
+const recordBytes = 1024 * 1024
+
+/** What fits one message. */
+export const limitsOf = (maxPayload: number): RecordLimits => {
+  const entries = Math.max(1, Math.min(maxEntries, Math.floor(maxPayload / 4 / pieceHeader)))
+  return { entries, bytes: Math.min(recordBytes, maxPayload - entries * pieceHeader - 1024) }
+}
+
+/** What an entry counts for: the bytes of its envelope in UTF-8 and of its body. */
+export const sizeOf = ({ envelope, body }: EventLog.NewEntry): number =>
+  Buffer.byteLength(envelope) + body.byteLength
+
+/** In as few records as they fit, in their order; one that fits none is alone in its own. */
+export const divide = (
+  entries: ReadonlyArray<EventLog.NewEntry>,
+  limits: RecordLimits,
+): ReadonlyArray<ReadonlyArray<EventLog.NewEntry>> => {
+  const groups: Array<Array<EventLog.NewEntry>> = []
+  let group: Array<EventLog.NewEntry> = []
+  let bytes = 0
+  for (const entry of entries) {
+    const size = sizeOf(entry)
+    if (group.length > 0 && (group.length >= limits.entries || bytes + size > limits.bytes)) {
+      groups.push(group)
+      group = []
+      bytes = 0
+    }
+    group.push(entry)
+    bytes += size
+  }
+  return group.length > 0 ? [...groups, group] : groups
+}
+
+const sum = (pieces: ReadonlyArray<Piece>, before: Mark, place: Place): Mark => {
+  let { entries, events, bytes } = before
+  for (const piece of pieces) {
+    entries += 1
+    events += piece.events
+    bytes += piece.envelopeLength + piece.bodyLength
+  }
+  return { place, entries, events, bytes }
+}
+
+/** Of entries that are to follow others. @param seq of the stream's last message now */
+export const makeRecord = (
+  entries: ReadonlyArray<EventLog.NewEntry>,
+  before: Mark,
+  appendedAt: number,
+  seq: number,
+  limits: RecordLimits,
+): LogRecord => {
+  const pieces = entries.map(({ id, events, envelope, body }) => ({
+    id,
+    events,
+    envelopeLength: Buffer.byteLength(envelope),
+    bodyLength: body.byteLength,
+  }))
+  const size = pieces.reduce(
+    (bytes, { envelopeLength, bodyLength }) => bytes + envelopeLength + bodyLength,
+    0,
+  )
+  const payload = Buffer.allocUnsafeSlow(size)
+  let offset = 0
+  for (const { envelope, body } of entries) {
+    offset += payload.write(envelope, offset)
+    payload.set(body, offset)
+    offset += body.byteLength
+  }
+  const messages = Math.max(1, Math.ceil(size / limits.bytes))
+  const last = seq + messages
+  const after = sum(pieces, before, placeOf(last, pieces.length - 1))
+  return { seq: last, messages, appendedAt, before, after, pieces, payload }
+}
+
+export interface Part {
+  readonly headers: Readonly<Record<string, string>>
+  readonly data: Uint8Array
+}
+
+/** What is published, one after the other. */
+export const partsOf = (record: LogRecord, limits: RecordLimits): ReadonlyArray<Part> => {
+  const { messages, appendedAt, before, pieces, payload } = record
+  const last = {
+    [headerNames.record]: [
+      appendedAt,
+      messages,
+      before.place,
+      before.entries,
+      before.events,
+      before.bytes,
+    ].join(" "),
+    [headerNames.entries]: pieces
+      .map((piece) => `${piece.id} ${piece.events} ${piece.envelopeLength} ${piece.bodyLength}`)
+      .join(";"),
+  }
+  return Array.from({ length: messages }, (_, part) => ({
+    headers: part === messages - 1 ? last : { [headerNames.part]: String(part + 1) },
+    data: messages === 1 ? payload : payload.subarray(part * limits.bytes, (part + 1) * limits.bytes),
+  }))
+}
+
+const numbers = (text: string): ReadonlyArray<number> => text.split(" ").map(Number)
+
+/**
+ * The record whose last message this is; `null` when it is part of one, or its rest. Throws a `StoreError` for what no
+ * log writes.
+ *
+ * @param earlier what the messages before it hold, once that is known
+ */
+export const readRecord = (message: Message, earlier: ReadonlyArray<Uint8Array> = []): LogRecord | null => {
+  const header = message.header(headerNames.record)
+  const entries = message.header(headerNames.entries)
+  if (header === undefined || entries === undefined) {
+    if (message.header(headerNames.part) !== undefined) return null
+    throw corrupt(`message ${message.seq} of "${message.subject}" was put there by another program`)
+  }
+  const [appendedAt = 0, messages = 1, place = 0, count = 0, events = 0, bytes = 0] = numbers(header)
+  const before: Mark = { place, entries: count, events, bytes }
+  const pieces = entries.split(";").map((text): Piece => {
+    const [id = "", ...rest] = text.split(" ")
+    const [pieceEvents = 0, envelopeLength = 0, bodyLength = 0] = rest.map(Number)
+    return { id, events: pieceEvents, envelopeLength, bodyLength }
+  })
+  return {
+    seq: message.seq,
+    messages,
+    appendedAt,
+    before,
+    after: sum(pieces, before, placeOf(message.seq, pieces.length - 1)),
+    pieces,
+    payload: earlier.length === 0 ? message.data : Buffer.concat([...earlier, message.data]),
+  }
+}
+
+/** The sums up to and including an entry of a record; those before it for a place before its first. */
+export const markAt = ({ seq, pieces, before, after }: LogRecord, place: Place): Mark =>
+  place >= after.place
+    ? after
+    : place < placeOf(seq, 0)
+      ? before
+      : sum(pieces.slice(0, indexOf(place) + 1), before, place)
+
+/** The first place of a record at which a growing condition holds; its end when it holds nowhere. */
+export const firstMark = (record: LogRecord, holds: (mark: Mark) => boolean): Mark => {
+  let mark = record.before
+  for (const [index, piece] of record.pieces.entries()) {
+    mark = sum([piece], mark, placeOf(record.seq, index))
+    if (holds(mark)) return mark
+  }
+  return mark
+}
+
+/** Those of a record's entries that stand after a place. The bodies are views of its bytes. */
+export function* entriesAfter(
+  { seq, appendedAt, pieces, payload }: LogRecord,
+  place: Place,
+): Generator<EventLog.LogEntry> {
+  const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
+  let offset = 0
+  for (const [index, { id, events, envelopeLength, bodyLength }] of pieces.entries()) {
+    const own = placeOf(seq, index)
+    const body = offset + envelopeLength
+    const end = body + bodyLength
+    if (own > place) {
+      yield {
+        id,
+        events,
+        envelope: bytes.toString("utf8", offset, body),
+        body: payload.subarray(body, end),
+        position: Position.fromNumber(own),
+        appendedAt,
+      }
+    }
+    offset = end
+  }
+}

@@ -1,0 +1,48 @@
+import type { EventLog } from "@millrace/core"
+import type { LogRecord, Place } from "./LogRecord.ts"
+
+/** An id is known at least as long as this many newer ones: ten times what the port promises. */
+const remembered = 10_000
+
+/** What the port promises. So many are known also after trimming and reopening: their messages are kept. */
+export const promised = 1_000
+
+interface Kept {
+  /** The sequence number of its first message. */
+  readonly first: number
+  /** Entries up to its end, from the first ever. */
+  readonly entries: number
+}
+
+/** The places of the last entries by their ids. */
+export class RecentIds {
+  readonly #places = new Map<EventLog.EntryId, Place>()
+  /** The records that hold the last promised entries. */
+  #records: Array<Kept> = []
+
+  placeOf(id: EventLog.EntryId): Place | undefined {
+    return this.#places.get(id)
+  }
+
+  /** The sequence number from which on messages are kept for their ids; `undefined` while there are none. */
+  get floor(): number | undefined {
+    return this.#records[0]?.first
+  }
+
+  add({ seq, messages, after, pieces }: LogRecord): void {
+    for (const [index, { id }] of pieces.entries())
+      this.#places.set(id, after.place - (pieces.length - 1) + index)
+    for (const id of this.#places.keys()) {
+      if (this.#places.size <= remembered) break
+      this.#places.delete(id)
+    }
+    this.#records.push({ first: seq - messages + 1, entries: after.entries })
+    const needed = this.#records.findIndex(({ entries }) => entries > after.entries - promised)
+    if (needed > 0) this.#records.splice(0, needed)
+  }
+
+  clear(): void {
+    this.#places.clear()
+    this.#records = []
+  }
+}

@@ -1,0 +1,197 @@
+import type { StoreError } from "@millrace/core"
+import {
+  DiscardPolicy,
+  RetentionPolicy,
+  StorageType,
+  type StreamConfig,
+  type StreamInfo,
+} from "@nats-io/jetstream"
+import * as Effect from "effect/Effect"
+import type { Connection } from "./Connection.ts"
+import { corrupt, incompatible, isStreamNotFound } from "./errors.ts"
+import type { Settings } from "./Options.ts"
+import { Stream } from "./Stream.ts"
+import { Table } from "./Table.ts"
+
+/** Raised when what stands in the streams changes its form. */
+export const version = 1
+
+/** How many attempts' messages are kept of each destination and kind: one holds at least one attempt. */
+const attemptMessages = 10_000
+
+export interface Names {
+  readonly prefix: string
+  /** The key-value bucket of everything small. */
+  readonly bucket: string
+  readonly letters: string
+  readonly attempts: string
+  readonly log: (partition: number) => string
+}
+
+export const namesOf = (prefix: string): Names => ({
+  prefix,
+  bucket: `KV_${prefix}`,
+  letters: `${prefix}_LETTERS`,
+  attempts: `${prefix}_ATTEMPTS`,
+  log: (partition) => `${prefix}_LOG_${partition}`,
+})
+
+export const subjectsOf = (prefix: string) => ({
+  letters: `${prefix}.letters`,
+  attempts: `${prefix}.attempts`,
+  log: (partition: number): string => `${prefix}.log.${partition}`,
+  /** Not stored: a number that has been appended, for those who wait. */
+  wake: (partition: number): string => `${prefix}.wake.${partition}`,
+  table: (name: string): string => `$KV.${prefix}.${name}`,
+})
+
+export interface Layout {
+  readonly partitions: number
+  readonly replicas: number
+  readonly storage: "file" | "memory"
+}
+
+type Shape = Pick<StreamConfig, "name" | "subjects"> & Partial<StreamConfig>
+
+const shapesOf = (names: Names, partitions: number): ReadonlyArray<Shape> => {
+  const subjects = subjectsOf(names.prefix)
+  return [
+    {
+      name: names.bucket,
+      subjects: [`$KV.${names.prefix}.>`],
+      max_msgs_per_subject: 1,
+      allow_rollup_hdrs: true,
+    },
+    { name: names.letters, subjects: [subjects.letters] },
+    {
+      name: names.attempts,
+      subjects: [`${subjects.attempts}.*.*`],
+      max_msgs_per_subject: attemptMessages,
+      discard: DiscardPolicy.Old,
+    },
+    ...Array.from({ length: partitions }, (_, partition) => ({
+      name: names.log(partition),
+      subjects: [subjects.log(partition)],
+    })),
+  ]
+}
+
+const configOf = (shape: Shape, { replicas, storage }: Layout) => ({
+  retention: RetentionPolicy.Limits,
+  storage: storage === "file" ? StorageType.File : StorageType.Memory,
+  num_replicas: replicas,
+  discard: DiscardPolicy.New,
+  allow_direct: true,
+  deny_delete: true,
+  description: `Millrace store, version ${version}`,
+  ...shape,
+})
+
+/** Fails when a stream of this name is not one that this version made. */
+const check = (
+  { config }: StreamInfo,
+  shape: Shape,
+  { storage }: Settings,
+): Effect.Effect<void, StoreError> => {
+  const [, made] = /^Millrace store, version (\d+)$/.exec(config.description ?? "") ?? []
+  if (made === undefined || config.subjects.join() !== shape.subjects.join()) {
+    return Effect.fail(
+      corrupt(
+        `stream "${config.name}" was made by another program: choose another prefix, or remove the stream`,
+      ),
+    )
+  }
+  if (Number(made) !== version) {
+    return Effect.fail(
+      incompatible(
+        `stream "${config.name}" is of version ${made}, this program knows ${version}: use a newer one`,
+      ),
+    )
+  }
+  if (storage !== undefined && config.storage !== storage) {
+    return Effect.fail(
+      incompatible(
+        `stream "${config.name}" has storage "${config.storage}", which cannot be changed to "${storage}"`,
+      ),
+    )
+  }
+  return Effect.void
+}
+
+const infoOf = (connection: Connection, name: string): Effect.Effect<StreamInfo | null, StoreError> =>
+  connection.call(async () => {
+    try {
+      return await connection.manager.streams.info(name)
+    } catch (error) {
+      if (isStreamNotFound(error)) return null
+      throw error
+    }
+  })
+
+interface Recorded {
+  readonly partitions: number
+}
+
+const recordKey = "partitions"
+
+/** Streams of a store that is smaller than the one that was here, or half made, are there too. */
+const shrunk = (kept: number, asked: number): StoreError =>
+  incompatible(
+    `the log has ${kept} partitions, and ${asked} are asked for: it can grow, not shrink (leave the option out to keep it as it is)`,
+  )
+
+/** What there is of the streams. Changes nothing. */
+const inspect = Effect.fnUntraced(function* (connection: Connection, settings: Settings) {
+  const names = namesOf(settings.prefix)
+  const bucket = yield* infoOf(connection, names.bucket)
+  const table = new Table<Recorded>(
+    new Stream(connection, names.bucket, bucket?.config.num_replicas ?? 1),
+    subjectsOf(settings.prefix).table("store"),
+  )
+  const [bucketShape] = shapesOf(names, 0)
+  if (bucket !== null && bucketShape !== undefined) yield* check(bucket, bucketShape, settings)
+  const recorded = bucket === null ? null : yield* table.get(recordKey)
+  const kept = recorded?.value.partitions ?? 0
+  const partitions = settings.partitions ?? Math.max(kept, 1)
+  if (partitions < kept) return yield* Effect.fail(shrunk(kept, partitions))
+
+  const layout: Layout = {
+    partitions,
+    replicas: settings.replicas ?? bucket?.config.num_replicas ?? 1,
+    storage: settings.storage ?? (bucket?.config.storage === StorageType.Memory ? "memory" : "file"),
+  }
+  const found: Array<{ readonly shape: Shape; readonly info: StreamInfo | null }> = []
+  for (const shape of shapesOf(names, partitions)) {
+    const info = shape.name === names.bucket ? bucket : yield* infoOf(connection, shape.name)
+    if (info !== null) yield* check(info, shape, settings)
+    found.push({ shape, info })
+  }
+  const record = (): Effect.Effect<boolean, StoreError> =>
+    kept === partitions
+      ? Effect.succeed(true)
+      : Effect.map(
+          table.replace(recordKey, { partitions }, recorded?.revision ?? 0),
+          (revision) => revision !== null,
+        )
+  return { layout, found, record }
+})
+
+/**
+ * Checks the streams of this prefix, and makes what is missing: nothing is changed when one of them is not as it should
+ * be. Several processes may do it at once.
+ */
+export const prepare: (connection: Connection, settings: Settings) => Effect.Effect<Layout, StoreError> =
+  Effect.fnUntraced(function* (connection, settings) {
+    const { layout, found, record } = yield* inspect(connection, settings)
+    for (const { shape, info } of found) {
+      if (info === null) {
+        yield* connection.call(() => connection.manager.streams.add(configOf(shape, layout)))
+      } else if (info.config.num_replicas !== layout.replicas) {
+        yield* connection.call(() =>
+          connection.manager.streams.update(shape.name, { num_replicas: layout.replicas }),
+        )
+      }
+    }
+    // Another process may have made it at the same time, with another number of partitions.
+    return (yield* record()) ? layout : yield* prepare(connection, settings)
+  })

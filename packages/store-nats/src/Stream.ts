@@ -1,0 +1,149 @@
+import { Buffer } from "node:buffer"
+import type { StoreError } from "@millrace/core"
+import type { StreamState } from "@nats-io/jetstream"
+import { headers as newHeaders } from "@nats-io/nats-core"
+import * as Effect from "effect/Effect"
+import type { Connection } from "./Connection.ts"
+import { isConflict } from "./errors.ts"
+
+export interface Message {
+  readonly seq: number
+  readonly subject: string
+  /** When the server took it, in ms since the epoch by its clock. */
+  readonly time: number
+  readonly header: (name: string) => string | undefined
+  readonly data: Uint8Array
+}
+
+export interface Publication {
+  readonly subject: string
+  readonly data: Uint8Array
+  readonly headers?: Readonly<Record<string, string>>
+  /** Stored only when this is the stream's last sequence number. */
+  readonly afterSequence?: number
+  /** Stored only when this is the sequence number of the subject's last message; 0 when it has none. */
+  readonly afterRevision?: number
+}
+
+type Asked =
+  | { readonly seq: number }
+  | { readonly last_by_subj: string }
+  | { readonly seq: number; readonly next_by_subj: string }
+
+interface Found {
+  readonly seq: number
+  readonly subject: string
+  readonly time: Date
+  readonly header: { get: (name: string) => string; has: (name: string) => boolean }
+  readonly data: Uint8Array
+}
+
+const toMessage = ({ seq, subject, time, header, data }: Found): Message => ({
+  seq,
+  subject,
+  time: time.getTime(),
+  header: (name) => (header.has(name) ? header.get(name) : undefined),
+  data,
+})
+
+/** One JetStream stream, without a consumer: messages are asked for by number or by subject. */
+export class Stream {
+  readonly name: string
+  readonly #connection: Connection
+  readonly #replicas: number
+
+  constructor(connection: Connection, name: string, replicas: number) {
+    this.#connection = connection
+    this.name = name
+    this.#replicas = replicas
+  }
+
+  /** The sequence number it got; `null` when the stream is not in the state that was expected. */
+  publish(publication: Publication): Effect.Effect<number | null, StoreError> {
+    const { subject, data, headers = {}, afterSequence, afterRevision } = publication
+    return this.#connection.call(async () => {
+      const made = newHeaders()
+      for (const [name, value] of Object.entries(headers)) made.set(name, value)
+      try {
+        const { seq } = await this.#connection.jetstream.publish(subject, data, {
+          headers: made,
+          expect: {
+            streamName: this.name,
+            ...(afterSequence === undefined ? {} : { lastSequence: afterSequence }),
+            ...(afterRevision === undefined ? {} : { lastSubjectSequence: afterRevision }),
+          },
+        })
+        return seq
+      } catch (error) {
+        if (isConflict(error)) return null
+        throw error
+      }
+    })
+  }
+
+  /** What has once been stored under a number never changes, so that any replica may answer; one that lags does not know it yet. */
+  readonly get = (seq: number): Effect.Effect<Message | null, StoreError> =>
+    this.#replicas === 1
+      ? this.#ask({ seq })
+      : Effect.flatMap(this.#ask({ seq }), (found) =>
+          found === null ? this.#askLeader({ seq }) : Effect.succeed(found),
+        )
+
+  /** The last message of a subject. */
+  last(subject: string): Effect.Effect<Message | null, StoreError> {
+    return this.#askFresh({ last_by_subj: subject })
+  }
+
+  /** The first message from a number on, of a subject or a pattern of subjects. */
+  next(subject: string, from: number): Effect.Effect<Message | null, StoreError> {
+    return this.#askFresh({ seq: from, next_by_subj: subject })
+  }
+
+  readonly state: Effect.Effect<StreamState, StoreError> = Effect.suspend(() =>
+    this.#connection.call(async () => (await this.#connection.manager.streams.info(this.name)).state),
+  )
+
+  /** The subjects of a pattern that have a message. */
+  subjects(pattern: string): Effect.Effect<ReadonlyArray<string>, StoreError> {
+    return this.#connection.call(async () => {
+      const { state } = await this.#connection.manager.streams.info(this.name, { subjects_filter: pattern })
+      return Object.keys(state.subjects ?? {})
+    })
+  }
+
+  /** Drops what stands before a number. */
+  purgeBefore(seq: number): Effect.Effect<void, StoreError> {
+    return this.#purge({ seq })
+  }
+
+  /** Drops a subject's messages. */
+  purgeSubject(subject: string): Effect.Effect<void, StoreError> {
+    return this.#purge({ filter: subject })
+  }
+
+  #purge(what: { readonly seq: number } | { readonly filter: string }): Effect.Effect<void, StoreError> {
+    return Effect.asVoid(this.#connection.call(() => this.#connection.manager.streams.purge(this.name, what)))
+  }
+
+  #askFresh(asked: Asked): Effect.Effect<Message | null, StoreError> {
+    return this.#replicas === 1 ? this.#ask(asked) : this.#askLeader(asked)
+  }
+
+  /** Any replica. */
+  #ask(asked: Asked): Effect.Effect<Message | null, StoreError> {
+    return this.#connection.call(async () => {
+      const found = await this.#connection.manager.direct.getMessage(this.name, asked)
+      return found === null ? null : toMessage(found)
+    })
+  }
+
+  /** The one that has taken every write: what it answers comes as base64 in JSON, and is slower. */
+  #askLeader(asked: Asked): Effect.Effect<Message | null, StoreError> {
+    return this.#connection.call(async () => {
+      const found = await this.#connection.manager.streams.getMessage(this.name, asked)
+      return found === null ? null : toMessage(found)
+    })
+  }
+}
+
+export const toJson = (message: Message): unknown => JSON.parse(Buffer.from(message.data).toString())

@@ -1,0 +1,116 @@
+import { type Position, StoreError } from "@millrace/core"
+import { type ApiError, JetStreamApiError } from "@nats-io/jetstream"
+import {
+  AuthorizationError,
+  ClosedConnectionError,
+  NoRespondersError,
+  PermissionViolationError,
+  TimeoutError,
+  UserAuthenticationExpiredError,
+} from "@nats-io/nats-core"
+
+export const closed = (): StoreError =>
+  new StoreError({ reason: { _tag: "Closed" }, message: "the store has been closed" })
+
+export const unavailable = (message: string): StoreError =>
+  new StoreError({ reason: { _tag: "Unavailable" }, message })
+
+export const corrupt = (message: string): StoreError =>
+  new StoreError({ reason: { _tag: "Corrupt" }, message })
+
+export const incompatible = (message: string): StoreError =>
+  new StoreError({ reason: { _tag: "Incompatible" }, message })
+
+export const outOfRange = (
+  position: Position.Position,
+  tail: Position.Position,
+  head: Position.Position,
+): StoreError =>
+  new StoreError({
+    reason: { _tag: "OutOfRange", tail, head },
+    message: `position "${position}" is outside the log, which holds those after "${tail}" up to "${head}"`,
+  })
+
+/** Of the JetStream API (https://github.com/nats-io/nats-server/blob/main/server/errors.json). */
+const codes = {
+  notEnabled: 10076,
+  notEnabledForAccount: 10039,
+  streamNotFound: 10059,
+  wrongLastSequence: 10071,
+  subjectOverlap: 10065,
+  streamNameInUse: 10058,
+} as const
+
+const apiErrorOf = (error: unknown): ApiError | undefined =>
+  error instanceof JetStreamApiError ? error.apiError() : undefined
+
+/** A write that expected another state of the stream, or of the key. */
+export const isConflict = (error: unknown): boolean => apiErrorOf(error)?.err_code === codes.wrongLastSequence
+
+export const isStreamNotFound = (error: unknown): boolean =>
+  apiErrorOf(error)?.err_code === codes.streamNotFound
+
+/** The errors that the client wraps one in another, outermost first. */
+const chain = (error: unknown): ReadonlyArray<unknown> =>
+  error instanceof Error && error.cause !== undefined ? [error, ...chain(error.cause)] : [error]
+
+const ofApi = ({ err_code, description }: ApiError, server: string): StoreError => {
+  switch (err_code) {
+    case codes.notEnabled:
+      return unavailable(`${server}: JetStream is not enabled on this server`)
+    case codes.notEnabledForAccount:
+      return unavailable(`${server}: JetStream is not enabled for this account`)
+    case codes.subjectOverlap:
+    case codes.streamNameInUse:
+      return corrupt(`${server}: another program's streams are in the way (${description})`)
+    case codes.streamNotFound:
+      return corrupt(`${server}: a stream of this store has been deleted`)
+    default:
+      return unavailable(`${server}: JetStream says: ${description}`)
+  }
+}
+
+/** What the operating system says of a connection that cannot be made. */
+const systemReasons: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "connection refused",
+  ECONNRESET: "connection reset",
+  EHOSTUNREACH: "host unreachable",
+  ENETUNREACH: "network unreachable",
+  ENOTFOUND: "no such host",
+  EAI_AGAIN: "no such host",
+  ETIMEDOUT: "no answer",
+}
+
+const systemReasonOf = (error: unknown): string | undefined =>
+  error instanceof Error && "code" in error && typeof error.code === "string"
+    ? (systemReasons[error.code] ?? `cannot connect (${error.code})`)
+    : undefined
+
+const ofOne = (error: unknown, server: string): StoreError | undefined => {
+  const api = apiErrorOf(error)
+  if (api !== undefined) return ofApi(api, server)
+  if (error instanceof ClosedConnectionError) return closed()
+  if (error instanceof TimeoutError) return unavailable(`${server}: no answer in time`)
+  if (error instanceof NoRespondersError) {
+    return unavailable(`${server}: JetStream does not answer: it is not enabled, or has no leader now`)
+  }
+  if (error instanceof PermissionViolationError) {
+    const verb = error.operation === "publish" ? "publish to" : "subscribe to"
+    return unavailable(`${server}: this user may not ${verb} "${error.subject}"`)
+  }
+  if (error instanceof UserAuthenticationExpiredError || error instanceof AuthorizationError) {
+    return unavailable(`${server}: not authorized: wrong user, password, token or credentials`)
+  }
+  const reason = systemReasonOf(error)
+  return reason === undefined ? undefined : unavailable(`${server}: ${reason}`)
+}
+
+/** @param server what to call it in the message */
+export const toStoreError = (error: unknown, server: string): StoreError => {
+  if (error instanceof StoreError) return error
+  for (const one of chain(error)) {
+    const known = ofOne(one, server)
+    if (known !== undefined) return known
+  }
+  return unavailable(`${server}: ${error instanceof Error ? error.message : String(error)}`)
+}
