@@ -170,7 +170,10 @@ const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
 
   /** Other lanes than those that run may be this process's to run. */
   const due = Latch.makeUnsafe(false)
-  const ownership = members.shared ? yield* Ownership.join(members, nextId(), due.openUnsafe) : Ownership.sole
+  const lookAgain = () => {
+    due.openUnsafe()
+  }
+  const ownership = members.shared ? yield* Ownership.join(members, nextId(), lookAgain) : Ownership.sole
 
   let draining = false
   const changes = Changes.make()
@@ -187,7 +190,7 @@ const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
     readers,
     draining: () => draining,
     onChange: changes.note,
-    onDisabled: due.openUnsafe,
+    onDisabled: lookAgain,
   })
   const roster = Roster.make({
     configured: options.destinations,

@@ -4,6 +4,7 @@ import { cursorName, parseCursorName } from "../../CursorName.ts"
 import type { Cursor, Cursors } from "../../Cursors.ts"
 import type { DestinationRecord, Destinations } from "../../Destinations.ts"
 import type { EventLog } from "../../EventLog.ts"
+import type { Lane } from "../../Lane.ts"
 import type { StoreError } from "../../StoreError.ts"
 import { takeOver } from "../lane/book.ts"
 import type { LanePlace, LaneSet } from "./laneSet.ts"
@@ -70,6 +71,9 @@ export const make = (options: Options): Effect.Effect<void, StoreError> => {
     const wanted = wantedLanes(options, records, listed)
 
     const recorded = new Set(records.map(({ id }) => id))
+    const epochs = new Map(listed.map(({ name, epoch }) => [name, epoch]))
+    /** Moved or removed by somebody else: a lane that has nothing to save would never hear of it. */
+    const isFenced = ({ name, epoch }: Lane) => (epochs.get(name) ?? Number.POSITIVE_INFINITY) > epoch
     const leaving = [...lanes.running].flatMap(([name, one]) => {
       const { id } = one.known.destination
       if (!recorded.has(id) && !roster.isConfigured(id)) {
@@ -77,7 +81,8 @@ export const make = (options: Options): Effect.Effect<void, StoreError> => {
         return [Effect.andThen(lanes.stop(name), cursors.remove(name))]
       }
       const { known, live } = wanted.get(name) ?? {}
-      if (known !== one.known || live === undefined || !one.tenure.holds()) return [lanes.stop(name)]
+      if (known !== one.known || live === undefined) return [lanes.stop(name)]
+      if (!one.tenure.holds() || isFenced(one.lane)) return [lanes.stop(name)]
       return ownership.isMine(live) ? [] : [lanes.release(name)]
     })
     yield* Effect.all(leaving, { concurrency: "unbounded", discard: true })
