@@ -287,32 +287,47 @@ const perform = Effect.fnUntraced(function* (
   }
 })
 
-const performAll = (operations: ReadonlyArray<Operation>, capped: boolean) => (open: Open) =>
+/** An operation, and which of the store's openings it goes through. */
+interface Step {
+  readonly through: number
+  readonly operation: Operation
+}
+
+const performAll = (steps: ReadonlyArray<Step>, openings: number, capped: boolean) => (open: Open) =>
   Effect.gen(function* () {
     const reference = new Reference(capped ? cap : Number.POSITIVE_INFINITY)
     const options = capped ? { maxBytes: cap } : {}
-    let scope = yield* Scope.make()
-    yield* Effect.addFinalizer((exit) => Effect.suspend(() => Scope.close(scope, exit)))
-    let ports = yield* Scope.provide(open(options), scope)
-    for (const [step, operation] of operations.entries()) {
-      if (operation.kind === "reopen") {
-        yield* Scope.close(scope, Exit.void)
-        scope = yield* Scope.make()
-        ports = yield* Scope.provide(open(options), scope)
-      } else {
-        yield* perform(reference, ports, operation, step)
-      }
-      expect(yield* ports.log.bounds(0)).toEqual(reference.bounds())
+    const scopes: Array<Scope.Closeable> = []
+    const opened: Array<Ports> = []
+    yield* Effect.addFinalizer((exit) =>
+      Effect.suspend(() => Effect.forEach(scopes, (scope) => Scope.close(scope, exit), { discard: true })),
+    )
+    const openAgain = Effect.fnUntraced(function* (index: number) {
+      const before = scopes[index]
+      if (before !== undefined) yield* Scope.close(before, Exit.void)
+      const scope = yield* Scope.make()
+      scopes[index] = scope
+      opened[index] = yield* Scope.provide(open(options), scope)
+    })
+    for (let index = 0; index < openings; index++) yield* openAgain(index)
+    for (const [number, { through, operation }] of steps.entries()) {
+      if (operation.kind === "reopen") yield* openAgain(through)
+      else yield* perform(reference, opened[through]!, operation, number)
       const byName = [...reference.cursors.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
-      expect(yield* ports.cursors.list).toEqual(byName)
+      for (const { log, cursors } of opened) {
+        expect(yield* log.bounds(0)).toEqual(reference.bounds())
+        expect(yield* cursors.list).toEqual(byName)
+      }
     }
   })
 
 export const model = ({ checkPlaces, can }: Suite): void => {
+  const openings = can.shared ? 2 : 1
+  const step = fc.record({ through: fc.nat({ max: openings - 1 }), operation: operation(can.reopens) })
   checkPlaces("agrees with a plain list after every step", async (runAtPlace) => {
     await fc.assert(
-      fc.asyncProperty(fc.array(operation(can.reopens), { maxLength: 40, size: "max" }), (operations) =>
-        runAtPlace(performAll(operations, can.capped)),
+      fc.asyncProperty(fc.array(step, { maxLength: 40, size: "max" }), (steps) =>
+        runAtPlace(performAll(steps, openings, can.capped)),
       ),
       // A store that reopens has a disk or a server behind it, and takes its time.
       { numRuns: can.reopens ? 25 : 200 },

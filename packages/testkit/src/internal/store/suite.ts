@@ -75,6 +75,9 @@ const lacking: Record<Capability, string> = {
 /** Real disks and servers under a hundred thousand letters, on a machine that has other things to do. */
 const usualTimeout = 120_000
 
+/** A place, and several openings of it, for each of many runs. */
+const manyTimeout = 300_000
+
 /** Several outages, each as long as a store takes to give up a request, and then to find its server again. */
 const faultTimeout = 180_000
 
@@ -114,7 +117,7 @@ export const makeSuite = (binding: StoreBinding): Suite => {
       if (needs !== undefined && can[needs] !== true) it.skip(`${name} (skipped: ${lacking[needs]})`)
       else it(name, () => runAtPlace(body), timeout)
     },
-    checkPlaces: (name, body) => it(name, () => body(runAtPlace), usualTimeout),
+    checkPlaces: (name, body) => it(name, () => body(runAtPlace), manyTimeout),
     checkFaults: (name, body) => {
       if (faultyPlace === undefined) {
         it.skip(`${name} (skipped: the binding has no faulty place)`)
