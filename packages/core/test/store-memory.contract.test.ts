@@ -1,9 +1,36 @@
 import { Store } from "@millrace/core"
 import { storeContract } from "@millrace/testkit"
+import { sharedPlace } from "./support/sharedStore.ts"
 
 storeContract("memory", {
   place: () => ({ open: Store.layerMemory }),
   reopens: false,
   shared: false,
   capped: true,
+})
+
+storeContract("memory, shared", {
+  place: sharedPlace,
+  reopens: true,
+  shared: true,
+  capped: true,
+  outside: false,
+})
+
+const partitions = 3
+
+storeContract("memory, in partitions", {
+  // Each partition may fill its part of the cap only.
+  place: () => ({
+    open: ({ maxBytes, ...options }) =>
+      Store.layerMemory({
+        ...options,
+        partitions,
+        ...(maxBytes === undefined ? {} : { maxBytes: maxBytes * partitions }),
+      }),
+  }),
+  reopens: false,
+  shared: false,
+  capped: true,
+  partitioned: true,
 })
