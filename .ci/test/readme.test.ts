@@ -17,14 +17,16 @@ const readmes = ["README.md", ...packages.map(({ path }) => `${path}/README.md`)
 const blocksOf = (readme: string): ReadonlyArray<Block> =>
   [...read(readme).matchAll(/^```ts\n(.*?)^```$/gms)].map((match) => ({ readme, code: match[1]! }))
 
-const exampleFiles = examples
-  .flatMap(({ path }) => filesIn(path, ".ts"))
-  .map((file) => ({ file, text: read(file) }))
+/** What runs in CI: the examples, and the bindings of contract suites. */
+const runs = [
+  ...examples.flatMap(({ path }) => filesIn(path, ".ts")),
+  ...packages.flatMap(({ path }) => filesIn(`${path}/test`, ".contract.test.ts")),
+].map((file) => ({ file, text: read(file) }))
 
 describe("samples", () => {
-  it.each(readmes.flatMap(blocksOf))("of $readme are lines of an example that runs", ({ code }) => {
-    const source = exampleFiles.find(({ text }) => text.startsWith(code) || text.includes(`\n${code}`))
-    expect(source?.file ?? `no example has these lines:\n${code}`).toMatch(/^examples\//)
+  it.each(readmes.flatMap(blocksOf))("of $readme are lines of code that runs", ({ code }) => {
+    const source = runs.find(({ text }) => text.startsWith(code) || text.includes(`\n${code}`))
+    expect(source === undefined ? `these lines run nowhere:\n${code}` : "found").toBe("found")
   })
 
   it.each([
