@@ -1,1 +1,2 @@
-export {}
+export { describe, type Options, optionsFromUrl } from "./Options.ts"
+export { layer } from "./PostgresStore.ts"

@@ -1,0 +1,211 @@
+import type { StoreError } from "@millrace/core"
+import * as Effect from "effect/Effect"
+import { type ClientConfig, Pool, type PoolClient, type QueryResultRow, types } from "pg"
+import { CopyOut, type Row } from "./CopyOut.ts"
+import { closed, isAnswer, isPassing, storeErrorOf, unavailable } from "./errors.ts"
+import type { Settings } from "./Options.ts"
+
+export type Value = string | number | boolean | null | Uint8Array | ReadonlyArray<string | number | null>
+
+/** A statement rolled back for the sake of others is tried so often. */
+const maxTries = 10
+
+/** After a failed attempt to connect, for so long (ms) others fail at once: a server that comes back is not run over. */
+const pause = { first: 25, max: 1000 }
+
+/** How long closing waits for a server that says nothing, in ms. */
+const closingTime = 2000
+
+const int8 = 20
+const int8Array = 1016
+
+/** Numbers here stay below 2^53. */
+const numbers = (text: string): ReadonlyArray<number> =>
+  text === "{}" ? [] : text.slice(1, -1).split(",").map(Number)
+
+const typeParser = (id: number, format?: "text" | "binary"): ((text: string) => unknown) => {
+  switch (id) {
+    case int8:
+      return Number
+    case int8Array:
+      return numbers
+    default:
+      return types.getTypeParser(id, format)
+  }
+}
+
+export const clientConfig = ({ url, timeout }: Settings): ClientConfig => ({
+  connectionString: url,
+  connectionTimeoutMillis: timeout,
+  keepAlive: true,
+  fallback_application_name: "millrace",
+  types: { getTypeParser: typeParser },
+})
+
+const ignore = (): void => {}
+
+/** An identifier as it stands in a statement. */
+export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
+
+/** A list of numbers as a parameter. */
+export const list = (values: Iterable<number | bigint>): string => `{${[...values].join(",")}}`
+
+/**
+ * The connections to one database. Every statement stands for itself, without a session's state or a name, so that a pooler
+ * may be in between; every call ends in bounded time.
+ */
+export class Database {
+  /** The schema, as it stands in a statement. */
+  readonly schema: string
+  readonly #place: string
+  readonly #timeout: number
+  readonly #pool: Pool
+  readonly #running = new Set<Promise<unknown>>()
+  #closed = false
+  #down: { readonly error: unknown; readonly pause: number; readonly until: number } | undefined
+
+  /** @param place to be named in messages */
+  constructor(settings: Settings, place: string) {
+    this.schema = quoted(settings.schema)
+    this.#place = place
+    this.#timeout = settings.timeout
+    this.#pool = new Pool({
+      ...clientConfig(settings),
+      max: settings.connections,
+      idleTimeoutMillis: 30_000,
+      allowExitOnIdle: true,
+    })
+    // Of connections nobody uses at the moment: the next call makes another.
+    this.#pool.on("error", ignore)
+    this.#pool.on("connect", (client) => client.on("error", ignore))
+  }
+
+  query<R extends QueryResultRow>(
+    text: string,
+    values: ReadonlyArray<Value> = [],
+  ): Effect.Effect<ReadonlyArray<R>, StoreError> {
+    return this.use(async (client) => (await client.query<R>(text, [...values])).rows)
+  }
+
+  /** For a statement of one row. */
+  one<R extends QueryResultRow>(
+    text: string,
+    values: ReadonlyArray<Value> = [],
+  ): Effect.Effect<R, StoreError> {
+    return Effect.map(this.query<R>(text, values), ([row]) => {
+      if (row === undefined) throw new Error(`no row: ${text}`)
+      return row
+    })
+  }
+
+  /** The rows of a query without parameters, as bytes. */
+  copy<A>(query: string, decode: (row: Row) => A): Effect.Effect<ReadonlyArray<A>, StoreError> {
+    return this.use(
+      (client) => new Promise((resolve, reject) => client.query(new CopyOut(query, decode, resolve, reject))),
+    )
+  }
+
+  /** @param timeout in ms, instead of the one set */
+  use<A>(body: (client: PoolClient) => Promise<A>, timeout?: number): Effect.Effect<A, StoreError> {
+    return Effect.callback((resume) => {
+      if (this.#closed) {
+        resume(Effect.fail(closed()))
+        return
+      }
+      this.run(body, timeout).then(
+        (value) => resume(Effect.succeed(value)),
+        (error: unknown) => resume(this.failed(error)),
+      )
+    })
+  }
+
+  /** What {@link Database.run} fails with, as the ports say it. */
+  failed(error: unknown): Effect.Effect<never, StoreError> {
+    const known = storeErrorOf(error, this.#place)
+    return known === null ? Effect.die(error) : Effect.fail(known)
+  }
+
+  /** The same outside of Effect; fails with whatever the driver fails with. */
+  run<A>(body: (client: PoolClient) => Promise<A>, timeout = this.#timeout): Promise<A> {
+    const running = this.#perform(body, timeout).finally(() => this.#running.delete(running))
+    this.#running.add(running)
+    return running
+  }
+
+  /** Closes the connections when what was asked before is done: later calls fail with `Closed`. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    await Promise.allSettled(this.#running)
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, closingTime)
+    })
+    await Promise.race([this.#pool.end(), late])
+    clearTimeout(timer)
+  }
+
+  async #perform<A>(body: (client: PoolClient) => Promise<A>, timeout: number): Promise<A> {
+    const deadline = performance.now() + timeout
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#try(body, deadline)
+      } catch (error) {
+        if (!isPassing(error) || tries === maxTries) throw error
+      }
+    }
+  }
+
+  async #try<A>(body: (client: PoolClient) => Promise<A>, deadline: number): Promise<A> {
+    let give: ((broken: boolean) => void) | undefined
+    let timer: NodeJS.Timeout | undefined
+    let late = false
+    const expired = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        late = true
+        give?.(true)
+        reject(unavailable(`${this.#place}: no answer within ${this.#timeout} ms`))
+      }, deadline - performance.now())
+    })
+    const perform = async (): Promise<A> => {
+      const client = await this.#connect()
+      if (late) {
+        client.release()
+        return await expired
+      }
+      give = (broken) => {
+        give = undefined
+        client.release(broken)
+      }
+      try {
+        const value = await body(client)
+        give?.(false)
+        return value
+      } catch (error) {
+        give?.(!isAnswer(error))
+        throw error
+      }
+    }
+    const performed = perform()
+    // Too late, nobody listens any more.
+    performed.catch(ignore)
+    try {
+      return await Promise.race([performed, expired])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  async #connect(): Promise<PoolClient> {
+    if (this.#down !== undefined && performance.now() < this.#down.until) throw this.#down.error
+    try {
+      const client = await this.#pool.connect()
+      this.#down = undefined
+      return client
+    } catch (error) {
+      const delay = Math.min((this.#down?.pause ?? pause.first / 2) * 2, pause.max)
+      this.#down = { error, pause: delay, until: performance.now() + delay }
+      throw error
+    }
+  }
+}

@@ -1,0 +1,142 @@
+import { EventLog, Position, type StoreError } from "@millrace/core"
+import * as Effect from "effect/Effect"
+import { Announcer, channelOf } from "./Announcer.ts"
+import { clientConfig, type Database } from "./Database.ts"
+import { closed, fullOf } from "./errors.ts"
+import { Head } from "./Head.ts"
+import { Listener } from "./Listener.ts"
+import type { Settings } from "./Options.ts"
+import { Reclaimer } from "./Reclaimer.ts"
+import { Sequencer } from "./Sequencer.ts"
+import { type LogLimits, log } from "./tables/Log.ts"
+import { outbox } from "./tables/Outbox.ts"
+import { type Outcome, Writer } from "./Writer.ts"
+
+/** The log in use: what is appended shares transactions, and whoever waits is woken, by other processes too. */
+export const openLog = Effect.fnUntraced(function* (
+  database: Database,
+  settings: Settings,
+  limits: LogLimits,
+) {
+  const table = log(database)
+  const waiting = outbox(database)
+  const clock = yield* Effect.clockWith(Effect.succeed)
+  const announcer = new Announcer(database, settings.schema)
+  const reclaimer = new Reclaimer(table.reclaim)
+  let isClosed = false
+
+  const head = new Head(() => look())
+  const look = (): void => {
+    table.head().then(
+      (position) => head.advance(position),
+      // Who waits goes on to do so.
+      () => {},
+    )
+  }
+  const grown = (last: number, segmentClosed: boolean): void => {
+    const position = Position.fromNumber(last)
+    head.advance(position)
+    announcer.announce(position)
+    if (segmentClosed) reclaimer.reclaim()
+  }
+
+  const writer = new Writer(async (group) => {
+    const appended = await table.append(group, limits)
+    grown(Math.max(...appended.positions), appended.closed)
+    return appended.positions
+  })
+
+  yield* Effect.acquireRelease(
+    Effect.sync(
+      () =>
+        new Listener(clientConfig(settings), channelOf(settings.schema), (payload) => {
+          const position = payload as Position.Position
+          if (Position.toNumber(position) > 0) head.advance(position)
+          else look()
+        }),
+    ),
+    (listener) => Effect.promise(() => listener.close()),
+  )
+  yield* Effect.acquireRelease(
+    Effect.sync(
+      () =>
+        new Sequencer(async (owner) => {
+          const moved = await waiting.move(owner, clock.currentTimeMillisUnsafe(), limits)
+          if (moved.head !== null) grown(moved.head, moved.closed)
+          return moved.count
+        }),
+    ),
+    (sequencer) => Effect.sync(() => sequencer.close()),
+  )
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      isClosed = true
+      head.close(closed())
+    }),
+  )
+  head.advance(
+    yield* Effect.tryPromise({ try: table.head, catch: (error) => error }).pipe(
+      Effect.catch((error) => database.failed(error)),
+    ),
+  )
+
+  const toEffect = (outcome: Outcome): Effect.Effect<ReadonlyArray<Position.Position>, StoreError> => {
+    if (outcome.kind === "failed") return database.failed(outcome.error)
+    if (outcome.positions.includes(0)) return Effect.fail(fullOf(limits.maxBytes))
+    return Effect.succeed(outcome.positions.map(Position.fromNumber))
+  }
+
+  const service: EventLog.EventLog["Service"] = {
+    durability: limits.durability,
+    partitions: 1,
+
+    append: (entries, partition = 0) =>
+      Effect.clockWith((clock) => {
+        EventLog.requirePartition(partition, 1)
+        if (isClosed) return Effect.fail(closed())
+        if (entries.length === 0) return Effect.succeed([])
+        return Effect.callback((resume) => {
+          writer.append(entries, clock.currentTimeMillisUnsafe(), (outcome) => resume(toEffect(outcome)))
+        })
+      }),
+
+    read: (partition, after, readLimits) =>
+      Effect.suspend(() => {
+        EventLog.requirePartition(partition, 1)
+        return table.read(after, readLimits)
+      }),
+
+    wait: (partition, after) =>
+      Effect.suspend(() => {
+        EventLog.requirePartition(partition, 1)
+        return isClosed ? Effect.fail(closed()) : head.wait(after)
+      }),
+
+    locate: (partition, time) =>
+      Effect.suspend(() => {
+        EventLog.requirePartition(partition, 1)
+        return table.locate(time)
+      }),
+
+    bounds: (partition) =>
+      Effect.suspend(() => {
+        EventLog.requirePartition(partition, 1)
+        return table.bounds
+      }),
+
+    stats: (partition, upTo) =>
+      Effect.suspend(() => {
+        EventLog.requirePartition(partition, 1)
+        return table.stats(upTo)
+      }),
+
+    trim: (partition, released, olderThan) =>
+      Effect.suspend(() => {
+        EventLog.requirePartition(partition, 1)
+        return Effect.tap(table.trim(released, olderThan, limits.segmentBytes), () =>
+          Effect.sync(() => reclaimer.reclaim()),
+        )
+      }),
+  }
+  return service
+})

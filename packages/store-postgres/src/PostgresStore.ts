@@ -1,0 +1,103 @@
+import {
+  Attempts,
+  Counters,
+  Cursors,
+  DeadLetters,
+  Destinations,
+  EventLog,
+  Keys,
+  Members,
+  type Store,
+  type StoreError,
+} from "@millrace/core"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { Database } from "./Database.ts"
+import { openLog } from "./Log.ts"
+import { type Migration, migrations } from "./migrations/index.ts"
+import { describe, type Options, settingsOf } from "./Options.ts"
+import { prepare } from "./Schema.ts"
+import { attempts } from "./tables/Attempts.ts"
+import { counters } from "./tables/Counters.ts"
+import { cursors } from "./tables/Cursors.ts"
+import { deadLetters } from "./tables/DeadLetters.ts"
+import { destinations } from "./tables/Destinations.ts"
+import { keys } from "./tables/Keys.ts"
+import { members } from "./tables/Members.ts"
+
+/** What only tests set. */
+export interface Internals {
+  /** What the schema is made with. */
+  readonly migrations?: ReadonlyArray<Migration>
+  /** What one segment of the log holds before the next one is begun. */
+  readonly segmentBytes?: number
+}
+
+/** Making a schema may take longer than any call, and waits for others that make it. */
+const preparationTime = 60_000
+
+/** So that what is trimmed, but still takes room, is an eighth of what the log may take. */
+const segmentsInUse = 8
+
+const smallestSegment = 1024 * 1024
+
+const open = Effect.fnUntraced(function* (options: Options, internals: Internals) {
+  const settings = settingsOf(options)
+  const place = describe(options)
+  const database = yield* Effect.acquireRelease(
+    Effect.sync(() => new Database(settings, place)),
+    (opened) => Effect.promise(() => opened.close()),
+  )
+  yield* database.use(
+    (client) => prepare(client, settings.schema, place, internals.migrations ?? migrations),
+    Math.max(preparationTime, settings.timeout),
+  )
+  const { durability } = yield* database.one<{ durability: EventLog.Durability }>(
+    `SELECT ${database.schema}.durability() AS durability`,
+  )
+  if (durability === "memory") {
+    yield* Effect.logWarning(
+      `${place}: fsync is off: what is acknowledged may be lost with the server. Set fsync = on in its configuration`,
+    )
+  }
+  const log = yield* openLog(database, settings, {
+    durability,
+    maxBytes: settings.maxBytes,
+    segmentBytes:
+      internals.segmentBytes ?? Math.max(Math.ceil(settings.maxBytes / segmentsInUse), smallestSegment),
+  })
+  return Context.make(EventLog.EventLog, log).pipe(
+    Context.add(Cursors.Cursors, cursors(database)),
+    Context.add(DeadLetters.DeadLetters, deadLetters(database)),
+    Context.add(Attempts.Attempts, attempts(database)),
+    Context.add(Destinations.Destinations, destinations(database)),
+    Context.add(Keys.Keys, keys(database)),
+    Context.add(Counters.Counters, counters(database)),
+    Context.add(Members.Members, members(database)),
+  )
+})
+
+/** {@link layer}, with what tests set. */
+export const layerWith = (options: Options, internals: Internals): Layer.Layer<Store.Store, StoreError> => {
+  settingsOf(options)
+  return Layer.effectContext(open(options, internals))
+}
+
+/**
+ * Every storage port in one PostgreSQL database, which several processes share: 12 and later, with nothing to install. It works behind a pooler
+ * that deals connections by transaction.
+ *
+ * Opening makes the schema when it is not there, or upgrades it, and fails with a `StoreError`: `Unavailable` (no connection,
+ * wrong password, a privilege missing), `Incompatible` (made by a newer version) or `Corrupt` (tables of somebody else); nothing has been
+ * changed then. What an append has survived when it is acknowledged is what the server's settings say: `disk`, with
+ * synchronous standbys `replicated`, with `fsync` off `memory`. From when on they say less, appends fail.
+ *
+ * @throws RangeError when an option is wrong
+ *
+ * @example
+ * ```ts
+ * const store = layer({ url: "postgres://millrace:secret@localhost/app", schema: "millrace" })
+ * ```
+ */
+export const layer = (options: Options): Layer.Layer<Store.Store, StoreError> => layerWith(options, {})

@@ -1,0 +1,167 @@
+import { DeadLetters, type StoreError } from "@millrace/core"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import { type Database, list } from "../Database.ts"
+import { fromText, toText } from "../text.ts"
+
+interface Row {
+  readonly sequence: number
+  readonly destination: string
+  readonly event_id: string
+  readonly dead_at: number
+  readonly reason: string
+  readonly message: string
+  readonly status: number | null
+  readonly received_at: number
+  readonly event_name: string
+  readonly event: string
+  readonly replayed_at: number | null
+}
+
+/** How many a call puts, marks or purges in one transaction: some ten ms. */
+const piece = 5000
+
+const letterOf = (row: Row): DeadLetters.DeadLetter => ({
+  destination: fromText(row.destination),
+  eventId: fromText(row.event_id),
+  reason: row.reason as DeadLetters.DeadReason,
+  message: fromText(row.message),
+  status: row.status,
+  deadAt: row.dead_at,
+  receivedAt: row.received_at,
+  eventName: fromText(row.event_name),
+  event: fromText(row.event),
+  replayedAt: row.replayed_at,
+})
+
+/** Text only, as the port's other stores count it. */
+const sizeOf = ({ event, eventName, message }: DeadLetters.DeadLetter): number =>
+  event.length + eventName.length + message.length
+
+const rowOf = (letter: DeadLetters.DeadLetter) => ({
+  destination: toText(letter.destination),
+  event_id: toText(letter.eventId),
+  dead_at: letter.deadAt,
+  bytes: sizeOf(letter),
+  reason: letter.reason,
+  message: toText(letter.message),
+  status: letter.status,
+  received_at: letter.receivedAt,
+  event_name: toText(letter.eventName),
+  event: toText(letter.event),
+  replayed_at: letter.replayedAt,
+})
+
+/** Of letters of one destination and event the last, in its place. */
+const newest = (letters: ReadonlyArray<DeadLetters.DeadLetter>): ReadonlyArray<DeadLetters.DeadLetter> => {
+  const kept = new Map<string, DeadLetters.DeadLetter>()
+  for (const letter of letters) {
+    const key = JSON.stringify([letter.destination, letter.eventId])
+    kept.delete(key)
+    kept.set(key, letter)
+  }
+  return [...kept.values()]
+}
+
+const inPieces = <A>(all: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
+  Array.from({ length: Math.ceil(all.length / piece) }, (_, index) =>
+    all.slice(index * piece, (index + 1) * piece),
+  )
+
+export const deadLetters = (database: Database): DeadLetters.DeadLetters["Service"] => {
+  const { schema } = database
+
+  /** Goes through a selection's letters by their sequence, in pieces. Returns how many a change has changed. */
+  const through = Effect.fnUntraced(function* (
+    { destination, eventIds, before }: DeadLetters.DeadLetterSelection,
+    change: (sequences: string) => Effect.Effect<number, StoreError>,
+  ) {
+    let count = 0
+    const pieces = eventIds === undefined ? [null] : inPieces([...new Set(eventIds)])
+    for (const ids of pieces) {
+      let after = 0
+      for (;;) {
+        const { sequences }: { sequences: ReadonlyArray<number> } = yield* database.one<{
+          sequences: ReadonlyArray<number>
+        }>(`SELECT ${schema}.selected_dead_letters($1, $2, $3, $4, $5) AS sequences`, [
+          after,
+          destination === undefined ? null : toText(destination),
+          ids === null ? null : ids.map(toText),
+          before ?? null,
+          piece,
+        ])
+        if (sequences.length > 0) count += yield* change(list(sequences))
+        if (sequences.length < piece) break
+        after = sequences.at(-1) ?? after
+      }
+    }
+    return count
+  })
+
+  return {
+    put: Effect.fnUntraced(function* (letters) {
+      const now = yield* Clock.currentTimeMillis
+      const { maxAge, maxBytes, maxCount } = DeadLetters.limits
+      for (const some of inPieces(newest(letters))) {
+        yield* database.query(`SELECT ${schema}.put_dead_letters($1, $2, $3, $4)`, [
+          JSON.stringify(some.map(rowOf)),
+          now - maxAge,
+          maxCount,
+          maxBytes,
+        ])
+      }
+    }),
+
+    list: ({ destination, limit = 100, after }) =>
+      Effect.map(
+        database.query<Row>(
+          `SELECT * FROM ${schema}.dead_letters
+           WHERE ($1::text IS NULL OR destination = $1) AND ($2::bigint IS NULL OR sequence < $2)
+           ORDER BY sequence DESC LIMIT $3`,
+          [
+            destination === undefined ? null : toText(destination),
+            after === undefined ? null : Number(after),
+            // One more than asked for tells whether there is a next page.
+            Math.min(limit, Number.MAX_SAFE_INTEGER - 1) + 1,
+          ],
+        ),
+        (rows) => {
+          const page = rows.slice(0, limit)
+          const last = page.at(-1)
+          return {
+            letters: page.map(letterOf),
+            next: rows.length > limit && last !== undefined ? String(last.sequence) : null,
+          }
+        },
+      ),
+
+    count: Effect.map(
+      database.query<{ destination: string; letters: number }>(
+        `SELECT destination, count(*) AS letters FROM ${schema}.dead_letters GROUP BY destination`,
+      ),
+      (rows) => new Map(rows.map(({ destination, letters }) => [fromText(destination), letters])),
+    ),
+
+    markReplayed: (selection, at) =>
+      through(selection, (sequences) =>
+        Effect.map(
+          database.one<{ marked: number }>(
+            `WITH marked AS (
+               UPDATE ${schema}.dead_letters SET replayed_at = $1 WHERE sequence = ANY ($2::bigint[]) RETURNING 1
+             )
+             SELECT count(*) AS marked FROM marked`,
+            [at, sequences],
+          ),
+          ({ marked }) => marked,
+        ),
+      ),
+
+    purge: (selection) =>
+      through(selection, (sequences) =>
+        Effect.map(
+          database.one<{ purged: number }>(`SELECT ${schema}.purge_dead_letters($1) AS purged`, [sequences]),
+          ({ purged }) => purged,
+        ),
+      ),
+  }
+}

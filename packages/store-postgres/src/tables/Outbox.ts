@@ -1,0 +1,39 @@
+import type { Database } from "../Database.ts"
+import type { LogLimits } from "./Log.ts"
+
+export interface Moved {
+  readonly count: number
+  /** The last position they got; `null` when none was moved. */
+  readonly head: number | null
+  /** A segment of the log has been closed: it is time to see whether others can be emptied. */
+  readonly closed: boolean
+}
+
+/** How long a process keeps the lease without moving anything, in ms: another one takes over then. */
+const lease = 5000
+
+/** What is moved in one transaction. */
+const piece = { entries: 1000, bytes: 8 * 1024 * 1024 }
+
+export const outbox = (database: Database) => ({
+  /** Moves the next committed entries into the log, if it is this process's turn. */
+  move: async (owner: string, now: number, limits: LogLimits): Promise<Moved> => {
+    const { rows } = await database.run((client) =>
+      client.query<Moved>(
+        `SELECT moved AS count, head, emptied AS closed
+         FROM ${database.schema}.move_outbox($1, $2, $3, $4, $5, $6, $7, $8)`,
+        [
+          owner,
+          lease,
+          piece.entries,
+          piece.bytes,
+          limits.durability,
+          limits.maxBytes,
+          limits.segmentBytes,
+          now,
+        ],
+      ),
+    )
+    return rows[0] ?? { count: 0, head: null, closed: false }
+  },
+})
