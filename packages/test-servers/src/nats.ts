@@ -11,6 +11,8 @@ export interface NatsOptions {
   readonly conf?: string
   /** Further lines of its `jetstream` block: `max_file_store: 1GB`. */
   readonly jetstream?: string
+  /** Further lines of its `cluster` block: `no_advertise: true`. */
+  readonly cluster?: string
 }
 
 /** How to run a server in a folder. */
@@ -79,6 +81,7 @@ cluster {
   name: millrace
   listen: "127.0.0.1:${routes[index]}"
   routes: [${routes.map((route) => `"nats://127.0.0.1:${route}"`).join(", ")}]
+  ${options.cluster ?? ""}
 }
 ${options.conf ?? ""}`
       return startServer(natsIn(newDirectory(), port, { ...options, conf }, `node-${index}`))

@@ -3,13 +3,11 @@ import { join } from "node:path"
 import { expect, test } from "vitest"
 import { type Server, serve } from "../support/command.ts"
 import { eventHeaders, eventsBody, makeLoad, post } from "../support/load.ts"
-import { type ReceivedEvent, receive } from "../support/receiver.ts"
+import { idOf, type ReceivedEvent, receive } from "../support/receiver.ts"
 import { tempDir } from "../support/resources.ts"
 
 const key = "secret-crash"
 const rounds = 8
-
-const idOf = (event: ReceivedEvent): string => String(event.metadata["id"])
 
 const writeConfig = (directory: string, url: string): void =>
   writeFileSync(

@@ -1,4 +1,5 @@
 import { Agent, request } from "node:http"
+import { setTimeout as delay } from "node:timers/promises"
 import { onTestFinished } from "vitest"
 import { makeChanges } from "./resources.ts"
 
@@ -29,14 +30,14 @@ export const post = (
     sending.end(body)
   })
 
-/** The body of a request that logs one event for each id. */
-export const eventsBody = (ids: ReadonlyArray<string>): string =>
+/** The body of a request that logs one event for each id, each of so many bytes more than it takes. */
+export const eventsBody = (ids: ReadonlyArray<string>, padding = 0): string =>
   JSON.stringify({
     events: ids.map((id) => ({
       eventName: "load",
       user: { userID: id },
       time: Date.now(),
-      metadata: { id },
+      metadata: { id, ...(padding === 0 ? {} : { padding: "x".repeat(padding) }) },
     })),
   })
 
@@ -45,48 +46,103 @@ export const eventHeaders = (key: string): Readonly<Record<string, string>> => (
   "statsig-client-time": String(Date.now()),
 })
 
+/** How many batches were answered how. */
+export interface Answers {
+  readonly acknowledged: number
+  readonly refused: number
+}
+
+export interface LoadOptions {
+  /** ms that a sender rests after each of its batches: none by default. */
+  readonly pause?: number
+}
+
 /** What became of the batches of a load: the ids of their events. */
 export interface Load {
   /** Answered 202. */
   readonly acknowledged: ReadonlySet<string>
   /** Never answered: they may have been stored or not. */
   readonly unanswered: ReadonlySet<string>
-  /** Answered otherwise. */
+  /** Answered 503: a store that was given up on may have stored them all the same. */
   readonly refused: ReadonlySet<string>
+  /** Begins a time of a name: what goes on outside. Batches from now on have so many bytes more an event. */
+  readonly during: (phase: string, padding?: number) => void
+  /** To batches begun and answered within one time. */
+  readonly answers: (phase: string) => Answers
+  /** The longest that a batch was without an answer, in ms. */
+  readonly longest: () => number
   readonly until: (condition: () => boolean) => Promise<void>
-  /** Posts batch after batch to a server until `stop` is called or its connection breaks; resolves when all senders are through. */
+  /**
+   * Posts batch after batch to a server until `stop` is called or its connection breaks; resolves when all senders are through. Rejects
+   * when an answer is neither 202 nor 503.
+   */
   readonly send: (url: string) => Promise<void>
   readonly stop: () => void
 }
 
-export const makeLoad = (key: string, senders: number): Load => {
+/** A sender that was refused tries again after so many ms, with other events. */
+const afterRefusal = 5
+
+/** @param senders for each server that is sent to */
+export const makeLoad = (key: string, senders: number, { pause = 0 }: LoadOptions = {}): Load => {
   const acknowledged = new Set<string>()
   const unanswered = new Set<string>()
   const refused = new Set<string>()
+  const phases = new Map<string, { acknowledged: number; refused: number }>()
   const { notify, until } = makeChanges()
   const agent = new Agent({ keepAlive: true, maxSockets: senders })
   onTestFinished(() => agent.destroy())
+  let phase = ""
+  let padding = 0
+  let longest = 0
   let batches = 0
   let stopped = false
+
+  const tallyOf = (name: string) => {
+    const tally = phases.get(name) ?? { acknowledged: 0, refused: 0 }
+    phases.set(name, tally)
+    return tally
+  }
+
+  const sendBatch = async (url: string, ids: ReadonlyArray<string>): Promise<number | null> => {
+    try {
+      const { status } = await post(`${url}/v1/log_event`, eventHeaders(key), eventsBody(ids, padding), agent)
+      return status
+    } catch {
+      return null
+    }
+  }
 
   const sendBatches = async (url: string): Promise<void> => {
     while (!stopped) {
       batches += 1
       const ids = Array.from({ length: 1 + (batches % 20) }, (_, index) => `${batches}-${index}`)
-      try {
-        const { status } = await post(`${url}/v1/log_event`, eventHeaders(key), eventsBody(ids), agent)
-        for (const id of ids) (status === 202 ? acknowledged : refused).add(id)
-        notify()
-      } catch {
+      const begun = { phase, at: performance.now() }
+      const status = await sendBatch(url, ids)
+      longest = Math.max(longest, performance.now() - begun.at)
+      if (status === null) {
         for (const id of ids) unanswered.add(id)
         return
       }
+      if (status !== 202 && status !== 503) throw new Error(`a batch was answered ${status}`)
+      const isAcknowledged = status === 202
+      for (const id of ids) (isAcknowledged ? acknowledged : refused).add(id)
+      if (begun.phase === phase) tallyOf(phase)[isAcknowledged ? "acknowledged" : "refused"] += 1
+      notify()
+      const rest = isAcknowledged ? pause : Math.max(pause, afterRefusal)
+      if (rest > 0) await delay(rest)
     }
   }
   return {
     acknowledged,
     unanswered,
     refused,
+    during: (name, bytes = 0) => {
+      phase = name
+      padding = bytes
+    },
+    answers: tallyOf,
+    longest: () => longest,
     until,
     send: async (url) => {
       stopped = false

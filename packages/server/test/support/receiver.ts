@@ -14,6 +14,9 @@ export interface ReceivedEvent {
   readonly timeUUID: string
 }
 
+/** The id that a load has given it. */
+export const idOf = (event: ReceivedEvent): string => String(event.metadata["id"])
+
 export interface ReceivedRequest {
   readonly method: string
   readonly url: string
@@ -31,9 +34,11 @@ export interface Receiver {
   readonly requests: ReadonlyArray<ReceivedRequest>
   /** Of the requests answered with 2xx. */
   readonly events: ReadonlyArray<ReceivedEvent>
-  /** What it answers from now on: always the same, or what the function says of a body. */
-  answer: Answer | ((body: string) => Answer)
+  /** What it answers from now on: always the same, or what the function says of a body, when it says it. */
+  answer: Answer | ((body: string, url: string) => Answer | Promise<Answer>)
   readonly until: (condition: () => boolean) => Promise<void>
+  /** Resolves once nobody is connected: nothing can come from a process that has ended. */
+  readonly deserted: () => Promise<void>
 }
 
 /** @param port a free one by default */
@@ -49,12 +54,21 @@ export const receive = async (port = 0): Promise<Receiver> => {
       // The sender was killed in the middle of it: that is no delivery.
       return
     }
-    const answer = typeof receiver.answer === "function" ? receiver.answer(body) : receiver.answer
+    const answer =
+      typeof receiver.answer === "function" ? await receiver.answer(body, req.url!) : receiver.answer
     const { status, body: reply } = typeof answer === "number" ? { status: answer, body: "" } : answer
     requests.push({ method: req.method!, url: req.url!, headers: req.headers, body, status })
     if (status < 300) events.push(...JSON.parse(body))
     res.writeHead(status).end(reply)
     notify()
+  })
+  let connections = 0
+  server.on("connection", (socket) => {
+    connections += 1
+    socket.once("close", () => {
+      connections -= 1
+      notify()
+    })
   })
   await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve))
   onTestFinished(
@@ -65,6 +79,13 @@ export const receive = async (port = 0): Promise<Receiver> => {
       }),
   )
   const { port: taken } = server.address() as AddressInfo
-  const receiver: Receiver = { url: `http://127.0.0.1:${taken}/hook`, requests, events, answer: 200, until }
+  const receiver: Receiver = {
+    url: `http://127.0.0.1:${taken}/hook`,
+    requests,
+    events,
+    answer: 200,
+    until,
+    deserted: () => until(() => connections === 0),
+  }
   return receiver
 }

@@ -1,0 +1,30 @@
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { expect } from "vitest"
+import type { Server } from "./command.ts"
+
+export const key = "secret-e2e"
+
+/** Small batches: more moments for something to happen at. */
+export const writeConfig = (directory: string, destinations: Readonly<Record<string, string>>): void =>
+  writeFileSync(
+    join(directory, "millrace.config.json"),
+    JSON.stringify({
+      keys: { server: [key] },
+      destinations: Object.entries(destinations).map(([id, url]) => ({
+        id,
+        url,
+        batch: { maxEvents: 40, maxDelay: "20 millis" },
+      })),
+    }),
+  )
+
+export const stop = async (server: Server): Promise<void> => {
+  server.kill("SIGTERM")
+  expect(await server.ended).toEqual({ code: 0, signal: null })
+}
+
+/** Figures, for whoever reads the log of the tests: nothing is asserted of them. */
+export const say = (figures: string): void => {
+  process.stdout.write(`${figures}\n`)
+}
