@@ -107,6 +107,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     const restart = Effect.fnUntraced(function* (reason: string) {
       yield* Effect.logError("a destination cannot go on and is begun anew", reason).pipe(noted)
       yield* Effect.sleep(restartAfter)
+      if (!tenure.holds()) return yield* new Lane.Released({ name })
       one.lane = yield* retryStore(open)
     })
     const run = Effect.suspend(() => one.lane.run).pipe(
