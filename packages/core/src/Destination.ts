@@ -95,7 +95,10 @@ const Concurrency = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100
 
 const Rate = Schema.NullOr(Schema.Finite.check(Schema.isGreaterThan(0)))
 
-/** What a receiver can take, per second; `null` for no limit. */
+/**
+ * What a receiver can take, per second; `null` for no limit. Where several processes deliver, each keeps to the part that its partitions are of all; dead letters
+ * that are replayed by hand where none of them runs come on top of it.
+ */
 export const RateLimit = Schema.Struct({
   events: Rate.pipe(withDefault(null)),
   requests: Rate.pipe(withDefault(null)),
@@ -125,7 +128,7 @@ export const DestinationConfig = Schema.Struct({
   rateLimit: RateLimit.pipe(withDefault({})),
   /** Of one attempt, from connecting to the end of the reply. */
   timeout: Millis.pipe(withDefault("30 seconds")),
-  /** How many requests may be under way at once: users are dealt to so many of them, so that the order of each user's events is kept. */
+  /** How many requests may be under way at once in each partition: users are dealt to so many of them, so that the order of each user's events is kept. */
   concurrency: Concurrency.pipe(withDefault(1)),
 })
 

@@ -56,6 +56,7 @@ import { Transport } from "./Transport.ts"
 export { DestinationConfigured, NotDelivering, NotReplayable, UnknownDestination } from "./DispatcherError.ts"
 
 export interface DispatcherOptions {
+  /** The same in every process that delivers from a store: lanes are dealt among all of them, also to one that does not know the destination yet. */
   readonly destinations: ReadonlyArray<Destination>
   /** Of the installation: what `fields.hash` hashes with. */
   readonly hashKey?: Uint8Array
@@ -72,14 +73,20 @@ export interface ReplayRequest {
   readonly until: number
 }
 
-/** Runs the lanes of all destinations: reads the log's head once for all of them, and keeps and trims the log. */
+/**
+ * Runs the lanes of all destinations: reads the log's head once for all of them, and keeps and trims the log.
+ *
+ * Of a store that several processes can deliver from, each runs a part of the lanes: one destination's on one partition, with its replays, is dealt as one. A
+ * process that ends, stands still or is cut off is replaced within 10 seconds, and starts no attempt once its lease of 6 seconds has ended; what it had in
+ * flight is sent again. What one process is told here, the others follow within 2 seconds, the time from one beat to the next.
+ */
 export class Dispatcher extends Context.Service<
   Dispatcher,
   {
     readonly status: Effect.Effect<ReadonlyArray<Ledger.DestinationStatus>, StoreError>
     /**
-     * Sends what is pending without waiting for batches to fill; returns when nothing is left to send now: every lane has reached the head
-     * or waits to try again.
+     * Sends what is pending without waiting for batches to fill; returns when nothing is left to send now: every lane of this process has
+     * reached the head or waits to try again.
      */
     readonly drain: Effect.Effect<void>
     /** Stops sending to a destination; its cursor stays. */

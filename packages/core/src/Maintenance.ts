@@ -109,7 +109,8 @@ const make = Effect.gen(function* () {
 
 /**
  * A dispatcher that delivers nothing: it looks after a store that nobody delivers from at present. What it changes takes effect when somebody does; a replay of a time
- * range is noted and begins then. Never beside a process that delivers from the same store: its lanes would be fenced, and would not notice what else is changed.
+ * range is noted and begins then. Beside processes that deliver from the same store only when they may be several: they follow within seconds. A single one
+ * that owns its store would be fenced, and would not notice what else is changed.
  */
 export const layer: Layer.Layer<Dispatcher.Dispatcher, never, EventLog | Cursors | Destinations> =
   Layer.effect(Dispatcher.Dispatcher, make)

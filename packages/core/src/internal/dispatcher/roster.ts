@@ -16,7 +16,7 @@ export interface Known {
   readonly destination: Destination
   readonly selection: CompiledSelection
   readonly sender: Sender
-  /** One replay of dead letters at a time: a second one then finds marked what the first has delivered. */
+  /** One replay of dead letters at a time in a process: a second one then finds marked what the first has delivered. */
   readonly replaying: Semaphore.Semaphore
 }
 
