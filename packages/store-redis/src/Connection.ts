@@ -2,7 +2,7 @@ import { StoreError } from "@millrace/core"
 import * as Result from "effect/Result"
 import { closed, corrupt, fromReply, unavailable } from "./errors.ts"
 import { type Layout, layout } from "./Layout.ts"
-import { type Argument, Broken, Link, type Reply } from "./Link.ts"
+import { type Argument, Broken, type Command, Link, type Reply } from "./Link.ts"
 import type { Settings } from "./Options.ts"
 import { type Found, open } from "./opening.ts"
 import { text } from "./reply.ts"
@@ -103,6 +103,18 @@ export class Connection {
     return this.#ask((link) =>
       evaluate(link, script, [this.keys.meta, ...keys], [this.#instance, ...parameters]),
     )
+  }
+
+  /** The same, with a command in front of it: both are carried out or neither. */
+  runAfter(
+    command: Command,
+    { source }: Script,
+    keys: ReadonlyArray<string>,
+    parameters: ReadonlyArray<Argument>,
+  ): Promise<Reply> {
+    const given = [keys.length + 1, this.keys.meta, ...keys, this.#instance, ...parameters]
+    // Whole, not by its hash: a server that had forgotten it would carry out the command alone.
+    return this.#ask((link) => link.transaction([command, ["EVAL", [source, ...given]]]))
   }
 
   /** A command that changes nothing. Whether the store is still there is asked behind it, so that nothing stands for it. */

@@ -22,8 +22,8 @@ const patience = 5_000
 /** How often the heads are asked for besides, in ms, should news get lost. */
 const pollInterval = 2_000
 
-/** Entries of the index in one answer: they are small, and what is left comes with the next one. */
-const newsAtOnce = 1_000
+/** Entries in one answer, without their bodies; what is left comes with the next one. */
+const newsAtOnce = 100
 
 /** KEYS[2] onwards: the state of each partition. */
 const heads = script(`
@@ -112,14 +112,14 @@ export class Head {
 
   async #news(listener: Link): Promise<void> {
     const { keys } = this.#connection
-    const indexes = this.#known.map((_, partition) => keys.partition(partition).index)
+    const streams = this.#known.map((_, partition) => keys.partition(partition).entries)
     const known = this.#known.map((position) => `${position}-0`)
     const options = ["COUNT", newsAtOnce, "BLOCK", block, "STREAMS"]
-    const reply = await listener.call("XREAD", [...options, ...indexes, ...known])
+    const reply = await listener.call("XREAD", [...options, ...streams, ...known])
     for (const stream of reply === null ? [] : list(reply)) {
       const [key, entries] = list(stream)
       const [id] = list(list(entries).at(-1))
-      this.advance(indexes.indexOf(text(key)), Number.parseInt(text(id), 10))
+      this.advance(streams.indexOf(text(key)), Number.parseInt(text(id), 10))
     }
   }
 

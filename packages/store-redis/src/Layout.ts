@@ -3,10 +3,10 @@ export const schema = 1
 
 /** Of one partition. */
 export interface PartitionKeys {
-  /** Stream `position-0`: the entries. */
+  /** Stream `position-0`: the entries but for their bodies, with the sums up to each. */
   readonly entries: string
-  /** Stream `position-0`: when each entry was appended, and the sums up to it, to be searched without touching a body. */
-  readonly index: string
+  /** Hash: the bodies, by a name that stands in the entry. They never go through a script: that would cost more than storing them. */
+  readonly bodies: string
   /** Hash: where the log begins and ends. */
   readonly state: string
   /** Hash: position by id, of the newest entries; and of those before them. */
@@ -55,7 +55,7 @@ export const layout = (prefix: string): Layout => {
     meta: key("meta"),
     partition: (number) => ({
       entries: key(`log:${number}`),
-      index: key(`log:${number}:index`),
+      bodies: key(`log:${number}:bodies`),
       state: key(`log:${number}:state`),
       ids: key(`log:${number}:ids`),
       olderIds: key(`log:${number}:ids:older`),
@@ -97,10 +97,10 @@ export const types = (
   [keys.hours, "zset"],
   [keys.members, "zset"],
   ...Array.from({ length: partitions }, (_, number) => keys.partition(number)).flatMap(
-    ({ entries, index, state, ids, olderIds }) =>
+    ({ entries, bodies, state, ids, olderIds }) =>
       [
         [entries, "stream"],
-        [index, "stream"],
+        [bodies, "hash"],
         [state, "hash"],
         [ids, "hash"],
         [olderIds, "hash"],

@@ -8,6 +8,8 @@ export type Argument = string | number | Buffer
 /** What Redis answers, texts as bytes. */
 export type Reply = null | number | Buffer | ReadonlyArray<Reply>
 
+export type Command = readonly [name: string, parameters: ReadonlyArray<Argument>]
+
 export interface LinkOptions {
   /** Whether a call that waits for its answer keeps the process alive. */
   readonly holdsProcess: boolean
@@ -76,6 +78,19 @@ export class Link {
         throw isReply(error) ? error : new Broken(this.#why ?? messageOf(error))
       },
     )
+  }
+
+  /** Commands that Redis carries out all together or not at all. Returns the last one's answer. */
+  async transaction(commands: ReadonlyArray<Command>): Promise<Reply> {
+    const calls: ReadonlyArray<Command> = [["MULTI", []], ...commands, ["EXEC", []]]
+    const answers = await Promise.allSettled(
+      calls.map(([command, parameters]) => this.call(command, parameters)),
+    )
+    for (const answer of answers) if (answer.status === "rejected") throw answer.reason
+    const executed = answers.at(-1)
+    const replies = executed?.status === "fulfilled" && Array.isArray(executed.value) ? executed.value : []
+    for (const reply of replies) if (reply instanceof Error) throw reply
+    return replies.at(-1) ?? null
   }
 
   /** Ends it at once: nothing that waits is answered. */

@@ -17,7 +17,7 @@ export const damaged = "DAMAGED"
  * In front of every script: KEYS[1] is `meta`, ARGV[1] the instance that the caller has opened. Numbers become text by `text`:
  * Lua's own way loses digits of large ones.
  */
-const prelude = `
+export const prelude = `
 local instance = redis.call('HGET', KEYS[1], 'instance')
 if instance ~= ARGV[1] then return redis.error_reply('${emptied} the keys are gone or others') end
 local function text(number) return string.format('%.0f', number) end
@@ -25,7 +25,7 @@ local function text(number) return string.format('%.0f', number) end
 
 export const script = (body: string): Script => unguarded(prelude + body)
 
-/** For opening, when there is no instance yet. */
+/** For a script that has something to do before, or that opens. */
 export const unguarded = (source: string): Script => ({
   source,
   sha: createHash("sha1").update(source).digest("hex"),

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto"
 import type { EventLog } from "@millrace/core"
 import type { Connection } from "./Connection.ts"
 import { closed, full, unavailable } from "./errors.ts"
@@ -33,6 +34,11 @@ const sizeOf = ({ envelope, body }: EventLog.NewEntry): number => envelope.lengt
 const viewOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer =>
   Buffer.from(buffer, byteOffset, byteLength)
 
+interface NamedEntry extends EventLog.NewEntry {
+  /** Of its body. */
+  readonly name: string
+}
+
 /** Bytes that wait to be acknowledged. */
 export class Backlog {
   #bytes = 0
@@ -67,6 +73,9 @@ export class Writer {
   readonly #backlog: Backlog
   readonly #options: WriterOptions
   #waiting: Array<Waiting> = []
+  /** No two bodies of any process have one name: they begin with what only this writer has. */
+  readonly #stem = `${randomBytes(9).toString("base64url")}.`
+  #bodies = 0
   #flights = 0
   #isScheduled = false
   #isClosed = false
@@ -82,6 +91,10 @@ export class Writer {
   append(entries: ReadonlyArray<EventLog.NewEntry>, now: number, settle: (outcome: Outcome) => void): void {
     if (this.#isClosed) {
       settle({ kind: "failed", error: closed() })
+      return
+    }
+    if (entries.length === 0) {
+      settle({ kind: "stored", positions: [] })
       return
     }
     let size = 0
@@ -132,15 +145,17 @@ export class Writer {
 
   async #send(group: ReadonlyArray<Waiting>): Promise<ReadonlyArray<Outcome>> {
     const { partition, maxBytes, logBytes } = this.#options
-    const { entries, index, state, ids, olderIds } = this.#connection.keys.partition(partition)
+    const { entries, bodies, state, ids, olderIds } = this.#connection.keys.partition(partition)
     try {
       const { doubt } = this.#connection
       if (doubt !== undefined) throw doubt
+      const named = this.#named(group)
       const [head = 0, ...positions] = numbers(
-        await this.#connection.run(
+        await this.#connection.runAfter(
+          ["HSET", [bodies, ...named.flatMap(({ name, body }) => [name, viewOf(body)])]],
           append,
-          [entries, index, state, ids, olderIds],
-          [maxBytes, ...parametersOf(group)],
+          [entries, bodies, state, ids, olderIds],
+          [maxBytes, ...parametersOf(group, named)],
         ),
       )
       this.#head.advance(partition, head)
@@ -153,6 +168,15 @@ export class Writer {
     } catch (error) {
       return group.map(() => ({ kind: "failed", error }))
     }
+  }
+
+  #named(group: ReadonlyArray<Waiting>): ReadonlyArray<NamedEntry> {
+    return group
+      .flatMap(({ entries }) => entries)
+      .map((entry) => {
+        this.#bodies += 1
+        return { ...entry, name: `${this.#stem}${this.#bodies.toString(36)}` }
+      })
   }
 
   /** The first so many that make a group, at least one. */
@@ -173,12 +197,12 @@ export class Writer {
 const lost: Outcome = { kind: "failed", error: new TypeError("the reply does not fit the appends") }
 
 /** See the script. */
-const parametersOf = (group: ReadonlyArray<Waiting>): ReadonlyArray<Argument> => {
-  const count = group.reduce((sum, { entries }) => sum + entries.length, 0)
-  const parameters: Array<Argument> = [group.length, count]
-  for (const { now, entries } of group) parameters.push(now, entries.length)
-  for (const { entries } of group) {
-    for (const { id, events, envelope, body } of entries) parameters.push(id, events, envelope, viewOf(body))
-  }
-  return parameters
-}
+const parametersOf = (
+  group: ReadonlyArray<Waiting>,
+  named: ReadonlyArray<NamedEntry>,
+): ReadonlyArray<Argument> => [
+  group.length,
+  named.length,
+  ...group.flatMap(({ now, entries }) => [now, entries.length]),
+  ...named.flatMap(({ id, events, envelope, name, body }) => [id, events, envelope, name, body.byteLength]),
+]

@@ -1,13 +1,13 @@
-import { damaged, type Script, script } from "./Script.ts"
+import { damaged, prelude, type Script, script, unguarded } from "./Script.ts"
 
 /*
- * All take KEYS[2] to [4]: a partition's entries, index and state. Positions are numbers that count entries from 1 without a gap,
- * so a position is also the number of entries up to it; in streams they are the first half of an id.
+ * All take KEYS[2] to [4]: a partition's entries, bodies and state. Positions are numbers that count entries from 1 without a gap,
+ * so a position is also the number of entries up to it; in the stream they are the first half of an id.
  *
  * A mark is the log up to one entry: its position, when that entry was appended, and the sums up to it.
  */
 const library = `
-local entries, index, state = KEYS[2], KEYS[3], KEYS[4]
+local entries, bodies, state = KEYS[2], KEYS[3], KEYS[4]
 
 local fields = {'head', 'at', 'events', 'bytes', 'tail', 'tailEvents', 'tailBytes', 'released'}
 local log = {}
@@ -15,17 +15,21 @@ for at, value in ipairs(redis.call('HMGET', state, unpack(fields))) do log[field
 
 local function id(position) return text(position) .. '-0' end
 
+-- In the order of XADD below, each behind its name.
+local function mark_of(position, values)
+  return {
+    position = position,
+    at = tonumber(values[6]), events = tonumber(values[12]), bytes = tonumber(values[14]),
+  }
+end
+
 local function mark(position)
   if position <= log.tail then
     return {position = log.tail, at = 0, events = log.tailEvents, bytes = log.tailBytes}
   end
-  local found = redis.call('XRANGE', index, id(position), id(position))[1]
+  local found = redis.call('XRANGE', entries, id(position), id(position))[1]
   if not found then error('${damaged} the log lacks an entry') end
-  local values = found[2]
-  return {
-    position = position,
-    at = tonumber(values[2]), events = tonumber(values[4]), bytes = tonumber(values[6]),
-  }
+  return mark_of(position, found[2])
 end
 
 -- The last position after low, up to high, for which a condition holds that no longer holds for any after the first it does
@@ -41,10 +45,16 @@ local function last_while(low, high, holds)
 end
 
 local function drop_up_to(position)
-  local last = mark(position)
+  while log.tail < position do
+    local some = redis.call('XRANGE', entries, id(log.tail + 1), id(position), 'COUNT', 1000)
+    if #some == 0 then error('${damaged} the log lacks an entry') end
+    local names = {}
+    for at, entry in ipairs(some) do names[at] = entry[2][10] end
+    redis.call('HDEL', bodies, unpack(names))
+    local last = mark_of(log.tail + #some, some[#some][2])
+    log.tail, log.tailEvents, log.tailBytes = last.position, last.events, last.bytes
+  end
   redis.call('XTRIM', entries, 'MINID', id(position + 1))
-  redis.call('XTRIM', index, 'MINID', id(position + 1))
-  log.tail, log.tailEvents, log.tailBytes = last.position, last.events, last.bytes
 end
 
 local function save()
@@ -61,29 +71,44 @@ end
 
 const logScript = (body: string): Script => script(library + body)
 
+/** What one command takes: Lua's stack is bounded. */
+const atOnce = 1_000
+
 /** A hash of ids gives way to a new one at this size, so that an id is known at least as long as so many newer ones. */
 const rememberedIds = 4_000
 
 /**
- * Several appends, each whole or not at all. KEYS[5] and [6]: the ids. ARGV: the cap, the number of appends, the number of
- * entries; of each append the time and its number of entries; of each entry its id, events, envelope and body.
+ * Several appends, each whole or not at all, behind an HSET of all bodies in the same transaction: those not wanted it takes away
+ * again. KEYS[5] and [6]: the ids. ARGV: the cap, the number of appends, the number of entries; of each append the time and its
+ * number of entries; of each entry its id, events and envelope, its body's name and size.
  *
  * Returns the head, then the position of each entry, 0 for those of an append that found the log full.
  */
-export const append = logScript(`
-local ids, older = KEYS[5], KEYS[6]
-local cap, appends, count = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+export const append = unguarded(`
+local appends, count = tonumber(ARGV[3]), tonumber(ARGV[4])
 local first_entry = 5 + appends * 2
--- What one command takes: Lua's stack is bounded.
-local at_once = 1000
+local function argument(entry, number) return ARGV[first_entry + (entry - 1) * 5 + number] end
+
+local unwanted = {}
+local function sweep(bodies)
+  for from = 1, #unwanted, ${atOnce} do
+    redis.call('HDEL', bodies, unpack(unwanted, from, math.min(from + ${atOnce - 1}, #unwanted)))
+  end
+end
+if redis.call('HGET', KEYS[1], 'instance') ~= ARGV[1] then
+  for at = 1, count do unwanted[at] = argument(at, 3) end
+  sweep(KEYS[3])
+end
+${prelude}${library}
+local ids, older, cap = KEYS[5], KEYS[6], tonumber(ARGV[2])
 
 local given = {}
-for at = 1, count do given[at] = ARGV[first_entry + (at - 1) * 4] end
+for at = 1, count do given[at] = argument(at, 0) end
 
 local known = {}
 for _, key in ipairs({older, ids}) do
-  for from = 1, count, at_once do
-    local found = redis.call('HMGET', key, unpack(given, from, math.min(from + at_once - 1, count)))
+  for from = 1, count, ${atOnce} do
+    local found = redis.call('HMGET', key, unpack(given, from, math.min(from + ${atOnce - 1}, count)))
     for at = 1, #found do
       if found[at] then known[given[from + at - 1]] = tonumber(found[at]) end
     end
@@ -100,6 +125,8 @@ local function make_room(needed)
   return true
 end
 
+if redis.call('HEXISTS', bodies, argument(1, 3)) == 0 then error('${damaged} the bodies are missing') end
+
 local positions, added = {log.head}, {}
 local offset = 0
 for one = 1, appends do
@@ -107,29 +134,30 @@ for one = 1, appends do
   local fresh, mine, needed = {}, {}, 0
   for at = offset + 1, offset + size do
     local name = given[at]
-    if not known[name] and not mine[name] then
+    if known[name] or mine[name] then
+      unwanted[#unwanted + 1] = argument(at, 3)
+    else
       mine[name] = true
       fresh[#fresh + 1] = at
-      local entry = first_entry + (at - 1) * 4
-      needed = needed + #ARGV[entry + 2] + #ARGV[entry + 3]
+      needed = needed + #argument(at, 2) + tonumber(argument(at, 4))
     end
   end
   local fits = #fresh == 0 or make_room(needed)
-  if fits and #fresh > 0 then
+  if not fits then
+    for _, at in ipairs(fresh) do unwanted[#unwanted + 1] = argument(at, 3) end
+  elseif #fresh > 0 then
     -- The clock may be set back, the log's order of time is not.
     log.at = math.max(log.at, now)
     local appended_at = text(log.at)
     for _, at in ipairs(fresh) do
-      local entry = first_entry + (at - 1) * 4
-      local name, events, envelope, body = ARGV[entry], ARGV[entry + 1], ARGV[entry + 2], ARGV[entry + 3]
+      local events, envelope = argument(at, 1), argument(at, 2)
       log.head = log.head + 1
       log.events = log.events + tonumber(events)
-      log.bytes = log.bytes + #envelope + #body
-      local position = id(log.head)
-      redis.call('XADD', entries, position, 'i', name, 'n', events, 't', appended_at, 'e', envelope, 'b', body)
-      redis.call('XADD', index, position, 't', appended_at, 'n', text(log.events), 's', text(log.bytes))
-      known[name] = log.head
-      added[#added + 1] = name
+      log.bytes = log.bytes + #envelope + tonumber(argument(at, 4))
+      redis.call('XADD', entries, id(log.head), 'id', given[at], 'events', events, 'at', appended_at,
+        'envelope', envelope, 'body', argument(at, 3), 'allEvents', text(log.events), 'allBytes', text(log.bytes))
+      known[given[at]] = log.head
+      added[#added + 1] = given[at]
       added[#added + 1] = text(log.head)
     end
   end
@@ -137,8 +165,9 @@ for one = 1, appends do
   offset = offset + size
 end
 
-for from = 1, #added, at_once do
-  redis.call('HSET', ids, unpack(added, from, math.min(from + at_once - 1, #added)))
+sweep(bodies)
+for from = 1, #added, ${atOnce} do
+  redis.call('HSET', ids, unpack(added, from, math.min(from + ${atOnce - 1}, #added)))
 end
 if #added > 0 then
   if redis.call('HLEN', ids) > ${rememberedIds} then
@@ -155,18 +184,22 @@ const outside = `
 local function outside(position) return not (position >= log.tail and position <= log.head) end
 `
 
+/** What one read gives at most, whatever its limits: nobody else is served meanwhile. */
+const readAtOnce = 10_000
+
 /**
- * Which entries a read gives. ARGV: the position to read after, how many entries and bytes at most.
- * Returns the last of them, or, for a position outside the log, nothing, its tail and its head.
+ * The entries after a position, without their bodies. ARGV: the position, how many entries and bytes at most.
+ * For a position outside the log: nothing, its tail and its head.
  */
-export const range = logScript(`${outside}
-local after, most, bytes = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+export const read = logScript(`${outside}
+local after, most, bytes = tonumber(ARGV[2]), math.min(tonumber(ARGV[3]), ${readAtOnce}), tonumber(ARGV[4])
 if outside(after) then return {false, log.tail, log.head} end
 local up_to = math.min(after + most, log.head)
+if up_to <= after then return {} end
 local start = mark(after).bytes
 local last = last_while(after, up_to, function(one) return one.bytes - start <= bytes end)
 -- However large the first one is.
-return {math.max(last, math.min(after + 1, up_to))}
+return redis.call('XRANGE', entries, id(after + 1), id(math.max(last, after + 1)))
 `)
 
 /** ARGV: a time. Returns the last position with an earlier one. */

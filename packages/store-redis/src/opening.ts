@@ -41,13 +41,13 @@ end
 local states = {}
 for partition = 1, partitions do
   local first = #KEYS - (partitions - partition + 1) * 5
-  local entries, index, state = KEYS[first + 1], KEYS[first + 2], KEYS[first + 3]
+  local entries, bodies, state = KEYS[first + 1], KEYS[first + 2], KEYS[first + 3]
   local ends = redis.call('HMGET', state, 'head', 'tail')
   if seen ~= '' then
     if not (ends[1] and ends[2]) then return {'damaged', state} end
     local kept = tonumber(ends[1]) - tonumber(ends[2])
     if redis.call('XLEN', entries) ~= kept then return {'damaged', entries} end
-    if redis.call('XLEN', index) ~= kept then return {'damaged', index} end
+    if redis.call('HLEN', bodies) ~= kept then return {'damaged', bodies} end
   end
   states[partition] = {state, ends[1] or '0'}
 end

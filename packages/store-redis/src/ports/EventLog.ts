@@ -16,10 +16,10 @@ const numberOf = (position: Position.Position): number => {
   return Number.isNaN(value) ? -1 : value
 }
 
-/** One entry as the script wrote it: fields and values in turn. */
-const toEntry = (reply: Reply): EventLog.LogEntry => {
+/** One entry as the script wrote it: names and values in turn. */
+const toEntry = (reply: Reply, body: Reply | undefined): EventLog.LogEntry => {
   const [id, values] = list(reply)
-  const [, name, , events, , appendedAt, , envelope, , body] = list(values)
+  const [, name, , events, , appendedAt, , envelope] = list(values)
   const { buffer, byteOffset, byteLength } = bytes(body)
   return {
     id: text(name),
@@ -31,10 +31,13 @@ const toEntry = (reply: Reply): EventLog.LogEntry => {
   }
 }
 
+/** The name of its body. */
+const bodyOf = (reply: Reply): Buffer => bytes(list(list(reply)[1])[9])
+
 /** What scripts answer for a position outside the log: nothing, then its ends. */
-const orOutside = (reply: Reply): ReadonlyArray<number> => {
+const orOutside = (reply: Reply): ReadonlyArray<Reply> => {
   const [first, ...rest] = list(reply)
-  if (first !== null) return numbers(reply)
+  if (first !== null) return list(reply)
   const [tail, head] = numbers(rest).map(Position.fromNumber)
   if (tail === undefined || head === undefined) throw new TypeError("the reply has no ends")
   throw new StoreError({
@@ -51,8 +54,8 @@ export const eventLog = (
   const { partitions } = connection
 
   const run = (partition: number, script: Script, ...parameters: ReadonlyArray<Argument>): Promise<Reply> => {
-    const { entries, index, state } = connection.keys.partition(partition)
-    return connection.run(script, [entries, index, state], parameters)
+    const { entries, bodies, state } = connection.keys.partition(partition)
+    return connection.run(script, [entries, bodies, state], parameters)
   }
 
   const read = async (
@@ -60,15 +63,15 @@ export const eventLog = (
     after: number,
     limits: EventLog.ReadLimits,
   ): Promise<ReadonlyArray<EventLog.LogEntry>> => {
-    const most = [finite(limits.maxEntries), finite(limits.maxBytes)]
-    const [last = after] = orOutside(await run(partition, scripts.range, after, ...most))
-    if (last <= after) return []
-    const { entries } = connection.keys.partition(partition)
-    const found = list(await connection.read("XRANGE", [entries, `(${after}-0`, `${last}-0`]))
-    if (found.length === last - after) return found.map(toEntry)
+    const parameters = [after, finite(limits.maxEntries), finite(limits.maxBytes)]
+    const found = orOutside(await run(partition, scripts.read, ...parameters))
+    if (found.length === 0) return []
+    const { bodies } = connection.keys.partition(partition)
+    const stored = list(await connection.read("HMGET", [bodies, ...found.map(bodyOf)]))
+    if (!stored.includes(null)) return found.map((entry, index) => toEntry(entry, stored[index]))
     // Trimmed in between: asked again, the log says so.
-    orOutside(await run(partition, scripts.range, after, ...most))
-    throw corrupt(`entries between ${after} and ${last} are missing`)
+    orOutside(await run(partition, scripts.read, ...parameters))
+    throw corrupt(`bodies of entries after ${after} are missing`)
   }
 
   /** A partition that is not there is a mistake of the program: it dies. */
@@ -127,7 +130,7 @@ export const eventLog = (
 
     stats: (partition, upTo) =>
       ask(partition, async () => {
-        const found = orOutside(await run(partition, scripts.stats, numberOf(upTo)))
+        const found = numbers(orOutside(await run(partition, scripts.stats, numberOf(upTo))))
         const [entries = 0, events = 0, total = 0] = found
         return { entries, events, bytes: total }
       }),
