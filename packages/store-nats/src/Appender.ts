@@ -1,12 +1,13 @@
-import { type EventLog, StoreError } from "@millrace/core"
+import type { EventLog, StoreError } from "@millrace/core"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
-import { closed, unavailable } from "./errors.ts"
+import { closed, full, unavailable } from "./errors.ts"
 import type { LogHead } from "./LogHead.ts"
 import { divide, type LogRecord, limitsOf, makeRecord, type Place, partsOf, sizeOf } from "./LogRecord.ts"
 import type { LogRecords } from "./LogRecords.ts"
 import type { LogTail } from "./LogTail.ts"
 import type { Stream } from "./Stream.ts"
+import type { Turns } from "./Turns.ts"
 
 type Entries = ReadonlyArray<EventLog.NewEntry>
 
@@ -18,7 +19,7 @@ interface Call {
 }
 
 /** What a process may hold in memory for servers that do not keep up. */
-const maxWaitingBytes = 64 * 1024 * 1024
+const maxWaitingBytes = 32 * 1024 * 1024
 
 export interface AppenderOptions {
   readonly stream: Stream
@@ -26,6 +27,7 @@ export interface AppenderOptions {
   readonly records: LogRecords
   readonly head: LogHead
   readonly tail: LogTail
+  readonly turns: Turns
   readonly maxBytes: number
   /** Of a message with its headers. */
   readonly maxPayload: () => number
@@ -155,13 +157,15 @@ export class Appender {
     settle: (call: Call, outcome: Effect.Effect<ReadonlyArray<Place>, StoreError>) => void,
   ): Effect.Effect<void, StoreError> =>
     Effect.gen({ self: this }, function* () {
-      const { head, isLost, maxPayload, orient } = this.#options
+      const { head, isLost, maxPayload, orient, turns } = this.#options
       const places = new Map<EventLog.EntryId, Place>()
       for (;;) {
         if (!this.#isOriented || isLost()) {
           yield* orient
           this.#isOriented = true
         }
+        yield* turns.wait
+        if (head.isBehind) yield* head.catchUp
         const { fresh, refused } = yield* this.#admit(calls, places)
         for (const [call, error] of refused) settle(call, Effect.fail(error))
         const admitted = calls.filter((call) => !refused.has(call))
@@ -170,8 +174,10 @@ export class Appender {
         let isRefused = false
         for (const entries of divide(fresh, limits)) {
           const record = makeRecord(entries, head.mark, now, head.lastSeq, limits)
+          const began = performance.now()
           isRefused = !(yield* this.#publish(record))
           if (isRefused) break
+          turns.wrote(performance.now() - began)
           this.#remember(record, places)
         }
         if (!isRefused) {
@@ -200,7 +206,7 @@ export class Appender {
           size += sizeOf(entry)
         }
         if (size > 0 && !(yield* tail.makeRoom(bytes + size, maxBytes))) {
-          refused.set(call, full(maxBytes))
+          refused.set(call, full(`the log's ${maxBytes} bytes are taken by entries not yet delivered`))
           continue
         }
         bytes += size
@@ -234,12 +240,6 @@ export class Appender {
     return entries.map(({ id }) => places.get(id) ?? this.#options.head.recent.placeOf(id) ?? 0)
   }
 }
-
-const full = (maxBytes: number): StoreError =>
-  new StoreError({
-    reason: { _tag: "Full" },
-    message: `the log's ${maxBytes} bytes are taken by entries not yet delivered`,
-  })
 
 const nextTurn: Effect.Effect<void> = Effect.callback((resume) => {
   const immediate = setImmediate(() => resume(Effect.void))

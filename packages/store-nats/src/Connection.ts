@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import type { StoreError } from "@millrace/core"
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream"
-import { credsAuthenticator, type NatsConnection } from "@nats-io/nats-core"
+import { credsAuthenticator, type NatsConnection, nuid } from "@nats-io/nats-core"
 import { connect, type NodeConnectionOptions } from "@nats-io/transport-node"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -34,6 +34,8 @@ const backOff = () => {
  */
 export class Connection {
   readonly server: string
+  /** Tells it from all others. */
+  readonly id = nuid.next()
   readonly jetstream: JetStreamClient
   readonly manager: JetStreamManager
   /** How often it has come back: whoever remembers something of the server looks again when it is another. */

@@ -14,6 +14,7 @@ import type { Settings } from "./Options.ts"
 import { type Layout, namesOf, subjectsOf } from "./Schema.ts"
 import { Stream } from "./Stream.ts"
 import { Table } from "./Table.ts"
+import { Turns } from "./Turns.ts"
 
 /** How often those who wait ask the server whether it is they who have missed something, in ms. */
 const pollInterval = 2_000
@@ -32,8 +33,6 @@ export interface LogOptions {
   readonly settings: Settings
   readonly layout: Layout
   readonly bucket: Stream
-  /** Where calls go that name no partition. */
-  readonly home: number
 }
 
 /** Fails when the server gives less than the store declared when it was opened. */
@@ -67,6 +66,7 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
   const head = new LogHead(stream, records)
   const table = new Table<Trimmed>(bucket, subjects.table("log"))
   const tail = new LogTail(table, String(partition), stream, records, head)
+  const turns = new Turns()
   const wake = subjects.wake(partition)
   let generation = connection.generation
   const appender = new Appender({
@@ -75,7 +75,8 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
     records,
     head,
     tail,
-    maxBytes: settings.maxBytes,
+    turns,
+    maxBytes: Math.floor(settings.maxBytes / layout.partitions),
     maxPayload: () => connection.maxPayload,
     isLost: () => generation !== connection.generation,
     orient: Effect.suspend(() => {
@@ -87,9 +88,13 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
         },
       )
     }),
-    announce: (seq) => connection.notify(wake, String(seq)),
+    announce: (seq) => connection.notify(wake, `${seq} ${connection.id}`),
   })
-  yield* connection.listen(wake, (text) => head.announce(Number(text)))
+  yield* connection.listen(wake, (text) => {
+    const [seq = "", process = ""] = text.split(" ")
+    head.announce(Number(seq))
+    turns.hear(process)
+  })
   yield* tail.refresh
   yield* head.refresh
   head.startAfter(tail.mark)
@@ -121,9 +126,10 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
   const outside = (position: Position.Position): StoreError =>
     outOfRange(position, Position.fromNumber(tail.mark.place), Position.fromNumber(head.mark.place))
 
-  /** The place of a position, which lies inside the log. */
+  /** The place of a position, which lies inside the log as the server knows it now. */
   const locateInside = Effect.fnUntraced(function* (position: Position.Position) {
     const place = Position.toNumber(position)
+    yield* head.catchUp
     if (!isInside(place)) yield* refresh
     return isInside(place) ? place : yield* Effect.fail(outside(position))
   })
@@ -149,7 +155,6 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
 
   const read = Effect.fnUntraced(function* (after: Position.Position, limits: EventLog.ReadLimits) {
     const start = yield* locateInside(after)
-    if (start === head.mark.place) yield* head.catchUp
     const page: Array<EventLog.LogEntry> = []
     let place = start
     let bytes = 0
@@ -219,7 +224,7 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
 export const make = Effect.fnUntraced(function* (
   options: LogOptions,
 ): Effect.fn.Return<EventLog.EventLog["Service"], StoreError, Scope.Scope> {
-  const { connection, layout, settings, home } = options
+  const { connection, layout, settings } = options
   const partitions = yield* Effect.forEach(
     Array.from({ length: layout.partitions }, (_, partition) => partition),
     (partition) => makePartition(partition, options),
@@ -239,7 +244,7 @@ export const make = Effect.fnUntraced(function* (
   return {
     durability: durabilityOf(layout, settings.sync),
     partitions: partitions.length,
-    append: (entries, partition = home) => at(partition, (log) => log.append(entries)),
+    append: (entries, partition = 0) => at(partition, (log) => log.append(entries)),
     read: (partition, after, limits) => at(partition, (log) => log.read(after, limits)),
     wait: (partition, after) => at(partition, (log) => log.wait(after)),
     locate: (partition, time) => at(partition, (log) => log.locate(time)),

@@ -37,9 +37,14 @@ export class LogHead {
     Effect.flatMap(this.#stream.state, ({ last_seq, first_seq }) => this.#catchUp(first_seq, last_seq)),
   )
 
+  /** Others have said that there is more. */
+  get isBehind(): boolean {
+    return this.#announced > this.lastSeq
+  }
+
   /** Without asking when others have said that there is more. */
   readonly catchUp: Effect.Effect<void, StoreError> = Effect.suspend(() =>
-    this.#announced > this.lastSeq ? this.#catchUp(1, this.#announced) : this.refresh,
+    this.isBehind ? this.#catchUp(1, this.#announced) : this.refresh,
   )
 
   /** A record that this process has written, or read at its turn. */

@@ -4,7 +4,7 @@ import { type LogRecord, readRecord } from "./LogRecord.ts"
 import type { Message, Stream } from "./Stream.ts"
 
 /** What is held of the records read or written last, in bytes: those who follow the head find what was just appended here. */
-const maxHeldBytes = 8 * 1024 * 1024
+const maxHeldBytes = 4 * 1024 * 1024
 
 /** Of an entry, beside its own: its id, its lengths, the objects they are in. */
 const entryOverhead = 300

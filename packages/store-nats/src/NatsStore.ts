@@ -33,13 +33,6 @@ export type NatsLayer = Layer.Layer<
   StoreError
 >
 
-/** Every opening gets the next number: processes started one after the other begin with different partitions. */
-const homeOf = Effect.fnUntraced(function* (table: Table<number>, partitions: number) {
-  if (partitions === 1) return 0
-  const opening = yield* table.put("opening", 0)
-  return opening % partitions
-})
-
 const open = Effect.fnUntraced(function* (options: Options, settings: Settings) {
   const connection = yield* Connection.open(settings, describe(options))
   const layout = yield* Schema.prepare(connection, settings)
@@ -49,8 +42,7 @@ const open = Effect.fnUntraced(function* (options: Options, settings: Settings) 
   const bucket = stream(names.bucket)
   const table = <A>(name: string) => new Table<A>(bucket, subjects.table(name))
 
-  const home = yield* homeOf(table("store"), layout.partitions)
-  const log = yield* Log.make({ connection, settings, layout, bucket, home })
+  const log = yield* Log.make({ connection, settings, layout, bucket })
   const warning = warningOf(layout, settings.sync)
   if (warning !== null) yield* Effect.logWarning(`${describe(options)}: ${warning}`)
 

@@ -26,7 +26,7 @@ export interface Options {
    * acknowledged append has survived a power cut. By default it is written to disk every two minutes.
    */
   readonly sync?: Sync
-  /** What each partition of the log may take, in bytes of envelopes and bodies: 10 GB by default. */
+  /** What the log may take, in bytes of envelopes and bodies, shared evenly by its partitions: 10 GB by default. */
   readonly maxBytes?: number
   /** How long a call waits for the server, in ms: 10 seconds by default. A write given up on may still have been stored. */
   readonly timeout?: number

@@ -1,4 +1,4 @@
-import { type Position, StoreError } from "@millrace/core"
+import { type Position, StoreError, type StoreReason } from "@millrace/core"
 import { type ApiError, JetStreamApiError } from "@nats-io/jetstream"
 import {
   AuthorizationError,
@@ -9,17 +9,22 @@ import {
   UserAuthenticationExpiredError,
 } from "@nats-io/nats-core"
 
-export const closed = (): StoreError =>
-  new StoreError({ reason: { _tag: "Closed" }, message: "the store has been closed" })
+const error = (_tag: Exclude<StoreReason["_tag"], "OutOfRange">, message: string): StoreError => {
+  const made = new StoreError({ reason: { _tag }, message })
+  // Until it is read, V8 keeps everything that the calls on the stack hold: the bodies of an append that was refused.
+  void made.stack
+  return made
+}
 
-export const unavailable = (message: string): StoreError =>
-  new StoreError({ reason: { _tag: "Unavailable" }, message })
+export const closed = (): StoreError => error("Closed", "the store has been closed")
 
-export const corrupt = (message: string): StoreError =>
-  new StoreError({ reason: { _tag: "Corrupt" }, message })
+export const full = (message: string): StoreError => error("Full", message)
 
-export const incompatible = (message: string): StoreError =>
-  new StoreError({ reason: { _tag: "Incompatible" }, message })
+export const unavailable = (message: string): StoreError => error("Unavailable", message)
+
+export const corrupt = (message: string): StoreError => error("Corrupt", message)
+
+export const incompatible = (message: string): StoreError => error("Incompatible", message)
 
 export const outOfRange = (
   position: Position.Position,

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto"
 import { layer } from "@millrace/store-nats"
-import { servers } from "@millrace/test-servers"
-import type { StorePlace } from "@millrace/testkit"
+import { endpointOf, servers, tcpProxy } from "@millrace/test-servers"
+import type { FaultyPlace, StorePlace } from "@millrace/testkit"
 import { jetstreamManager } from "@nats-io/jetstream"
 import { connect } from "@nats-io/transport-node"
 import * as Layer from "effect/Layer"
@@ -28,12 +28,38 @@ export const removeStreams = async (prefix: string, at = host): Promise<void> =>
   }
 }
 
+/** Without the warning of what the server's configuration can lose. */
+export const quietLayer = (options: Options) => Layer.provide(layer(options), Logger.layer([]))
+
 /** A place on the running server. */
-export const newPlace = (options: Partial<Options> = {}): StorePlace => {
+export const newPlace = (partitions = 1): StorePlace => {
   const prefix = newPrefix()
   return {
-    // Without the warning of what this server's configuration can lose.
-    open: (given) => Layer.provide(layer({ servers: host, prefix, ...options, ...given }), Logger.layer([])),
+    open: ({ maxBytes }) =>
+      quietLayer({
+        servers: host,
+        prefix,
+        partitions,
+        // The cases fill one partition, which has its share of the whole.
+        ...(maxBytes === undefined ? {} : { maxBytes: maxBytes * partitions }),
+      }),
     remove: () => removeStreams(prefix),
+  }
+}
+
+/** Of a request, in ms: long for a busy machine, short for a test that waits for it. */
+export const patience = 4_000
+
+export const newFaultyPlace = async (): Promise<FaultyPlace> => {
+  const prefix = newPrefix()
+  const proxy = await tcpProxy(endpointOf(servers.nats))
+  return {
+    open: (options) =>
+      quietLayer({ servers: `127.0.0.1:${proxy.port}`, prefix, timeout: patience, ...options }),
+    faults: proxy,
+    remove: async () => {
+      await proxy.close()
+      await removeStreams(prefix)
+    },
   }
 }

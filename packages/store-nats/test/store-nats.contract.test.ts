@@ -1,11 +1,24 @@
 import { describeStore, servers } from "@millrace/test-servers"
 import { accountingContract, type StoreBinding, storeContract } from "@millrace/testkit"
-import { newPlace } from "./place.ts"
-
-const binding: StoreBinding = { place: () => newPlace(), reopens: true, shared: true, capped: true }
+import { newFaultyPlace, newPlace } from "./place.ts"
 
 await describeStore("nats", servers.nats, () => {
+  const binding: StoreBinding = {
+    place: () => newPlace(),
+    faultyPlace: newFaultyPlace,
+    reopens: true,
+    shared: true,
+    capped: true,
+  }
   storeContract("nats", binding)
   // Every story takes a second and more on a server.
   accountingContract("nats", binding, { runs: 3 })
+
+  storeContract("nats in three partitions", {
+    place: () => newPlace(3),
+    reopens: true,
+    shared: true,
+    capped: true,
+    partitioned: true,
+  })
 })
