@@ -1,5 +1,5 @@
 /** How many segments the log goes around in. */
-const segments = 16
+const segments = 8
 
 /** Names of one kind of the log's tables. */
 const eachSegment = (sql: (segment: number) => string): string =>
@@ -177,7 +177,7 @@ END $fn$;
 
 -- The position of each id among the last thousand entries and more, 0 for those not there.
 CREATE FUNCTION ${s}.known_positions(ids uuid[]) RETURNS bigint[] LANGUAGE plpgsql STABLE
-SET enable_seqscan = off SET enable_bitmapscan = off AS $fn$
+SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off AS $fn$
 DECLARE
   positions bigint[] := array_fill(0::bigint, ARRAY[cardinality(ids)]);
   part smallint;
@@ -376,7 +376,7 @@ END $fn$;
 -- The entries after a position. A segment may be emptied while it runs: then the position is outside by now.
 CREATE FUNCTION ${s}.read(after bigint, max_entries bigint, max_bytes bigint)
 RETURNS TABLE (at bigint, appended_at double precision, events integer, id uuid, envelope bytea, body bytea)
-LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $fn$
+LANGUAGE plpgsql SET jit = off SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $fn$
 DECLARE
   state ${s}.log;
   last bigint;
