@@ -15,6 +15,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { Check, Status } from "./AdminApi.ts"
+import * as ByteText from "./ByteText.ts"
 import * as TimeText from "./TimeText.ts"
 
 export interface Patient {
@@ -29,13 +30,6 @@ const note = (name: string, message: string): Check => ({ name, level: "note", m
 const wrong = (name: string, message: string): Check => ({ name, level: "wrong", message })
 
 const megabyte = 1024 * 1024
-
-const bytes = (count: number): string =>
-  count >= 1024 * megabyte
-    ? `${(count / 1024 / megabyte).toFixed(1)} GiB`
-    : count >= megabyte
-      ? `${(count / megabyte).toFixed(1)} MiB`
-      : `${Math.ceil(count / 1024)} KiB`
 
 const events = (count: number): string => `${count} event${count === 1 ? "" : "s"}`
 
@@ -73,7 +67,7 @@ const space = (path: string | null): Effect.Effect<ReadonlyArray<Check>> =>
     : Effect.tryPromise(() => statfs(dirname(path))).pipe(
         Effect.map(({ bavail, bsize }) => {
           const free = bavail * bsize
-          const message = `${bytes(free)} free on the disk`
+          const message = `${ByteText.format(free)} free on the disk`
           return free < noSpace
             ? [wrong("space", message)]
             : [free < littleSpace ? note("space", message) : ok("space", message)]
@@ -97,7 +91,7 @@ const store = Effect.fnUntraced(function* ({ log }: Ports, now: number) {
     const gone = yield* log.stats(partition, tail)
     const count = `${events(all.events - gone.events)} in ${entries(all.entries - gone.entries)}`
     const oldest = oldestAt === null ? "" : `, the oldest ${TimeText.ago(oldestAt, now)}`
-    checks.push(ok("log", `${count}, ${bytes(kept)}${oldest}`))
+    checks.push(ok("log", `${count}, ${ByteText.format(kept)}${oldest}`))
   }
   const safe = `acknowledged events are safe at level "${log.durability}"`
   return [log.durability === "memory" ? note("store", safe) : ok("store", `answers; ${safe}`), ...checks]

@@ -1,5 +1,5 @@
 import type { AddressInfo } from "node:net"
-import { Millrace as Core, EventLog, InvalidOptions, Store, StoreError } from "@millrace/core"
+import { Millrace as Core, EventLog, InvalidOptions, Migration, Store, StoreError } from "@millrace/core"
 import { Catalog, createServer, Millrace } from "@millrace/node"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -83,6 +83,10 @@ export const start = Effect.fnUntraced(function* (
   log: (line: LogLine) => void,
 ): Effect.fn.Return<Server, StartError, Scope.Scope> {
   const store = yield* Effect.provide(Layer.build(config.store.layer), Core.layerLog(log))
+  if (yield* Migration.isUnfinished(store)) {
+    const message = "a migration into it has not been finished: run `millrace migrate` again"
+    return yield* new InvalidOptions({ problems: [{ path: "store", message }] })
+  }
   const { durability } = Context.get(store, EventLog.EventLog)
   const generatedKey = yield* Effect.provideContext(GeneratedKey.makeIfNone(config.keys), store)
 

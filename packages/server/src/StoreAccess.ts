@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs"
-import { Maintenance, Members, Millrace, type StoreError } from "@millrace/core"
+import { Maintenance, Members, Millrace, type Store, type StoreError } from "@millrace/core"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
@@ -55,23 +55,30 @@ const findServer = Effect.fnUntraced(function* (file: string): Effect.fn.Return<
   return status === null ? null : { admin, isServed: true }
 })
 
+const failed = ({ message }: StoreError): AccessError => new AccessError({ message })
+
+const build = ({ layer }: StoreUrl): Effect.Effect<Context.Context<Store.Store>, AccessError, Scope.Scope> =>
+  Layer.build(layer).pipe(Effect.provide(Millrace.layerLog()), Effect.mapError(failed))
+
 /** Beside those who deliver from it, if it can be shared. */
-const openStore = Effect.fnUntraced(function* ({
-  layer,
-  path,
-}: StoreUrl): Effect.fn.Return<Access, AccessError, Scope.Scope> {
-  const failed = (error: StoreError) => new AccessError({ message: error.message })
-  const store = yield* Layer.build(layer).pipe(Effect.provide(Millrace.layerLog()), Effect.mapError(failed))
+const openStore = Effect.fnUntraced(function* (
+  url: StoreUrl,
+): Effect.fn.Return<Access, AccessError, Scope.Scope> {
+  const store = yield* build(url)
   const operations = yield* Effect.acquireRelease(
     Effect.promise(() => Maintenance.open(Layer.succeedContext(store))),
     (maintenance) => Effect.promise(maintenance.close),
   )
   const members = yield* Effect.mapError(Context.get(store, Members.Members).list, failed)
-  const admin = Admin.make({ operations, store, path, status: null, logEvent: null })
+  const admin = Admin.make({ operations, store, path: url.path, status: null, logEvent: null })
   return { admin, isServed: members.length > 0 }
 })
 
-/** Whether a process has a file open that cannot be asked. */
+const unreachable = new AccessError({
+  message: "memory: is inside the server's process, where no command reaches it: name another store",
+})
+
+/** Whether a process has a file open. */
 const isInUse = (file: string): Effect.Effect<boolean> =>
   Effect.promise(async () => (await import("@millrace/store-sqlite")).isInUse(file))
 
@@ -85,10 +92,7 @@ export const open = Effect.fnUntraced(function* (
   store: StoreUrl,
   changes: boolean,
 ): Effect.fn.Return<Access, AccessError, Scope.Scope> {
-  if (store.kind === "memory") {
-    const message = "memory: is inside the server's process, where no command reaches it: name another store"
-    return yield* new AccessError({ message })
-  }
+  if (store.kind === "memory") return yield* unreachable
   if (store.path === null) return yield* openStore(store)
   const file = store.path
   if (!existsSync(file)) {
@@ -101,4 +105,22 @@ export const open = Effect.fnUntraced(function* (
     return yield* new AccessError({ message })
   }
   return yield* openStore(store)
+})
+
+/**
+ * Opens a store that nobody else may use meanwhile. Of a shared one, those who deliver from it say so in it.
+ *
+ * @param mayBeNew whether a file may be made
+ */
+export const openAlone = Effect.fnUntraced(function* (
+  url: StoreUrl,
+  mayBeNew: boolean,
+): Effect.fn.Return<Context.Context<Store.Store>, AccessError, Scope.Scope> {
+  if (url.kind === "memory") return yield* unreachable
+  if (url.path !== null && !existsSync(url.path)) {
+    if (!mayBeNew) return yield* new AccessError({ message: `there is no store ${url.text}` })
+  } else if (url.path !== null && (yield* isInUse(url.path))) {
+    return yield* new AccessError({ message: `a process has ${url.path} open: stop it first` })
+  }
+  return yield* build(url)
 })

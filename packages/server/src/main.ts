@@ -3,6 +3,7 @@ import * as Attempts from "./commands/attempts.ts"
 import * as DeadLetters from "./commands/deadLetters.ts"
 import * as Destinations from "./commands/destinations.ts"
 import * as Doctor from "./commands/doctor.ts"
+import * as Migrate from "./commands/migrate.ts"
 import * as Replay from "./commands/replay.ts"
 import * as Send from "./commands/send.ts"
 import * as Serve from "./commands/serve.ts"
@@ -23,4 +24,5 @@ await new Command("millrace")
   .addCommand(Tail.command())
   .addCommand(Send.command())
   .addCommand(Doctor.command())
+  .addCommand(Migrate.command())
   .parseAsync()
