@@ -1,0 +1,127 @@
+import { EventLog, Position, type StoreError } from "@millrace/core"
+import { describeServer, type NatsCluster, startNatsCluster, type TestServer } from "@millrace/test-servers"
+import { jetstreamManager } from "@nats-io/jetstream"
+import { connect } from "@nats-io/transport-node"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import { afterAll, beforeAll, expect, it } from "vitest"
+import { hostOf, newPrefix, quietLayer } from "./place.ts"
+
+/** Three servers, two of which vote a new leader: it takes them some seconds. */
+const timeout = 120_000
+
+type Log = EventLog.EventLog["Service"]
+
+const idOf = (writer: number, number: number): string =>
+  (writer * 1_000_000 + number).toString(16).padStart(32, "0")
+
+const readAll = Effect.fnUntraced(function* (log: Log) {
+  const found: Array<EventLog.LogEntry> = []
+  let after = Position.origin
+  for (;;) {
+    const page = yield* log.read(0, after, { maxEntries: 500, maxBytes: 1024 * 1024 })
+    if (page.length === 0) return found
+    found.push(...page)
+    after = page.at(-1)?.position ?? after
+  }
+})
+
+/** Until it is done: the cluster may be choosing a leader. */
+const insist = <A>(effect: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
+  Effect.retry(effect, {
+    while: ({ reason }) => Effect.as(Effect.sleep("100 millis"), reason._tag === "Unavailable"),
+  })
+
+describeServer("nats", "a log on three servers", () => {
+  let cluster: NatsCluster
+
+  beforeAll(async () => {
+    cluster = await startNatsCluster(3)
+  }, timeout)
+
+  afterAll(() => cluster.dispose())
+
+  const open = (prefix: string) =>
+    Effect.map(
+      Layer.build(quietLayer({ servers: cluster.urls.map(hostOf), prefix, replicas: 3, timeout: 3_000 })),
+      (context) => Context.get(context, EventLog.EventLog),
+    )
+
+  const leaderOf = async (stream: string): Promise<TestServer | undefined> => {
+    const nats = await connect({ servers: cluster.urls.map(hostOf) })
+    try {
+      const { cluster: info } = await (await jetstreamManager(nats)).streams.info(stream)
+      return cluster.nodes.find((_, index) => info?.leader === `node-${index}`)
+    } finally {
+      await nats.close()
+    }
+  }
+
+  it("is replicated, and says so", async () => {
+    const durability = await Effect.runPromise(
+      Effect.scoped(Effect.map(open(newPrefix()), (log) => log.durability)),
+    )
+    expect(durability).toBe("replicated")
+  })
+
+  it(
+    "loses nothing acknowledged when the stream's leader is killed, and goes on with the two that are left",
+    async () => {
+      const prefix = newPrefix()
+      await Effect.runPromise(
+        Effect.scoped(
+          Effect.gen(function* () {
+            const logs = [yield* open(prefix), yield* open(prefix)]
+            const acknowledged = new Map<string, Position.Position>()
+            let stop = false
+            const write = Effect.fnUntraced(function* (log: Log, writer: number) {
+              for (let number = 0; !stop; number++) {
+                const entry = {
+                  id: idOf(writer, number),
+                  events: 1,
+                  envelope: "{}",
+                  body: new Uint8Array(2000),
+                }
+                const answer = yield* Effect.result(log.append([entry]))
+                if (answer._tag === "Failure") expect(answer.failure.reason._tag).toBe("Unavailable")
+                else acknowledged.set(entry.id, answer.success[0] ?? Position.origin)
+              }
+            })
+            const writers = yield* Effect.forEach([0, 1, 2, 3], (writer) =>
+              Effect.forkChild(write(logs[writer % 2] as Log, writer)),
+            )
+            const until = (count: number) =>
+              Effect.gen(function* () {
+                while (acknowledged.size < count) yield* Effect.sleep("20 millis")
+              })
+            yield* until(200)
+            const leader = yield* Effect.promise(() => leaderOf(`${prefix}_LOG_0`))
+            expect(leader).toBeDefined()
+            yield* Effect.promise(() => leader?.kill() ?? Promise.resolve())
+            const then = acknowledged.size
+            yield* until(then + 200)
+            yield* Effect.promise(() => leader?.start() ?? Promise.resolve())
+            yield* until(then + 400)
+            stop = true
+            yield* Fiber.joinAll(writers)
+            yield* Effect.promise(() => cluster.settled())
+
+            for (const log of logs) {
+              const found = yield* insist(readAll(log))
+              const positions = found.map(({ position }) => position)
+              expect([...positions].sort()).toEqual(positions)
+              const kept = new Map(found.map(({ id, position }) => [id, position]))
+              expect(kept.size).toBe(found.length)
+              for (const [id, position] of acknowledged) expect(kept.get(id)).toBe(position)
+              const { head } = yield* insist(log.bounds(0))
+              expect((yield* insist(log.stats(0, head))).entries).toBe(found.length)
+            }
+          }),
+        ),
+      )
+    },
+    timeout,
+  )
+})
