@@ -7,7 +7,7 @@ import {
   EventLog,
   Keys,
   Members,
-  type Store,
+  Store,
   type StoreError,
 } from "@millrace/core"
 import * as Context from "effect/Context"
@@ -87,7 +87,9 @@ const warn = ({ name }: Settings, { connection }: Opened): Effect.Effect<void> =
  * const store = layer({ url: "redis://localhost:6379" })
  * ```
  */
-export const layer = (options: Options): Layer.Layer<Store.Store, StoreError> => {
+export const layer = (
+  options: Options,
+): Layer.Layer<Store.Store | Store.Acknowledges<"memory" | "disk">, StoreError> => {
   const parsed = parse(options)
   if (Result.isFailure(parsed)) throw new RangeError(parsed.failure)
   const settings = parsed.success
@@ -105,5 +107,5 @@ export const layer = (options: Options): Layer.Layer<Store.Store, StoreError> =>
           Context.add(Members.Members, members(connection)),
         ),
     ),
-  )
+  ).pipe(Store.acknowledging<"memory" | "disk">())
 }
