@@ -1,31 +1,57 @@
 import { randomBytes } from "node:crypto"
-import { layer } from "@millrace/store-nats"
+import { layer, type Options, optionsFromUrl } from "@millrace/store-nats"
 import { endpointOf, servers, tcpProxy } from "@millrace/test-servers"
 import type { FaultyPlace, StorePlace } from "@millrace/testkit"
-import { jetstreamManager } from "@nats-io/jetstream"
+import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream"
 import { connect } from "@nats-io/transport-node"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
-import type { Options } from "../src/Options.ts"
+import * as Result from "effect/Result"
 
-/** Of the running server, or of another one. */
-export const hostOf = (url: string): string => new URL(url).host
+/** Of the running server. */
+export const running: Options = Result.getOrThrow(optionsFromUrl(servers.nats))
 
-export const host = hostOf(servers.nats)
+export const hostOf = (url: string): string => {
+  const { host, port } = endpointOf(url)
+  return `${host}:${port}`
+}
 
 export const newPrefix = (): string => `test_${randomBytes(6).toString("hex")}`
 
-/** Drops everything of a prefix. */
-export const removeStreams = async (prefix: string, at = host): Promise<void> => {
-  const nats = await connect({ servers: at })
+/** A connection past the store. */
+export const withJetStream = async <A>(
+  { servers: hosts, user, password, token }: Options,
+  use: (manager: JetStreamManager, jetstream: JetStreamClient) => Promise<A>,
+): Promise<A> => {
+  const nats = await connect({
+    servers: typeof hosts === "string" ? hosts : [...hosts],
+    ...(user === undefined ? {} : { user }),
+    ...(password === undefined ? {} : { pass: password }),
+    ...(token === undefined ? {} : { token }),
+  })
   try {
-    const manager = await jetstreamManager(nats)
-    for await (const name of manager.streams.names()) {
-      if (name.startsWith(`${prefix}_`) || name === `KV_${prefix}`) await manager.streams.delete(name)
-    }
+    return await use(await jetstreamManager(nats), jetstream(nats))
   } finally {
     await nats.close()
   }
+}
+
+/** What there is of a prefix. */
+export const streamsOf = (prefix: string, at = running): Promise<ReadonlyArray<string>> =>
+  withJetStream(at, async (manager) => {
+    const found: Array<string> = []
+    for await (const name of manager.streams.names()) {
+      if (name.startsWith(`${prefix}_`) || name === `KV_${prefix}`) found.push(name)
+    }
+    return found.sort()
+  })
+
+/** Drops everything of a prefix. */
+export const removeStreams = async (prefix: string, at = running): Promise<void> => {
+  const names = await streamsOf(prefix, at)
+  await withJetStream(at, async (manager) => {
+    for (const name of names) await manager.streams.delete(name)
+  })
 }
 
 /** Without the warning of what the server's configuration can lose. */
@@ -37,7 +63,7 @@ export const newPlace = (partitions = 1): StorePlace => {
   return {
     open: ({ maxBytes }) =>
       quietLayer({
-        servers: host,
+        ...running,
         prefix,
         partitions,
         // The cases fill one partition, which has its share of the whole.
@@ -55,7 +81,7 @@ export const newFaultyPlace = async (): Promise<FaultyPlace> => {
   const proxy = await tcpProxy(endpointOf(servers.nats))
   return {
     open: (options) =>
-      quietLayer({ servers: `127.0.0.1:${proxy.port}`, prefix, timeout: patience, ...options }),
+      quietLayer({ ...running, servers: `127.0.0.1:${proxy.port}`, prefix, timeout: patience, ...options }),
     faults: proxy,
     remove: async () => {
       await proxy.close()
