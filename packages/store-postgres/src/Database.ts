@@ -34,9 +34,9 @@ const typeParser = (id: number, format?: "text" | "binary"): ((text: string) => 
   }
 }
 
-export const clientConfig = ({ url, timeout }: Settings): ClientConfig => ({
+export const clientConfig = ({ url, requestTimeout }: Settings): ClientConfig => ({
   connectionString: url,
-  connectionTimeoutMillis: timeout,
+  connectionTimeoutMillis: requestTimeout,
   keepAlive: true,
   fallback_application_name: "millrace",
   types: { getTypeParser: typeParser },
@@ -68,7 +68,7 @@ export class Database {
   constructor(settings: Settings, place: string) {
     this.schema = quoted(settings.schema)
     this.#place = place
-    this.#timeout = settings.timeout
+    this.#timeout = settings.requestTimeout
     this.#pool = new Pool({
       ...clientConfig(settings),
       max: settings.connections,

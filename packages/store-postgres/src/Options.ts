@@ -11,7 +11,7 @@ export interface Options {
   /** What the log may take, in bytes of envelopes and bodies: 10 GB by default. Tables are compressed, and have indexes. */
   readonly maxBytes?: number
   /** How long a call may take, in ms: 10,000 by default. Then it fails with `Unavailable`; what it asked for may still happen. */
-  readonly timeout?: number
+  readonly requestTimeout?: number
   /** How many connections there may be, besides one that listens: 8 by default. */
   readonly connections?: number
 }
@@ -21,14 +21,14 @@ export interface Settings extends Required<Options> {}
 const defaults = {
   schema: "millrace",
   maxBytes: 10 * 1024 ** 3,
-  timeout: 10_000,
+  requestTimeout: 10_000,
   connections: 8,
 }
 
 /** A name that leaves room in an identifier's 63 bytes for a notification channel's prefix. */
 const schemaName = /^[A-Za-z_][A-Za-z0-9_-]{0,49}$/
 
-const own = ["schema", "maxBytes", "timeout", "connections"] as const
+const own = ["schema", "maxBytes", "requestTimeout", "connections"] as const
 
 /** What the driver takes from a URL. */
 const drivers: ReadonlySet<string> = new Set([
@@ -60,7 +60,7 @@ const parse = (url: string): URL | null => {
 const notAUrl = "expected a URL such as postgres://user:password@host:5432/database"
 
 /** What is wrong with options, without what may be secret in them; `null` when nothing is. */
-const problemOf = ({ url, schema, maxBytes, timeout, connections }: Settings): string | null => {
+const problemOf = ({ url, schema, maxBytes, requestTimeout, connections }: Settings): string | null => {
   const parsed = parse(url)
   if (parsed === null) return `url: ${notAUrl}`
   const misplaced = own.find((name) => parsed.searchParams.has(name))
@@ -69,7 +69,8 @@ const problemOf = ({ url, schema, maxBytes, timeout, connections }: Settings): s
     return "schema: expected letters, digits, _ and -, at most 50, not beginning with a digit, - or pg_"
   }
   if (!(maxBytes > 0)) return "maxBytes: expected a number above 0"
-  if (!(timeout > 0 && timeout <= 2 ** 31 - 1)) return "timeout: expected a number of ms above 0"
+  if (!(requestTimeout > 0 && requestTimeout <= 2 ** 31 - 1))
+    return "requestTimeout: expected a number of ms above 0"
   if (!(Number.isInteger(connections) && connections > 0)) return "connections: expected an integer above 0"
   return null
 }
@@ -83,7 +84,7 @@ export const settingsOf = (options: Options): Settings => {
 }
 
 /**
- * The options that a URL gives, as a command has it from its user: `schema`, `maxBytes`, `timeout` and `connections` may stand in its query. Fails
+ * The options that a URL gives, as a command has it from its user: `schema`, `maxBytes`, `requestTimeout` and `connections` may stand in its query. Fails
  * with a message that names the mistake, and never holds the URL.
  *
  * @example
@@ -101,14 +102,14 @@ export const optionsFromUrl = (url: string): Result.Result<Options, string> => {
     }
   }
   const schema = parameters.get("schema")
-  const number = (name: "maxBytes" | "timeout" | "connections") => {
+  const number = (name: "maxBytes" | "requestTimeout" | "connections") => {
     const text = parameters.get(name)
     return text === null ? {} : { [name]: /^\d+$/.test(text) ? Number(text) : Number.NaN }
   }
   const rest = {
     ...(schema === null ? {} : { schema }),
     ...number("maxBytes"),
-    ...number("timeout"),
+    ...number("requestTimeout"),
     ...number("connections"),
   }
   for (const name of own) parameters.delete(name)

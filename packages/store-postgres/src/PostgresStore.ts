@@ -37,8 +37,8 @@ export interface Internals {
 /** Making a schema may take longer than any call, and waits for others that make it. */
 const preparationTime = 60_000
 
-/** So that what is trimmed, but still takes room, is an eighth of what the log may take. */
-const segmentsInUse = 8
+/** Of the ring's eight: one may be half full, one is being emptied. What is trimmed, but still takes room, is a sixth of the cap. */
+const segmentsInUse = 6
 
 const smallestSegment = 1024 * 1024
 
@@ -51,7 +51,7 @@ const open = Effect.fnUntraced(function* (options: Options, internals: Internals
   )
   yield* database.use(
     (client) => prepare(client, settings.schema, place, internals.migrations ?? migrations),
-    Math.max(preparationTime, settings.timeout),
+    Math.max(preparationTime, settings.requestTimeout),
   )
   const { durability } = yield* database.one<{ durability: EventLog.Durability }>(
     `SELECT ${database.schema}.durability() AS durability`,

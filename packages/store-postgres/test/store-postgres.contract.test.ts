@@ -1,25 +1,40 @@
 import { layer } from "@millrace/store-postgres"
-import { accountingContract, type StoreBinding, storeContract } from "@millrace/testkit"
-import { it } from "vitest"
-import { dropSchema, freshSchema, serverUrl, whyNot } from "./support/server.ts"
+import { describeStore, endpointOf, servers, tcpProxy } from "@millrace/test-servers"
+import { accountingContract, type FaultyPlace, type StoreBinding, storeContract } from "@millrace/testkit"
+import { dropSchema, freshSchema } from "./support/server.ts"
+
+/** Of a request, in ms: long for a busy machine, short for a test that waits for it. */
+const patience = 4000
+
+const faultyPlace = async (): Promise<FaultyPlace> => {
+  const schema = freshSchema()
+  const proxy = await tcpProxy(endpointOf(servers.postgres))
+  return {
+    open: (options) =>
+      layer({ url: proxy.url(servers.postgres), schema, requestTimeout: patience, ...options }),
+    faults: proxy,
+    remove: async () => {
+      await proxy.close()
+      await dropSchema(schema)
+    },
+  }
+}
 
 const binding: StoreBinding = {
   place: () => {
     const schema = freshSchema()
     return {
-      open: (options) => layer({ url: serverUrl, schema, ...options }),
+      open: (options) => layer({ url: servers.postgres, schema, ...options }),
       remove: () => dropSchema(schema),
     }
   },
+  faultyPlace,
   reopens: true,
   shared: true,
   capped: true,
 }
 
-const reason = await whyNot()
-if (reason === null) {
+await describeStore("postgres", servers.postgres, () => {
   storeContract("postgres", binding)
   accountingContract("postgres", binding, { runs: 3 })
-} else {
-  it.skip(`keeps the contract of stores (skipped: ${reason})`)
-}
+})

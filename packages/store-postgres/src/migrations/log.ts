@@ -42,7 +42,9 @@ CREATE TABLE ${s}.segments (
   segment smallint PRIMARY KEY,
   first_position bigint,
   opened_at double precision,
-  opened_bytes bigint
+  opened_bytes bigint,
+  -- It has been trimmed whole, and may be emptied.
+  remembered boolean NOT NULL DEFAULT false
 );
 INSERT INTO ${s}.segments (segment) SELECT generate_series(0, ${segments - 1});
 UPDATE ${s}.segments SET first_position = 1, opened_bytes = 0 WHERE segment = 0;
@@ -175,20 +177,15 @@ BEGIN
   RETURN high + 1;
 END $fn$;
 
--- The position of each id among the last thousand entries and more, 0 for those not there.
-CREATE FUNCTION ${s}.known_positions(ids uuid[]) RETURNS bigint[] LANGUAGE plpgsql STABLE
+-- The position of each id among the last thousand entries and more, 0 for those not there. Volatile, and in this order,
+-- so that it finds an id wherever it is while its segment is being emptied.
+CREATE FUNCTION ${s}.known_positions(ids uuid[]) RETURNS bigint[] LANGUAGE plpgsql
 SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off AS $fn$
 DECLARE
   positions bigint[] := array_fill(0::bigint, ARRAY[cardinality(ids)]);
   part smallint;
   known record;
 BEGIN
-  FOR known IN
-    SELECT n, position FROM unnest(ids) WITH ORDINALITY AS given (id, n)
-    JOIN ${s}.trimmed_ids USING (id)
-  LOOP
-    positions[known.n] := known.position;
-  END LOOP;
   FOR part IN
     SELECT segment FROM ${s}.segments
     WHERE first_position >= coalesce(
@@ -202,6 +199,12 @@ BEGIN
     LOOP
       positions[known.n] := known.position;
     END LOOP;
+  END LOOP;
+  FOR known IN
+    SELECT n, position FROM unnest(ids) WITH ORDINALITY AS given (id, n)
+    JOIN ${s}.trimmed_ids USING (id)
+  LOOP
+    positions[known.n] := known.position;
   END LOOP;
   RETURN positions;
 END $fn$;
@@ -293,7 +296,7 @@ DECLARE
   batch bigint := nextval('${s}.batches');
   sizes bigint[];
   stored boolean[];
-  again bigint[];
+  insertable boolean[];
   item integer := 0;
   kept integer[] := '{}';
   kept_positions bigint[] := '{}';
@@ -324,11 +327,11 @@ BEGIN
   END IF;
   IF state IS DISTINCT FROM before THEN
     positions := ${s}.known_positions(ids);
-    again := stored;
+    insertable := stored;
     stored := ${s}.admitted(state, max_bytes, positions, sizes, calls);
     FOR n IN 1 .. cardinality(ids) LOOP
       -- Without its body it has to be refused after all.
-      stored[n] := stored[n] AND again[n];
+      stored[n] := stored[n] AND insertable[n];
     END LOOP;
   END IF;
 
@@ -448,31 +451,44 @@ BEGIN
   IF last = state.head THEN PERFORM ${s}.go_on(older_than, segment_bytes); END IF;
 END $fn$;
 
--- Empties the segments that have been trimmed whole, save those that somebody is reading (a backup, say): they can wait.
-CREATE FUNCTION ${s}.reclaim() RETURNS void LANGUAGE plpgsql AS $fn$
+-- Gives back the room of segments that have been trimmed whole, in two transactions.
+--
+-- The first one keeps the ids among their entries that are still to be known: whoever finds a segment empty, and looks
+-- for them here then, finds them.
+CREATE FUNCTION ${s}.remember_trimmed() RETURNS void LANGUAGE plpgsql AS $fn$
 DECLARE
   part smallint;
   state ${s}.log;
 BEGIN
   SELECT * INTO state FROM ${s}.log;
+  DELETE FROM ${s}.trimmed_ids WHERE position <= state.head - 1000;
   FOR part IN
     SELECT segment FROM ${s}.segments AS used
-    WHERE segment <> state.segment AND state.tail + 1 >= (
+    WHERE segment <> state.segment AND NOT remembered AND state.tail + 1 >= (
       SELECT min(next.first_position) FROM ${s}.segments AS next WHERE next.first_position > used.first_position
     )
     FOR UPDATE SKIP LOCKED
   LOOP
+    EXECUTE format(
+      'INSERT INTO ${s}.trimmed_ids SELECT position, id FROM ${s}.entries_%s WHERE position > $1', part)
+      USING state.head - 1000;
+    UPDATE ${s}.segments SET remembered = true WHERE segment = part;
+  END LOOP;
+END $fn$;
+
+-- The second one empties them, save those that somebody is reading (a backup, say): they can wait.
+CREATE FUNCTION ${s}.empty_trimmed() RETURNS void LANGUAGE plpgsql AS $fn$
+DECLARE
+  part smallint;
+BEGIN
+  FOR part IN SELECT segment FROM ${s}.segments WHERE remembered FOR UPDATE SKIP LOCKED LOOP
     BEGIN
       EXECUTE format('LOCK TABLE ${s}.bodies_%1$s, ${s}.entries_%1$s IN ACCESS EXCLUSIVE MODE NOWAIT', part);
-      EXECUTE format(
-        'INSERT INTO ${s}.trimmed_ids SELECT position, id FROM ${s}.entries_%s WHERE position > $1', part)
-        USING state.head - 1000;
       EXECUTE format('TRUNCATE ${s}.bodies_%1$s, ${s}.entries_%1$s', part);
-      UPDATE ${s}.segments SET first_position = NULL WHERE segment = part;
+      UPDATE ${s}.segments SET first_position = NULL, remembered = false WHERE segment = part;
     EXCEPTION WHEN lock_not_available THEN
       NULL;
     END;
   END LOOP;
-  DELETE FROM ${s}.trimmed_ids WHERE position <= state.head - 1000;
 END $fn$;
 `

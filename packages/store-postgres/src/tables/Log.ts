@@ -178,7 +178,8 @@ export const log = (database: Database) => {
 
     /** Gives back the room of what has been trimmed, as far as nobody is reading it. */
     reclaim: async (): Promise<void> => {
-      await database.run((client) => client.query(`SELECT ${schema}.reclaim()`))
+      await database.run((client) => client.query(`SELECT ${schema}.remember_trimmed()`))
+      await database.run((client) => client.query(`SELECT ${schema}.empty_trimmed()`))
     },
   }
 }

@@ -1,13 +1,13 @@
 import { randomBytes } from "node:crypto"
+import { servers } from "@millrace/test-servers"
 import { Client } from "pg"
 
-/** The server that tests share. Each has a schema of its own there. */
-export const serverUrl =
-  process.env["MILLRACE_TEST_POSTGRES"] ?? "postgres://postgres@127.0.0.1:5432/postgres"
-
 /** A connection of the test's own. */
-export const withClient = async <A>(body: (client: Client) => Promise<A>, url = serverUrl): Promise<A> => {
-  const client = new Client({ connectionString: url, connectionTimeoutMillis: 10_000 })
+export const withClient = async <A>(
+  body: (client: Client) => Promise<A>,
+  url = servers.postgres,
+): Promise<A> => {
+  const client = new Client({ connectionString: url })
   client.on("error", () => {})
   await client.connect()
   try {
@@ -19,18 +19,7 @@ export const withClient = async <A>(body: (client: Client) => Promise<A>, url = 
 
 export const freshSchema = (): string => `test_${randomBytes(8).toString("hex")}`
 
-export const dropSchema = (schema: string): Promise<void> =>
+export const dropSchema = (schema: string, url?: string): Promise<void> =>
   withClient(async (client) => {
     await client.query(`DROP SCHEMA IF EXISTS "${schema}" CASCADE`)
-  })
-
-/** Why the server cannot be used; `null` when it can. */
-export const whyNot = async (): Promise<string | null> => {
-  try {
-    await withClient((client) => client.query("SELECT 1"))
-    return null
-  } catch {
-    const { host } = new URL(serverUrl)
-    return `no PostgreSQL at ${host}; start one with node .ci/servers.mjs`
-  }
-}
+  }, url)
