@@ -9,7 +9,7 @@ import type { ExportRule } from "./Export.ts"
 import type { CompiledFilter } from "./Filter.ts"
 import type { Tenure } from "./internal/dispatcher/ownership.ts"
 import { Feed, type Router } from "./internal/Feed.ts"
-import { makeBook, takeOver } from "./internal/lane/book.ts"
+import { makeBook, takeOver, takeOverReplay } from "./internal/lane/book.ts"
 import { makeBreakages } from "./internal/lane/breakages.ts"
 import { makeBury } from "./internal/lane/burying.ts"
 import { makeNotice } from "./internal/lane/notice.ts"
@@ -101,7 +101,7 @@ export const readState = (
 }
 
 /**
- * Takes the cursor over, makes it if it is new, and returns the lane, not yet running.
+ * Takes the cursor over, makes it if it is new, and returns the lane, not yet running. Fails with `Finished` when a replay has come to its end meanwhile.
  *
  * Its parts, each in a file of its own in `internal/lane`: all write to the book; taking makes batches of what is read; settling sends
  * them in rounds, until what is left are dead letters and suspects.
@@ -109,7 +109,7 @@ export const readState = (
 export const make = Effect.fnUntraced(function* (options: LaneOptions) {
   const { destination, partition, replay, router } = options
   const name = cursorName({ destination: destination.id, partition, replay })
-  const held = yield* takeOver(options, name)
+  const held = yield* replay === null ? takeOver(options, name) : takeOverReplay(options.cursors, name)
   const state = yield* readState(held.record, destination.id)
 
   const wake = yield* Latch.make(true)

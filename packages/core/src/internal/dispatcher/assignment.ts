@@ -11,6 +11,9 @@ import type { LanePlace, LaneSet } from "./laneSet.ts"
 import type { Ownership } from "./ownership.ts"
 import type { Known, Roster } from "./roster.ts"
 
+/** How many lanes are begun at once: each asks the store, and a thousand must not take longer to hand over than a lease. */
+const beginAtOnce = 16
+
 interface Options {
   readonly log: EventLog["Service"]
   readonly cursors: Cursors["Service"]
@@ -89,18 +92,20 @@ export const make = (options: Options): Effect.Effect<void, StoreError> => {
 
     const mine = new Map([...wanted].filter(([, { live }]) => ownership.isMine(live)))
     lanes.expect(mine.size)
-    let failure: Exit.Exit<void, StoreError> = Exit.void
     const begun = new Set(listed.flatMap(({ name, record }) => (record === null ? [] : [name])))
-    for (const [name, one] of wanted) {
-      if (lanes.running.has(name)) continue
-      if (!tenure.holds()) break
-      const isHere = mine.has(name) && ownership.isFree(one.live)
-      if (!isHere && begun.has(name)) continue
-      const exit = yield* Effect.exit(
-        isHere ? lanes.start(one.known, one, tenure) : Effect.asVoid(beginPlace(one)),
-      )
-      if (Exit.isFailure(exit)) failure = exit
-    }
-    yield* failure
+    const missing = [...wanted].filter(([name]) => !lanes.running.has(name))
+    const exits = yield* Effect.forEach(
+      missing,
+      ([name, one]) => {
+        if (mine.has(name) && ownership.isFree(one.live)) {
+          return Effect.exit(
+            Effect.suspend(() => (tenure.holds() ? lanes.start(one.known, one, tenure) : Effect.void)),
+          )
+        }
+        return begun.has(name) ? Effect.succeed(Exit.void) : Effect.exit(Effect.asVoid(beginPlace(one)))
+      },
+      { concurrency: beginAtOnce },
+    )
+    yield* exits.find(Exit.isFailure) ?? Effect.void
   })
 }

@@ -81,7 +81,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   let expected = 0
   const share = (bytes: number) => Math.max(bytes / Math.max(running.size, expected), leastShare)
 
-  const start = Effect.fnUntraced(function* (known: Known, { partition, replay }: LanePlace, tenure: Tenure) {
+  const begin = Effect.fnUntraced(function* (known: Known, { partition, replay }: LanePlace, tenure: Tenure) {
     const { destination, selection, sender } = known
     const noted = Effect.annotateLogs({ destination: destination.id })
     const open = Lane.make({
@@ -165,7 +165,8 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       }
       return Math.max(count, 1) / log.partitions
     },
-    start,
+    start: (known, place, tenure) =>
+      Effect.catchTag(begin(known, place, tenure), "Finished", () => Effect.void),
     stop,
     release,
   }

@@ -4,7 +4,7 @@ import * as Latch from "effect/Latch"
 import type { CursorRecord, CursorSave, Cursors } from "../../Cursors.ts"
 import type { Destination } from "../../Destination.ts"
 import type { EventLog } from "../../EventLog.ts"
-import { Fenced } from "../../LaneEnd.ts"
+import { Fenced, Finished } from "../../LaneEnd.ts"
 import * as LaneState from "../../LaneState.ts"
 import type { StoreError } from "../../StoreError.ts"
 import type { Feed, Place } from "../Feed.ts"
@@ -30,7 +30,7 @@ export interface Held {
   readonly record: CursorRecord
 }
 
-/** Takes the cursor over, whoever had it; a new one is made, where the destination says that it begins. */
+/** Takes a live cursor over, whoever had it; a new one is made, where the destination says that it begins. */
 export const takeOver = Effect.fnUntraced(function* (where: Where, name: string) {
   const { destination, partition, log, cursors } = where
   const { epoch, record } = yield* cursors.acquire(name)
@@ -42,6 +42,14 @@ export const takeOver = Effect.fnUntraced(function* (where: Where, name: string)
   const begun = held({ position, index: 0, state: LaneState.encode(LaneState.initial(events)) })
   yield* cursors.save([begun])
   return begun
+})
+
+/** The same of a replay. It is never new: without a record it has come to its end, and was removed, meanwhile. */
+export const takeOverReplay = Effect.fnUntraced(function* (cursors: Cursors["Service"], name: string) {
+  const { epoch, record } = yield* cursors.acquire(name)
+  if (record !== null) return { name, epoch, record } satisfies Held
+  yield* cursors.remove(name)
+  return yield* new Finished({ name })
 })
 
 /** What the lane has done and where it stands, and every save of it. */
