@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs"
 import type { StoreError } from "@millrace/core"
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream"
-import { credsAuthenticator, type NatsConnection, nuid } from "@nats-io/nats-core"
+import { credsAuthenticator, headers, type NatsConnection, nuid } from "@nats-io/nats-core"
 import { connect, type NodeConnectionOptions } from "@nats-io/transport-node"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { closed, incompatible, toStoreError, unavailable } from "./errors.ts"
+import { closed, incompatible, isUnheard, toStoreError, unavailable } from "./errors.ts"
 import type { Settings } from "./Options.ts"
 
 /** The longest pause between two attempts to connect again, in ms. */
@@ -41,6 +41,7 @@ export class Connection {
   /** How often it has come back: whoever remembers something of the server looks again when it is another. */
   generation = 0
   readonly #nats: NatsConnection
+  readonly #timeout: number
   readonly #underWay = new Set<(error: StoreError) => void>()
   #state: "open" | "lost" | "closed" = "open"
 
@@ -48,6 +49,7 @@ export class Connection {
     this.#nats = nats
     this.server = server
     this.manager = manager
+    this.#timeout = timeout
     this.jetstream = jetstream(nats, { timeout })
   }
 
@@ -59,6 +61,20 @@ export class Connection {
   /** Of a message with its headers, in bytes. */
   get maxPayload(): number {
     return this.#nats.info?.max_payload ?? 1024 * 1024
+  }
+
+  /** Fails when this user may not publish there. What is sent names a stream that there is not, so that none stores it. */
+  mayPublish(subject: string): Effect.Effect<void, StoreError> {
+    return this.call(async () => {
+      const probe = headers()
+      probe.set("Nats-Expected-Stream", "-")
+      try {
+        await this.#nats.request(subject, new Uint8Array(0), { timeout: this.#timeout, headers: probe })
+      } catch (error) {
+        // There is no stream yet.
+        if (!isUnheard(error)) throw error
+      }
+    })
   }
 
   get isClosed(): boolean {
@@ -95,13 +111,16 @@ export class Connection {
   }
 
   /** Until the scope closes. Fails when this user may not. */
-  listen(subject: string, receive: (text: string) => void): Effect.Effect<void, StoreError, Scope.Scope> {
+  listen(
+    pattern: string,
+    receive: (subject: string, text: string) => void,
+  ): Effect.Effect<void, StoreError, Scope.Scope> {
     let refused: Error | undefined
     const subscribe = Effect.acquireRelease(
       Effect.sync(() =>
-        this.#nats.subscribe(subject, {
+        this.#nats.subscribe(pattern, {
           callback: (error, message) => {
-            if (error === null) receive(message.string())
+            if (error === null) receive(message.subject, message.string())
             else refused = error
           },
         }),

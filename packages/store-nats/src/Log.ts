@@ -2,6 +2,7 @@ import { EventLog, Position, type StoreError } from "@millrace/core"
 import { StorageType } from "@nats-io/jetstream"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type { Announcements } from "./Announcements.ts"
 import { Appender } from "./Appender.ts"
 import type { Connection } from "./Connection.ts"
 import { durabilityOf, isLower } from "./Durability.ts"
@@ -33,6 +34,7 @@ export interface LogOptions {
   readonly settings: Settings
   readonly layout: Layout
   readonly bucket: Stream
+  readonly announcements: Announcements
 }
 
 /** Fails when the server gives less than the store declared when it was opened. */
@@ -58,7 +60,7 @@ const confirmDurability = (
   )
 
 const makePartition = Effect.fnUntraced(function* (partition: number, options: LogOptions) {
-  const { connection, settings, layout, bucket } = options
+  const { connection, settings, layout, bucket, announcements } = options
   const subjects = subjectsOf(settings.prefix)
   const subject = subjects.log(partition)
   const stream = new Stream(connection, namesOf(settings.prefix).log(partition), layout.replicas)
@@ -67,7 +69,6 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
   const table = new Table<Trimmed>(bucket, subjects.table("log"))
   const tail = new LogTail(table, String(partition), stream, records, head)
   const turns = new Turns()
-  const wake = subjects.wake(partition)
   let generation = connection.generation
   const appender = new Appender({
     stream,
@@ -88,11 +89,10 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
         },
       )
     }),
-    announce: (seq) => connection.notify(wake, `${seq} ${connection.id}`),
+    announce: (seq) => announcements.announce(partition, seq),
   })
-  yield* connection.listen(wake, (text) => {
-    const [seq = "", process = ""] = text.split(" ")
-    head.announce(Number(seq))
+  announcements.onEach(partition, (seq, process) => {
+    head.announce(seq)
     turns.hear(process)
   })
   yield* tail.refresh

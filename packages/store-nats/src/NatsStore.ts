@@ -13,6 +13,7 @@ import {
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Announcements from "./Announcements.ts"
 import * as AttemptsStream from "./Attempts.ts"
 import * as Connection from "./Connection.ts"
 import * as CounterRows from "./Counters.ts"
@@ -35,6 +36,7 @@ export type NatsLayer = Layer.Layer<
 
 const open = Effect.fnUntraced(function* (options: Options, settings: Settings) {
   const connection = yield* Connection.open(settings, describe(options))
+  const announcements = yield* Announcements.make(connection, settings.prefix)
   const layout = yield* Schema.prepare(connection, settings)
   const names = Schema.namesOf(settings.prefix)
   const subjects = Schema.subjectsOf(settings.prefix)
@@ -42,7 +44,7 @@ const open = Effect.fnUntraced(function* (options: Options, settings: Settings) 
   const bucket = stream(names.bucket)
   const table = <A>(name: string) => new Table<A>(bucket, subjects.table(name))
 
-  const log = yield* Log.make({ connection, settings, layout, bucket })
+  const log = yield* Log.make({ connection, settings, layout, bucket, announcements })
   const warning = warningOf(layout, settings.sync)
   if (warning !== null) yield* Effect.logWarning(`${describe(options)}: ${warning}`)
 

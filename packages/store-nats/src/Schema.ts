@@ -41,7 +41,7 @@ export const subjectsOf = (prefix: string) => ({
   attempts: `${prefix}.attempts`,
   log: (partition: number): string => `${prefix}.log.${partition}`,
   /** Not stored: a number that has been appended, for those who wait. */
-  wake: (partition: number): string => `${prefix}.wake.${partition}`,
+  wake: (partition: number | "*"): string => `${prefix}.wake.${partition}`,
   table: (name: string): string => `$KV.${prefix}.${name}`,
 })
 
@@ -134,7 +134,6 @@ interface Recorded {
 
 const recordKey = "partitions"
 
-/** Streams of a store that is smaller than the one that was here, or half made, are there too. */
 const shrunk = (kept: number, asked: number): StoreError =>
   incompatible(
     `the log has ${kept} partitions, and ${asked} are asked for: it can grow, not shrink (leave the option out to keep it as it is)`,
@@ -176,12 +175,22 @@ const inspect = Effect.fnUntraced(function* (connection: Connection, settings: S
   return { layout, found, record }
 })
 
+const mayWrite = (connection: Connection, prefix: string): Effect.Effect<void, StoreError> => {
+  const subjects = subjectsOf(prefix)
+  const all = [subjects.log(0), subjects.letters, `${subjects.attempts}.-.-`, subjects.table("store")]
+  return Effect.forEach(all, (subject) => connection.mayPublish(subject), {
+    concurrency: "unbounded",
+    discard: true,
+  })
+}
+
 /**
  * Checks the streams of this prefix, and makes what is missing: nothing is changed when one of them is not as it should
  * be. Several processes may do it at once.
  */
 export const prepare: (connection: Connection, settings: Settings) => Effect.Effect<Layout, StoreError> =
   Effect.fnUntraced(function* (connection, settings) {
+    yield* mayWrite(connection, settings.prefix)
     const { layout, found, record } = yield* inspect(connection, settings)
     for (const { shape, info } of found) {
       if (info === null) {

@@ -59,6 +59,10 @@ export const isStreamNotFound = (error: unknown): boolean =>
 const chain = (error: unknown): ReadonlyArray<unknown> =>
   error instanceof Error && error.cause !== undefined ? [error, ...chain(error.cause)] : [error]
 
+/** Nobody listened to what was asked. */
+export const isUnheard = (error: unknown): boolean =>
+  chain(error).some((one) => one instanceof NoRespondersError)
+
 const ofApi = ({ err_code, description }: ApiError, server: string): StoreError => {
   switch (err_code) {
     case codes.notEnabled:

@@ -130,6 +130,7 @@ const accounts = `accounts {
     users: [
       { user: store, password: "right-password" }
       { user: reader, password: "reader-password", permissions: { publish: ["none.at.all"], subscribe: [">"] } }
+      { user: mute, password: "mute-password", permissions: { publish: ["$JS.API.>", "*.wake.*"], subscribe: [">"] } }
       { user: deaf, password: "deaf-password", permissions: { publish: [">"], subscribe: ["_INBOX.>"] } }
     ]
   }
@@ -157,7 +158,8 @@ describeServer("nats", "opening with a password", () => {
 
   const refused: ReadonlyArray<readonly [string, string, string, string]> = [
     ["a wrong password", "store", "wrong-password", "not authorized"],
-    ["no right to publish", "reader", "reader-password", "may not publish to"],
+    ["no right to append", "mute", "mute-password", "may not publish to"],
+    ["no right to ask JetStream", "reader", "reader-password", "may not publish to"],
     ["no right to listen", "deaf", "deaf-password", "may not subscribe to"],
     ["an account without JetStream", "bare", "bare-password", "JetStream"],
   ]
@@ -165,10 +167,12 @@ describeServer("nats", "opening with a password", () => {
   it.each(refused)(
     "says what is wrong with %s, without the password",
     async (_, user, password, expected) => {
-      const { reason, message } = await refusal(as(user, password))
+      const given = as(user, password)
+      const { reason, message } = await refusal(given)
       expect(reason._tag).toBe("Unavailable")
       expect(message).toContain(expected)
       expect(message).not.toContain(password)
+      expect(await streamsOf(given.prefix ?? "", as("store", "right-password"))).toEqual([])
     },
   )
 })
