@@ -15,13 +15,14 @@ for at, value in ipairs(redis.call('HMGET', state, unpack(fields))) do log[field
 
 local function id(position) return text(position) .. '-0' end
 
--- In the order of XADD below, each behind its name.
+-- What is written of an entry is one text, since each further value costs a script more than the entry's place in the stream:
+-- when it was appended, its events, the sums up to it, its body's name and its id.
 local function mark_of(position, values)
-  return {
-    position = position,
-    at = tonumber(values[6]), events = tonumber(values[12]), bytes = tonumber(values[14]),
-  }
+  local at, events, bytes = string.match(values[2], '^(%S+) %S+ (%S+) (%S+)')
+  return {position = position, at = tonumber(at), events = tonumber(events), bytes = tonumber(bytes)}
 end
+
+local function body_of(values) return string.match(values[2], '^%S+ %S+ %S+ %S+ (%S+)') end
 
 local function mark(position)
   if position <= log.tail then
@@ -49,7 +50,7 @@ local function drop_up_to(position)
     local some = redis.call('XRANGE', entries, id(log.tail + 1), id(position), 'COUNT', 1000)
     if #some == 0 then error('${damaged} the log lacks an entry') end
     local names = {}
-    for at, entry in ipairs(some) do names[at] = entry[2][10] end
+    for at, entry in ipairs(some) do names[at] = body_of(entry[2]) end
     redis.call('HDEL', bodies, unpack(names))
     local last = mark_of(log.tail + #some, some[#some][2])
     log.tail, log.tailEvents, log.tailBytes = last.position, last.events, last.bytes
@@ -154,11 +155,12 @@ for one = 1, appends do
       log.head = log.head + 1
       log.events = log.events + tonumber(events)
       log.bytes = log.bytes + #envelope + tonumber(argument(at, 4))
-      redis.call('XADD', entries, id(log.head), 'id', given[at], 'events', events, 'at', appended_at,
-        'envelope', envelope, 'body', argument(at, 3), 'allEvents', text(log.events), 'allBytes', text(log.bytes))
+      local place = text(log.head)
+      local entry = table.concat({appended_at, events, text(log.events), text(log.bytes), argument(at, 3), given[at]}, ' ')
+      redis.call('XADD', entries, place .. '-0', 'entry', entry, 'envelope', envelope)
       known[given[at]] = log.head
       added[#added + 1] = given[at]
-      added[#added + 1] = text(log.head)
+      added[#added + 1] = place
     end
   end
   for at = offset + 1, offset + size do positions[at + 1] = fits and known[given[at]] or 0 end

@@ -16,23 +16,30 @@ const numberOf = (position: Position.Position): number => {
   return Number.isNaN(value) ? -1 : value
 }
 
-/** One entry as the script wrote it: names and values in turn. */
-const toEntry = (reply: Reply, body: Reply | undefined): EventLog.LogEntry => {
-  const [id, values] = list(reply)
-  const [, name, , events, , appendedAt, , envelope] = list(values)
-  const { buffer, byteOffset, byteLength } = bytes(body)
+/** An entry but for its body, as the script wrote it. */
+interface Stored extends Omit<EventLog.LogEntry, "body"> {
+  /** The name of the body. */
+  readonly bodyName: string
+}
+
+const toStored = (reply: Reply): Stored => {
+  const [position, values] = list(reply)
+  const [, entry, , envelope] = list(values)
+  const [appendedAt, events, , , bodyName = "", ...id] = text(entry).split(" ")
   return {
-    id: text(name),
-    events: number(events),
+    id: id.join(" "),
+    events: Number(events),
     envelope: text(envelope),
-    body: new Uint8Array(buffer, byteOffset, byteLength),
-    position: Position.fromNumber(Number.parseInt(text(id), 10)),
-    appendedAt: number(appendedAt),
+    position: Position.fromNumber(Number.parseInt(text(position), 10)),
+    appendedAt: Number(appendedAt),
+    bodyName,
   }
 }
 
-/** The name of its body. */
-const bodyOf = (reply: Reply): Buffer => bytes(list(list(reply)[1])[9])
+const withBody = ({ bodyName: _, ...entry }: Stored, body: Reply | undefined): EventLog.LogEntry => {
+  const { buffer, byteOffset, byteLength } = bytes(body)
+  return { ...entry, body: new Uint8Array(buffer, byteOffset, byteLength) }
+}
 
 /** What scripts answer for a position outside the log: nothing, then its ends. */
 const orOutside = (reply: Reply): ReadonlyArray<Reply> => {
@@ -64,11 +71,12 @@ export const eventLog = (
     limits: EventLog.ReadLimits,
   ): Promise<ReadonlyArray<EventLog.LogEntry>> => {
     const parameters = [after, finite(limits.maxEntries), finite(limits.maxBytes)]
-    const found = orOutside(await run(partition, scripts.read, ...parameters))
+    const found = orOutside(await run(partition, scripts.read, ...parameters)).map(toStored)
     if (found.length === 0) return []
     const { bodies } = connection.keys.partition(partition)
-    const stored = list(await connection.read("HMGET", [bodies, ...found.map(bodyOf)]))
-    if (!stored.includes(null)) return found.map((entry, index) => toEntry(entry, stored[index]))
+    const names = found.map(({ bodyName }) => bodyName)
+    const stored = list(await connection.read("HMGET", [bodies, ...names]))
+    if (!stored.includes(null)) return found.map((entry, index) => withBody(entry, stored[index]))
     // Trimmed in between: asked again, the log says so.
     orOutside(await run(partition, scripts.read, ...parameters))
     throw corrupt(`bodies of entries after ${after} are missing`)
