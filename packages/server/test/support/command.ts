@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
-import { onTestFinished } from "vitest"
+import { onTestFailed, onTestFinished } from "vitest"
 import { makeChanges } from "./resources.ts"
 
 const bin = fileURLToPath(new URL("../../bin/millrace.mjs", import.meta.url))
@@ -48,6 +48,9 @@ export const launch = (args: ReadonlyArray<string>, { cwd, env = {} }: CommandOp
     ending = { code, signal }
     changes.notify()
     return ending
+  })
+  onTestFailed(() => {
+    process.stdout.write(`${args.join(" ")}, the end of its log:\n${output.stderr.slice(-4_000)}\n`)
   })
   onTestFinished(async () => {
     child.kill("SIGKILL")

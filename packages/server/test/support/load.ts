@@ -71,6 +71,8 @@ export interface Load {
   readonly answers: (phase: string) => Answers
   /** The longest that a batch was without an answer, in ms. */
   readonly longest: () => number
+  /** The longest time without an acknowledgement, in ms. */
+  readonly drought: () => number
   readonly until: (condition: () => boolean) => Promise<void>
   /**
    * Posts batch after batch to a server until `stop` is called or its connection breaks; resolves when all senders are through. Rejects
@@ -89,7 +91,7 @@ export const makeLoad = (key: string, senders: number, { pause = 0 }: LoadOption
   const unanswered = new Set<string>()
   const refused = new Set<string>()
   const phases = new Map<string, { acknowledged: number; refused: number }>()
-  const { notify, until } = makeChanges()
+  const changes = makeChanges()
   const agent = new Agent({ keepAlive: true, maxSockets: senders })
   onTestFinished(() => agent.destroy())
   let phase = ""
@@ -97,6 +99,10 @@ export const makeLoad = (key: string, senders: number, { pause = 0 }: LoadOption
   let longest = 0
   let batches = 0
   let stopped = false
+  /** An answer that nobody should get. */
+  let strange: Error | undefined
+  let acknowledgedAt = performance.now()
+  let drought = 0
 
   const tallyOf = (name: string) => {
     const tally = phases.get(name) ?? { acknowledged: 0, refused: 0 }
@@ -124,11 +130,18 @@ export const makeLoad = (key: string, senders: number, { pause = 0 }: LoadOption
         for (const id of ids) unanswered.add(id)
         return
       }
-      if (status !== 202 && status !== 503) throw new Error(`a batch was answered ${status}`)
+      if (status !== 202 && status !== 503) {
+        strange = new Error(`a batch was answered ${status}`)
+        changes.notify()
+        throw strange
+      }
       const isAcknowledged = status === 202
+      const now = performance.now()
+      drought = Math.max(drought, now - acknowledgedAt)
+      if (isAcknowledged) acknowledgedAt = now
       for (const id of ids) (isAcknowledged ? acknowledged : refused).add(id)
       if (begun.phase === phase) tallyOf(phase)[isAcknowledged ? "acknowledged" : "refused"] += 1
-      notify()
+      changes.notify()
       const rest = isAcknowledged ? pause : Math.max(pause, afterRefusal)
       if (rest > 0) await delay(rest)
     }
@@ -143,9 +156,14 @@ export const makeLoad = (key: string, senders: number, { pause = 0 }: LoadOption
     },
     answers: tallyOf,
     longest: () => longest,
-    until,
+    drought: () => drought,
+    until: async (condition) => {
+      await changes.until(() => strange !== undefined || condition())
+      if (strange !== undefined) throw strange
+    },
     send: async (url) => {
       stopped = false
+      acknowledgedAt = performance.now()
       await Promise.all(Array.from({ length: senders }, () => sendBatches(url)))
     },
     stop: () => {

@@ -28,3 +28,5 @@ export const stop = async (server: Server): Promise<void> => {
 export const say = (figures: string): void => {
   process.stdout.write(`${figures}\n`)
 }
+
+export const seconds = (millis: number): string => `${(millis / 1000).toFixed(1)} s`
