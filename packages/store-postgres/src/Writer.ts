@@ -1,5 +1,5 @@
 import type { EventLog, StoreError } from "@millrace/core"
-import { unavailable } from "./errors.ts"
+import { isAnswer, unavailable } from "./errors.ts"
 
 /** The entries of some calls, as they go to the server together. No id stands in it twice. */
 export interface Group {
@@ -116,6 +116,7 @@ export class Writer {
       (error: unknown) => {
         this.#done(size)
         for (const { settle } of group) settle({ kind: "failed", error })
+        if (!isAnswer(error)) this.#refuse(error)
       },
     )
     this.#schedule()
@@ -125,6 +126,15 @@ export class Writer {
     this.#writing -= 1
     this.#bytes -= size
     this.#schedule()
+  }
+
+  /** Without an answer from the server those behind have waited long enough, too. */
+  #refuse(error: unknown): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    this.#bytes -= this.#waitingBytes
+    this.#waitingBytes = 0
+    for (const { settle } of waiting) settle({ kind: "failed", error })
   }
 
   /** The first so many that make a group, at least one; up to one that has an id in common with them. */

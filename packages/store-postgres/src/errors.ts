@@ -55,7 +55,12 @@ export const isAnswer = (error: unknown): boolean => {
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
-const failed = (reason: StoreReason, message: string): StoreError => new StoreError({ reason, message })
+const failed = (reason: StoreReason, message: string): StoreError => {
+  const error = new StoreError({ reason, message })
+  // Until it is read, V8 keeps everything that the calls on the stack hold: the bodies of an append that was refused.
+  void error.stack
+  return error
+}
 
 export const unavailable = (message: string): StoreError => failed({ _tag: "Unavailable" }, message)
 
