@@ -12,12 +12,15 @@ import {
 } from "@millrace/test-servers"
 import { DatabaseSync } from "@photostructure/sqlite"
 import * as Effect from "effect/Effect"
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest"
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest"
 import { launch, outcome, type Server, serve } from "../support/command.ts"
 import { eventHeaders, eventsBody, post } from "../support/load.ts"
 import { type Receiver, receive } from "../support/receiver.ts"
 import { tempDir } from "../support/resources.ts"
 import { secret, sharedKinds, storeAt } from "../support/stores.ts"
+
+// Each runs many processes, one after the other.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 })
 
 const key = "secret-stores"
 
