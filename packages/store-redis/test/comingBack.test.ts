@@ -1,0 +1,195 @@
+import { Position } from "@millrace/core"
+import { describeServer, startRedis, type TestServer } from "@millrace/test-servers"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import { expect, it, onTestFinished } from "vitest"
+import { removeKeys, withRedis } from "./support/server.ts"
+import { entries, entry, open, readAll, run, until } from "./support/store.ts"
+
+const started = async (settings: Readonly<Record<string, string>>): Promise<TestServer> => {
+  const server = await startRedis(settings)
+  onTestFinished(() => server.dispose())
+  return server
+}
+
+const change = (server: TestServer, body: Parameters<typeof withRedis>[0]) =>
+  Effect.promise(() => withRedis(body, server.url))
+
+/** Real servers that die and come back. */
+const patience = 120_000
+
+describeServer("redis", "a server that comes back", () => {
+  it(
+    "killed under load, has all it had acknowledged, once, and takes more",
+    async () => {
+      const server = await started({ appendfsync: "always" })
+      await run(
+        Effect.gen(function* () {
+          const { log, cursors } = yield* open({ url: server.url })
+          expect(log.durability).toBe("disk")
+          const cursor = yield* cursors.acquire("a/0")
+          const acknowledged = new Map<number, string>()
+          const appender = (first: number) =>
+            Effect.gen(function* () {
+              for (let number = first; number < 1_000_000; number += 8) {
+                const [position] = yield* log.append([entry(number, 5_000)])
+                acknowledged.set(number, position ?? "")
+              }
+            })
+          for (let round = 0; round < 3; round++) {
+            const before = acknowledged.size
+            const from = (round + 1) * 100_000
+            const appending = yield* Effect.forkChild(
+              Effect.all(
+                Array.from({ length: 8 }, (_, number) => Effect.flip(appender(from + number))),
+                { concurrency: "unbounded" },
+              ),
+            )
+            yield* until(
+              Effect.sync(() => acknowledged.size),
+              ({ value = 0 }) => value > before + 200,
+            )
+            yield* Effect.promise(() => server.kill())
+            for (const error of yield* Fiber.join(appending)) expect(error.reason._tag).toBe("Unavailable")
+            yield* Effect.promise(() => server.start())
+            yield* until(log.bounds(0), ({ error }) => error === undefined)
+          }
+          const found = yield* readAll(log)
+          const positions = new Map(found)
+          expect(positions.size).toBe(found.length)
+          expect(new Map([...acknowledged].map(([number]) => [number, positions.get(number)]))).toEqual(
+            acknowledged,
+          )
+          const [last] = yield* log.append([entry(1)])
+          expect(last).toBe(String(found.length + 1).padStart(16, "0"))
+          const record = { position: Position.origin, index: 0, state: "" }
+          expect(yield* cursors.save([{ name: "a/0", epoch: cursor.epoch, record }])).toEqual(["saved"])
+        }),
+      )
+    },
+    patience,
+  )
+
+  it(
+    "without what it had acknowledged, gets nothing more from a process that has seen it",
+    async () => {
+      const server = await started({ appendonly: "no" })
+      await run(
+        Effect.gen(function* () {
+          const { log } = yield* open({ url: server.url })
+          yield* log.append(entries(1, 5))
+          yield* change(server, (redis) => redis.save())
+          yield* log.append(entries(6, 9))
+          const waiting = yield* Effect.forkChild(Effect.flip(log.wait(0, (yield* log.bounds(0)).head)), {
+            startImmediately: true,
+          })
+          yield* Effect.promise(() => server.kill())
+          yield* Effect.promise(() => server.start())
+          yield* until(log.bounds(0), ({ error }) => error?.reason._tag === "Corrupt")
+          expect(["Corrupt", "Unavailable"]).toContain((yield* Fiber.join(waiting)).reason._tag)
+          const error = yield* Effect.flip(log.append([entry(10)]))
+          expect(error.message).toMatch(/come back without entries it had acknowledged/)
+
+          // One that comes now goes on with what is left.
+          const { log: other } = yield* open({ url: server.url })
+          expect((yield* readAll(other)).map(([number]) => number)).toEqual([1, 2, 3, 4, 5])
+        }),
+      )
+    },
+    patience,
+  )
+
+  it(
+    "empty, gets nothing more either",
+    async () => {
+      const server = await started({ appendonly: "no" })
+      await run(
+        Effect.gen(function* () {
+          const { log, destinations } = yield* open({ url: server.url })
+          yield* log.append(entries(1, 5))
+          yield* Effect.promise(() => server.kill())
+          yield* Effect.promise(() => server.start())
+          yield* until(log.bounds(0), ({ error }) => error?.reason._tag === "Corrupt")
+          for (const call of [log.append([entry(6)]), destinations.list, log.wait(0, Position.origin)]) {
+            expect((yield* Effect.flip(Effect.asVoid(call))).reason._tag).toBe("Corrupt")
+          }
+          expect(
+            yield* Effect.promise(() =>
+              withRedis((redis) => redis.exists("{millrace}:log:0:bodies"), server.url),
+            ),
+          ).toBe(0)
+        }),
+      )
+    },
+    patience,
+  )
+
+  it(
+    "less safe than it was, takes no appends until it is safe again",
+    async () => {
+      const server = await started({ appendfsync: "always" })
+      await run(
+        Effect.gen(function* () {
+          const { log } = yield* open({ url: server.url })
+          yield* log.append(entries(1, 2))
+          yield* change(server, async (redis) => {
+            await redis.config("SET", "appendfsync", "everysec")
+            await redis.call("CLIENT", ["KILL", "TYPE", "normal", "SKIPME", "yes"])
+          })
+          yield* until(
+            log.append([entry(3)]),
+            ({ error }) =>
+              error?.message.includes("no longer safe on disk: appendfsync is everysec") ?? false,
+          )
+          expect(yield* readAll(log)).toHaveLength(2)
+          yield* change(server, (redis) => redis.config("SET", "appendfsync", "always"))
+          yield* until(log.append([entry(4)]), ({ error }) => error === undefined)
+        }),
+      )
+    },
+    patience,
+  )
+})
+
+describeServer("redis", "a server whose keys are taken away", () => {
+  it("while a store is open: every call says so, and nothing is begun anew", async () => {
+    const server = await started({ appendonly: "no" })
+    const warned = await run(
+      Effect.gen(function* () {
+        const { log, cursors, destinations, deadLetters, counters } = yield* open({ url: server.url })
+        yield* log.append(entries(1, 3))
+        const { epoch } = yield* cursors.acquire("a/0")
+        const waiting = yield* Effect.forkChild(Effect.flip(log.wait(0, (yield* log.bounds(0)).head)), {
+          startImmediately: true,
+        })
+        yield* Effect.promise(() => removeKeys("millrace", server.url))
+        const record = { position: Position.origin, index: 0, state: "" }
+        for (const call of [
+          log.append([entry(4)]),
+          log.bounds(0),
+          log.read(0, record.position, { maxEntries: 1, maxBytes: 1 }),
+          cursors.save([{ name: "a/0", epoch, record }]),
+          cursors.acquire("b/0"),
+          cursors.list,
+          destinations.get("x"),
+          destinations.put({ id: "x", config: null, disabled: null, createdAt: 0 }),
+          deadLetters.list({}),
+          counters.add([{ hour: Date.now(), eventName: "a", count: 1 }]),
+        ]) {
+          const error = yield* Effect.flip(Effect.asVoid(call))
+          expect([error.reason._tag, error.message]).toEqual([
+            "Corrupt",
+            expect.stringMatching(/emptied while it was open/),
+          ])
+        }
+        expect((yield* Fiber.join(waiting)).reason._tag).toBe("Corrupt")
+        expect(yield* Effect.promise(() => withRedis((redis) => redis.dbsize(), server.url))).toBe(0)
+      }),
+    )
+    expect(warned).toEqual([
+      expect.stringMatching(
+        /acknowledged events can be lost.*appendonly is off.*set appendonly yes and appendfsync always/,
+      ),
+    ])
+  })
+})
