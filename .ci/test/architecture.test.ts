@@ -20,10 +20,13 @@ const below = (folder: string): ReadonlyArray<string> => {
     case "testkit":
       return ["core", "node"]
     case "server":
-    case "bench":
       return packages
         .map((found) => found.folder)
         .filter((name) => !["server", "bench", "testkit", "test-servers"].includes(name))
+    case "bench":
+      return packages
+        .map((found) => found.folder)
+        .filter((name) => !["server", "bench", "testkit"].includes(name))
   }
   if (folder.startsWith("store-")) return ["core"]
   throw new Error(`packages/${folder}: say in this test what it may import`)

@@ -21,7 +21,7 @@ export const load = async (
 
   const drive = (socket: Socket): Promise<void> =>
     new Promise((resolve, reject) => {
-      let received = Buffer.alloc(0)
+      let received: Buffer = Buffer.alloc(0)
       let sentAt = 0
       const send = () => {
         sentAt = performance.now()

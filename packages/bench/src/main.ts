@@ -1,9 +1,10 @@
-/** `npm run bench -- [ingest | delivery | fanout | isolation] [options]`; without a name, all of them. */
+/** `npm run bench -- [ingest | delivery | fanout | isolation | stores] [options]`; without a name, all of them. */
 const benchmarks = {
   ingest: () => import("./ingest.ts"),
   delivery: () => import("./delivery.ts"),
   fanout: () => import("./fanout.ts"),
   isolation: () => import("./isolation.ts"),
+  stores: () => import("./stores.ts"),
 }
 
 const name = process.argv[2]

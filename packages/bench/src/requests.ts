@@ -10,14 +10,17 @@ const event = (n: number) => ({
 
 export const key = "secret-bench"
 
-/** One whole HTTP request, ready for a socket. */
-export const request = (events: number): Buffer => {
-  const body = Buffer.from(
+export const body = (events: number): Buffer =>
+  Buffer.from(
     JSON.stringify({
       events: Array.from({ length: events }, (_, n) => event(n)),
       statsigMetadata: { sdkType: "statsig-node", sdkVersion: "6.5.2" },
     }),
   )
+
+/** One whole HTTP request, ready for a socket. */
+export const request = (events: number): Buffer => {
+  const content = body(events)
   const head = [
     "POST /v1/log_event HTTP/1.1",
     "host: 127.0.0.1",
@@ -25,9 +28,9 @@ export const request = (events: number): Buffer => {
     `statsig-api-key: ${key}`,
     `statsig-client-time: ${Date.now()}`,
     "statsig-sdk-type: statsig-node",
-    `content-length: ${body.length}`,
+    `content-length: ${content.length}`,
     "",
     "",
   ].join("\r\n")
-  return Buffer.concat([Buffer.from(head), body])
+  return Buffer.concat([Buffer.from(head), content])
 }

@@ -1,0 +1,64 @@
+import { mkdtempSync, rmSync } from "node:fs"
+import { createRequire } from "node:module"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import * as Sqlite from "@millrace/store-sqlite"
+import type * as Driver from "@photostructure/sqlite"
+import { type Contestant, contestantOn, levelOf, type Pair } from "./Contestant.ts"
+import { groupCommit } from "./groupCommit.ts"
+
+/** The driver that the store uses, too. */
+const driver =
+  Number.parseInt(process.versions.node, 10) >= 24
+    ? (process.getBuiltinModule("node:sqlite" as "node:fs") as unknown as typeof Driver)
+    : (createRequire(import.meta.url)("@photostructure/sqlite") as typeof Driver)
+
+const folder = (): string => mkdtempSync(join(tmpdir(), "millrace-bench-"))
+
+const remove = async (directory: string): Promise<void> => rmSync(directory, { recursive: true, force: true })
+
+const millrace = (): Promise<Contestant> => {
+  const directory = folder()
+  return contestantOn(Sqlite.layer({ path: join(directory, "events.db") }), () => remove(directory))
+}
+
+/** A transaction for all that wait, in the calling thread: no copies, and no way to another thread and back. */
+const bare = async (): Promise<Contestant> => {
+  const directory = folder()
+  const database = new driver.DatabaseSync(join(directory, "events.db"))
+  database.exec(`
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = FULL;
+    CREATE TABLE entries (
+      position INTEGER PRIMARY KEY, events INTEGER NOT NULL, id TEXT NOT NULL, envelope TEXT NOT NULL, body BLOB NOT NULL
+    )`)
+  const insert = database.prepare("INSERT INTO entries (events, id, envelope, body) VALUES (?, ?, ?, ?)")
+  return {
+    append: groupCommit(async (entries) => {
+      database.exec("BEGIN IMMEDIATE")
+      for (const { id, events, envelope, body } of entries) insert.run(events, id, envelope, body)
+      database.exec("COMMIT")
+    }, 1),
+    close: () => {
+      database.close()
+      return remove(directory)
+    },
+  }
+}
+
+export const sqlite = async (): Promise<Pair> => {
+  const database = new driver.DatabaseSync(":memory:")
+  const version = database.prepare("SELECT sqlite_version() AS version").get()?.["version"]
+  database.close()
+  const directory = folder()
+  const level = await levelOf(Sqlite.layer({ path: join(directory, "events.db") }))
+  await remove(directory)
+  return {
+    server: `SQLite ${version}, WAL, synchronous=FULL`,
+    level,
+    description: "an INSERT an entry, one transaction for those in flight, in the calling thread",
+    millrace,
+    bare,
+    close: async () => {},
+  }
+}
