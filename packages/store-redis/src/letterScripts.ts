@@ -41,7 +41,7 @@ local function remove(number, letter)
   if redis.call('HINCRBY', counts, letter.destination, -1) == 0 then
     redis.call('HDEL', counts, letter.destination)
   end
-  redis.call('HINCRBY', totals, 'bytes', -tonumber(letter.size))
+  redis.call('HINCRBY', totals, 'bytes', 0 - tonumber(letter.size))
 end
 
 local function add(letter)
