@@ -12,7 +12,7 @@ import { entriesAfter, type LogRecord, type Place, seqOf } from "./LogRecord.ts"
 import { make as makeRecords } from "./LogRecords.ts"
 import { LogTail, type Trimmed } from "./LogTail.ts"
 import type { Settings } from "./Options.ts"
-import { type Layout, namesOf, subjectsOf } from "./Schema.ts"
+import { type Layout, namesOf, replicasOf, subjectsOf } from "./Schema.ts"
 import { Stream } from "./Stream.ts"
 import { Table } from "./Table.ts"
 import { Turns } from "./Turns.ts"
@@ -45,14 +45,15 @@ const confirmDurability = (
 ): Effect.Effect<void, StoreError> =>
   Effect.flatMap(
     connection.call(() => connection.manager.streams.info(name)),
-    ({ config }) => {
+    (info) => {
       const declared = durabilityOf(layout, settings.sync)
-      const storage = config.storage === StorageType.Memory ? "memory" : "file"
-      const given = durabilityOf({ replicas: config.num_replicas, storage }, settings.sync)
+      const replicas = replicasOf(info)
+      const storage = info.config.storage === StorageType.Memory ? "memory" : "file"
+      const given = durabilityOf({ replicas, storage }, settings.sync)
       return isLower(given, declared)
         ? Effect.fail(
             unavailable(
-              `stream "${name}" has ${config.num_replicas} replicas on ${storage}: what it takes is no longer safe at the level "${declared}"`,
+              `stream "${name}" has ${replicas === 1 ? "one replica" : `${replicas} replicas`} in ${storage}: what it takes is no longer safe at the level "${declared}"`,
             ),
           )
         : Effect.void

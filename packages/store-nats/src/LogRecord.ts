@@ -105,6 +105,10 @@ const sum = (pieces: ReadonlyArray<Piece>, before: Mark, place: Place): Mark => 
   return { place, entries, events, bytes }
 }
 
+/** A `Buffer` slices otherwise, which its users need not know. */
+const plain = ({ buffer, byteOffset, byteLength }: Buffer): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength)
+
 /** Of entries that are to follow others. @param seq of the stream's last message now */
 export const makeRecord = (
   entries: ReadonlyArray<EventLog.NewEntry>,
@@ -133,7 +137,7 @@ export const makeRecord = (
   const messages = Math.max(1, Math.ceil(size / limits.bytes))
   const last = seq + messages
   const after = sum(pieces, before, placeOf(last, pieces.length - 1))
-  return { seq: last, messages, appendedAt, before, after, pieces, payload }
+  return { seq: last, messages, appendedAt, before, after, pieces, payload: plain(payload) }
 }
 
 export interface Part {
@@ -192,7 +196,7 @@ export const readRecord = (message: Message, earlier: ReadonlyArray<Uint8Array> 
     before,
     after: sum(pieces, before, placeOf(message.seq, pieces.length - 1)),
     pieces,
-    payload: earlier.length === 0 ? message.data : Buffer.concat([...earlier, message.data]),
+    payload: earlier.length === 0 ? message.data : plain(Buffer.concat([...earlier, message.data])),
   }
 }
 

@@ -8,7 +8,7 @@ import {
 } from "@nats-io/jetstream"
 import * as Effect from "effect/Effect"
 import type { Connection } from "./Connection.ts"
-import { corrupt, incompatible, isStreamNotFound } from "./errors.ts"
+import { corrupt, incompatible, isStreamNotFound, unavailable } from "./errors.ts"
 import type { Settings } from "./Options.ts"
 import { Stream } from "./Stream.ts"
 import { Table } from "./Table.ts"
@@ -128,6 +128,10 @@ const infoOf = (connection: Connection, name: string): Effect.Effect<StreamInfo 
     }
   })
 
+/** A server that is in no cluster takes any number for a stream that it has already, and keeps one. */
+export const replicasOf = ({ cluster, config }: StreamInfo): number =>
+  cluster === undefined ? 1 : config.num_replicas
+
 interface Recorded {
   readonly partitions: number
 }
@@ -144,7 +148,7 @@ const inspect = Effect.fnUntraced(function* (connection: Connection, settings: S
   const names = namesOf(settings.prefix)
   const bucket = yield* infoOf(connection, names.bucket)
   const table = new Table<Recorded>(
-    new Stream(connection, names.bucket, bucket?.config.num_replicas ?? 1),
+    new Stream(connection, names.bucket, bucket === null ? 1 : replicasOf(bucket)),
     subjectsOf(settings.prefix).table("store"),
   )
   const [bucketShape] = shapesOf(names, 0)
@@ -156,8 +160,13 @@ const inspect = Effect.fnUntraced(function* (connection: Connection, settings: S
 
   const layout: Layout = {
     partitions,
-    replicas: settings.replicas ?? bucket?.config.num_replicas ?? 1,
+    replicas: settings.replicas ?? (bucket === null ? 1 : replicasOf(bucket)),
     storage: settings.storage ?? (bucket?.config.storage === StorageType.Memory ? "memory" : "file"),
+  }
+  if (layout.replicas > 1 && bucket !== null && bucket.cluster === undefined) {
+    return yield* Effect.fail(
+      unavailable(`${layout.replicas} replicas are asked for, and ${connection.server} is in no cluster`),
+    )
   }
   const found: Array<{ readonly shape: Shape; readonly info: StreamInfo | null }> = []
   for (const shape of shapesOf(names, partitions)) {
@@ -195,7 +204,7 @@ export const prepare: (connection: Connection, settings: Settings) => Effect.Eff
     for (const { shape, info } of found) {
       if (info === null) {
         yield* connection.call(() => connection.manager.streams.add(configOf(shape, layout)))
-      } else if (info.config.num_replicas !== layout.replicas) {
+      } else if (replicasOf(info) !== layout.replicas) {
         yield* connection.call(() =>
           connection.manager.streams.update(shape.name, { num_replicas: layout.replicas }),
         )

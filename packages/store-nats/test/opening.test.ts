@@ -107,6 +107,9 @@ await describeStore("nats", servers.nats, () => {
       expect(replicated.reason._tag).toBe("Unavailable")
       expect(replicated.message).toMatch(/replicas/)
       expect(await streamsOf(prefix)).toEqual([])
+      const one = options()
+      await openOnce(one)
+      expect((await refusal({ ...one, replicas: 3 })).message).toContain("3 replicas are asked for")
     })
 
     it("says that there is no server", async () => {

@@ -1,0 +1,296 @@
+import { DeadLetters, EventLog, Position } from "@millrace/core"
+import { layer, type Options } from "@millrace/store-nats"
+import {
+  describeServer,
+  describeStore,
+  endpointOf,
+  servers,
+  startNats,
+  tcpProxy,
+} from "@millrace/test-servers"
+import { headers } from "@nats-io/nats-core"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import type * as Scope from "effect/Scope"
+import * as fc from "fast-check"
+import { afterEach, describe, expect, it } from "vitest"
+import { tokenOf } from "../src/Table.ts"
+import { hostOf, newPrefix, patience, quietLayer, removeStreams, running, withJetStream } from "./place.ts"
+
+type Log = EventLog.EventLog["Service"]
+
+const open = (options: Options) =>
+  Effect.map(Layer.build(Layer.fresh(quietLayer(options))), (context) => ({
+    log: Context.get(context, EventLog.EventLog),
+    letters: Context.get(context, DeadLetters.DeadLetters),
+  }))
+
+const run = <A>(effect: Effect.Effect<A, unknown, Scope.Scope>): Promise<A> =>
+  Effect.runPromise(Effect.scoped(effect))
+
+const idOf = (number: number): string => number.toString(16).padStart(32, "0")
+
+const entry = (number: number, size = 20): EventLog.NewEntry => ({
+  id: idOf(number),
+  events: 1,
+  envelope: `{"n":${number}}`,
+  body: new Uint8Array(size).fill(number % 251),
+})
+
+const readAll = Effect.fnUntraced(function* (log: Log) {
+  const found: Array<EventLog.LogEntry> = []
+  let after = Position.origin
+  for (;;) {
+    const page = yield* log.read(0, after, { maxEntries: 100, maxBytes: 1024 * 1024 })
+    if (page.length === 0) return found
+    found.push(...page)
+    after = page.at(-1)?.position ?? after
+  }
+})
+
+const ids = (found: ReadonlyArray<EventLog.NewEntry>) => found.map(({ id }) => id)
+
+await describeStore("nats", servers.nats, () => {
+  describe("a log on JetStream", () => {
+    let prefix = ""
+    const options = (more: Partial<Options> = {}): Options => {
+      prefix = newPrefix()
+      return { ...running, prefix, ...more }
+    }
+    afterEach(() => removeStreams(prefix))
+
+    it("is one order for several processes, also when entries are cut into many messages", () =>
+      run(
+        Effect.gen(function* () {
+          const given = options()
+          const logs = [(yield* open(given)).log, (yield* open(given)).log, (yield* open(given)).log]
+          const count = 12
+          // Every third one is larger than a message.
+          const write = (log: Log, writer: number) =>
+            Effect.forEach(
+              Array.from({ length: count }, (_, index) => writer * count + index),
+              (number) => log.append([entry(number, number % 3 === 0 ? 3_000_000 : 500)]),
+            )
+          const positions = (yield* Effect.forEach(logs, write, { concurrency: "unbounded" })).flat(2)
+          for (const log of logs) {
+            const found = yield* readAll(log)
+            expect([...ids(found)].sort()).toEqual(Array.from({ length: count * 3 }, (_, n) => idOf(n)))
+            const read = found.map(({ position }) => position)
+            expect([...read].sort()).toEqual(read)
+            expect(new Map(found.map(({ id, position }) => [id, position]))).toEqual(
+              new Map(positions.map((position, number) => [idOf(number), position])),
+            )
+            for (const { id, body } of found) {
+              const number = Number.parseInt(id, 16)
+              expect(body.byteLength).toBe(number % 3 === 0 ? 3_000_000 : 500)
+              expect(Buffer.from(body).equals(Buffer.alloc(body.byteLength, number % 251))).toBe(true)
+            }
+          }
+        }),
+      ))
+
+    it("passes over the rest of an append that came to nothing", () =>
+      run(
+        Effect.gen(function* () {
+          const given = options()
+          const { log } = yield* open(given)
+          yield* log.append([entry(1)])
+          yield* Effect.promise(() =>
+            withJetStream(running, async (_, jetstream) => {
+              for (const part of ["1", "2"]) {
+                const marked = headers()
+                marked.set("Millrace-Part", part)
+                await jetstream.publish(`${prefix}.log.0`, new Uint8Array(1000), { headers: marked })
+              }
+            }),
+          )
+          yield* log.append([entry(2)])
+          const { log: other } = yield* open(given)
+          for (const one of [log, other]) {
+            expect(ids(yield* readAll(one))).toEqual(ids([entry(1), entry(2)]))
+            const { head } = yield* one.bounds(0)
+            expect((yield* one.stats(0, head)).entries).toBe(2)
+          }
+        }),
+      ))
+
+    it("opens, appends and reads behind such a rest", () =>
+      run(
+        Effect.gen(function* () {
+          const given = options()
+          yield* open(given)
+          yield* Effect.promise(() =>
+            withJetStream(running, async (_, jetstream) => {
+              const marked = headers()
+              marked.set("Millrace-Part", "1")
+              await jetstream.publish(`${prefix}.log.0`, new Uint8Array(1000), { headers: marked })
+            }),
+          )
+          const { log } = yield* open(given)
+          expect((yield* log.bounds(0)).head).toBe(Position.origin)
+          yield* log.append([entry(1)])
+          expect(ids(yield* readAll(log))).toEqual([idOf(1)])
+        }),
+      ))
+
+    it("fails as corrupt where another program has put a message of its own", () =>
+      run(
+        Effect.gen(function* () {
+          const { log } = yield* open(options())
+          yield* log.append([entry(1)])
+          yield* Effect.promise(() =>
+            withJetStream(running, (_, jetstream) => jetstream.publish(`${prefix}.log.0`, new Uint8Array(3))),
+          )
+          const error = yield* Effect.flip(log.bounds(0))
+          expect(error.reason._tag).toBe("Corrupt")
+          expect(error.message).toContain("message 2")
+        }),
+      ))
+
+    it("says that its stream has been deleted", () =>
+      run(
+        Effect.gen(function* () {
+          const { log } = yield* open(options())
+          yield* Effect.promise(() =>
+            withJetStream(running, (manager) => manager.streams.delete(`${prefix}_LOG_0`)),
+          )
+          expect((yield* Effect.flip(log.bounds(0))).reason._tag).toBe("Corrupt")
+        }),
+      ))
+
+    it("notices what another process has trimmed away", () =>
+      run(
+        Effect.gen(function* () {
+          const given = options()
+          const [{ log: one }, { log: other }] = [yield* open(given), yield* open(given)]
+          // Ids are kept for a thousand entries, and messages for their ids.
+          for (let first = 0; first < 3000; first += 500) {
+            yield* one.append(Array.from({ length: 500 }, (_, index) => entry(first + index)))
+          }
+          yield* one.trim(0, (yield* one.bounds(0)).head, Number.MAX_SAFE_INTEGER)
+          const error = yield* Effect.flip(other.read(0, Position.origin, { maxEntries: 10, maxBytes: 1000 }))
+          expect(error.reason).toMatchObject({ _tag: "OutOfRange", tail: (yield* other.bounds(0)).head })
+          const kept = yield* Effect.promise(() =>
+            withJetStream(running, async (manager) => (await manager.streams.info(`${prefix}_LOG_0`)).state),
+          )
+          expect(kept.messages).toBeLessThan(6)
+        }),
+      ))
+
+    it("keeps a dead letter larger than a message", () =>
+      run(
+        Effect.gen(function* () {
+          const { letters } = yield* open(options())
+          const letter = (number: number, event: string): DeadLetters.DeadLetter => ({
+            destination: "lake",
+            eventId: `event-${number}`,
+            reason: "too-large",
+            message: "413",
+            status: 413,
+            deadAt: Date.now(),
+            receivedAt: 0,
+            eventName: "page_view",
+            event,
+            replayedAt: null,
+          })
+          const put = [letter(1, "{}"), letter(2, "é".repeat(2_000_000)), letter(3, "{}")]
+          yield* letters.put(put)
+          const { letters: found } = yield* letters.list({})
+          expect(found.map(({ event }) => event.length)).toEqual([2, 2_000_000, 2])
+          expect(found.toReversed()).toEqual(put)
+          expect(yield* letters.purge({ eventIds: ["event-2"] })).toBe(1)
+          expect(yield* letters.count).toEqual(new Map([["lake", 2]]))
+        }),
+      ))
+
+    it("warns once, at opening, of what an acknowledged event does not outlive", async () => {
+      const warningsOf = async (more: Partial<Options>) => {
+        const warnings: Array<string> = []
+        const logger = Logger.make(({ logLevel, message }) => {
+          if (logLevel === "Warn") warnings.push(String(message))
+        })
+        const given = options(more)
+        const durability = await Effect.runPromise(
+          Effect.scoped(Layer.build(layer(given))).pipe(
+            Effect.map((context) => Context.get(context, EventLog.EventLog).durability),
+            Effect.provide(Logger.layer([logger])),
+          ),
+        )
+        await removeStreams(prefix)
+        return { durability, warnings }
+      }
+      const unsynced = await warningsOf({})
+      expect(unsynced.durability).toBe("memory")
+      expect(unsynced.warnings).toEqual([expect.stringContaining("sync_interval")])
+      expect(await warningsOf({ sync: "always" })).toEqual({ durability: "disk", warnings: [] })
+      const memory = await warningsOf({ sync: "always", storage: "memory" })
+      expect(memory.durability).toBe("memory")
+      expect(memory.warnings).toEqual([expect.stringContaining("memory only")])
+    })
+
+    it("gives up on a server that hangs while it opens", async () => {
+      const proxy = await tcpProxy(endpointOf(servers.nats))
+      proxy.stall()
+      try {
+        const given = options({ servers: `127.0.0.1:${proxy.port}`, timeout: 500 })
+        const error = await Effect.runPromise(Effect.scoped(Effect.flip(open(given))))
+        expect(error.reason._tag).toBe("Unavailable")
+      } finally {
+        await proxy.close()
+      }
+    })
+
+    it("leaves no connection behind, however opening ends", async () => {
+      const proxy = await tcpProxy(endpointOf(servers.nats))
+      try {
+        const given = options({ servers: `127.0.0.1:${proxy.port}`, timeout: patience })
+        await run(open(given))
+        await run(Effect.flip(open({ ...given, replicas: 3 })))
+        while (proxy.connections() > 0) await new Promise((resolve) => setTimeout(resolve, 5))
+      } finally {
+        await proxy.close()
+      }
+    })
+  })
+})
+
+describeServer("nats", "a log on a server with small messages", () => {
+  it("cuts what it is given, and keeps it whole", async () => {
+    const server = await startNats({ conf: "max_payload: 8192" })
+    try {
+      await run(
+        Effect.gen(function* () {
+          const { log, letters } = yield* open({ servers: hostOf(server.url), prefix: newPrefix() })
+          const added = [entry(1, 100_000), ...Array.from({ length: 500 }, (_, n) => entry(n + 2, 300))]
+          yield* log.append(added)
+          const found = yield* readAll(log)
+          expect(ids(found)).toEqual(ids(added))
+          expect(found[0]?.body).toEqual(added[0]?.body)
+          expect(yield* letters.count).toEqual(new Map())
+        }),
+      )
+    } finally {
+      await server.dispose()
+    }
+  })
+})
+
+describe("a key", () => {
+  it("is one token of a subject for any name, and no other name's", () => {
+    const name = fc.oneof(
+      fc.string({ unit: "binary" }),
+      fc.string({ maxLength: 3 }),
+      fc.constantFrom("", "=", "==", "=0020", " "),
+    )
+    fc.assert(
+      fc.property(name, name, (one, other) => {
+        expect(tokenOf(one)).toMatch(/^[A-Za-z0-9_=-]+$/)
+        expect(tokenOf(one) === tokenOf(other)).toBe(one === other)
+      }),
+    )
+    expect(tokenOf("x".repeat(10_000)).length).toBeLessThan(600)
+    expect(tokenOf("warehouse/0")).toBe("warehouse=002f0")
+  })
+})
