@@ -98,6 +98,23 @@ describe("dealing", () => {
     await Promise.all(all.map((one) => one.close()))
   })
 
+  test("a request goes to one partition, whole, and requests of many users to all of them", async () => {
+    await open({ destinations: [a], partitions: 4 })
+    const one = await world.start("one")
+    for (let user = 0; user < 40; user++) await one.log(`user-${user}`, 3 * user, 3 * user + 1, 3 * user + 2)
+    const totals = await world.run(
+      Effect.forEach([0, 1, 2, 3], (partition) =>
+        Effect.flatMap(world.log.bounds(partition), ({ head }) => world.log.stats(partition, head)),
+      ),
+    )
+    expect(totals.reduce((sum, { entries }) => sum + entries, 0)).toBe(40)
+    for (const { entries, events } of totals) {
+      expect(entries).toBeGreaterThan(0)
+      expect(events).toBe(3 * entries)
+    }
+    await one.close()
+  })
+
   test("one that joins takes over only what the others have let go of: nothing arrives twice", async () => {
     await open({ destinations: [a, b], partitions: 6 })
     world.answer(() => ({ status: 200, after: 1_500 }))
