@@ -1,11 +1,21 @@
 import { Store } from "@millrace/core"
 import { createServer, Millrace } from "@millrace/node"
+import * as Nats from "@millrace/store-nats"
+import * as Postgres from "@millrace/store-postgres"
+import * as Redis from "@millrace/store-redis"
 import * as Sqlite from "@millrace/store-sqlite"
 
-const stores = { memory: Store.layerMemory(), sqlite: Sqlite.layer({ path: "./millrace.db" }) }
+const stores = {
+  memory: Store.layerMemory(),
+  sqlite: Sqlite.layer({ path: "./millrace.db" }),
+  postgres: Postgres.layer({ url: "postgres://postgres@127.0.0.1:5432/postgres" }),
+  redis: Redis.layer({ url: "redis://127.0.0.1:6379" }),
+  nats: Nats.layer({ servers: ["127.0.0.1:4222"] }),
+}
+const name = (process.env.STORE ?? "sqlite") as keyof typeof stores
 
 const millrace = await Millrace.make({
-  store: process.env.STORE === "memory" ? stores.memory : stores.sqlite, // the one line that changes
+  store: stores[name], // the one line that changes
   keys: { server: ["secret-example"] },
   destinations: [{ id: "warehouse", url: process.env.WEBHOOK_URL ?? "http://127.0.0.1:9000/" }],
   allowPrivateDestinations: ["127.0.0.1"], // for a receiver on this machine

@@ -7,7 +7,7 @@ import {
   EventLog,
   Keys,
   Members,
-  type Store,
+  Store,
   type StoreError,
 } from "@millrace/core"
 import * as Context from "effect/Context"
@@ -78,10 +78,17 @@ const open = Effect.fnUntraced(function* (options: Options, internals: Internals
   )
 })
 
+export type PostgresLayer = Layer.Layer<
+  Store.Store | Store.Acknowledges<"memory" | "disk" | "replicated">,
+  StoreError
+>
+
 /** {@link layer}, with what tests set. */
-export const layerWith = (options: Options, internals: Internals): Layer.Layer<Store.Store, StoreError> => {
+export const layerWith = (options: Options, internals: Internals): PostgresLayer => {
   settingsOf(options)
-  return Layer.effectContext(open(options, internals))
+  return Layer.effectContext(open(options, internals)).pipe(
+    Store.acknowledging<"memory" | "disk" | "replicated">(),
+  )
 }
 
 /**
@@ -100,4 +107,4 @@ export const layerWith = (options: Options, internals: Internals): Layer.Layer<S
  * const store = layer({ url: "postgres://millrace:secret@localhost/app", schema: "millrace" })
  * ```
  */
-export const layer = (options: Options): Layer.Layer<Store.Store, StoreError> => layerWith(options, {})
+export const layer = (options: Options): PostgresLayer => layerWith(options, {})

@@ -1,2 +1,3 @@
 export { describe, type Options, optionsFromUrl } from "./Options.ts"
-export { layer } from "./PostgresStore.ts"
+export { outboxInsert, type Statement } from "./outboxInsert.ts"
+export { layer, type PostgresLayer } from "./PostgresStore.ts"
