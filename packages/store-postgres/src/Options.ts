@@ -18,7 +18,7 @@ export interface Options {
 
 export interface Settings extends Required<Options> {}
 
-const defaults = {
+export const defaults = {
   schema: "millrace",
   maxBytes: 10 * 1024 ** 3,
   requestTimeout: 10_000,
