@@ -5,14 +5,15 @@ import { idOf, type ReceivedEvent, type ReceivedRequest, type Receiver } from ".
 import { tempDir } from "./resources.ts"
 
 /** The destination that a request was for: what its path ends with. */
-export const destinationOf = ({ url }: ReceivedRequest): string => url.slice(url.lastIndexOf("/") + 1)
+export const destinationOf = ({ url }: Pick<ReceivedRequest, "url">): string =>
+  url.slice(url.lastIndexOf("/") + 1)
 
 export const eventsOf = ({ body }: ReceivedRequest): ReadonlyArray<ReceivedEvent> => JSON.parse(body)
 
 /** Resolves once every destination has everything that was acknowledged. */
 export const delivered = async (
   receiver: Receiver,
-  load: Load,
+  load: Pick<Load, "acknowledged">,
   destinations: ReadonlyArray<string>,
 ): Promise<void> => {
   const missing = new Map(destinations.map((id) => [id, new Set(load.acknowledged)]))

@@ -125,9 +125,10 @@ export const engines: ReadonlyArray<EngineKind> = [
   { kind: "nats", name: "a NATS cluster", start: natsCluster("") },
 ]
 
-/** Every destination in several lanes. */
-export const partitioned: EngineKind = {
+/** Every destination has a lane in each partition. */
+export const partitioned: EngineKind & { readonly partitions: number } = {
   kind: "nats",
+  partitions: 3,
   name: "a NATS cluster in three partitions",
   start: natsCluster("&partitions=3"),
 }

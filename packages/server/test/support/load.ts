@@ -69,6 +69,8 @@ export interface Load {
   readonly during: (phase: string, padding?: number) => void
   /** To batches begun and answered within one time. */
   readonly answers: (phase: string) => Answers
+  /** How many batches a server has acknowledged. */
+  readonly taken: (url: string) => number
   /** The longest that a batch was without an answer, in ms. */
   readonly longest: () => number
   /** The longest time without an acknowledgement, in ms. */
@@ -103,6 +105,7 @@ export const makeLoad = (key: string, senders: number, { pause = 0 }: LoadOption
   let strange: Error | undefined
   let acknowledgedAt = performance.now()
   let drought = 0
+  const taken = new Map<string, number>()
 
   const tallyOf = (name: string) => {
     const tally = phases.get(name) ?? { acknowledged: 0, refused: 0 }
@@ -138,7 +141,10 @@ export const makeLoad = (key: string, senders: number, { pause = 0 }: LoadOption
       const isAcknowledged = status === 202
       const now = performance.now()
       drought = Math.max(drought, now - acknowledgedAt)
-      if (isAcknowledged) acknowledgedAt = now
+      if (isAcknowledged) {
+        acknowledgedAt = now
+        taken.set(url, (taken.get(url) ?? 0) + 1)
+      }
       for (const id of ids) (isAcknowledged ? acknowledged : refused).add(id)
       if (begun.phase === phase) tallyOf(phase)[isAcknowledged ? "acknowledged" : "refused"] += 1
       changes.notify()
@@ -155,6 +161,7 @@ export const makeLoad = (key: string, senders: number, { pause = 0 }: LoadOption
       padding = bytes
     },
     answers: tallyOf,
+    taken: (url) => taken.get(url) ?? 0,
     longest: () => longest,
     drought: () => drought,
     until: async (condition) => {
