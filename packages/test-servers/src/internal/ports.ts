@@ -8,13 +8,16 @@ const bindable = (port: number): Promise<boolean> =>
     probe.listen({ port, host: "127.0.0.1", exclusive: true }, () => probe.close(() => resolve(true)))
   })
 
-/**
- * A port that stays free while its server is down: below those that systems hand out to outgoing connections, one of
- * which would otherwise sit on it before the server is back.
- */
+// A port has to stay free while its server is down. So each process has some of its own, below those that systems hand out
+// to outgoing connections, and takes them in turn.
+const own = 100
+const first = 12_000 + (process.pid % 200) * own
+let next = randomInt(own)
+
 export const freePort = async (): Promise<number> => {
   for (;;) {
-    const port = randomInt(12_000, 32_000)
+    const port = first + next
+    next = (next + 1) % own
     if (await bindable(port)) return port
   }
 }
