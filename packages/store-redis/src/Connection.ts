@@ -1,10 +1,10 @@
 import { StoreError } from "@millrace/core"
 import * as Result from "effect/Result"
-import { closed, corrupt, fromReply, unavailable } from "./errors.ts"
+import { closed, corrupt, fromReply, lost, unavailable } from "./errors.ts"
 import { type Layout, layout } from "./Layout.ts"
 import { type Argument, Broken, type Command, Link, type Reply } from "./Link.ts"
 import type { Settings } from "./Options.ts"
-import { type Found, open } from "./opening.ts"
+import { type Found, open, type Wanted } from "./opening.ts"
 import { text } from "./reply.ts"
 import { evaluate, type Script } from "./Script.ts"
 import { factsOf, type Safety, safetyOf, unfit } from "./Server.ts"
@@ -25,14 +25,14 @@ const recheck = 5_000
 const delayBefore = (attempt: number): number =>
   Math.min(backOff.first * 2 ** attempt, backOff.max) * (0.5 + Math.random() / 2)
 
-const meet = async (settings: Settings, keys: Layout): Promise<Met> => {
-  const { name, requestTimeout, partitions, assertsAlways } = settings
+const meet = async (settings: Settings, keys: Layout, wanted: Omit<Wanted, "run">): Promise<Met> => {
+  const { name, requestTimeout, assertsAlways } = settings
   const link = await Link.connect(settings, { holdsProcess: true, patience: requestTimeout })
   try {
     const facts = await factsOf(link)
     const fit = unfit(facts)
     if (Result.isFailure(fit)) throw unavailable(`${name}: ${fit.failure}`)
-    const found = await open(link, keys, partitions, facts.run)
+    const found = await open(link, keys, { ...wanted, run: facts.run })
     if (Result.isFailure(found)) {
       const { reason, message } = found.failure
       throw new StoreError({ reason: { _tag: reason }, message: `${name}: ${message}` })
@@ -92,7 +92,8 @@ export class Connection {
   static async open(settings: Settings): Promise<Connection> {
     const keys = layout(settings.prefix)
     try {
-      return new Connection(settings, keys, await meet(settings, keys))
+      const { partitions } = settings
+      return new Connection(settings, keys, await meet(settings, keys, { instance: null, partitions }))
     } catch (error) {
       throw translate(error, settings.name)
     }
@@ -124,7 +125,8 @@ export class Connection {
         link.call(command, parameters),
         link.call("HGET", [this.keys.meta, "instance"]),
       ])
-      if (instance === null || text(instance) !== this.#instance) throw this.#lost()
+      if (instance === null || text(instance) !== this.#instance)
+        throw corrupt(`${this.#settings.name}: ${lost}`)
       return reply
     })
   }
@@ -177,7 +179,8 @@ export class Connection {
 
   async #comeBack(): Promise<void> {
     try {
-      const met = await meet({ ...this.#settings, partitions: null }, this.keys)
+      const wanted = { instance: this.#instance, partitions: this.partitions }
+      const met = await meet(this.#settings, this.keys, wanted)
       const error = this.#isClosed ? closed() : this.#changed(met)
       if (error !== undefined) {
         met.link.end(error.message)
@@ -193,9 +196,8 @@ export class Connection {
     }
   }
 
-  /** Why what has come back is not what was open. */
-  #changed({ instance, run, headsAtStart }: Met): StoreError | undefined {
-    if (instance !== this.#instance) return this.#lost()
+  /** Why what has come back is less than what was open. */
+  #changed({ run, headsAtStart }: Met): StoreError | undefined {
     if (run === this.#run) return undefined
     // Others may have appended since, at the very positions that were lost.
     return this.#seen.some((seen, partition) => seen > (headsAtStart[partition] ?? 0))
@@ -203,12 +205,6 @@ export class Connection {
           `${this.#settings.name}: the server has come back without entries it had acknowledged; start this process again to go on with what is left`,
         )
       : undefined
-  }
-
-  #lost(): StoreError {
-    return corrupt(
-      `${this.#settings.name}: the store was emptied while it was open: its keys are gone or another's`,
-    )
   }
 
   /** Nothing is acknowledged on terms worse than those declared. */

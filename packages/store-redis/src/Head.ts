@@ -41,6 +41,7 @@ export class Head {
   readonly #known: Array<number>
   readonly #waiting = new Set<Waiter>()
   #listener: Link | undefined
+  #isClosed = false
   #isListening = false
   #timer: NodeJS.Timeout | undefined
 
@@ -77,6 +78,7 @@ export class Head {
 
   /** Fails those who wait. */
   close(): void {
+    this.#isClosed = true
     this.#release(Effect.fail(closed()), () => true)
     this.#listener?.end("the store has been closed")
   }
@@ -100,7 +102,8 @@ export class Head {
     try {
       while (this.#waiting.size > 0) {
         this.#listener ??= await this.#connection.another(block + patience)
-        await this.#news(this.#listener)
+        if (this.#isClosed) this.#listener.end("the store has been closed")
+        else await this.#news(this.#listener)
       }
     } catch {
       this.#listener?.end("it broke")

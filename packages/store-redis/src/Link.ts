@@ -44,7 +44,7 @@ export class Link {
       db: settings.database,
       ...(settings.username === null ? {} : { username: settings.username }),
       ...(settings.password === null ? {} : { password: settings.password }),
-      ...(settings.secure ? { tls: { servername: settings.host, ...settings.tls } } : {}),
+      ...(settings.secure ? { tls: settings.tls } : {}),
       protocol: 2,
       lazyConnect: true,
       retryStrategy: () => null,

@@ -125,7 +125,17 @@ export const parse = (options: Options): Result.Result<Settings, string> => {
   })
 }
 
-const parameters = ["prefix", "partitions", "maxBytes", "requestTimeout", "appendfsync"] as const
+/** `Number("")` is 0. */
+const toNumber = (text: string): number => (text.trim() === "" ? Number.NaN : Number(text))
+
+/** What each parameter of a URL says. Whether it may be so is for {@link parse} to say. */
+const parameters = new Map<string, (value: string) => Partial<Options>>([
+  ["prefix", (prefix) => ({ prefix })],
+  ["partitions", (value) => ({ partitions: toNumber(value) })],
+  ["maxBytes", (value) => ({ maxBytes: toNumber(value) })],
+  ["requestTimeout", (value) => ({ requestTimeout: toNumber(value) })],
+  ["appendfsync", (value) => ({ appendfsync: value as "always" })],
+])
 
 /**
  * The options that one URL says, with those of this store as its query:
@@ -136,32 +146,18 @@ export const optionsFromUrl = (text: string): Result.Result<Options, string> => 
   const read = parseUrl(text)
   if (Result.isFailure(read)) return Result.fail(read.failure)
   const url = read.success
-  const given = new Map<string, string>()
+  const given = new Map<string, Partial<Options>>()
   for (const [name, value] of url.searchParams) {
-    if (!parameters.some((known) => known === name)) {
-      return Result.fail(`unknown parameter ${name}: there are ${parameters.join(", ")}`)
+    const parameter = parameters.get(name)
+    if (parameter === undefined) {
+      return Result.fail(`unknown parameter ${name}: there are ${[...parameters.keys()].join(", ")}`)
     }
     if (given.has(name)) return Result.fail(`the parameter ${name} is given twice`)
-    given.set(name, value)
+    given.set(name, parameter(value))
   }
   url.search = ""
   url.hash = ""
-  const text_ = (name: (typeof parameters)[number]) => {
-    const value = given.get(name)
-    return value === undefined ? {} : { [name]: value }
-  }
-  const number = (name: (typeof parameters)[number]) => {
-    const value = given.get(name)
-    return value === undefined ? {} : { [name]: value.trim() === "" ? Number.NaN : Number(value) }
-  }
-  const options: Options = {
-    url: url.toString(),
-    ...text_("prefix"),
-    ...number("partitions"),
-    ...number("maxBytes"),
-    ...number("requestTimeout"),
-    ...text_("appendfsync"),
-  }
+  const options: Options = Object.assign({ url: url.toString() }, ...given.values())
   return Result.map(parse(options), () => options)
 }
 

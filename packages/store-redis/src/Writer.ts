@@ -34,9 +34,12 @@ const sizeOf = ({ envelope, body }: EventLog.NewEntry): number => envelope.lengt
 const viewOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer =>
   Buffer.from(buffer, byteOffset, byteLength)
 
-interface NamedEntry extends EventLog.NewEntry {
-  /** Of its body. */
-  readonly name: string
+/** A group as Redis takes it. */
+interface Packed {
+  /** Names and bytes in turn. */
+  readonly bodies: ReadonlyArray<Argument>
+  /** See the script. */
+  readonly parameters: ReadonlyArray<Argument>
 }
 
 /** Bytes that wait to be acknowledged. */
@@ -149,13 +152,13 @@ export class Writer {
     try {
       const { doubt } = this.#connection
       if (doubt !== undefined) throw doubt
-      const named = this.#named(group)
+      const packed = this.#pack(group)
       const [head = 0, ...positions] = numbers(
         await this.#connection.runAfter(
-          ["HSET", [bodies, ...named.flatMap(({ name, body }) => [name, viewOf(body)])]],
+          ["HSET", [bodies, ...packed.bodies]],
           append,
           [entries, bodies, state, ids, olderIds],
-          [maxBytes, ...parametersOf(group, named)],
+          [maxBytes, ...packed.parameters],
         ),
       )
       this.#head.advance(partition, head)
@@ -170,13 +173,20 @@ export class Writer {
     }
   }
 
-  #named(group: ReadonlyArray<Waiting>): ReadonlyArray<NamedEntry> {
-    return group
-      .flatMap(({ entries }) => entries)
-      .map((entry) => {
+  #pack(group: ReadonlyArray<Waiting>): Packed {
+    const bodies: Array<Argument> = []
+    const appends: Array<Argument> = []
+    const all: Array<Argument> = []
+    for (const { now, entries } of group) {
+      appends.push(now, entries.length)
+      for (const { id, events, envelope, body } of entries) {
         this.#bodies += 1
-        return { ...entry, name: `${this.#stem}${this.#bodies.toString(36)}` }
-      })
+        const name = `${this.#stem}${this.#bodies.toString(36)}`
+        bodies.push(name, viewOf(body))
+        all.push(id, events, envelope, name, body.byteLength)
+      }
+    }
+    return { bodies, parameters: [group.length, bodies.length / 2, ...appends, ...all] }
   }
 
   /** The first so many that make a group, at least one. */
@@ -195,14 +205,3 @@ export class Writer {
 }
 
 const lost: Outcome = { kind: "failed", error: new TypeError("the reply does not fit the appends") }
-
-/** See the script. */
-const parametersOf = (
-  group: ReadonlyArray<Waiting>,
-  named: ReadonlyArray<NamedEntry>,
-): ReadonlyArray<Argument> => [
-  group.length,
-  named.length,
-  ...group.flatMap(({ now, entries }) => [now, entries.length]),
-  ...named.flatMap(({ id, events, envelope, name, body }) => [id, events, envelope, name, body.byteLength]),
-]

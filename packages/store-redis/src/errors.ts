@@ -19,6 +19,9 @@ export const full = (maxBytes: number): StoreError =>
 
 export const closed = (): StoreError => error("Closed", "the store has been closed")
 
+/** Of a store that is not there any more. */
+export const lost = "the store was emptied while it was open: its keys are gone or another's"
+
 /** How a call ended, or what keeps a connection from being made. */
 export const messageOf = (cause: unknown): string => {
   if (!(cause instanceof Error)) return String(cause)
@@ -34,11 +37,7 @@ export const messageOf = (cause: unknown): string => {
 const replies: ReadonlyArray<
   readonly [pattern: RegExp, tag: "Unavailable" | "Corrupt", meaning: string | null]
 > = [
-  [
-    new RegExp(`\\b${emptied}\\b`),
-    "Corrupt",
-    "the store was emptied while it was open: its keys are gone or another's",
-  ],
+  [new RegExp(`\\b${emptied}\\b`), "Corrupt", lost],
   [new RegExp(`\\b${damaged}\\b`), "Corrupt", "keys have lost what this program had written"],
   [/\bWRONGTYPE\b/, "Corrupt", "a key holds what this program never wrote"],
   [

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto"
 import * as Result from "effect/Result"
+import { lost } from "./errors.ts"
 import { type Layout, schema, types } from "./Layout.ts"
 import type { Link } from "./Link.ts"
 import { numbers, texts } from "./reply.ts"
@@ -100,21 +101,27 @@ const present = async (link: Link, keys: Layout): Promise<Result.Result<Present 
 
 const foreign = (key: string): string => `the key ${key} is another program's; choose another prefix`
 
-/**
- * Finds the store, or makes it.
- *
- * @param partitions `null` takes those there are
- * @param run the server's, as it says itself
- */
+/** What to find. */
+export interface Wanted {
+  /** The store that must be there; `null` takes any, and makes one where there is none. */
+  readonly instance: string | null
+  /** `null` takes those there are. */
+  readonly partitions: number | null
+  /** The server's, as it says itself. */
+  readonly run: string
+}
+
+/** Finds the store, or makes it. */
 export const open = async (
   link: Link,
   keys: Layout,
-  partitions: number | null,
-  run: string,
+  wanted: Wanted,
 ): Promise<Result.Result<Found, Refusal>> => {
+  const { instance, partitions, run } = wanted
   const there = await present(link, keys)
   if (Result.isFailure(there)) return Result.fail(there.failure)
   const known = there.success
+  if (instance !== null && known?.instance !== instance) return refuse("Corrupt", lost)
   if (known !== null && partitions !== null && known.partitions !== partitions) {
     return refuse(
       "Incompatible",
@@ -139,7 +146,7 @@ export const open = async (
         headsAtStart: numbers(second),
       })
     case "again":
-      return open(link, keys, partitions, run)
+      return open(link, keys, wanted)
     case "damaged":
       return refuse("Corrupt", `the key ${String(first)} has lost what this program had written`)
     default:
