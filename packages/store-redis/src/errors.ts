@@ -12,8 +12,6 @@ export const unavailable = (message: string): StoreError => error("Unavailable",
 
 export const corrupt = (message: string): StoreError => error("Corrupt", message)
 
-export const incompatible = (message: string): StoreError => error("Incompatible", message)
-
 export const full = (maxBytes: number): StoreError =>
   error("Full", `the log's ${maxBytes} bytes are taken by entries not yet delivered`)
 
