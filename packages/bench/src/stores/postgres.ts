@@ -1,3 +1,4 @@
+import type { EventLog } from "@millrace/core"
 import * as Postgres from "@millrace/store-postgres"
 import { servers } from "@millrace/test-servers"
 import { Client, Pool } from "pg"
@@ -24,7 +25,10 @@ const millrace = (): Promise<Contestant> => {
   return contestantOn(Postgres.layer({ url, schema }), () => dropSchema(schema))
 }
 
-/** Two connections, so that one group is sent while the other is committed; bodies compressed as the store has them. */
+/**
+ * Two connections, so that one group is sent while the other is committed. The bodies go as bytes (in an array for `unnest` they would go
+ * as text, at half the rate) and are compressed as the store has them.
+ */
 const bare = async (): Promise<Contestant> => {
   const schema = freshName()
   const pool = new Pool({ connectionString: url, max: 2 })
@@ -34,17 +38,15 @@ const bare = async (): Promise<Contestant> => {
       position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
       id uuid NOT NULL, events integer NOT NULL, envelope text NOT NULL, body bytea COMPRESSION lz4 NOT NULL
     )`)
-  const insert = `INSERT INTO ${schema}.entries (id, events, envelope, body)
-    SELECT * FROM unnest($1::uuid[], $2::integer[], $3::text[], $4::bytea[])`
+  const row = (_: EventLog.NewEntry, index: number): string =>
+    `(${[1, 2, 3, 4].map((column) => `$${index * 4 + column}`).join(", ")})`
   return {
     append: groupCommit(
       (entries) =>
-        pool.query(insert, [
-          entries.map(({ id }) => id),
-          entries.map(({ events }) => events),
-          entries.map(({ envelope }) => envelope),
-          entries.map(({ body }) => body),
-        ]),
+        pool.query(
+          `INSERT INTO ${schema}.entries (id, events, envelope, body) VALUES ${entries.map(row).join(", ")}`,
+          entries.flatMap(({ id, events, envelope, body }) => [id, events, envelope, body]),
+        ),
       2,
     ),
     close: async () => {
@@ -63,7 +65,7 @@ export const postgres = async (): Promise<Pair> => {
   return {
     server: `PostgreSQL ${await setting("server_version")}, fsync=${await setting("fsync")}`,
     level,
-    description: "one INSERT ... SELECT FROM unnest(...) for those in flight, on two connections",
+    description: "one INSERT of many rows for those in flight, on two connections",
     millrace,
     bare,
     close: async () => {},
