@@ -105,7 +105,11 @@ export const startServer = async (program: Program): Promise<TestServer> => {
     // The first process stands still before the others are listed, so that it makes no more of them.
     signal([root], "SIGSTOP")
     await untilStopped([root])
-    return familyOf(root)
+    const family = familyOf(root)
+    register(program, family)
+    signal(family, "SIGSTOP")
+    await untilStopped(family)
+    return family
   }
 
   const resume = () => {
@@ -114,6 +118,7 @@ export const startServer = async (program: Program): Promise<TestServer> => {
   }
 
   const kill = async () => {
+    // Halted first, none is left to tell its clients that another has died.
     if (child?.pid !== undefined) await end(await halt(child.pid), "SIGKILL", child)
   }
 
@@ -134,9 +139,6 @@ export const startServer = async (program: Program): Promise<TestServer> => {
     pause: async () => {
       if (child?.pid === undefined) throw new Error("the server does not run")
       paused = await halt(child.pid)
-      register(program, paused)
-      signal(paused, "SIGSTOP")
-      await untilStopped(paused)
     },
     resume,
     dispose: async () => {

@@ -63,7 +63,7 @@ describeServer("postgres", "a PostgreSQL server", () => {
     // More than one may come of it.
     busy.on("error", () => {})
     await busy.connect()
-    const lost = once(busy, "end")
+    const lost = new Promise((resolve) => busy.once("end", resolve))
     await server.kill()
     await lost
     expect(await reachable(server.url)).toBe(false)
