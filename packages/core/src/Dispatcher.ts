@@ -86,9 +86,10 @@ export class Dispatcher extends Context.Service<
     readonly status: Effect.Effect<ReadonlyArray<Ledger.DestinationStatus>, StoreError>
     /**
      * Sends what is pending without waiting for batches to fill; returns when nothing is left to send now: every lane of this process has
-     * reached the head or waits to try again.
+     * reached the head or waits to try again. When other processes deliver from the store it leaves what is pending to them, and returns once
+     * what was under way is settled. To be called once, before the end.
      */
-    readonly drain: Effect.Effect<void>
+    readonly drain: Effect.Effect<"drained" | "handed-over">
     /** Stops sending to a destination; its cursor stays. */
     readonly disable: (id: string) => Effect.Effect<void, UnknownDestination | StoreError>
     /** Goes on where the destination stood, at once. */
@@ -269,7 +270,7 @@ const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
     return true
   })
 
-  const drain = Effect.gen(function* () {
+  const sendPending = Effect.gen(function* () {
     draining = true
     for (const { lane } of lanes.running.values()) lane.wake()
     for (;;) {
@@ -278,6 +279,18 @@ const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
       yield* changes.progress.await
     }
   }).pipe(Effect.ignore)
+
+  const releaseAll = acting.withPermits(1)(
+    Effect.suspend(() =>
+      Effect.forEach([...lanes.running.keys()], lanes.release, { concurrency: "unbounded", discard: true }),
+    ),
+  )
+
+  const drain = Effect.suspend(() =>
+    ownership.hasOthers()
+      ? Effect.as(ownership.leave(releaseAll), "handed-over" as const)
+      : Effect.as(sendPending, "drained" as const),
+  )
 
   const tryFilter = Effect.fnUntraced(function* (
     selection: SelectionOptions,

@@ -70,7 +70,7 @@ const make = Effect.gen(function* () {
 
   return Dispatcher.Dispatcher.of({
     status: Ledger.read(ports),
-    drain: Effect.void,
+    drain: Effect.succeed("drained"),
     disable: Effect.fnUntraced(function* (id) {
       yield* known(id)
       const at = yield* Clock.currentTimeMillis

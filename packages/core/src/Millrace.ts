@@ -133,9 +133,12 @@ export interface MakeOptions<D extends Durability = never> extends MillraceOptio
 }
 
 export interface CloseReport {
-  /** Whether every destination got all that could be sent before the deadline. */
+  /** Whether every destination got all that could be sent before the deadline, or what was left was handed over. */
   readonly drained: boolean
-  /** What is left for each destination: it waits in the store, and is gone with a store in memory. */
+  /**
+   * What is left for each destination: it waits in the store, and is gone with a store in memory. Nothing when other processes deliver
+   * from the store: they go on with it.
+   */
   readonly pending: ReadonlyArray<{ readonly destination: string; readonly events: number }>
 }
 
@@ -167,7 +170,8 @@ export interface Millrace extends Operations.Operations {
   readonly logEvent: (event: NewEvent) => Promise<string | null>
   /**
    * New requests get 503, those begun finish, batches go out without waiting to fill: until all is sent that can be, or the
-   * deadline (10 seconds by default) has come. Always await it: Node does not wait for it by itself. May be called again.
+   * deadline (10 seconds by default) has come. When other processes deliver from the store, what is pending is left to them at
+   * once. Always await it: Node does not wait for it by itself. May be called again.
    */
   readonly close: (options?: { readonly deadline?: Duration.Input }) => Promise<CloseReport>
 }
@@ -234,9 +238,10 @@ export const make = async <D extends Durability = never>(options: MakeOptions<D>
   const closeAll = async (deadline: Duration.Input): Promise<CloseReport> => {
     const report = await run(
       Effect.gen(function* () {
-        const drained = yield* Effect.timeoutOption(Effect.andThen(http.close, dispatcher.drain), deadline)
+        const end = yield* Effect.timeoutOption(Effect.andThen(http.close, dispatcher.drain), deadline)
+        if (Option.contains(end, "handed-over" as const)) return { drained: true, pending: [] }
         const left = yield* pending
-        return { drained: Option.isSome(drained) && left.length === 0, pending: left }
+        return { drained: Option.isSome(end) && left.length === 0, pending: left }
       }),
     )
     await runtime.dispose()

@@ -178,6 +178,33 @@ describe("going away", () => {
     await two.close()
   })
 
+  test("one that drains leaves what is pending to the others, however much keeps coming, and nothing arrives twice", async () => {
+    await open({ destinations: [a, b], partitions: 4 })
+    world.answer(() => ({ status: 200, after: 700 }))
+    const one = await world.start("one")
+    const two = await world.start("two")
+    await world.advance("10 seconds")
+    await log(one, 40)
+    await world.advance("1500 millis")
+    const drained = one.drain()
+    for (let round = 0; round < 10; round++) {
+      await log(two, 10)
+      await world.advance("200 millis")
+    }
+    expect(await drained).toBe("handed-over")
+    const begun = world.begun.length
+    await log(two, 10)
+    // It is still there, but the others need not wait for that.
+    await world.advance("3 seconds")
+    expect([...loads().keys()]).toEqual(["two"])
+    await one.close()
+    await world.advance("10 seconds")
+    await expectOnce("a", "b")
+    expect(new Set(world.begun.slice(begun).map(({ process }) => process))).toEqual(new Set(["two"]))
+    expect(await Promise.all([two.drain(), world.advance("5 seconds")])).toEqual(["drained", undefined])
+    await two.close()
+  })
+
   test("one that is killed is replaced within 10 seconds; only what was in flight arrives twice", async () => {
     await open({ destinations: [a, b], partitions: 4 })
     const one = await world.start("one")

@@ -74,6 +74,8 @@ export interface Process {
   readonly thaw: () => void
   /** Cut off from the store: what it is asked fails at once, or when it is there again. */
   readonly cut: (how: "refused" | "silent" | "mended") => void
+  /** As a deployment does: no new requests, then what is begun is finished. */
+  readonly drain: () => Promise<"drained" | "handed-over">
   readonly close: () => Promise<void>
 }
 
@@ -254,6 +256,7 @@ export const makeWorld = async (options: WorldOptions = {}) => {
         if (how === "silent") mended.closeUnsafe()
         else mended.openUnsafe()
       },
+      drain: () => runHere(Effect.andThen(http.close, Context.get(services, Dispatcher).drain)),
       close: () => runHere(Scope.close(life, Exit.void)),
     }
   }

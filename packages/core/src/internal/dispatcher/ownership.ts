@@ -1,6 +1,7 @@
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import type { Members } from "../../Members.ts"
 import { defectSummary } from "../defectSummary.ts"
 import { dealtTo } from "../rendezvous.ts"
@@ -26,6 +27,10 @@ export interface Ownership {
   readonly isMine: (lane: string) => boolean
   /** Nobody else can be running it any more: its earlier owner is gone, or has had the time to let go of it. */
   readonly isFree: (lane: string) => boolean
+  /** There are other processes that go on with what this one lets go of. */
+  readonly hasOthers: () => boolean
+  /** From now on nothing is this process's; the others are told once it has let go of what it runs. */
+  readonly leave: (letGo: Effect.Effect<void>) => Effect.Effect<void>
 }
 
 /** Of a store that only one process can deliver from: nothing beats. */
@@ -33,6 +38,8 @@ export const sole: Ownership = {
   tenure: () => ({ holds: () => true }),
   isMine: () => true,
   isFree: () => true,
+  hasOthers: () => false,
+  leave: (letGo) => letGo,
 }
 
 /** Both clocks: the wall's counts on while a machine is suspended, the monotonic one is not set back. */
@@ -84,6 +91,7 @@ export const join = Effect.fnUntraced(function* (
   const clock = yield* Clock.Clock
   let renewed: Moment = { wall: Number.NEGATIVE_INFINITY, monotonic: Number.NEGATIVE_INFINITY }
   let term = 0
+  let isLeaving = false
   /** At the last beat and the two before it. */
   let views: readonly [View, View, View] | null = null
 
@@ -125,16 +133,17 @@ export const join = Effect.fnUntraced(function* (
     yield* Effect.sleep(Math.max(beatEvery - elapsed(began, momentOf(clock)), 0))
   })
 
-  yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeout(members.leave(id), leaveWithin)))
+  const sayLeaving = Effect.ignore(Effect.timeout(members.leave(id), leaveWithin))
+  yield* Effect.addFinalizer(() => sayLeaving)
   yield* beat
-  yield* Effect.forkScoped(Effect.andThen(Effect.sleep(beatEvery), Effect.forever(beating)))
+  const heart = yield* Effect.forkScoped(Effect.andThen(Effect.sleep(beatEvery), Effect.forever(beating)))
 
   const ownership: Ownership = {
     tenure: () => {
       const own = term
       return { holds: () => own === term && isLeased() }
     },
-    isMine: (lane) => views![2].ownerOf(lane) === id,
+    isMine: (lane) => !isLeaving && views![2].ownerOf(lane) === id,
     isFree: (lane) => {
       const [older, last, now] = views!
       return [older, last].every((view) => {
@@ -142,6 +151,14 @@ export const join = Effect.fnUntraced(function* (
         return owner === undefined || owner === id || !now.has(owner)
       })
     },
+    hasOthers: () => views![2].members.some((member) => member !== id),
+    leave: Effect.fnUntraced(function* (letGo) {
+      isLeaving = true
+      yield* letGo
+      // No beat may come after it.
+      yield* Fiber.interrupt(heart)
+      yield* sayLeaving
+    }),
   }
   return ownership
 })
