@@ -69,13 +69,13 @@ const networkOf = async (
 }
 
 const single =
-  (start: () => Promise<TestServer>, timeoutName: string): EngineKind["start"] =>
+  (start: () => Promise<TestServer>): EngineKind["start"] =>
   async ({ timeout = 10_000 } = {}) => {
     const server = await start()
     onTestFinished(server.dispose)
     const storeAt = (urls: ReadonlyArray<string>) => {
       const url = new URL(urls[0]!)
-      url.searchParams.set(timeoutName, String(timeout))
+      url.searchParams.set("requestTimeout", String(timeout))
       return url.toString()
     }
     return {
@@ -116,11 +116,11 @@ const natsCluster =
 
 /** Each as safe as it can be had. */
 export const engines: ReadonlyArray<EngineKind> = [
-  { kind: "postgres", name: "PostgreSQL", start: single(startPostgres, "timeout") },
+  { kind: "postgres", name: "PostgreSQL", start: single(startPostgres) },
   {
     kind: "redis",
     name: "Redis",
-    start: single(() => startRedis({ appendfsync: "always" }), "requestTimeout"),
+    start: single(() => startRedis({ appendfsync: "always" })),
   },
   { kind: "nats", name: "a NATS cluster", start: natsCluster("") },
 ]
