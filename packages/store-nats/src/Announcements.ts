@@ -2,16 +2,39 @@ import type { StoreError } from "@millrace/core"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Connection } from "./Connection.ts"
+import { headersOf, type RecordIndex, readIndex } from "./LogRecord.ts"
 import { subjectsOf } from "./Schema.ts"
 
-/** Who has appended up to which sequence number. */
-type Receive = (seq: number, process: string) => void
+export interface Listener {
+  /** Another process has appended. */
+  readonly onAppended: (record: RecordIndex, process: string) => void
+  /** Another process is about to append in several messages, and asks for so many ms without others. */
+  readonly onClaim: (duration: number, process: string) => void
+}
 
-/** What the processes of one store tell each other when they have appended: not stored, and lost with a connection. */
+/** What the processes of one store tell each other of their appends: not stored, and lost with a connection. */
 export interface Announcements {
-  readonly announce: (partition: number, seq: number) => void
-  /** Those of the others. */
-  readonly onEach: (partition: number, receive: Receive) => void
+  readonly appended: (partition: number, record: RecordIndex) => void
+  readonly claim: (partition: number, duration: number) => void
+  /** To those of the others. */
+  readonly listen: (partition: number, listener: Listener) => void
+}
+
+interface Announcement {
+  readonly process: string
+  readonly seq?: number
+  /** Of the record that ends there: who follows the log needs no more to append after it. */
+  readonly headers?: Readonly<Record<string, string>>
+  readonly claim?: number
+}
+
+/** `null` for what somebody else has sent. */
+const read = (text: string): Announcement | null => {
+  try {
+    return JSON.parse(text) as Announcement
+  } catch {
+    return null
+  }
 }
 
 /** Fails when this user may not listen. */
@@ -20,15 +43,25 @@ export const make = Effect.fnUntraced(function* (
   prefix: string,
 ): Effect.fn.Return<Announcements, StoreError, Scope.Scope> {
   const subjects = subjectsOf(prefix)
-  const receivers = new Map<string, Receive>()
+  const listeners = new Map<string, Listener>()
+  const tell = (partition: number, message: Announcement): void =>
+    connection.notify(subjects.wake(partition), JSON.stringify(message))
+
   yield* connection.listen(subjects.wake("*"), (subject, text) => {
-    const [seq = "", process = ""] = text.split(" ")
-    receivers.get(subject)?.(Number(seq), process)
+    const message = read(text)
+    const listener = listeners.get(subject)
+    if (message === null || listener === undefined) return
+    const { process, seq, headers, claim } = message
+    if (claim !== undefined) listener.onClaim(claim, process)
+    const record = seq === undefined || headers === undefined ? null : readIndex((name) => headers[name], seq)
+    if (record !== null) listener.onAppended(record, process)
   })
   return {
-    announce: (partition, seq) => connection.notify(subjects.wake(partition), `${seq} ${connection.id}`),
-    onEach: (partition, receive) => {
-      receivers.set(subjects.wake(partition), receive)
+    appended: (partition, record) =>
+      tell(partition, { process: connection.id, seq: record.seq, headers: headersOf(record) }),
+    claim: (partition, claim) => tell(partition, { process: connection.id, claim }),
+    listen: (partition, listener) => {
+      listeners.set(subjects.wake(partition), listener)
     },
   }
 })

@@ -84,17 +84,23 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
     orient: Effect.suspend(() => {
       const current = connection.generation
       return Effect.map(
-        Effect.andThen(confirmDurability(connection, stream.name, options), head.refresh),
+        Effect.andThen(confirmDurability(connection, stream.name, options), head.realign),
         () => {
+          head.startAfter(tail.mark)
           generation = current
         },
       )
     }),
-    announce: (seq) => announcements.announce(partition, seq),
+    timeout: settings.timeout,
+    announce: (record) => announcements.appended(partition, record),
+    claim: (duration) => announcements.claim(partition, duration),
   })
-  announcements.onEach(partition, (seq, process) => {
-    head.announce(seq)
-    turns.hear(process)
+  announcements.listen(partition, {
+    onAppended: (record, process) => {
+      head.hear(record)
+      turns.hear(process)
+    },
+    onClaim: (duration, process) => turns.yieldTo(process, duration),
   })
   yield* tail.refresh
   yield* head.refresh

@@ -1,6 +1,14 @@
 import type { StoreError } from "@millrace/core"
 import * as Effect from "effect/Effect"
-import { type LogRecord, type Mark, originMark, type Place, placeOf, seqOf } from "./LogRecord.ts"
+import {
+  type LogRecord,
+  type Mark,
+  originMark,
+  type Place,
+  placeOf,
+  type RecordIndex,
+  seqOf,
+} from "./LogRecord.ts"
 import type { LogRecords } from "./LogRecords.ts"
 import { promised, RecentIds } from "./RecentIds.ts"
 import type { Stream } from "./Stream.ts"
@@ -37,6 +45,22 @@ export class LogHead {
     Effect.flatMap(this.#stream.state, ({ last_seq, first_seq }) => this.#catchUp(first_seq, last_seq)),
   )
 
+  /**
+   * The same, while nothing is being appended from here: a server that has lost its last writes with its machine ends earlier
+   * than is known here.
+   */
+  readonly realign: Effect.Effect<void, StoreError> = Effect.suspend(() =>
+    Effect.flatMap(this.#stream.state, ({ last_seq, first_seq }) => {
+      if (last_seq >= this.lastSeq) return this.#catchUp(first_seq, last_seq)
+      this.#records.forget()
+      this.recent.clear()
+      this.lastSeq = 0
+      this.mark = originMark
+      this.#announced = 0
+      return this.#jump(first_seq, last_seq)
+    }),
+  )
+
   /** Others have said that there is more. */
   get isBehind(): boolean {
     return this.#announced > this.lastSeq
@@ -48,7 +72,7 @@ export class LogHead {
   )
 
   /** A record that this process has written, or read at its turn. */
-  advance(record: LogRecord): void {
+  advance(record: RecordIndex): void {
     if (record.seq <= this.lastSeq) return
     this.lastSeq = record.seq
     this.mark = record.after
@@ -57,9 +81,12 @@ export class LogHead {
     this.#release()
   }
 
-  announce(seq: number): void {
-    if (seq <= this.#announced) return
-    this.#announced = seq
+  /** A record that another process has written. */
+  hear(record: RecordIndex): void {
+    const isNext = record.seq - record.messages === this.lastSeq && record.before.place === this.mark.place
+    if (isNext) this.advance(record)
+    if (record.seq <= this.#announced) return
+    this.#announced = record.seq
     this.#release()
   }
 

@@ -32,11 +32,8 @@ interface Piece {
   readonly bodyLength: number
 }
 
-/**
- * Entries that were appended together: one message, whose headers say what is in it. A single entry too large for one is cut
- * into several that follow each other, the headers in the last: without it the others are rests of an append that failed.
- */
-export interface LogRecord {
+/** What the headers say of a record. */
+export interface RecordIndex {
   /** Of its last message. */
   readonly seq: number
   readonly messages: number
@@ -44,6 +41,13 @@ export interface LogRecord {
   readonly before: Mark
   readonly after: Mark
   readonly pieces: ReadonlyArray<Piece>
+}
+
+/**
+ * Entries that were appended together: one message, whose headers say what is in it. A single entry too large for one is cut
+ * into several that follow each other, the headers in the last: without it the others are rests of an append that failed.
+ */
+export interface LogRecord extends RecordIndex {
   /** Envelope, body, envelope, body... */
   readonly payload: Uint8Array
 }
@@ -61,8 +65,8 @@ export interface RecordLimits {
   readonly bytes: number
 }
 
-/** Enough that the cost of a message disappears, little enough that it takes a moment only. */
-const recordBytes = 1024 * 1024
+/** Enough that the cost of a message disappears. Messages of a MiB take the server twice the time for their bytes (measured). */
+const recordBytes = 512 * 1024
 
 /** What fits one message. */
 export const limitsOf = (maxPayload: number): RecordLimits => {
@@ -140,34 +144,53 @@ export const makeRecord = (
   return { seq: last, messages, appendedAt, before, after, pieces, payload: plain(payload) }
 }
 
+type Headers = Readonly<Record<string, string>>
+
+export const headersOf = ({ messages, appendedAt, before, pieces }: RecordIndex): Headers => ({
+  [headerNames.record]: [
+    appendedAt,
+    messages,
+    before.place,
+    before.entries,
+    before.events,
+    before.bytes,
+  ].join(" "),
+  [headerNames.entries]: pieces
+    .map((piece) => `${piece.id} ${piece.events} ${piece.envelopeLength} ${piece.bodyLength}`)
+    .join(";"),
+})
+
 export interface Part {
-  readonly headers: Readonly<Record<string, string>>
+  readonly headers: Headers
   readonly data: Uint8Array
 }
 
 /** What is published, one after the other. */
 export const partsOf = (record: LogRecord, limits: RecordLimits): ReadonlyArray<Part> => {
-  const { messages, appendedAt, before, pieces, payload } = record
-  const last = {
-    [headerNames.record]: [
-      appendedAt,
-      messages,
-      before.place,
-      before.entries,
-      before.events,
-      before.bytes,
-    ].join(" "),
-    [headerNames.entries]: pieces
-      .map((piece) => `${piece.id} ${piece.events} ${piece.envelopeLength} ${piece.bodyLength}`)
-      .join(";"),
-  }
+  const { messages, payload } = record
   return Array.from({ length: messages }, (_, part) => ({
-    headers: part === messages - 1 ? last : { [headerNames.part]: String(part + 1) },
+    headers: part === messages - 1 ? headersOf(record) : { [headerNames.part]: String(part + 1) },
     data: messages === 1 ? payload : payload.subarray(part * limits.bytes, (part + 1) * limits.bytes),
   }))
 }
 
 const numbers = (text: string): ReadonlyArray<number> => text.split(" ").map(Number)
+
+/** Of the headers of a record's last message; `null` for headers of something else. */
+export const readIndex = (header: Message["header"], seq: number): RecordIndex | null => {
+  const record = header(headerNames.record)
+  const entries = header(headerNames.entries)
+  if (record === undefined || entries === undefined) return null
+  const [appendedAt = 0, messages = 1, place = 0, count = 0, events = 0, bytes = 0] = numbers(record)
+  const before: Mark = { place, entries: count, events, bytes }
+  const pieces = entries.split(";").map((text): Piece => {
+    const [id = "", ...rest] = text.split(" ")
+    const [pieceEvents = 0, envelopeLength = 0, bodyLength = 0] = rest.map(Number)
+    return { id, events: pieceEvents, envelopeLength, bodyLength }
+  })
+  const after = sum(pieces, before, placeOf(seq, pieces.length - 1))
+  return { seq, messages, appendedAt, before, after, pieces }
+}
 
 /**
  * The record whose last message this is; `null` when it is part of one, or its rest. Throws a `StoreError` for what no
@@ -176,32 +199,17 @@ const numbers = (text: string): ReadonlyArray<number> => text.split(" ").map(Num
  * @param earlier what the messages before it hold, once that is known
  */
 export const readRecord = (message: Message, earlier: ReadonlyArray<Uint8Array> = []): LogRecord | null => {
-  const header = message.header(headerNames.record)
-  const entries = message.header(headerNames.entries)
-  if (header === undefined || entries === undefined) {
-    if (message.header(headerNames.part) !== undefined) return null
-    throw corrupt(`message ${message.seq} of "${message.subject}" was put there by another program`)
+  const index = readIndex(message.header, message.seq)
+  if (index !== null) {
+    const payload = earlier.length === 0 ? message.data : plain(Buffer.concat([...earlier, message.data]))
+    return { ...index, payload }
   }
-  const [appendedAt = 0, messages = 1, place = 0, count = 0, events = 0, bytes = 0] = numbers(header)
-  const before: Mark = { place, entries: count, events, bytes }
-  const pieces = entries.split(";").map((text): Piece => {
-    const [id = "", ...rest] = text.split(" ")
-    const [pieceEvents = 0, envelopeLength = 0, bodyLength = 0] = rest.map(Number)
-    return { id, events: pieceEvents, envelopeLength, bodyLength }
-  })
-  return {
-    seq: message.seq,
-    messages,
-    appendedAt,
-    before,
-    after: sum(pieces, before, placeOf(message.seq, pieces.length - 1)),
-    pieces,
-    payload: earlier.length === 0 ? message.data : plain(Buffer.concat([...earlier, message.data])),
-  }
+  if (message.header(headerNames.part) !== undefined) return null
+  throw corrupt(`message ${message.seq} of "${message.subject}" was put there by another program`)
 }
 
 /** The sums up to and including an entry of a record; those before it for a place before its first. */
-export const markAt = ({ seq, pieces, before, after }: LogRecord, place: Place): Mark =>
+export const markAt = ({ seq, pieces, before, after }: RecordIndex, place: Place): Mark =>
   place >= after.place
     ? after
     : place < placeOf(seq, 0)
@@ -209,7 +217,7 @@ export const markAt = ({ seq, pieces, before, after }: LogRecord, place: Place):
       : sum(pieces.slice(0, indexOf(place) + 1), before, place)
 
 /** The first place of a record at which a growing condition holds; its end when it holds nowhere. */
-export const firstMark = (record: LogRecord, holds: (mark: Mark) => boolean): Mark => {
+export const firstMark = (record: RecordIndex, holds: (mark: Mark) => boolean): Mark => {
   let mark = record.before
   for (const [index, piece] of record.pieces.entries()) {
     mark = sum([piece], mark, placeOf(record.seq, index))

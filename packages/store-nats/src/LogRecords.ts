@@ -28,6 +28,8 @@ export interface LogRecords {
   readonly firstWhere: (from: number, to: number, holds: (record: LogRecord) => boolean) => Found
   /** Remembers one that has been written. */
   readonly hold: (record: LogRecord) => void
+  /** Those remembered may no longer be what the stream has. */
+  readonly forget: () => void
 }
 
 const decode = (message: Message, earlier?: ReadonlyArray<Uint8Array>): Found =>
@@ -56,6 +58,10 @@ const makeHeld = () => {
         held.delete(seq)
         bytes -= costOf(oldest)
       }
+    },
+    clear: (): void => {
+      held.clear()
+      bytes = 0
     },
   }
 }
@@ -132,5 +138,5 @@ export const make = (stream: Stream, subject: string): LogRecords => {
     return yield* first(low, to)
   })
 
-  return { get, range, first, last, firstWhere, hold: held.add }
+  return { get, range, first, last, firstWhere, hold: held.add, forget: held.clear }
 }

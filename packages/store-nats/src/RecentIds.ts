@@ -1,5 +1,5 @@
 import type { EventLog } from "@millrace/core"
-import type { LogRecord, Place } from "./LogRecord.ts"
+import type { Place, RecordIndex } from "./LogRecord.ts"
 
 /** An id is known at least as long as this many newer ones: ten times what the port promises. */
 const remembered = 10_000
@@ -29,7 +29,7 @@ export class RecentIds {
     return this.#records[0]?.first
   }
 
-  add({ seq, messages, after, pieces }: LogRecord): void {
+  add({ seq, messages, after, pieces }: RecordIndex): void {
     for (const [index, { id }] of pieces.entries())
       this.#places.set(id, after.place - (pieces.length - 1) + index)
     for (const id of this.#places.keys()) {

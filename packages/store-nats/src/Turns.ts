@@ -3,46 +3,78 @@ import * as Effect from "effect/Effect"
 /** The longest wait for those who wrote in the last round, in ms: one of them may have ended. */
 const patience = { least: 25, most: 1000 }
 
+/** The longest that others wait for one who asks for it, in ms. */
+const longestClaim = 5_000
+
+/** For a message of a claim, in ms, before any has been written. */
+const unknown = 100
+
 /**
  * Has the processes that append to one partition take turns, so that they do not refuse each other: whoever has written lets
- * those go first who wrote between its last two writes. It is a courtesy only, what keeps them apart are the sequence numbers
- * they name.
+ * those go first who wrote between its last two writes. One that needs several messages for an entry asks the others to wait
+ * for it: each of theirs in between would make it begin again. It is a courtesy only, what keeps them apart are the sequence
+ * numbers they name.
  */
 export class Turns {
   readonly #heard = new Set<string>()
   #expected = 0
-  #longest = 0
+  #lastWrite = unknown
+  #claim: { readonly process: string; readonly until: number } | undefined
   #go: (() => void) | undefined
 
   /** Another process has written. */
   hear(process: string): void {
     this.#heard.add(process)
-    if (this.#heard.size >= this.#expected) this.#go?.()
+    if (this.#claim?.process === process) this.#claim = undefined
+    this.#check()
   }
 
-  /** This process has written, in so many ms. */
+  /** Another process wants to be let write for so many ms. */
+  yieldTo(process: string, duration: number): void {
+    this.#claim = { process, until: performance.now() + Math.min(longestClaim, duration) }
+  }
+
+  /** This process has written one message, in so many ms. */
   wrote(duration: number): void {
     this.#expected = this.#heard.size
-    this.#longest = duration
+    this.#lastWrite = duration
     this.#heard.clear()
   }
 
+  /** What to ask the others for, in ms, to write so many messages. */
+  claimFor(messages: number): number {
+    return Math.ceil(Math.max(patience.least, this.#lastWrite * 4) * messages)
+  }
+
   readonly wait: Effect.Effect<void> = Effect.callback((resume) => {
-    if (this.#heard.size >= this.#expected) {
+    const left = this.#left()
+    if (left <= 0) {
       resume(Effect.void)
       return
     }
-    const most = Math.min(patience.most, Math.max(patience.least, this.#longest * 6 * this.#expected))
-    const go = () => {
+    const end = () => {
       clearTimeout(timer)
       this.#go = undefined
+    }
+    const go = () => {
+      end()
       resume(Effect.void)
     }
-    const timer = setTimeout(go, most).unref()
+    const timer = setTimeout(go, left).unref()
     this.#go = go
-    return Effect.sync(() => {
-      clearTimeout(timer)
-      this.#go = undefined
-    })
+    return Effect.sync(end)
   })
+
+  /** How long to wait, at most. */
+  #left(): number {
+    const claimed = this.#claim === undefined ? 0 : this.#claim.until - performance.now()
+    const missing = this.#expected - this.#heard.size
+    if (missing <= 0) return claimed
+    const rest = Math.max(patience.least, this.#lastWrite * 6 * missing)
+    return Math.max(claimed, Math.min(patience.most, rest))
+  }
+
+  #check(): void {
+    if (this.#left() <= 0) this.#go?.()
+  }
 }

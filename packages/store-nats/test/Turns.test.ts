@@ -39,3 +39,24 @@ it("does not wait for ever for one that has ended, and then no more", async () =
   turns.wrote(1000)
   expect(Effect.runSyncExit(turns.wait)._tag).toBe("Success")
 })
+
+it("lets one that asks for it write in peace", async () => {
+  const turns = new Turns()
+  turns.yieldTo("large", 60_000)
+  const order: Array<string> = []
+  const turn = Effect.runFork(
+    Effect.tap(
+      turns.wait,
+      Effect.sync(() => order.push("own")),
+    ),
+  )
+  for (const other of ["small", "large"]) {
+    await new Promise((resolve) => setImmediate(resolve))
+    order.push(other)
+    turns.hear(other)
+  }
+  await Effect.runPromise(Fiber.join(turn))
+  expect(order).toEqual(["small", "large", "own"])
+  turns.yieldTo("ended", 0)
+  await Effect.runPromise(turns.wait)
+})

@@ -1,4 +1,5 @@
-import { DeadLetters, EventLog, Position } from "@millrace/core"
+import { cpSync, renameSync, rmSync } from "node:fs"
+import { DeadLetters, EventLog, Position, type StoreError } from "@millrace/core"
 import { layer, type Options } from "@millrace/store-nats"
 import {
   describeServer,
@@ -38,6 +39,12 @@ const entry = (number: number, size = 20): EventLog.NewEntry => ({
   envelope: `{"n":${number}}`,
   body: new Uint8Array(size).fill(number % 251),
 })
+
+/** Until the server is back. */
+const insist = <A>(effect: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
+  Effect.retry(effect, {
+    while: ({ reason }) => Effect.as(Effect.sleep("20 millis"), reason._tag === "Unavailable"),
+  })
 
 const readAll = Effect.fnUntraced(function* (log: Log) {
   const found: Array<EventLog.LogEntry> = []
@@ -269,6 +276,39 @@ describeServer("nats", "a log on a server with small messages", () => {
           expect(ids(found)).toEqual(ids(added))
           expect(found[0]?.body).toEqual(added[0]?.body)
           expect(yield* letters.count).toEqual(new Map())
+        }),
+      )
+    } finally {
+      await server.dispose()
+    }
+  })
+})
+
+describeServer("nats", "a log on a server that has lost its last writes with its machine", () => {
+  it("goes on behind those that are left", async () => {
+    const server = await startNats()
+    const copy = `${server.directory}-copy`
+    try {
+      await run(
+        Effect.gen(function* () {
+          const { log } = yield* open({ servers: hostOf(server.url), prefix: newPrefix() })
+          yield* log.append([entry(1), entry(2)])
+          yield* Effect.promise(async () => {
+            await server.stop()
+            cpSync(server.directory, copy, { recursive: true })
+            await server.start()
+          })
+          for (const number of [3, 4, 5]) yield* insist(log.append([entry(number)]))
+          yield* Effect.promise(async () => {
+            await server.kill()
+            rmSync(server.directory, { recursive: true })
+            renameSync(copy, server.directory)
+            await server.start()
+          })
+          yield* insist(log.append([entry(6)]))
+          expect(ids(yield* readAll(log))).toEqual(ids([entry(1), entry(2), entry(6)]))
+          const { head } = yield* log.bounds(0)
+          expect((yield* log.stats(0, head)).entries).toBe(3)
         }),
       )
     } finally {
