@@ -2,6 +2,7 @@ import type { StoreError } from "@millrace/core"
 import * as Effect from "effect/Effect"
 import { type ClientConfig, Pool, type PoolClient, type QueryResultRow, types } from "pg"
 import { CopyOut, type Row } from "./CopyOut.ts"
+import { cancel } from "./cancel.ts"
 import { closed, isAnswer, isPassing, storeErrorOf, unavailable } from "./errors.ts"
 import type { Settings } from "./Options.ts"
 
@@ -175,6 +176,7 @@ export class Database {
       }
       give = (broken) => {
         give = undefined
+        if (late) cancel(client)
         client.release(broken)
       }
       try {
@@ -197,6 +199,7 @@ export class Database {
   }
 
   async #connect(): Promise<PoolClient> {
+    if (this.#pool.ending) throw closed()
     if (this.#down !== undefined && performance.now() < this.#down.until) throw this.#down.error
     try {
       const client = await this.#pool.connect()

@@ -68,12 +68,11 @@ export const openLog = Effect.fnUntraced(function* (
     ),
     (sequencer) => Effect.sync(() => sequencer.close()),
   )
-  yield* Effect.addFinalizer(() =>
-    Effect.sync(() => {
-      isClosed = true
-      head.close(closed())
-    }),
-  )
+  yield* Effect.addFinalizer(() => {
+    isClosed = true
+    head.close(closed())
+    return Effect.promise(() => writer.drained())
+  })
   head.advance(
     yield* Effect.tryPromise({ try: table.head, catch: (error) => error }).pipe(
       Effect.catch((error) => database.failed(error)),

@@ -56,6 +56,7 @@ export class Writer {
   #bytes = 0
   #writing = 0
   #scheduled = false
+  #idle: Array<() => void> = []
 
   constructor(write: Write) {
     this.#write = write
@@ -80,6 +81,14 @@ export class Writer {
     this.#waitingBytes += size
     this.#waiting.push({ entries: once, places, now, size, settle })
     this.#schedule()
+  }
+
+  /** Once everything asked before has been answered. */
+  drained(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#writing === 0 && this.#waiting.length === 0) resolve()
+      else this.#idle.push(resolve)
+    })
   }
 
   /** At the end of the event loop's turn, so that what arrives together is written together. */
@@ -126,6 +135,8 @@ export class Writer {
     this.#writing -= 1
     this.#bytes -= size
     this.#schedule()
+    if (this.#writing > 0 || this.#waiting.length > 0) return
+    for (const resolve of this.#idle.splice(0)) resolve()
   }
 
   /** Without an answer from the server those behind have waited long enough, too. */
@@ -135,6 +146,7 @@ export class Writer {
     this.#bytes -= this.#waitingBytes
     this.#waitingBytes = 0
     for (const { settle } of waiting) settle({ kind: "failed", error })
+    if (this.#writing === 0) for (const resolve of this.#idle.splice(0)) resolve()
   }
 
   /** The first so many that make a group, at least one; up to one that has an id in common with them. */

@@ -12,6 +12,8 @@ const own = {
 /** Rolled back for the sake of others: the same again will do. */
 const passing: ReadonlySet<string> = new Set(["40001", "40P01", own.goneOn])
 
+const cancelled = "57014"
+
 /** Known by SQLSTATE, or by its class (https://www.postgresql.org/docs/current/errcodes-appendix.html). */
 const known: ReadonlyMap<string, readonly [tag: "Unavailable" | "Corrupt", message: string]> = new Map([
   ["08", ["Unavailable", "the connection failed"]],
@@ -28,7 +30,7 @@ const known: ReadonlyMap<string, readonly [tag: "Unavailable" | "Corrupt", messa
   ["53300", ["Unavailable", "the server has no connection left"]],
   ["53", ["Unavailable", "the server lacks resources"]],
   ["55", ["Unavailable", "something is locked by somebody else"]],
-  ["57014", ["Unavailable", "the server cancelled the statement"]],
+  [cancelled, ["Unavailable", "the server cancelled the statement"]],
   ["57P03", ["Unavailable", "the server is starting up or shutting down"]],
   ["57", ["Unavailable", "the server ended the connection"]],
   ["58", ["Unavailable", "the server's system failed"]],
@@ -50,7 +52,8 @@ export const isPassing = (error: unknown): boolean => passing.has(codeOf(error) 
 /** The server has answered, so that the connection is as good as before. */
 export const isAnswer = (error: unknown): boolean => {
   const code = codeOf(error)
-  return code !== null && sqlState.test(code) && !["08", "57"].includes(code.slice(0, 2))
+  if (code === null || !sqlState.test(code)) return false
+  return code === cancelled || !["08", "57"].includes(code.slice(0, 2))
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
@@ -73,7 +76,7 @@ export const fullOf = (maxBytes: number): StoreError =>
 
 export const closed = (): StoreError => failed({ _tag: "Closed" }, "the store has been closed")
 
-export const outside = (tail: number, head: number): StoreError => {
+const outside = (tail: number, head: number): StoreError => {
   const bounds = { tail: Position.fromNumber(tail), head: Position.fromNumber(head) }
   return failed(
     { _tag: "OutOfRange", ...bounds },
@@ -99,6 +102,10 @@ export const storeErrorOf = (error: unknown, place: string): StoreError | null =
       return unavailable(`${place}: the server's settings no longer give what was declared, but ${message}`)
     case own.missing:
       return corrupt(`${place}: ${message}`)
+  }
+  // The driver's, and the only one of its own that an operator can mend.
+  if (code === null && /password must be/.test(message)) {
+    return unavailable(`${place}: the server asks for a password, and there is none`)
   }
   if (code === null || !sqlState.test(code)) {
     return unavailable(`${place}: no connection (${code ?? message})`)

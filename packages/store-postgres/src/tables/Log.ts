@@ -183,5 +183,3 @@ export const log = (database: Database) => {
     },
   }
 }
-
-export type LogTable = ReturnType<typeof log>
