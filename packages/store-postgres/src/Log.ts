@@ -8,7 +8,7 @@ import { Listener } from "./Listener.ts"
 import type { Settings } from "./Options.ts"
 import { Reclaimer } from "./Reclaimer.ts"
 import { Sequencer } from "./Sequencer.ts"
-import { type LogLimits, log } from "./tables/Log.ts"
+import { type LogLimits, log, requireIds } from "./tables/Log.ts"
 import { outbox } from "./tables/Outbox.ts"
 import { type Outcome, Writer } from "./Writer.ts"
 
@@ -34,6 +34,7 @@ export const openLog = Effect.fnUntraced(function* (
     )
   }
   const grown = (last: number, segmentClosed: boolean): void => {
+    if (last === 0) return
     const position = Position.fromNumber(last)
     head.advance(position)
     announcer.announce(position)
@@ -42,7 +43,10 @@ export const openLog = Effect.fnUntraced(function* (
 
   const writer = new Writer(async (group) => {
     const appended = await table.append(group, limits)
-    grown(Math.max(...appended.positions), appended.closed)
+    grown(
+      appended.positions.reduce((last, position) => Math.max(last, position), 0),
+      appended.closed,
+    )
     return appended.positions
   })
 
@@ -62,7 +66,7 @@ export const openLog = Effect.fnUntraced(function* (
       () =>
         new Sequencer(async (owner) => {
           const moved = await waiting.move(owner, clock.currentTimeMillisUnsafe(), limits)
-          if (moved.head !== null) grown(moved.head, moved.closed)
+          grown(moved.head ?? 0, moved.closed)
           return moved.count
         }),
     ),
@@ -92,6 +96,7 @@ export const openLog = Effect.fnUntraced(function* (
     append: (entries, partition = 0) =>
       Effect.clockWith((clock) => {
         EventLog.requirePartition(partition, 1)
+        requireIds(entries)
         if (isClosed) return Effect.fail(closed())
         if (entries.length === 0) return Effect.succeed([])
         return Effect.callback((resume) => {

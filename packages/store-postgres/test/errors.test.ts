@@ -50,6 +50,6 @@ describe("what errors mean", () => {
       ["23505", "ML002", "57014", "57P01", "08006", "ECONNRESET", undefined].filter((code) =>
         isAnswer(error(code)),
       ),
-    ).toEqual(["23505", "ML002"])
+    ).toEqual(["23505", "ML002", "57014"])
   })
 })

@@ -178,9 +178,10 @@ BEGIN
 END $fn$;
 
 -- The position of each id among the last thousand entries and more, 0 for those not there. Volatile, and in this order,
--- so that it finds an id wherever it is while its segment is being emptied.
+-- so that it finds an id wherever it is while its segment is being emptied. Every append asks, so every segment has a
+-- statement whose plan is kept.
 CREATE FUNCTION ${s}.known_positions(ids uuid[]) RETURNS bigint[] LANGUAGE plpgsql
-SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off AS $fn$
+SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $fn$
 DECLARE
   positions bigint[] := array_fill(0::bigint, ARRAY[cardinality(ids)]);
   part smallint;
@@ -192,13 +193,16 @@ BEGIN
       (SELECT max(first_position) FROM ${s}.segments, ${s}.log WHERE first_position <= head - 999), 1)
     ORDER BY first_position
   LOOP
-    FOR known IN EXECUTE format(
-      'SELECT n, position FROM unnest($1) WITH ORDINALITY AS given (id, n),
-         LATERAL (SELECT position FROM ${s}.entries_%s AS entry WHERE entry.id = given.id) AS found', part)
-      USING ids
-    LOOP
-      positions[known.n] := known.position;
-    END LOOP;
+    CASE part${eachSegment(
+      (segment) => `
+    WHEN ${segment} THEN
+      FOR known IN
+        SELECT n, position FROM unnest(ids) WITH ORDINALITY AS given (id, n) JOIN ${s}.entries_${segment} USING (id)
+      LOOP
+        positions[known.n] := known.position;
+      END LOOP;`,
+    )}
+    END CASE;
   END LOOP;
   FOR known IN
     SELECT n, position FROM unnest(ids) WITH ORDINALITY AS given (id, n)
@@ -207,6 +211,20 @@ BEGIN
     positions[known.n] := known.position;
   END LOOP;
   RETURN positions;
+END $fn$;
+
+-- The same of the entries after a position, which are in one segment.
+CREATE FUNCTION ${s}.appended_since(part smallint, after bigint, ids uuid[])
+RETURNS TABLE (n bigint, at bigint) LANGUAGE plpgsql
+SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_mergejoin = off AS $fn$
+BEGIN
+  CASE part${eachSegment(
+    (segment) => `
+  WHEN ${segment} THEN
+    RETURN QUERY SELECT given.n, position FROM ${s}.entries_${segment}
+      JOIN unnest(ids) WITH ORDINALITY AS given (id, n) USING (id) WHERE position > after;`,
+  )}
+  END CASE;
 END $fn$;
 
 -- Which entries of some calls to store: those not known, of the calls whose unknown entries find room, in their order.
@@ -297,6 +315,7 @@ DECLARE
   sizes bigint[];
   stored boolean[];
   insertable boolean[];
+  added record;
   item integer := 0;
   kept integer[] := '{}';
   kept_positions bigint[] := '{}';
@@ -326,7 +345,9 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = 'ML001', MESSAGE = 'the log has gone on to another segment';
   END IF;
   IF state IS DISTINCT FROM before THEN
-    positions := ${s}.known_positions(ids);
+    FOR added IN SELECT * FROM ${s}.appended_since(state.segment, before.head, ids) LOOP
+      positions[added.n] := added.at;
+    END LOOP;
     insertable := stored;
     stored := ${s}.admitted(state, max_bytes, positions, sizes, calls);
     FOR n IN 1 .. cardinality(ids) LOOP
