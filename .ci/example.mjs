@@ -1,6 +1,6 @@
 // Runs one example as its reader would: start it, post a batch, see it arrive at a webhook, stop it by SIGTERM.
 //   node .ci/example.mjs express
-//   STORE=memory node .ci/example.mjs swap-storage
+//   STORE=postgres node .ci/example.mjs swap-storage
 import assert from "node:assert/strict"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
@@ -9,6 +9,7 @@ import { createServer } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { tsImport } from "tsx/esm/api"
 
 const name = process.argv[2]
 const directory = fileURLToPath(new URL(`../examples/${name}`, import.meta.url))
@@ -37,22 +38,48 @@ const freePort = async () => {
   return port
 }
 
+const startPlace = async (kind, start) => {
+  const source = `../packages/test-servers/src/${kind}.ts`
+  const server = await (await tsImport(source, import.meta.url))[start]()
+  return { server, env: { [`${kind.toUpperCase()}_URL`]: server.url } }
+}
+
+/** A server of its own, where the example needs one: what a run leaves behind must not be there for the next. */
+const placeOf = async () => {
+  switch (name === "outbox" ? "postgres" : process.env.STORE) {
+    case "postgres":
+      return startPlace("postgres", "startPostgres")
+    case "redis":
+      return startPlace("redis", "startRedis")
+    case "nats":
+      return startPlace("nats", "startNats")
+    default:
+      return { server: null, env: {} }
+  }
+}
+
 const startAndStop = async () => {
+  const place = await placeOf()
   const data = mkdtempSync(join(tmpdir(), "millrace-example-"))
   const received = []
-  const arrived = deferred()
+  const all = () => received.flatMap(({ events }) => events)
+  let arrival = deferred()
+  const arrived = async (count) => {
+    while (all().length < count) await arrival.promise
+  }
   const receiver = createServer(async (req, res) => {
     let text = ""
     for await (const chunk of req.setEncoding("utf8")) text += chunk
     received.push({ contentType: req.headers["content-type"], events: JSON.parse(text) })
     res.end()
-    if (received.flatMap(({ events }) => events).length >= 2) arrived.resolve()
+    arrival.resolve()
+    arrival = deferred()
   })
   const webhook = `http://127.0.0.1:${await listen(receiver)}/`
   const port = await freePort()
   const child = spawn(bin("tsx"), [join(directory, "main.ts")], {
     cwd: data,
-    env: { ...process.env, PORT: String(port), WEBHOOK_URL: webhook },
+    env: { ...process.env, ...place.env, PORT: String(port), WEBHOOK_URL: webhook },
     stdio: ["ignore", "pipe", "inherit"],
   })
   const exited = once(child, "exit")
@@ -96,9 +123,9 @@ const startAndStop = async () => {
     assert.equal(reply.status, 202)
     assert.deepEqual(await reply.json(), { success: true })
 
-    await within(arrived.promise, "delivery")
+    await within(arrived(2), "delivery")
     for (const { contentType } of received) assert.match(contentType, /^application\/json/)
-    const events = received.flatMap(({ events }) => events)
+    const events = all()
     const common = { value: "", userID: "user_1", timestamp: time }
     assert.deepEqual(
       events.map(({ timeUUID, ...event }) => event),
@@ -121,16 +148,26 @@ const startAndStop = async () => {
     )
     for (const { timeUUID } of events) assert.match(timeUUID, /^[0-9a-f]{8}-[0-9a-f]{4}-1[0-9a-f]{3}-/)
 
+    if (name === "outbox") {
+      const { status } = await fetch(`http://127.0.0.1:${port}/orders`, { method: "POST" })
+      assert.equal(status, 201)
+      await within(arrived(3), "delivery through the outbox")
+      const { eventName, userID } = all()[2]
+      assert.deepEqual([eventName, userID], ["order_placed", "user_1"])
+    }
+
     // Accepted right before the end: `close()` has to send it.
+    const before = all().length
     assert.equal((await post("secret-example")).status, 202)
     child.kill("SIGTERM")
     assert.deepEqual(await within(exited, "exit after SIGTERM"), [0, null])
-    assert.equal(received.flatMap(({ events }) => events).length, 4)
+    assert.equal(all().length, before + 2)
   } finally {
     child.kill("SIGKILL")
     receiver.closeAllConnections()
     receiver.close()
     rmSync(data, { recursive: true, force: true })
+    await place.server?.dispose()
   }
 }
 

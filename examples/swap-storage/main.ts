@@ -8,9 +8,11 @@ import * as Sqlite from "@millrace/store-sqlite"
 const stores = {
   memory: Store.layerMemory(),
   sqlite: Sqlite.layer({ path: "./millrace.db" }),
-  postgres: Postgres.layer({ url: "postgres://postgres@127.0.0.1:5432/postgres" }),
-  redis: Redis.layer({ url: "redis://127.0.0.1:6379" }),
-  nats: Nats.layer({ servers: ["127.0.0.1:4222"] }),
+  postgres: Postgres.layer({
+    url: process.env.POSTGRES_URL ?? "postgres://postgres@127.0.0.1:5432/postgres",
+  }),
+  redis: Redis.layer({ url: process.env.REDIS_URL ?? "redis://127.0.0.1:6379" }),
+  nats: Nats.layer({ servers: [process.env.NATS_URL ?? "127.0.0.1:4222"] }),
 }
 const name = (process.env.STORE ?? "sqlite") as keyof typeof stores
 
