@@ -7,6 +7,7 @@ export interface Facts {
   readonly version: string
   /** Another one after every start of the server, and on every other server. */
   readonly run: string
+  readonly isLoading: boolean
   readonly isReplica: boolean
   readonly appendonly: boolean
   /** `null` when clients may not ask. */
@@ -50,6 +51,7 @@ export const factsOf = async (link: Link): Promise<Facts> => {
   return {
     version: info.get("redis_version") ?? "",
     run: info.get("run_id") ?? "",
+    isLoading: info.get("loading") === "1",
     isReplica: info.get("role") === "slave",
     appendonly: info.get("aof_enabled") === "1",
     appendfsync,
@@ -66,8 +68,11 @@ const isOldEnough = (version: string): boolean => {
   return major > oldest[0] || (major === oldest[0] && minor >= oldest[1])
 }
 
-/** Why a store cannot be on such a server. */
-export const unfit = ({ version, isReplica, maxmemory, evicts }: Facts): Result.Result<void, string> => {
+/** Why a store cannot be on such a server, or not yet. */
+export const unfit = (facts: Facts): Result.Result<void, string> => {
+  const { version, isLoading, isReplica, maxmemory, evicts } = facts
+  // Until then it also says that it has no append-only file.
+  if (isLoading) return Result.fail("the server is loading its data")
   if (!isOldEnough(version)) {
     return Result.fail(`the server is Redis ${version}: ${oldest.join(".")} or later is needed`)
   }

@@ -5,6 +5,7 @@ import { type Facts, safetyOf, unfit } from "../src/Server.ts"
 const safe: Facts = {
   version: "7.0.15",
   run: "a",
+  isLoading: false,
   isReplica: false,
   appendonly: true,
   appendfsync: "always",
@@ -45,6 +46,9 @@ describe("a server is unfit", () => {
     expect(why({ version: "5.9.9" })).toMatch(/6.2 or later/)
     for (const version of ["6.2.0", "6.10.1", "7.0.0", "10.0.0"]) expect(why({ version })).toBe("")
   })
+
+  it("while it is loading its data, when it says of itself what is not so", () =>
+    expect(why({ isLoading: true, appendonly: false })).toMatch(/loading/))
 
   it("when it is a replica", () => expect(why({ isReplica: true })).toMatch(/replica/))
 
