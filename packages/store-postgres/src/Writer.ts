@@ -31,7 +31,7 @@ interface Waiting {
 }
 
 /** What a process may hold in memory for a server that does not keep up. */
-const maxWaitingBytes = 64 * 1024 * 1024
+const maxWaitingBytes = 32 * 1024 * 1024
 
 /** Enough to make a commit's cost disappear, few enough for a transaction of some ten ms. */
 const maxGroup = { entries: 10_000, bytes: 8 * 1024 * 1024 }

@@ -97,7 +97,7 @@ describe("the writer", () => {
 
   it("holds a bounded number of bytes, and one append however large", async () => {
     const { groups, append, writer } = setUp()
-    const size = 16 * 1024 * 1024
+    const size = 10 * 1024 * 1024
     const accepted = [1, 2, 3].map((number) => append(entry(number, size)))
     expect(await append(entry(4, 2 * size))).toMatchObject({
       kind: "failed",
