@@ -153,6 +153,8 @@ export class Appender {
           for (const call of open) settle(call, outcome)
         }),
       ),
+      // Those who called have it.
+      Effect.catchDefect(() => Effect.void),
     )
   }
 

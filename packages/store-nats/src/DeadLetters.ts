@@ -3,12 +3,14 @@ import type { DeadLetters, StoreError } from "@millrace/core"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
-import { corrupt } from "./errors.ts"
 import { type IndexedLetter, type LetterChange, LetterIndex, perMessage, summaryOf } from "./LetterIndex.ts"
 import { type Stream, toJson } from "./Stream.ts"
 
-/** The part of a letter too large for one message. */
-const partHeader = { "Millrace-Part": "1" } as const
+/** Of a message that holds a part of a letter too large for one. */
+const partHeader = "Millrace-Part"
+
+/** After so many ms nothing more comes of a part. */
+const patience = 10 * 60_000
 
 /** Messages read at once. */
 const window = 16
@@ -71,6 +73,8 @@ export const make = (
   let known = 0
   let puts = 0
   let sweptBefore = 1
+  /** Parts whose letter is still to come, with the time of their writing. */
+  const loose = new Map<number, number>()
 
   const publish = (change: LetterChange) =>
     Effect.map(stream.publish({ subject, data: Buffer.from(JSON.stringify(change)) }), (seq) => seq ?? 0)
@@ -83,8 +87,15 @@ export const make = (
     while (known < to) {
       const numbers = Array.from({ length: Math.min(window, to - known) }, (_, next) => known + 1 + next)
       for (const message of yield* Effect.forEach(numbers, stream.get, { concurrency: window })) {
-        if (message === null || message.header("Millrace-Part") !== undefined) continue
-        met = index.apply(toJson(message) as LetterChange, message.seq)
+        if (message === null) continue
+        if (message.header(partHeader) !== undefined) {
+          loose.set(message.seq, message.time)
+          continue
+        }
+        for (const [seq, time] of loose) if (time < message.time - patience) loose.delete(seq)
+        const change = toJson(message) as LetterChange
+        if (change.kind === "put-large") for (const part of change.parts) loose.delete(part)
+        met = index.apply(change, message.seq)
       }
       known = numbers.at(-1) ?? known
     }
@@ -93,13 +104,16 @@ export const make = (
 
   const catchUp = Effect.gen(function* () {
     const { first_seq, last_seq } = yield* stream.state
-    // What is gone before anything was read was of no letter that is left.
-    if (known === 0) known = Math.max(0, first_seq - 1)
+    // What others have dropped was of no letter that is left.
+    if (known < first_seq - 1) {
+      known = first_seq - 1
+      index.forgetBefore(first_seq)
+    }
     yield* follow(last_seq)
   })
 
   const sweep = Effect.gen(function* () {
-    const before = index.first ?? known + 1
+    const before = Math.min(index.first ?? known + 1, ...loose.keys())
     if (before <= sweptBefore) return
     yield* stream.purgeBefore(before)
     sweptBefore = before
@@ -121,7 +135,7 @@ export const make = (
     const parts: Array<number> = []
     for (let offset = 0; offset < json.byteLength; offset += room()) {
       const data = json.subarray(offset, offset + room())
-      parts.push((yield* stream.publish({ subject, data, headers: partHeader })) ?? 0)
+      parts.push((yield* stream.publish({ subject, data, headers: { [partHeader]: "1" } })) ?? 0)
     }
     yield* publish({ kind: "put-large", at, parts, entry: summaryOf(letter) })
   })
@@ -142,26 +156,27 @@ export const make = (
     if (puts % putsBetweenSweeps === 0) yield* alone.withPermits(1)(Effect.andThen(catchUp, sweep))
   })
 
+  /** Nothing when another process has removed it a moment ago. */
   const readLarge = Effect.fnUntraced(function* (parts: ReadonlyArray<number>) {
     const found = yield* Effect.forEach(parts, stream.get, { concurrency: window })
     const data = found.flatMap((message) => (message === null ? [] : [message.data]))
-    if (data.length < parts.length) return yield* Effect.fail(corrupt("a part of a dead letter is missing"))
-    return JSON.parse(Buffer.concat(data).toString()) as DeadLetters.DeadLetter
+    return data.length < parts.length
+      ? []
+      : [JSON.parse(Buffer.concat(data).toString()) as DeadLetters.DeadLetter]
   })
 
-  /** The letters of one message. */
+  /** The letters of one message. Nothing, likewise. */
   const readMessage = Effect.fnUntraced(function* (
     seq: number,
   ): Effect.fn.Return<ReadonlyArray<DeadLetters.DeadLetter>, StoreError> {
     const message = yield* stream.get(seq)
-    // Another process has removed it a moment ago.
     if (message === null) return []
     const found = toJson(message) as LetterChange
     switch (found.kind) {
       case "put":
         return found.letters
       case "put-large":
-        return [yield* readLarge(found.parts)]
+        return yield* readLarge(found.parts)
       case "mark":
       case "purge":
         return []

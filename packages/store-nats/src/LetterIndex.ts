@@ -112,6 +112,14 @@ export class LetterIndex {
     return counts
   }
 
+  /** What no message is left of has been removed by changes that are gone, too. */
+  forgetBefore(seq: number): void {
+    for (const [key, { first }] of this.#letters) {
+      if (first >= seq) return
+      this.#remove(key)
+    }
+  }
+
   /** The number of the first message that some letter needs; `undefined` when none does. */
   get first(): number | undefined {
     for (const { first } of this.#letters.values()) return first

@@ -105,12 +105,6 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
   yield* tail.refresh
   yield* head.refresh
   head.startAfter(tail.mark)
-  yield* Effect.addFinalizer(() =>
-    Effect.sync(() => {
-      appender.close()
-      head.fail(closed())
-    }),
-  )
   yield* Effect.forkScoped(appender.run)
   // What others say may be lost with a connection.
   yield* Effect.forkScoped(
@@ -124,6 +118,14 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
         ),
       ),
     ),
+  )
+
+  // Before the fibers above are interrupted: who waits is told that the store is closed.
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      appender.close()
+      head.fail(closed())
+    }),
   )
 
   const refresh = Effect.andThen(tail.refresh, head.refresh)
@@ -160,21 +162,20 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
     return Math.max(1, Math.min(maxWindow, Math.ceil(wanted)))
   }
 
-  const read = Effect.fnUntraced(function* (after: Position.Position, limits: EventLog.ReadLimits) {
-    const start = yield* locateInside(after)
+  /** Nothing when what follows the place is not there. */
+  const collect = Effect.fnUntraced(function* (
+    start: Place,
+    limits: EventLog.ReadLimits,
+  ): Effect.fn.Return<ReadonlyArray<EventLog.LogEntry>, StoreError> {
     const page: Array<EventLog.LogEntry> = []
     let place = start
     let bytes = 0
     let last: LogRecord | undefined
-    for (let seq = Math.max(1, seqOf(start)); seq <= head.lastSeq && place < head.mark.place; ) {
+    for (let seq = Math.max(1, seqOf(start)); seq <= head.lastSeq; ) {
       const upTo = Math.min(head.lastSeq, seq + windowOf(last, limits, bytes, page.length) - 1)
       for (const record of yield* records.range(seq, upTo)) {
-        if (record.after.place <= place) continue
-        // Others have trimmed the log, and what stood here is gone.
-        if (record.before.place > place) {
-          yield* refresh
-          return page.length > 0 ? page : yield* Effect.fail(outside(after))
-        }
+        if (record === "part" || record === "missing" || record.after.place <= place) continue
+        if (record.before.place > place) return page
         for (const entry of entriesAfter(record, place)) {
           bytes += Buffer.byteLength(entry.envelope) + entry.body.byteLength
           if (page.length >= limits.maxEntries || (page.length > 0 && bytes > limits.maxBytes)) return page
@@ -186,6 +187,18 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
       seq = upTo + 1
     }
     return page
+  })
+
+  const read = Effect.fnUntraced(function* (after: Position.Position, limits: EventLog.ReadLimits) {
+    const start = yield* locateInside(after)
+    if (start === head.mark.place) return []
+    const page = yield* collect(start, limits)
+    if (page.length > 0) return page
+    // Others have trimmed the log; or another server answers, and is not ready.
+    yield* refresh
+    return yield* Effect.fail(
+      isInside(start) ? unavailable(`what follows position "${after}" is not there yet`) : outside(after),
+    )
   })
 
   return {

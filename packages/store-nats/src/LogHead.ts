@@ -1,5 +1,6 @@
 import type { StoreError } from "@millrace/core"
 import * as Effect from "effect/Effect"
+import { unavailable } from "./errors.ts"
 import {
   type LogRecord,
   type Mark,
@@ -9,7 +10,7 @@ import {
   type RecordIndex,
   seqOf,
 } from "./LogRecord.ts"
-import type { LogRecords } from "./LogRecords.ts"
+import type { LogRecords, Slot } from "./LogRecords.ts"
 import { promised, RecentIds } from "./RecentIds.ts"
 import type { Stream } from "./Stream.ts"
 
@@ -49,17 +50,19 @@ export class LogHead {
    * The same, while nothing is being appended from here: a server that has lost its last writes with its machine ends earlier
    * than is known here.
    */
-  readonly realign: Effect.Effect<void, StoreError> = Effect.suspend(() =>
-    Effect.flatMap(this.#stream.state, ({ last_seq, first_seq }) => {
-      if (last_seq >= this.lastSeq) return this.#catchUp(first_seq, last_seq)
+  readonly realign: Effect.Effect<void, StoreError> = Effect.suspend(() => {
+    // Others append while the answer is under way.
+    const known = this.lastSeq
+    return Effect.flatMap(this.#stream.state, ({ last_seq, first_seq }) => {
+      if (last_seq >= known) return this.#catchUp(first_seq, last_seq)
       this.#records.forget()
       this.recent.clear()
       this.lastSeq = 0
       this.mark = originMark
       this.#announced = 0
       return this.#jump(first_seq, last_seq)
-    }),
-  )
+    })
+  })
 
   /** Others have said that there is more. */
   get isBehind(): boolean {
@@ -68,7 +71,7 @@ export class LogHead {
 
   /** Without asking when others have said that there is more. */
   readonly catchUp: Effect.Effect<void, StoreError> = Effect.suspend(() =>
-    this.isBehind ? this.#catchUp(1, this.#announced) : this.refresh,
+    this.isBehind && this.#announced - this.lastSeq <= promised ? this.#walk(this.#announced) : this.refresh,
   )
 
   /** A record that this process has written, or read at its turn. */
@@ -140,13 +143,18 @@ export class LogHead {
     return Effect.whileLoop({
       while: () => this.lastSeq < to,
       body: () => {
-        const upTo = Math.min(to, this.lastSeq + window)
-        return Effect.map(this.#records.range(this.lastSeq + 1, upTo), (records) => ({ records, upTo }))
+        const from = this.lastSeq + 1
+        const slots = this.#records.range(from, Math.min(to, this.lastSeq + window))
+        return Effect.flatMap(slots, (found) =>
+          found.includes("missing") ? Effect.fail(notYet()) : Effect.succeed({ from, found }),
+        )
       },
-      step: ({ records, upTo }) => {
-        for (const record of records) this.advance(record)
-        // The rest of an append that failed counts, too.
-        this.lastSeq = Math.max(this.lastSeq, upTo)
+      step: ({ from, found }) => {
+        for (const [index, slot] of found.entries()) {
+          if (slot !== "part" && slot !== "missing") this.advance(slot)
+          // The rest of an append that failed counts, too.
+          this.lastSeq = Math.max(this.lastSeq, from + index)
+        }
       },
     })
   }
@@ -162,16 +170,29 @@ export class LogHead {
   }
 }
 
+/** A new leader that has not gone through all that was acknowledged. */
+const notYet = (): StoreError => unavailable("the server does not have all its messages ready yet")
+
 /** Those of the last entries whose ids are to be known, oldest first. */
-const lastRecords = Effect.fnUntraced(function* (records: LogRecords, first: number, to: number) {
+const lastRecords = Effect.fnUntraced(function* (
+  records: LogRecords,
+  first: number,
+  to: number,
+): Effect.fn.Return<ReadonlyArray<LogRecord>, StoreError> {
   const found: Array<LogRecord> = []
-  let record = yield* records.last(first, to)
-  const entries = record?.after.entries ?? 0
-  while (record !== null) {
-    found.push(record)
-    if (entries - record.before.entries >= promised) break
-    const previous = seqOf(record.before.place)
-    record = previous === 0 ? null : yield* records.get(previous)
+  let seq = to
+  let slot: Slot = "part"
+  while (slot === "part" && seq >= Math.max(1, first)) {
+    slot = yield* records.look(seq)
+    if (slot === "missing") return yield* Effect.fail(notYet())
+    seq -= 1
+  }
+  while (typeof slot === "object") {
+    found.push(slot)
+    const newest = found[0]?.after.entries ?? 0
+    const previous = seqOf(slot.before.place)
+    if (newest - slot.before.entries >= promised || previous === 0) break
+    slot = yield* records.look(previous)
   }
   return found.reverse()
 })

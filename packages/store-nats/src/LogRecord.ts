@@ -16,7 +16,7 @@ export const placeOf = (seq: number, index: number): Place => seq * perMessage +
 
 export const seqOf = (place: Place): number => Math.floor(place / perMessage)
 
-export const indexOf = (place: Place): number => place % perMessage
+const indexOf = (place: Place): number => place % perMessage
 
 /** Running sums up to and including a place. */
 export interface Mark extends EventLog.LogTotals {

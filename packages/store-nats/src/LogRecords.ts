@@ -14,16 +14,16 @@ const concurrency = 16
 
 type Found = Effect.Effect<LogRecord | null, StoreError>
 
+/** What a number's message is: the end of a record, a part or a rest of one, or not there. */
+export type Slot = LogRecord | "part" | "missing"
+
 /** The records of one partition, by the sequence number of their last message. */
 export interface LogRecords {
-  /** `null` for a number whose message is gone, is not there yet, or does not end a record. */
-  readonly get: (seq: number) => Found
-  /** Those that end from one number up to another, in order. */
-  readonly range: (from: number, to: number) => Effect.Effect<ReadonlyArray<LogRecord>, StoreError>
+  readonly look: (seq: number) => Effect.Effect<Slot, StoreError>
+  /** Of the numbers from one up to another. */
+  readonly range: (from: number, to: number) => Effect.Effect<ReadonlyArray<Slot>, StoreError>
   /** The first that ends between two numbers. */
   readonly first: (from: number, to: number) => Found
-  /** The last that ends between two numbers. */
-  readonly last: (from: number, to: number) => Found
   /** The first between two numbers for which a condition holds that holds for all after it, too. */
   readonly firstWhere: (from: number, to: number, holds: (record: LogRecord) => boolean) => Found
   /** Remembers one that has been written. */
@@ -32,9 +32,12 @@ export interface LogRecords {
   readonly forget: () => void
 }
 
-const decode = (message: Message, earlier?: ReadonlyArray<Uint8Array>): Found =>
+const decode = (
+  message: Message,
+  earlier?: ReadonlyArray<Uint8Array>,
+): Effect.Effect<LogRecord | "part", StoreError> =>
   Effect.try({
-    try: () => readRecord(message, earlier),
+    try: () => readRecord(message, earlier) ?? "part",
     catch: (error) => {
       if (error instanceof StoreError) return error
       throw error
@@ -74,50 +77,40 @@ export const make = (stream: Stream, subject: string): LogRecords => {
     const found = yield* Effect.forEach(seqs, stream.get, { concurrency })
     const earlier = found.flatMap((message) => (message === null ? [] : [message.data]))
     // It is being dropped.
-    return earlier.length < seqs.length ? null : yield* decode(last, earlier)
+    return earlier.length < seqs.length ? "missing" : yield* decode(last, earlier)
   })
 
-  const fetch = Effect.fnUntraced(function* (seq: number) {
+  const fetch = Effect.fnUntraced(function* (seq: number): Effect.fn.Return<Slot, StoreError> {
     const message = yield* stream.get(seq)
-    const record = message === null ? null : yield* decode(message)
-    if (message === null || record === null) return null
-    const whole = record.messages === 1 ? record : yield* assemble(message, record.messages)
-    if (whole !== null) held.add(whole)
+    if (message === null) return "missing"
+    const slot = yield* decode(message)
+    if (slot === "part") return slot
+    const whole = slot.messages === 1 ? slot : yield* assemble(message, slot.messages)
+    if (typeof whole === "object") held.add(whole)
     return whole
   })
 
-  const get = (seq: number): Found => {
+  const look = (seq: number): Effect.Effect<Slot, StoreError> => {
     const known = held.get(seq)
     return known === undefined ? fetch(seq) : Effect.succeed(known)
   }
 
   const range = (from: number, to: number) =>
-    Effect.map(
-      Effect.forEach(
-        Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index),
-        get,
-        { concurrency },
-      ),
-      (records) => records.filter((record) => record !== null),
+    Effect.forEach(
+      Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index),
+      look,
+      { concurrency },
     )
 
   const first = Effect.fnUntraced(function* (from: number, to: number) {
     let seq = from
     while (seq <= to) {
-      const record = yield* get(seq)
-      if (record !== null) return record
+      const slot = yield* look(seq)
+      if (typeof slot === "object") return slot
       // Over what has been dropped in one step.
-      const next = yield* stream.next(subject, seq)
-      if (next === null) return null
-      seq = Math.max(seq + 1, next.seq)
-    }
-    return null
-  })
-
-  const last = Effect.fnUntraced(function* (from: number, to: number) {
-    for (let seq = to; seq >= from; seq--) {
-      const record = yield* get(seq)
-      if (record !== null) return record
+      const next = slot === "part" ? null : yield* stream.next(subject, seq)
+      if (slot === "missing" && next === null) return null
+      seq = Math.max(seq + 1, next?.seq ?? 0)
     }
     return null
   })
@@ -138,5 +131,5 @@ export const make = (stream: Stream, subject: string): LogRecords => {
     return yield* first(low, to)
   })
 
-  return { get, range, first, last, firstWhere, hold: held.add, forget: held.clear }
+  return { look, range, first, firstWhere, hold: held.add, forget: held.clear }
 }

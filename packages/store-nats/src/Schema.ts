@@ -14,7 +14,7 @@ import { Stream } from "./Stream.ts"
 import { Table } from "./Table.ts"
 
 /** Raised when what stands in the streams changes its form. */
-export const version = 1
+const version = 1
 
 /** How many attempts' messages are kept of each destination and kind: one holds at least one attempt. */
 const attemptMessages = 10_000
