@@ -230,6 +230,24 @@ describe("going away", () => {
     await two.close()
   })
 
+  test("one that is killed inside an entry is replaced there: what it had sent of it is not sent again", async () => {
+    await open({ destinations: [{ ...a, batch: { maxEvents: 2, maxDelay: "1 minute" } }] })
+    const one = await world.start("one")
+    const two = await world.start("two")
+    await world.advance("10 seconds")
+    await one.log("user", 0, 1)
+    await one.log("user", 2, 3, 4, 5, 6)
+    await world.advance("2 seconds")
+    expect(world.delivered("a")).toEqual(upTo(6))
+    const [killed, other] = [...loads().keys()][0] === "one" ? [one, two] : [two, one]
+    killed.crash()
+    await world.advance("2 minutes")
+    expect(world.delivered("a")).toEqual(upTo(7))
+    const [row] = await expectLedger()
+    expect(row).toMatchObject({ due: 7, delivered: 7, filtered: 0, pending: 0, sent: 7 })
+    await other.close()
+  })
+
   test("one that is killed and started again has its lanes back within 10 seconds", async () => {
     await open({ destinations: [a, b], partitions: 4 })
     const one = await world.start("one")

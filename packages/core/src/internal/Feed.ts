@@ -129,6 +129,11 @@ export class Feed {
     return this.until === null
   }
 
+  /** While detached: some of the next entry is settled already, and only the lane's own reading leaves that out. */
+  get insideEntry(): boolean {
+    return this.skip > 0
+  }
+
   /** With an end: it has been looked at. */
   get finished(): boolean {
     return this.until !== null && (this.past || this.frontier >= this.until)
@@ -248,7 +253,7 @@ export class Router {
 
   /** Takes over a feed that has read up to exactly here, or, while it has none, further; says whether it did. */
   attach(feed: Feed): boolean {
-    if (!feed.endless) return false
+    if (!feed.endless || feed.insideEntry) return false
     if (this.feeds.size === 0 && feed.readAfter > this.position) this.position = feed.readAfter
     if (feed.readAfter !== this.position) return false
     feed.attach(this)

@@ -4,8 +4,8 @@ import * as Position from "../../src/Position.ts"
 
 const at = Position.fromNumber
 
-const feedAt = (position: number, until: string | null = null) =>
-  new Feed({ name: () => true, event: null }, 10, { position: at(position), index: 0 }, () => {}, until)
+const feedAt = (position: number, until: string | null = null, index = 0) =>
+  new Feed({ name: () => true, event: null }, 10, { position: at(position), index }, () => {}, until)
 
 const event = { eventName: "e", user: {}, time: 0, value: null, metadata: {}, statsigMetadata: {} }
 
@@ -35,6 +35,18 @@ describe("a router", () => {
     expect(router.position).toBe(at(3))
     router.detach(feed)
     expect(router.attach(feedAt(4))).toBe(true)
+  })
+
+  test("does not take over what stands inside an entry, whose beginning it would deal out again", () => {
+    const router = new Router(at(3), 1000)
+    const feed = feedAt(3, null, 1)
+    expect(router.attach(feed)).toBe(false)
+    expect(router.attach(feedAt(5, null, 1))).toBe(false)
+    expect(router.position).toBe(at(3))
+    feed.scan(item(4))
+    expect(feed.queued).toBe(0)
+    expect(router.attach(feed)).toBe(true)
+    expect(feed.ahead).toEqual({ position: at(4), index: 0, scanned: 1 })
   })
 
   test("does not take over what has an end", () => {
