@@ -16,6 +16,7 @@ export class CopyOut<A> implements Submittable {
   readonly #reject: (error: unknown) => void
   readonly #rows: Array<A> = []
   #begun = false
+  #failure: { readonly error: unknown } | undefined
 
   constructor(
     query: string,
@@ -33,8 +34,17 @@ export class CopyOut<A> implements Submittable {
     connection.query(`COPY (${this.#query}) TO STDOUT (FORMAT binary)`)
   }
 
-  /** One message a row, the file's header in front of the first one. */
   handleCopyData({ chunk }: { readonly chunk: Buffer }): void {
+    try {
+      this.#read(chunk)
+    } catch (error) {
+      // Called by the socket, where nobody would catch it.
+      this.#failure ??= { error }
+    }
+  }
+
+  /** One message a row, the file's header in front of the first one. */
+  #read(chunk: Buffer): void {
     let at = 0
     if (!this.#begun) {
       this.#begun = true
@@ -59,7 +69,8 @@ export class CopyOut<A> implements Submittable {
   handleCommandComplete(): void {}
 
   handleReadyForQuery(): void {
-    this.#resolve(this.#rows)
+    if (this.#failure === undefined) this.#resolve(this.#rows)
+    else this.#reject(this.#failure.error)
   }
 
   handleError(error: unknown): void {

@@ -150,14 +150,14 @@ export class Database {
     const deadline = performance.now() + timeout
     for (let tries = 1; ; tries++) {
       try {
-        return await this.#try(body, deadline)
+        return await this.#try(body, deadline, timeout)
       } catch (error) {
         if (!isPassing(error) || tries === maxTries) throw error
       }
     }
   }
 
-  async #try<A>(body: (client: PoolClient) => Promise<A>, deadline: number): Promise<A> {
+  async #try<A>(body: (client: PoolClient) => Promise<A>, deadline: number, timeout: number): Promise<A> {
     let give: ((broken: boolean) => void) | undefined
     let timer: NodeJS.Timeout | undefined
     let late = false
@@ -165,7 +165,7 @@ export class Database {
       timer = setTimeout(() => {
         late = true
         give?.(true)
-        reject(unavailable(`${this.#place}: no answer within ${this.#timeout} ms`))
+        reject(unavailable(`${this.#place}: no answer within ${timeout} ms`))
       }, deadline - performance.now())
     })
     const perform = async (): Promise<A> => {

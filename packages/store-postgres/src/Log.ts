@@ -21,6 +21,14 @@ export const openLog = Effect.fnUntraced(function* (
   const table = log(database)
   const waiting = outbox(database)
   const clock = yield* Effect.clockWith(Effect.succeed)
+  const runFork = Effect.runForkWith(yield* Effect.context())
+  const sayStuck = (error: unknown): void => {
+    runFork(
+      Effect.catch(database.failed(error), ({ message }) =>
+        Effect.logWarning(`what the outbox holds has to wait: ${message}`),
+      ),
+    )
+  }
   const announcer = new Announcer(database, settings.schema)
   const reclaimer = new Reclaimer(table.reclaim)
   let isClosed = false
@@ -68,7 +76,7 @@ export const openLog = Effect.fnUntraced(function* (
           const moved = await waiting.move(owner, clock.currentTimeMillisUnsafe(), limits)
           grown(moved.head ?? 0, moved.closed)
           return moved.count
-        }),
+        }, sayStuck),
     ),
     (sequencer) => Effect.sync(() => sequencer.close()),
   )

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto"
+import { isAnswer } from "./errors.ts"
 
 /** How often to look for what has been committed, in ms. Inserts say nothing: a notification would hold up their commits. */
 const interval = 500
@@ -9,13 +10,19 @@ const interval = 500
  */
 export class Sequencer {
   readonly #move: (owner: string) => Promise<number>
+  readonly #failed: (error: unknown) => void
   readonly #owner = randomUUID()
   #timer: NodeJS.Timeout | undefined
+  #refused = false
   #closed = false
 
-  /** @param move moves some, and returns how many: 0 when there are none, or when others move */
-  constructor(move: (owner: string) => Promise<number>) {
+  /**
+   * @param move moves some, and returns how many: 0 when there are none, or when others move
+   * @param failed told of the server's first refusal in a row
+   */
+  constructor(move: (owner: string) => Promise<number>, failed: (error: unknown) => void) {
     this.#move = move
+    this.#failed = failed
     this.#later()
   }
 
@@ -32,8 +39,12 @@ export class Sequencer {
   async #turn(): Promise<void> {
     try {
       while (!this.#closed && (await this.#move(this.#owner)) > 0) {}
-    } catch {
-      // The store says so to whoever appends and reads; here the next turn will do.
+      this.#refused = false
+    } catch (error) {
+      // Without a connection everybody hears of it, outbox or not.
+      if (!isAnswer(error) || this.#refused) return
+      this.#refused = true
+      this.#failed(error)
     }
   }
 }

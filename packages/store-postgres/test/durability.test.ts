@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { outboxInsert } from "@millrace/store-postgres"
 import { describeServer, startPostgres } from "@millrace/test-servers"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
@@ -28,6 +29,15 @@ const change = (url: string, settings: Readonly<Record<string, string>>): Promis
       while ((await current()).rows[0].value !== value) {}
     }
   }, url)
+
+/** What is logged meanwhile. */
+const logged = () => {
+  const lines: Array<string> = []
+  const logger = Logger.make(({ message }) => {
+    lines.push(String(message))
+  })
+  return { lines, logging: Logger.layer([logger]) }
+}
 
 const levelOf = (url: string) => run(Effect.map(open({ url }), ({ log }) => log.durability))
 
@@ -62,14 +72,11 @@ describeServer("postgres", "what an acknowledged append has survived", () => {
 
   it("is nothing without fsync, and opening says so once", async () => {
     const { url } = await start({ fsync: "off" })
-    const lines: Array<string> = []
-    const logger = Logger.make(({ message }) => {
-      lines.push(String(message))
-    })
+    const { lines, logging } = logged()
     const level = await run(
       Effect.provide(
         Effect.map(open({ url }), ({ log }) => log.durability),
-        Logger.layer([logger]),
+        logging,
       ),
     )
     expect(level).toBe("memory")
@@ -77,8 +84,9 @@ describeServer("postgres", "what an acknowledged append has survived", () => {
     expect(lines[0]).toMatch(/fsync/)
   }, 120_000)
 
-  it("never gets less unnoticed: appends fail until it is as declared again", async () => {
+  it("never gets less unnoticed: appends fail until it is as declared again, and the outbox waits", async () => {
     const { url } = await start()
+    const { lines, logging } = logged()
     await run(
       Effect.gen(function* () {
         const { log } = yield* open({ url })
@@ -87,12 +95,16 @@ describeServer("postgres", "what an acknowledged append has survived", () => {
         const error = yield* Effect.flip(log.append([entry(2)]))
         expect(error.reason._tag).toBe("Unavailable")
         expect(error.message).toMatch(/no longer give .* but memory/)
+        yield* Effect.promise(() => withClient((client) => client.query(outboxInsert([{ event: "a" }])), url))
+        while (lines.length === 0) yield* log.bounds(0)
+        expect(lines[0]).toMatch(/outbox .* no longer give/)
         expect((yield* follow(log, 1)).map(numberOf)).toEqual([1])
         yield* Effect.promise(() => change(url, { fsync: "on" }))
         yield* log.append([entry(2)])
-        expect((yield* follow(log, 2)).map(numberOf)).toEqual([1, 2])
-      }),
+        expect(yield* follow(log, 3)).toHaveLength(3)
+      }).pipe(Effect.provide(logging)),
     )
+    expect(lines).toHaveLength(1)
   }, 120_000)
 })
 
