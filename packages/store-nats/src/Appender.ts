@@ -111,11 +111,17 @@ export class Appender {
     }),
   )
 
-  /** Fails what waits. What is under way ends as it will. */
+  /** What is under way ends as it will. */
   close(): void {
     this.#closed = true
-    for (const { settle } of this.#calls) settle(Effect.fail(closed()))
+    this.#refuse(closed())
+  }
+
+  /** Fails what waits. */
+  #refuse(error: StoreError): void {
+    const waiting = this.#calls
     this.#calls = []
+    for (const { settle } of waiting) settle(Effect.fail(error))
   }
 
   /** The first calls that fill a message, at least one. */
@@ -144,6 +150,8 @@ export class Appender {
         Effect.sync(() => {
           this.#isOriented = false
           for (const call of open) settle(call, Effect.fail(error))
+          // They have waited for the servers already, and would once more.
+          if (error.reason._tag === "Unavailable") this.#refuse(error)
         }),
       ),
       Effect.onExit((exit) =>

@@ -1,4 +1,5 @@
 import { cpSync, renameSync, rmSync } from "node:fs"
+import { setImmediate } from "node:timers/promises"
 import { DeadLetters, EventLog, Position, type StoreError } from "@millrace/core"
 import { layer, type Options } from "@millrace/store-nats"
 import {
@@ -12,6 +13,7 @@ import {
 import { headers } from "@nats-io/nats-core"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import type * as Scope from "effect/Scope"
@@ -244,6 +246,29 @@ await describeStore("nats", servers.nats, () => {
         const given = options({ servers: `127.0.0.1:${proxy.port}`, timeout: 500 })
         const error = await Effect.runPromise(Effect.scoped(Effect.flip(open(given))))
         expect(error.reason._tag).toBe("Unavailable")
+      } finally {
+        await proxy.close()
+      }
+    })
+
+    it("keeps nobody waiting behind an append that the server does not answer", async () => {
+      const proxy = await tcpProxy(endpointOf(servers.nats))
+      try {
+        await run(
+          Effect.gen(function* () {
+            const given = options({ servers: `127.0.0.1:${proxy.port}`, timeout: 1_000 })
+            const { log } = yield* open(given)
+            yield* log.append([entry(1)])
+            proxy.stall()
+            const first = yield* Effect.forkChild(Effect.flip(log.append([entry(2)])))
+            // The first has been taken by now, and is under way.
+            for (let turn = 0; turn < 10; turn++) yield* Effect.promise(() => setImmediate())
+            const second = yield* Effect.forkChild(Effect.flip(log.append([entry(3)])))
+            expect((yield* Fiber.join(first)).reason._tag).toBe("Unavailable")
+            yield* Effect.promise(() => proxy.restore())
+            expect((yield* Fiber.join(second)).reason._tag).toBe("Unavailable")
+          }),
+        )
       } finally {
         await proxy.close()
       }
