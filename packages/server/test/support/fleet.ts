@@ -32,6 +32,10 @@ export interface Fleet {
 /** The process that a request came from. */
 export const senderOf = ({ url }: Pick<ReceivedRequest, "url">): string => url.split("/").at(-2)!
 
+/** How often a process has noted that there are others than before, itself after a lease that has ended included. */
+export const changesNoted = ({ server }: Pick<Process, "server">): number =>
+  server.stderr().split("the processes that deliver from this store have changed").length - 1
+
 /** Resolves once all know of each other. */
 export const acquainted = async (processes: ReadonlyArray<Process>): Promise<void> => {
   for (const { server } of processes) {
