@@ -19,6 +19,9 @@ interface Waiter {
   readonly resume: (outcome: Effect.Effect<void, StoreError>) => void
 }
 
+/** How long a server may have less than it has acknowledged until it is believed to have lost it, in ms. */
+const patience = 3_000
+
 /** Records read at once to catch up. */
 const window = 16
 
@@ -35,6 +38,8 @@ export class LogHead {
   readonly #waiting = new Set<Waiter>()
   /** Others say that it is there; not read yet. */
   #announced = 0
+  /** Since when the server has less than is known here, in ms. */
+  #shortSince: number | undefined
 
   constructor(stream: Stream, records: LogRecords) {
     this.#stream = stream
@@ -47,20 +52,21 @@ export class LogHead {
   )
 
   /**
-   * The same, while nothing is being appended from here: a server that has lost its last writes with its machine ends earlier
-   * than is known here.
+   * The same, while nothing is being appended from here. A server that has lost its last writes with its machine ends earlier
+   * than is known here; so does, for a moment, a new leader.
    */
   readonly realign: Effect.Effect<void, StoreError> = Effect.suspend(() => {
     // Others append while the answer is under way.
     const known = this.lastSeq
     return Effect.flatMap(this.#stream.state, ({ last_seq, first_seq }) => {
-      if (last_seq >= known) return this.#catchUp(first_seq, last_seq)
-      this.#records.forget()
-      this.recent.clear()
-      this.lastSeq = 0
-      this.mark = originMark
-      this.#announced = 0
-      return this.#jump(first_seq, last_seq)
+      if (last_seq >= known) {
+        this.#shortSince = undefined
+        return this.#catchUp(first_seq, last_seq)
+      }
+      this.#shortSince ??= performance.now()
+      return performance.now() - this.#shortSince < patience
+        ? Effect.fail(notYet())
+        : this.#goBack(first_seq, last_seq)
     })
   })
 
@@ -156,6 +162,19 @@ export class LogHead {
           this.lastSeq = Math.max(this.lastSeq, from + index)
         }
       },
+    })
+  }
+
+  #goBack(first: number, to: number): Effect.Effect<void, StoreError> {
+    this.#records.forgetAfter(to)
+    return Effect.map(lastRecords(this.#records, first, to), (records) => {
+      this.#shortSince = undefined
+      this.#announced = 0
+      this.mark = originMark
+      this.recent.clear()
+      this.lastSeq = 0
+      for (const record of records) this.advance(record)
+      this.lastSeq = to
     })
   }
 

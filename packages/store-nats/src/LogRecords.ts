@@ -28,8 +28,8 @@ export interface LogRecords {
   readonly firstWhere: (from: number, to: number, holds: (record: LogRecord) => boolean) => Found
   /** Remembers one that has been written. */
   readonly hold: (record: LogRecord) => void
-  /** Those remembered may no longer be what the stream has. */
-  readonly forget: () => void
+  /** Those behind a number are no longer what the stream has. */
+  readonly forgetAfter: (seq: number) => void
 }
 
 const decode = (
@@ -62,9 +62,12 @@ const makeHeld = () => {
         bytes -= costOf(oldest)
       }
     },
-    clear: (): void => {
-      held.clear()
-      bytes = 0
+    removeAfter: (last: number): void => {
+      for (const [seq, record] of held) {
+        if (seq <= last) continue
+        held.delete(seq)
+        bytes -= costOf(record)
+      }
     },
   }
 }
@@ -131,5 +134,5 @@ export const make = (stream: Stream, subject: string): LogRecords => {
     return yield* first(low, to)
   })
 
-  return { look, range, first, firstWhere, hold: held.add, forget: held.clear }
+  return { look, range, first, firstWhere, hold: held.add, forgetAfter: held.removeAfter }
 }

@@ -1,13 +1,18 @@
 import { EventLog, Position, type StoreError } from "@millrace/core"
-import { describeServer, type NatsCluster, startNatsCluster, type TestServer } from "@millrace/test-servers"
-import { jetstreamManager } from "@nats-io/jetstream"
-import { connect } from "@nats-io/transport-node"
+import {
+  describeServer,
+  endpointOf,
+  type NatsCluster,
+  startNatsCluster,
+  type TestServer,
+  tcpProxy,
+} from "@millrace/test-servers"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import { afterAll, beforeAll, expect, it } from "vitest"
-import { hostOf, newPrefix, quietLayer } from "./place.ts"
+import { hostOf, newPrefix, quietLayer, withJetStream } from "./place.ts"
 
 /** Three servers, two of which vote a new leader: it takes them some seconds. */
 const timeout = 120_000
@@ -49,22 +54,52 @@ describeServer("nats", "a log on three servers", () => {
       (context) => Context.get(context, EventLog.EventLog),
     )
 
-  const leaderOf = async (stream: string): Promise<TestServer | undefined> => {
-    const nats = await connect({ servers: cluster.urls.map(hostOf) })
-    try {
-      const { cluster: info } = await (await jetstreamManager(nats)).streams.info(stream)
+  const leaderOf = (stream: string): Promise<TestServer | undefined> =>
+    withJetStream({ servers: cluster.urls.map(hostOf) }, async (manager) => {
+      const { cluster: info } = await manager.streams.info(stream)
       return cluster.nodes.find((_, index) => info?.leader === `node-${index}`)
-    } finally {
-      await nats.close()
-    }
-  }
+    })
 
-  it("is replicated, and says so", async () => {
-    const durability = await Effect.runPromise(
-      Effect.scoped(Effect.map(open(newPrefix()), (log) => log.durability)),
-    )
-    expect(durability).toBe("replicated")
-  })
+  it(
+    "is replicated, says so, and takes nothing that is no longer replicated",
+    async () => {
+      const prefix = newPrefix()
+      const [first = ""] = cluster.urls
+      const proxy = await tcpProxy(endpointOf(first))
+      const opening = quietLayer({ servers: `127.0.0.1:${proxy.port}`, prefix, replicas: 3, timeout: 10_000 })
+      try {
+        await Effect.runPromise(
+          Effect.scoped(
+            Effect.gen(function* () {
+              const log = Context.get(yield* Layer.build(opening), EventLog.EventLog)
+              expect(log.durability).toBe("replicated")
+              const entry = { id: idOf(9, 1), events: 1, envelope: "{}", body: new Uint8Array(10) }
+              yield* insist(log.append([entry]))
+              yield* Effect.promise(() =>
+                withJetStream({ servers: hostOf(first) }, (manager) =>
+                  manager.streams.update(`${prefix}_LOG_0`, { num_replicas: 1 }),
+                ),
+              )
+              // A server tells its own clients only; a new connection asks again.
+              yield* Effect.promise(() => proxy.cut())
+              yield* Effect.promise(() => proxy.restore())
+              const refused = Effect.map(
+                Effect.result(log.append([{ ...entry, id: idOf(9, 2) }])),
+                (answer) =>
+                  answer._tag === "Failure" &&
+                  answer.failure.reason._tag === "Unavailable" &&
+                  answer.failure.message.includes("no longer safe"),
+              )
+              while (!(yield* refused)) yield* Effect.sleep("50 millis")
+            }),
+          ),
+        )
+      } finally {
+        await proxy.close()
+      }
+    },
+    timeout,
+  )
 
   it(
     "loses nothing acknowledged when the stream's leader is killed, and goes on with the two that are left",

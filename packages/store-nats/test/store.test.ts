@@ -22,6 +22,9 @@ import { afterEach, describe, expect, it } from "vitest"
 import { tokenOf } from "../src/Table.ts"
 import { hostOf, newPrefix, patience, quietLayer, removeStreams, running, withJetStream } from "./place.ts"
 
+/** It only bounds a hang. */
+const timeout = 120_000
+
 type Log = EventLog.EventLog["Service"]
 
 const open = (options: Options) =>
@@ -62,7 +65,7 @@ const readAll = Effect.fnUntraced(function* (log: Log) {
 const ids = (found: ReadonlyArray<EventLog.NewEntry>) => found.map(({ id }) => id)
 
 await describeStore("nats", servers.nats, () => {
-  describe("a log on JetStream", () => {
+  describe("a log on JetStream", { timeout }, () => {
     let prefix = ""
     const options = (more: Partial<Options> = {}): Options => {
       prefix = newPrefix()
@@ -75,12 +78,12 @@ await describeStore("nats", servers.nats, () => {
         Effect.gen(function* () {
           const given = options()
           const logs = [(yield* open(given)).log, (yield* open(given)).log, (yield* open(given)).log]
-          const count = 12
+          const count = 6
           // Every third one is larger than a message.
           const write = (log: Log, writer: number) =>
             Effect.forEach(
               Array.from({ length: count }, (_, index) => writer * count + index),
-              (number) => log.append([entry(number, number % 3 === 0 ? 3_000_000 : 500)]),
+              (number) => log.append([entry(number, number % 3 === 0 ? 1_200_000 : 500)]),
             )
           const positions = (yield* Effect.forEach(logs, write, { concurrency: "unbounded" })).flat(2)
           for (const log of logs) {
@@ -93,7 +96,7 @@ await describeStore("nats", servers.nats, () => {
             )
             for (const { id, body } of found) {
               const number = Number.parseInt(id, 16)
-              expect(body.byteLength).toBe(number % 3 === 0 ? 3_000_000 : 500)
+              expect(body.byteLength).toBe(number % 3 === 0 ? 1_200_000 : 500)
               expect(Buffer.from(body).equals(Buffer.alloc(body.byteLength, number % 251))).toBe(true)
             }
           }
@@ -289,7 +292,7 @@ await describeStore("nats", servers.nats, () => {
 })
 
 describeServer("nats", "a log on a server with small messages", () => {
-  it("cuts what it is given, and keeps it whole", async () => {
+  it("cuts what it is given, and keeps it whole", { timeout }, async () => {
     const server = await startNats({ conf: "max_payload: 8192" })
     try {
       await run(
@@ -310,7 +313,7 @@ describeServer("nats", "a log on a server with small messages", () => {
 })
 
 describeServer("nats", "a log on a server that has lost its last writes with its machine", () => {
-  it("goes on behind those that are left", async () => {
+  it("goes on behind those that are left", { timeout }, async () => {
     const server = await startNats()
     const copy = `${server.directory}-copy`
     try {
