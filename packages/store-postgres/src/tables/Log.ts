@@ -1,5 +1,6 @@
 import { type EventLog, Position, type StoreError } from "@millrace/core"
 import * as Effect from "effect/Effect"
+import { Buffers } from "../Buffers.ts"
 import type { Row } from "../CopyOut.ts"
 import { type Database, list } from "../Database.ts"
 import { corrupt } from "../errors.ts"
@@ -38,11 +39,12 @@ const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
 /** Envelopes and bodies one after the other, and what each takes. */
-const pack = (entries: ReadonlyArray<EventLog.NewEntry>) => {
+const pack = (entries: ReadonlyArray<EventLog.NewEntry>, buffers: Buffers) => {
   const envelopes = entries.map(({ envelope }) => encoder.encode(envelope))
   let size = 0
   for (const [index, { body }] of entries.entries()) size += envelopes[index]!.length + body.length
-  const data = Buffer.allocUnsafe(size)
+  const buffer = buffers.take(size)
+  const data = buffer.subarray(0, size)
   let at = 0
   for (const [index, { body }] of entries.entries()) {
     const envelope = envelopes[index]!
@@ -51,6 +53,7 @@ const pack = (entries: ReadonlyArray<EventLog.NewEntry>) => {
     at += envelope.length + body.length
   }
   return {
+    buffer,
     data,
     envelopeSizes: envelopes.map(({ length }) => length),
     bodySizes: entries.map(({ body }) => body.length),
@@ -86,6 +89,8 @@ const followOn = (entries: ReadonlyArray<EventLog.LogEntry>, after: number): boo
 
 export const log = (database: Database) => {
   const { schema } = database
+  const buffers = new Buffers()
+
   /** Of what is no position the server is told nothing: it is outside. */
   const numberOf = (position: Position.Position): number | null => {
     const number = Position.toNumber(position)
@@ -95,7 +100,7 @@ export const log = (database: Database) => {
   return {
     /** Outside of Effect: many calls share one. */
     append: async (group: Group, limits: LogLimits): Promise<Appended> => {
-      const { data, envelopeSizes, bodySizes } = pack(group.entries)
+      const { buffer, data, envelopeSizes, bodySizes } = pack(group.entries, buffers)
       const values = [
         limits.durability,
         whole(limits.maxBytes),
@@ -114,6 +119,8 @@ export const log = (database: Database) => {
           values,
         ),
       )
+      // After a failure it may still be on its way.
+      buffers.give(buffer)
       return rows[0] ?? { positions: [], closed: false }
     },
 
