@@ -4,15 +4,13 @@ import { type ClientConfig, Pool, type PoolClient, type QueryResultRow, types } 
 import { CopyOut, type Row } from "./CopyOut.ts"
 import { cancel } from "./cancel.ts"
 import { closed, isAnswer, isPassing, storeErrorOf, unavailable } from "./errors.ts"
+import { Health } from "./Health.ts"
 import type { Settings } from "./Options.ts"
 
 export type Value = string | number | boolean | null | Uint8Array | ReadonlyArray<string | number | null>
 
 /** A statement rolled back for the sake of others is tried so often. */
 const maxTries = 10
-
-/** After a failed attempt to connect, for so long (ms) others fail at once: a server that comes back is not run over. */
-const pause = { first: 25, max: 1000 }
 
 /** How long closing waits for a server that says nothing, in ms. */
 const closingTime = 2000
@@ -62,8 +60,8 @@ export class Database {
   readonly #timeout: number
   readonly #pool: Pool
   readonly #running = new Set<Promise<unknown>>()
+  readonly #health: Health
   #closed = false
-  #down: { readonly error: unknown; readonly pause: number; readonly until: number } | undefined
 
   /** @param place to be named in messages */
   constructor(settings: Settings, place: string) {
@@ -79,6 +77,12 @@ export class Database {
     // Of connections nobody uses at the moment: the next call makes another.
     this.#pool.on("error", ignore)
     this.#pool.on("connect", (client) => client.on("error", ignore))
+    this.#health = new Health(async () => {
+      const timeout = this.#timeout
+      await this.#within(timeout, performance.now() + timeout, this.#pool.connect(), (client) =>
+        client.query("SELECT 1"),
+      )
+    })
   }
 
   query<R extends QueryResultRow>(
@@ -137,6 +141,7 @@ export class Database {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
+    this.#health.close()
     await Promise.allSettled(this.#running)
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<void>((resolve) => {
@@ -150,14 +155,37 @@ export class Database {
     const deadline = performance.now() + timeout
     for (let tries = 1; ; tries++) {
       try {
-        return await this.#try(body, deadline, timeout)
+        const value = await this.#within(timeout, deadline, this.#connect(), body)
+        this.#health.answered()
+        return value
       } catch (error) {
-        if (!isPassing(error) || tries === maxTries) throw error
+        if (isPassing(error) && tries < maxTries) continue
+        if (isAnswer(error)) this.#health.answered()
+        else this.#health.doubt()
+        throw error
       }
     }
   }
 
-  async #try<A>(body: (client: PoolClient) => Promise<A>, deadline: number, timeout: number): Promise<A> {
+  async #connect(): Promise<PoolClient> {
+    if (this.#pool.ending) throw closed()
+    const { failure, answers } = this.#health
+    if (failure !== undefined) throw failure.error
+    try {
+      return await this.#pool.connect()
+    } catch (error) {
+      this.#health.fail(error, answers)
+      throw error
+    }
+  }
+
+  /** Gives a connection back when the body is done, and gives it up when it is not done in time. */
+  async #within<A>(
+    timeout: number,
+    deadline: number,
+    connecting: Promise<PoolClient>,
+    body: (client: PoolClient) => Promise<A>,
+  ): Promise<A> {
     let give: ((broken: boolean) => void) | undefined
     let timer: NodeJS.Timeout | undefined
     let late = false
@@ -169,7 +197,7 @@ export class Database {
       }, deadline - performance.now())
     })
     const perform = async (): Promise<A> => {
-      const client = await this.#connect()
+      const client = await connecting
       if (late) {
         client.release()
         return await expired
@@ -195,20 +223,6 @@ export class Database {
       return await Promise.race([performed, expired])
     } finally {
       clearTimeout(timer)
-    }
-  }
-
-  async #connect(): Promise<PoolClient> {
-    if (this.#pool.ending) throw closed()
-    if (this.#down !== undefined && performance.now() < this.#down.until) throw this.#down.error
-    try {
-      const client = await this.#pool.connect()
-      this.#down = undefined
-      return client
-    } catch (error) {
-      const delay = Math.min((this.#down?.pause ?? pause.first / 2) * 2, pause.max)
-      this.#down = { error, pause: delay, until: performance.now() + delay }
-      throw error
     }
   }
 }

@@ -34,7 +34,7 @@ interface Waiting {
 const maxWaitingBytes = 32 * 1024 * 1024
 
 /** Enough to make a commit's cost disappear, few enough for a transaction of some ten ms. */
-const maxGroup = { entries: 10_000, bytes: 8 * 1024 * 1024 }
+const maxGroup = { entries: 10_000, bytes: 4 * 1024 * 1024 }
 
 /**
  * From so much on, a second group is written beside the first: its bodies go in before it has to wait for the first one's
