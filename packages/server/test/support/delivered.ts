@@ -8,7 +8,7 @@ import { tempDir } from "./resources.ts"
 export const destinationOf = ({ url }: Pick<ReceivedRequest, "url">): string =>
   url.slice(url.lastIndexOf("/") + 1)
 
-export const eventsOf = ({ body }: ReceivedRequest): ReadonlyArray<ReceivedEvent> => JSON.parse(body)
+const eventsOf = ({ body }: ReceivedRequest): ReadonlyArray<ReceivedEvent> => JSON.parse(body)
 
 /** Resolves once every destination has everything that was acknowledged. */
 export const delivered = async (
