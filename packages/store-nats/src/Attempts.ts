@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer"
 import { Attempts, type StoreError } from "@millrace/core"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import { type Message, type Stream, toJson } from "./Stream.ts"
+import { type Message, readJson, type Stream } from "./Stream.ts"
 import { tokenOf } from "./Table.ts"
 
 /** One message: attempts of one destination that all succeeded or all failed, oldest first. */
@@ -90,7 +90,7 @@ export const make = (stream: Stream, base: string): Attempts.Attempts["Service"]
     const found: Array<Run> = []
     let message: Message | null = yield* stream.next(pattern, from)
     while (message !== null && message.seq <= to) {
-      found.push(toJson(message) as Run)
+      found.push(yield* readJson<Run>(message))
       message = yield* stream.next(pattern, message.seq + 1)
     }
     return found.reverse()

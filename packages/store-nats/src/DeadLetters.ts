@@ -4,7 +4,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
 import { type IndexedLetter, type LetterChange, LetterIndex, perMessage, summaryOf } from "./LetterIndex.ts"
-import { type Stream, toJson } from "./Stream.ts"
+import { readJson, type Stream } from "./Stream.ts"
 
 /** Of a message that holds a part of a letter too large for one. */
 const partHeader = "Millrace-Part"
@@ -93,7 +93,7 @@ export const make = (
           continue
         }
         for (const [seq, time] of loose) if (time < message.time - patience) loose.delete(seq)
-        const change = toJson(message) as LetterChange
+        const change = yield* readJson<LetterChange>(message)
         if (change.kind === "put-large") for (const part of change.parts) loose.delete(part)
         met = index.apply(change, message.seq)
       }
@@ -171,7 +171,7 @@ export const make = (
   ): Effect.fn.Return<ReadonlyArray<DeadLetters.DeadLetter>, StoreError> {
     const message = yield* stream.get(seq)
     if (message === null) return []
-    const found = toJson(message) as LetterChange
+    const found = yield* readJson<LetterChange>(message)
     switch (found.kind) {
       case "put":
         return found.letters

@@ -171,21 +171,27 @@ export class LogHead {
       this.#shortSince = undefined
       this.#announced = 0
       this.mark = originMark
-      this.recent.clear()
-      this.lastSeq = 0
-      for (const record of records) this.advance(record)
-      this.lastSeq = to
+      this.#beginAt(records, to)
     })
   }
 
   /** From the end, as far back as ids are to be known. */
   #jump(first: number, to: number): Effect.Effect<void, StoreError> {
     return Effect.map(lastRecords(this.#records, first, to), (records) => {
-      if (to <= this.lastSeq) return
-      this.recent.clear()
-      for (const record of records) this.advance(record)
-      this.lastSeq = Math.max(this.lastSeq, to)
+      // Others may have come further meanwhile.
+      if (to > this.lastSeq) this.#beginAt(records, to)
     })
+  }
+
+  #beginAt(records: ReadonlyArray<LogRecord>, to: number): void {
+    this.recent.clear()
+    for (const record of records) {
+      this.recent.add(record)
+      this.mark = record.after
+      this.appendedAt = record.appendedAt
+    }
+    this.lastSeq = to
+    this.#release()
   }
 }
 

@@ -1,7 +1,6 @@
 import { Buffer } from "node:buffer"
 import { type EventLog, Position } from "@millrace/core"
-import { corrupt } from "./errors.ts"
-import type { Message } from "./Stream.ts"
+import { foreign, type Message } from "./Stream.ts"
 
 /**
  * An entry's number within its partition: the sequence number of its message, and its index among the message's entries.
@@ -205,7 +204,7 @@ export const readRecord = (message: Message, earlier: ReadonlyArray<Uint8Array> 
     return { ...index, payload }
   }
   if (message.header(headerNames.part) !== undefined) return null
-  throw corrupt(`message ${message.seq} of "${message.subject}" was put there by another program`)
+  throw foreign(message)
 }
 
 /** The sums up to and including an entry of a record; those before it for a place before its first. */

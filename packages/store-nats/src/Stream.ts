@@ -4,7 +4,7 @@ import type { StreamState } from "@nats-io/jetstream"
 import { headers as newHeaders } from "@nats-io/nats-core"
 import * as Effect from "effect/Effect"
 import type { Connection } from "./Connection.ts"
-import { isConflict } from "./errors.ts"
+import { corrupt, isConflict } from "./errors.ts"
 
 export interface Message {
   readonly seq: number
@@ -146,4 +146,12 @@ export class Stream {
   }
 }
 
-export const toJson = (message: Message): unknown => JSON.parse(Buffer.from(message.data).toString())
+export const foreign = ({ seq, subject }: Message): StoreError =>
+  corrupt(`message ${seq} of "${subject}" was put there by another program`)
+
+/** What this program has written as JSON. */
+export const readJson = <A>(message: Message): Effect.Effect<A, StoreError> =>
+  Effect.try({
+    try: () => JSON.parse(Buffer.from(message.data).toString()) as A,
+    catch: () => foreign(message),
+  })

@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer"
 import { createHash } from "node:crypto"
 import type { StoreError } from "@millrace/core"
 import * as Effect from "effect/Effect"
-import { type Message, type Stream, toJson } from "./Stream.ts"
+import { type Message, readJson, type Stream } from "./Stream.ts"
 
 export interface Row<A> {
   readonly key: string
@@ -47,8 +47,8 @@ export class Table<A> {
   }
 
   get(key: string): Effect.Effect<Row<A> | null, StoreError> {
-    return Effect.map(this.#bucket.last(this.#subjectOf(key)), (found) =>
-      found === null ? null : this.#rowOf(found),
+    return Effect.flatMap(this.#bucket.last(this.#subjectOf(key)), (found) =>
+      found === null ? Effect.succeed(null) : this.#rowOf(found),
     )
   }
 
@@ -102,12 +102,12 @@ export class Table<A> {
     return `${this.#base}.${key}`
   }
 
-  #rowOf(message: Message): Row<A> {
-    return {
+  #rowOf(message: Message): Effect.Effect<Row<A>, StoreError> {
+    return Effect.map(readJson<A>(message), (value) => ({
       key: message.subject.slice(this.#base.length + 1),
-      value: toJson(message) as A,
+      value,
       revision: message.seq,
       writtenAt: message.time,
-    }
+    }))
   }
 }

@@ -161,6 +161,19 @@ await describeStore("nats", servers.nats, () => {
         }),
       ))
 
+    it("fails as corrupt where another program has put values of its own", () =>
+      run(
+        Effect.gen(function* () {
+          const { letters } = yield* open(options())
+          yield* Effect.promise(() =>
+            withJetStream(running, (_, jetstream) => jetstream.publish(`${prefix}.letters`, "{")),
+          )
+          const error = yield* Effect.flip(letters.count)
+          expect(error.reason._tag).toBe("Corrupt")
+          expect(error.message).toContain("message 1")
+        }),
+      ))
+
     it("says that its stream has been deleted", () =>
       run(
         Effect.gen(function* () {
