@@ -1,6 +1,7 @@
-// Reads vitest's JSON report and prints `PASSED FAILED SKIPPED`; on standard error what went wrong, in few lines. Fails when a test
-// file that is there has not run (but those whose path begins with the second argument), when a test was skipped that does not say why, and on CI when a server was missing.
-import { existsSync, readdirSync, readFileSync } from "node:fs"
+// Reads vitest's JSON report and prints `PASSED FAILED SKIPPED`; on standard error what went wrong, in few lines. The files that failed
+// are listed beside the report, in `REPORT.failed`. Fails when a test file that is there has not run (but those whose path begins
+// with the second argument), when a test was skipped that does not say why, and on CI when a server was missing.
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
 
@@ -26,6 +27,9 @@ const failures = testResults.flatMap(({ name, status, message, assertionResults 
         message: one.failureMessages.join("\n"),
       }))
 })
+
+const failed = testResults.filter(({ status }) => status === "failed").map(({ name }) => relative(root, name))
+writeFileSync(`${file}.failed`, failed.map((path) => `${path}\n`).join(""))
 
 // A reader looks at the first twenty lines: the more failures, the less of each.
 const most = Math.max(1, Math.min(12, Math.floor(20 / failures.length) - 1))
