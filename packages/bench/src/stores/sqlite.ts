@@ -22,7 +22,7 @@ const millrace = (): Promise<Contestant> => {
   return contestantOn(Sqlite.layer({ path: join(directory, "events.db") }), () => remove(directory))
 }
 
-/** A transaction for all that wait, in the calling thread: no copies, and no way to another thread and back. */
+/** A transaction for all that wait, in the calling thread, which stands still meanwhile: no copies, and no way to another thread and back. */
 const bare = async (): Promise<Contestant> => {
   const directory = folder()
   const database = new driver.DatabaseSync(join(directory, "events.db"))
@@ -30,13 +30,30 @@ const bare = async (): Promise<Contestant> => {
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
     CREATE TABLE entries (
-      position INTEGER PRIMARY KEY, events INTEGER NOT NULL, id TEXT NOT NULL, envelope TEXT NOT NULL, body BLOB NOT NULL
+      position INTEGER PRIMARY KEY AUTOINCREMENT,
+      appended_at INTEGER NOT NULL,
+      events INTEGER NOT NULL,
+      total_events INTEGER NOT NULL,
+      total_bytes INTEGER NOT NULL,
+      id TEXT NOT NULL,
+      envelope TEXT NOT NULL,
+      body BLOB NOT NULL
     )`)
-  const insert = database.prepare("INSERT INTO entries (events, id, envelope, body) VALUES (?, ?, ?, ?)")
+  const insert = database.prepare(
+    `INSERT INTO entries (appended_at, events, total_events, total_bytes, id, envelope, body)
+     VALUES (?, ?, ?, ?, ?, ?, ?)`,
+  )
+  let allEvents = 0
+  let allBytes = 0
   return {
     append: groupCommit(async (entries) => {
+      const now = Date.now()
       database.exec("BEGIN IMMEDIATE")
-      for (const { id, events, envelope, body } of entries) insert.run(events, id, envelope, body)
+      for (const { id, events, envelope, body } of entries) {
+        allEvents += events
+        allBytes += envelope.length + body.byteLength
+        insert.run(now, events, allEvents, allBytes, id, envelope, body)
+      }
       database.exec("COMMIT")
     }, 1),
     close: () => {
@@ -56,7 +73,8 @@ export const sqlite = async (): Promise<Pair> => {
   return {
     server: `SQLite ${version}, WAL, synchronous=FULL`,
     level,
-    description: "an INSERT an entry, one transaction for those in flight, in the calling thread",
+    description:
+      "an INSERT an entry of the same columns, one transaction for those in flight, in the calling thread",
     millrace,
     bare,
     close: async () => {},
