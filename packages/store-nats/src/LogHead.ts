@@ -75,9 +75,12 @@ export class LogHead {
     return this.#announced > this.lastSeq
   }
 
-  /** Without asking when others have said that there is more. */
+  /** Without asking how far when others have said that there is more. */
   readonly catchUp: Effect.Effect<void, StoreError> = Effect.suspend(() =>
-    this.isBehind && this.#announced - this.lastSeq <= promised ? this.#walk(this.#announced) : this.refresh,
+    this.isBehind
+      ? // What is missing may have been trimmed since: the server knows.
+        Effect.catch(this.#walk(this.#announced), () => this.refresh)
+      : this.refresh,
   )
 
   /** A record that this process has written, or read at its turn. */
@@ -142,7 +145,8 @@ export class LogHead {
 
   #catchUp(first: number, to: number): Effect.Effect<void, StoreError> {
     if (to <= this.lastSeq) return Effect.void
-    return to - this.lastSeq > promised ? this.#jump(first, to) : this.#walk(to)
+    const isFar = to - this.lastSeq > promised || first > this.lastSeq + 1
+    return isFar ? this.#jump(first, to) : this.#walk(to)
   }
 
   #walk(to: number): Effect.Effect<void, StoreError> {

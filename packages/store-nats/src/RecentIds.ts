@@ -16,12 +16,14 @@ interface Kept {
 
 /** The places of the last entries by their ids. */
 export class RecentIds {
-  readonly #places = new Map<EventLog.EntryId, Place>()
+  // Two generations, the older one forgotten whole: no bookkeeping per id.
+  #newer = new Map<EventLog.EntryId, Place>()
+  #older = new Map<EventLog.EntryId, Place>()
   /** The records that hold the last promised entries. */
   #records: Array<Kept> = []
 
   placeOf(id: EventLog.EntryId): Place | undefined {
-    return this.#places.get(id)
+    return this.#newer.get(id) ?? this.#older.get(id)
   }
 
   /** The sequence number from which on messages are kept for their ids; `undefined` while there are none. */
@@ -30,19 +32,20 @@ export class RecentIds {
   }
 
   add({ seq, messages, after, pieces }: RecordIndex): void {
-    for (const [index, { id }] of pieces.entries())
-      this.#places.set(id, after.place - (pieces.length - 1) + index)
-    for (const id of this.#places.keys()) {
-      if (this.#places.size <= remembered) break
-      this.#places.delete(id)
+    if (this.#newer.size >= remembered) {
+      this.#older = this.#newer
+      this.#newer = new Map()
     }
+    const firstPlace = after.place - (pieces.length - 1)
+    for (const [index, { id }] of pieces.entries()) this.#newer.set(id, firstPlace + index)
     this.#records.push({ first: seq - messages + 1, entries: after.entries })
     const needed = this.#records.findIndex(({ entries }) => entries > after.entries - promised)
     if (needed > 0) this.#records.splice(0, needed)
   }
 
   clear(): void {
-    this.#places.clear()
+    this.#newer = new Map()
+    this.#older = new Map()
     this.#records = []
   }
 }

@@ -201,6 +201,11 @@ await describeStore("nats", servers.nats, () => {
             withJetStream(running, async (manager) => (await manager.streams.info(`${prefix}_LOG_0`)).state),
           )
           expect(kept.messages).toBeLessThan(6)
+          const { log: later } = yield* open(given)
+          expect(yield* later.bounds(0)).toEqual(yield* one.bounds(0))
+          expect(yield* later.append([entry(2999)])).toEqual([(yield* one.bounds(0)).head])
+          yield* later.append([entry(3000)])
+          expect((yield* later.stats(0, (yield* later.bounds(0)).head)).entries).toBe(3001)
         }),
       ))
 
