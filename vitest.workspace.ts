@@ -22,6 +22,8 @@ export default defineConfig({
     })),
   },
   test: {
+    // The longest tests wait for disks and servers more than they compute.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     reporters: ["default", missingServers],
     projects: [
       ...packages.map((name) => ({
