@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer"
 import type { EventLog, StoreError } from "@millrace/core"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
@@ -5,7 +6,9 @@ import { closed, full, unavailable } from "./errors.ts"
 import type { LogHead } from "./LogHead.ts"
 import {
   divide,
+  fill,
   type LogRecord,
+  lengthOf,
   limitsOf,
   makeRecord,
   type Place,
@@ -66,6 +69,8 @@ export class Appender {
   readonly #work = Latch.makeUnsafe(false)
   #calls: Array<Call> = []
   #waitingBytes = 0
+  /** For the next message: a new one each time would have the garbage collector run all the time. */
+  #buffer: Buffer | undefined
   #isOriented = false
   #closed = false
 
@@ -109,14 +114,12 @@ export class Appender {
     })
   }
 
-  /** Forever. What arrives in one turn of the event loop is written together. */
+  /** Forever. To an idle appender, what arrives in one turn of the event loop is one message. */
   readonly run: Effect.Effect<never> = Effect.forever(
     Effect.suspend(() => {
-      if (this.#calls.length === 0) this.#work.closeUnsafe()
-      return Effect.andThen(
-        this.#work.await,
-        Effect.flatMap(nextTurn, () => this.#commit(this.#take())),
-      )
+      if (this.#calls.length > 0) return this.#commit(this.#take())
+      this.#work.closeUnsafe()
+      return Effect.andThen(this.#work.await, nextTurn)
     }),
   )
 
@@ -152,7 +155,8 @@ export class Appender {
   #commit(calls: ReadonlyArray<Call>): Effect.Effect<void> {
     const open = new Set(calls)
     const settle = (call: Call, outcome: Effect.Effect<ReadonlyArray<Place>, StoreError>): void => {
-      if (open.delete(call)) call.settle(outcome)
+      // What waits is sent first: those who called go on while the server has it.
+      if (open.delete(call)) setImmediate(() => call.settle(outcome))
     }
     return this.#write(calls, settle).pipe(
       Effect.catch((error) =>
@@ -204,7 +208,7 @@ export class Appender {
           const record = makeRecord(entries, head.mark, now, head.lastSeq, limits)
           if (record.messages > 1) claim(turns.claimFor(record.messages))
           const began = performance.now()
-          isRefused = !(yield* this.#publish(record, limits))
+          isRefused = !(yield* this.#publish(record, entries, limits))
           if (isRefused) break
           turns.wrote((performance.now() - began) / record.messages)
           this.#remember(record, places)
@@ -248,16 +252,31 @@ export class Appender {
     })
 
   /** `false` when another process was faster. */
-  readonly #publish = (record: LogRecord, limits: RecordLimits): Effect.Effect<boolean, StoreError> =>
+  readonly #publish = (
+    record: LogRecord,
+    entries: Entries,
+    limits: RecordLimits,
+  ): Effect.Effect<boolean, StoreError> =>
     Effect.gen({ self: this }, function* () {
       const { stream, subject } = this.#options
+      const buffer = this.#takeBuffer(lengthOf(record), limits)
       let after = record.seq - record.messages
-      for (const part of partsOf(record, limits)) {
+      for (const part of partsOf(record, fill(buffer, entries), limits)) {
         if ((yield* stream.publish({ subject, ...part, afterSequence: after })) === null) return false
         after += 1
       }
+      // Not after a failure: the client may still have it to send.
+      if (record.messages === 1) this.#buffer = buffer
       return true
     })
+
+  #takeBuffer(length: number, limits: RecordLimits): Buffer {
+    const kept = this.#buffer
+    this.#buffer = undefined
+    return kept !== undefined && kept.byteLength >= length
+      ? kept
+      : Buffer.allocUnsafeSlow(Math.max(length, limits.bytes))
+  }
 
   #remember(record: LogRecord, places: Map<EventLog.EntryId, Place>): void {
     const { head, records, announce } = this.#options

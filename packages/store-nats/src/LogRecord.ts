@@ -47,8 +47,8 @@ export interface RecordIndex {
  * into several that follow each other, the headers in the last: without it the others are rests of an append that failed.
  */
 export interface LogRecord extends RecordIndex {
-  /** Envelope, body, envelope, body... */
-  readonly payload: Uint8Array
+  /** The entries as they were given, or what the messages hold: envelope, body, envelope, body... */
+  readonly content: ReadonlyArray<EventLog.NewEntry> | Uint8Array
 }
 
 const headerNames = { record: "Millrace-Record", entries: "Millrace-Entries", part: "Millrace-Part" } as const
@@ -130,17 +130,30 @@ export const makeRecord = (
     (bytes, { envelopeLength, bodyLength }) => bytes + envelopeLength + bodyLength,
     0,
   )
-  const payload = Buffer.allocUnsafeSlow(size)
-  let offset = 0
-  for (const { envelope, body } of entries) {
-    offset += payload.write(envelope, offset)
-    payload.set(body, offset)
-    offset += body.byteLength
-  }
   const messages = Math.max(1, Math.ceil(size / limits.bytes))
   const last = seq + messages
   const after = sum(pieces, before, placeOf(last, pieces.length - 1))
-  return { seq: last, messages, appendedAt, before, after, pieces, payload: plain(payload) }
+  return { seq: last, messages, appendedAt, before, after, pieces, content: entries.map(owned) }
+}
+
+/** A view may hold on to a far larger buffer, such as the slab a socket was read into. */
+const owned = (entry: EventLog.NewEntry): EventLog.NewEntry =>
+  entry.body.buffer.byteLength <= 2 * entry.body.byteLength + 1024
+    ? entry
+    : { ...entry, body: new Uint8Array(entry.body) }
+
+/** In bytes. */
+export const lengthOf = ({ before, after }: RecordIndex): number => after.bytes - before.bytes
+
+/** Writes entries one after the other into a buffer with room for them. */
+export const fill = (buffer: Buffer, entries: ReadonlyArray<EventLog.NewEntry>): Uint8Array => {
+  let offset = 0
+  for (const { envelope, body } of entries) {
+    offset += buffer.write(envelope, offset)
+    buffer.set(body, offset)
+    offset += body.byteLength
+  }
+  return buffer.subarray(0, offset)
 }
 
 type Headers = Readonly<Record<string, string>>
@@ -164,9 +177,17 @@ export interface Part {
   readonly data: Uint8Array
 }
 
-/** What is published, one after the other. */
-export const partsOf = (record: LogRecord, limits: RecordLimits): ReadonlyArray<Part> => {
-  const { messages, payload } = record
+/**
+ * What is published, one after the other.
+ *
+ * @param payload the record's entries as {@link fill} writes them
+ */
+export const partsOf = (
+  record: RecordIndex,
+  payload: Uint8Array,
+  limits: RecordLimits,
+): ReadonlyArray<Part> => {
+  const { messages } = record
   return Array.from({ length: messages }, (_, part) => ({
     headers: part === messages - 1 ? headersOf(record) : { [headerNames.part]: String(part + 1) },
     data: messages === 1 ? payload : payload.subarray(part * limits.bytes, (part + 1) * limits.bytes),
@@ -200,8 +221,8 @@ export const readIndex = (header: Message["header"], seq: number): RecordIndex |
 export const readRecord = (message: Message, earlier: ReadonlyArray<Uint8Array> = []): LogRecord | null => {
   const index = readIndex(message.header, message.seq)
   if (index !== null) {
-    const payload = earlier.length === 0 ? message.data : plain(Buffer.concat([...earlier, message.data]))
-    return { ...index, payload }
+    const content = earlier.length === 0 ? message.data : plain(Buffer.concat([...earlier, message.data]))
+    return { ...index, content }
   }
   if (message.header(headerNames.part) !== undefined) return null
   throw foreign(message)
@@ -225,27 +246,29 @@ export const firstMark = (record: RecordIndex, holds: (mark: Mark) => boolean): 
   return mark
 }
 
+type Content = Pick<EventLog.NewEntry, "envelope" | "body">
+
+const slice = (bytes: Uint8Array, offset: number, { envelopeLength, bodyLength }: Piece): Content => {
+  const body = offset + envelopeLength
+  return {
+    envelope: Buffer.from(bytes.buffer, bytes.byteOffset + offset, envelopeLength).toString(),
+    body: bytes.subarray(body, body + bodyLength),
+  }
+}
+
 /** Those of a record's entries that stand after a place. The bodies are views of its bytes. */
-export function* entriesAfter(
-  { seq, appendedAt, pieces, payload }: LogRecord,
-  place: Place,
-): Generator<EventLog.LogEntry> {
-  const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
+export function* entriesAfter(record: LogRecord, place: Place): Generator<EventLog.LogEntry> {
+  const { seq, appendedAt, pieces, content } = record
   let offset = 0
-  for (const [index, { id, events, envelopeLength, bodyLength }] of pieces.entries()) {
+  for (const [index, piece] of pieces.entries()) {
     const own = placeOf(seq, index)
-    const body = offset + envelopeLength
-    const end = body + bodyLength
-    if (own > place) {
-      yield {
-        id,
-        events,
-        envelope: bytes.toString("utf8", offset, body),
-        body: payload.subarray(body, end),
-        position: Position.fromNumber(own),
-        appendedAt,
-      }
-    }
-    offset = end
+    const start = offset
+    offset += piece.envelopeLength + piece.bodyLength
+    if (own <= place) continue
+    const found = content instanceof Uint8Array ? slice(content, start, piece) : content[index]
+    if (found === undefined) return
+    const { envelope, body } = found
+    const { id, events } = piece
+    yield { id, events, envelope, body, position: Position.fromNumber(own), appendedAt }
   }
 }

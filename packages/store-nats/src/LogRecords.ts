@@ -1,6 +1,6 @@
 import { StoreError } from "@millrace/core"
 import * as Effect from "effect/Effect"
-import { type LogRecord, readRecord } from "./LogRecord.ts"
+import { type LogRecord, lengthOf, readRecord } from "./LogRecord.ts"
 import type { Message, Stream } from "./Stream.ts"
 
 /** What is held of the records read or written last, in bytes: those who follow the head find what was just appended here. */
@@ -44,7 +44,7 @@ const decode = (
     },
   })
 
-const costOf = ({ payload, pieces }: LogRecord): number => payload.byteLength + pieces.length * entryOverhead
+const costOf = (record: LogRecord): number => lengthOf(record) + record.pieces.length * entryOverhead
 
 const makeHeld = () => {
   const held = new Map<number, LogRecord>()
