@@ -25,25 +25,30 @@ const openOnce = (options: Options): Promise<EventLog.EventLog["Service"]> =>
 await describeStore("nats", servers.nats, () => {
   describe("opening", () => {
     let prefix = ""
+    let made: ReadonlyArray<string> = []
     const options = (more: Partial<Options> = {}): Options => {
       prefix = newPrefix()
+      made = [...made, prefix]
       return { ...running, prefix, ...more }
     }
-    afterEach(() => removeStreams(prefix))
+    afterEach(async () => {
+      for (const one of made) await removeStreams(one)
+      made = []
+    })
 
     it("makes its streams, and finds them again", async () => {
       const given = options({ partitions: 2 })
       await openOnce(given)
-      const made = [
+      const expected = [
         `KV_${prefix}`,
         `${prefix}_ATTEMPTS`,
         `${prefix}_LETTERS`,
         `${prefix}_LOG_0`,
         `${prefix}_LOG_1`,
       ]
-      expect(await streamsOf(prefix)).toEqual(made.sort())
+      expect(await streamsOf(prefix)).toEqual(expected.sort())
       await openOnce(given)
-      expect(await streamsOf(prefix)).toEqual(made)
+      expect(await streamsOf(prefix)).toEqual(expected)
     })
 
     it("may happen many times at once", async () => {

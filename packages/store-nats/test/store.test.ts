@@ -67,11 +67,16 @@ const ids = (found: ReadonlyArray<EventLog.NewEntry>) => found.map(({ id }) => i
 await describeStore("nats", servers.nats, () => {
   describe("a log on JetStream", { timeout }, () => {
     let prefix = ""
+    let made: ReadonlyArray<string> = []
     const options = (more: Partial<Options> = {}): Options => {
       prefix = newPrefix()
+      made = [...made, prefix]
       return { ...running, prefix, ...more }
     }
-    afterEach(() => removeStreams(prefix))
+    afterEach(async () => {
+      for (const one of made) await removeStreams(one)
+      made = []
+    })
 
     it("is one order for several processes, also when entries are cut into many messages", () =>
       run(
