@@ -64,6 +64,24 @@ export const repetitions = (requests: ReadonlyArray<ReceivedRequest>): ReadonlyA
   return found
 }
 
+/**
+ * The requests of one sender that came again, by number. Each is sent again directly, before anything new; in more than one request when
+ * the rest of the batch was cut anew.
+ */
+export const sentAgain = (requests: ReadonlyArray<ReceivedRequest>): ReadonlyArray<number> => {
+  const again = new Set<number>()
+  let last: Repetition | undefined
+  for (const repetition of repetitions(requests)) {
+    const { of, by } = repetition
+    const isNext =
+      last?.by === by - 1 && last.of.size === of.size && [...of].every((one) => last?.of.has(one))
+    if (!isNext) expect([...of]).toEqual([by - 1])
+    for (const one of of) again.add(one)
+    last = repetition
+  }
+  return [...again]
+}
+
 interface Row {
   readonly id: string
   readonly due: number
