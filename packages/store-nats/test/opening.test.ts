@@ -4,8 +4,17 @@ import { describeServer, describeStore, servers, startNats, type TestServer } fr
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
-import { hostOf, newPrefix, quietLayer, removeStreams, running, streamsOf, withJetStream } from "./place.ts"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import {
+  hostOf,
+  newPrefix,
+  newPrefixOfTest,
+  quietLayer,
+  removeStreams,
+  running,
+  streamsOf,
+  withJetStream,
+} from "./place.ts"
 
 const opened = (options: Options) =>
   Effect.map(Layer.build(Layer.fresh(quietLayer(options))), (context) =>
@@ -25,16 +34,10 @@ const openOnce = (options: Options): Promise<EventLog.EventLog["Service"]> =>
 await describeStore("nats", servers.nats, () => {
   describe("opening", () => {
     let prefix = ""
-    let made: ReadonlyArray<string> = []
     const options = (more: Partial<Options> = {}): Options => {
-      prefix = newPrefix()
-      made = [...made, prefix]
+      prefix = newPrefixOfTest()
       return { ...running, prefix, ...more }
     }
-    afterEach(async () => {
-      for (const one of made) await removeStreams(one)
-      made = []
-    })
 
     it("makes its streams, and finds them again", async () => {
       const given = options({ partitions: 2 })

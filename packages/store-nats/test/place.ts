@@ -7,6 +7,7 @@ import { connect } from "@nats-io/transport-node"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Result from "effect/Result"
+import { onTestFinished } from "vitest"
 
 /** Of the running server. */
 export const running: Options = Result.getOrThrow(optionsFromUrl(servers.nats))
@@ -52,6 +53,13 @@ export const removeStreams = async (prefix: string, at = running): Promise<void>
   await withJetStream(at, async (manager) => {
     for (const name of names) await manager.streams.delete(name)
   })
+}
+
+/** A new one, of which nothing is left when the test that asks for it has ended. */
+export const newPrefixOfTest = (): string => {
+  const prefix = newPrefix()
+  onTestFinished(() => removeStreams(prefix))
+  return prefix
 }
 
 /** Without the warning of what the server's configuration can lose. */

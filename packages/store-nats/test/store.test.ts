@@ -18,9 +18,18 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import type * as Scope from "effect/Scope"
 import * as fc from "fast-check"
-import { afterEach, describe, expect, it } from "vitest"
+import { describe, expect, it } from "vitest"
 import { tokenOf } from "../src/Table.ts"
-import { hostOf, newPrefix, patience, quietLayer, removeStreams, running, withJetStream } from "./place.ts"
+import {
+  hostOf,
+  newPrefix,
+  newPrefixOfTest,
+  patience,
+  quietLayer,
+  removeStreams,
+  running,
+  withJetStream,
+} from "./place.ts"
 
 /** It only bounds a hang. */
 const timeout = 120_000
@@ -67,16 +76,10 @@ const ids = (found: ReadonlyArray<EventLog.NewEntry>) => found.map(({ id }) => i
 await describeStore("nats", servers.nats, () => {
   describe("a log on JetStream", { timeout }, () => {
     let prefix = ""
-    let made: ReadonlyArray<string> = []
     const options = (more: Partial<Options> = {}): Options => {
-      prefix = newPrefix()
-      made = [...made, prefix]
+      prefix = newPrefixOfTest()
       return { ...running, prefix, ...more }
     }
-    afterEach(async () => {
-      for (const one of made) await removeStreams(one)
-      made = []
-    })
 
     it("is one order for several processes, also when entries are cut into many messages", () =>
       run(
