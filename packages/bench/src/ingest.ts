@@ -1,119 +1,172 @@
-import { type ChildProcess, spawn } from "node:child_process"
-import { createInterface } from "node:readline"
-import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
-import { contestants, serve } from "./contestants.ts"
+import { type ContestantName, contestantNames, contestants } from "./contestants/all.ts"
+import { describe, environment } from "./environment.ts"
 import { load } from "./load.ts"
-import { machine, median, pin, print, spread } from "./report.ts"
-import { request } from "./requests.ts"
+import { choice, number, numbers } from "./options.ts"
+import { contestantCore, pinDriver, type Running, start } from "./processes.ts"
+import type { ContestantAbilities, ContestantOptions } from "./programs/contestant.ts"
+import { median, progress, progressEnd, publish, quantile, ratios, spread, summary, table } from "./report.ts"
+import { type Encoding, request } from "./requests.ts"
+import { turns } from "./turns.ts"
 
 /**
- * Intake: contestants side by side, interleaved, each server on one core and the load on another. Compare the ratios: absolute
+ * Intake: contestants side by side, each in a process of its own, all on one core and taking turns, the load on another. Compare the ratios: absolute
  * figures are those of the machine.
  */
 const { values } = parseArgs({
   options: {
-    serve: { type: "string" },
-    rounds: { type: "string", default: "5" },
-    seconds: { type: "string", default: "2" },
-    events: { type: "string", default: "1,100" },
+    contestants: { type: "string" },
+    events: { type: "string" },
+    encodings: { type: "string" },
     connections: { type: "string", default: "32" },
-    json: { type: "boolean", default: false },
+    rounds: { type: "string" },
+    seconds: { type: "string" },
+    quick: { type: "boolean", default: false },
+    json: { type: "string" },
   },
 })
 
-interface Sample {
-  readonly contestant: string
-  readonly events: number
+const rounds = number("rounds", values.rounds ?? (values.quick ? "3" : "5"))
+const seconds = number("seconds", values.seconds ?? (values.quick ? "0.4" : "1"))
+/** Until everything is compiled: a server that takes 2,000 requests a second needs this long. */
+const warmUp = values.quick ? 1.5 : 2
+const connections = number("connections", values.connections)
+const sizes = numbers("events", values.events ?? (values.quick ? "1,100" : "1,10,100,1000"))
+const encodings = choice<Encoding>("encodings", values.encodings ?? (values.quick ? "plain" : "plain,gzip"), [
+  "plain",
+  "gzip",
+])
+const quick: ReadonlyArray<ContestantName> = [
+  "limit",
+  "memory",
+  "sqlite",
+  "fastify-by-hand",
+  "express-by-hand",
+]
+// All are compared with the limit.
+const names = [
+  ...new Set([
+    "limit" as const,
+    ...choice<ContestantName>(
+      "contestants",
+      values.contestants ?? (values.quick ? quick : contestantNames).join(","),
+      contestantNames,
+    ),
+  ]),
+]
+
+interface Turn {
   readonly requestsPerSecond: number
-  /** CPU time of the server's whole process, its other threads included, in microseconds. */
+  /** Microseconds. */
   readonly cpuPerRequest: number
+  /** ms. */
   readonly p99: number
 }
 
-const start = async (contestant: string) => {
-  const command = [
-    ...pin(0),
-    process.execPath,
-    ...process.execArgv,
-    fileURLToPath(import.meta.url),
-    "--serve",
-    contestant,
-  ]
-  const child: ChildProcess = spawn(command[0]!, command.slice(1), { stdio: ["pipe", "pipe", "inherit"] })
-  const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]()
-  const line = async () => JSON.parse((await lines.next()).value as string) as Record<string, number>
-  const { port } = await line()
+const measure = async (
+  { ask }: Running<ContestantAbilities>,
+  content: Buffer,
+  duration: number,
+): Promise<Turn> => {
+  const port = await ask("port")
+  const before = await ask("usage")
+  const done = await load(port, content, { connections, seconds: duration })
+  const after = await ask("usage")
   return {
-    port: port!,
-    cpu: async () => {
-      child.stdin!.write("\n")
-      return (await line())["cpu"]!
-    },
-    stop: () =>
-      new Promise<void>((resolve) => {
-        child.on("exit", () => resolve())
-        child.stdin!.end()
-      }),
+    requestsPerSecond: done.requests / done.seconds,
+    cpuPerRequest: (after.cpu - before.cpu) / done.requests,
+    p99: quantile(done.latencies, 0.99),
   }
 }
 
-const measure = async (contestant: string, events: number): Promise<Sample> => {
-  const server = await start(contestant)
-  const connections = Number(values.connections)
-  const body = request(events)
-  await load(server.port, body, { connections, seconds: 1 })
-  const before = await server.cpu()
-  const { requests, seconds, latencies } = await load(server.port, body, {
-    connections,
-    seconds: Number(values.seconds),
+interface Heat {
+  readonly events: number
+  readonly encoding: Encoding
+  readonly turns: Readonly<Record<ContestantName, ReadonlyArray<Turn>>>
+}
+
+const compare = async (events: number, encoding: Encoding): Promise<Heat> => {
+  const content = request(events, { encoding })
+  const running = new Map<ContestantName, Running<ContestantAbilities>>()
+  const heat = `${events} events a request, ${encoding}`
+  for (const name of names) {
+    progress(`${heat}: warming up ${name}`)
+    const started = await start<ContestantAbilities>("contestant", contestantCore, {
+      contestant: name,
+    } satisfies ContestantOptions)
+    running.set(name, started)
+    await measure(started, content, warmUp)
+  }
+  const results = await turns(names, rounds, (name, round) => {
+    progress(`${heat}: round ${round + 1} of ${rounds}, ${name}`)
+    return measure(running.get(name)!, content, seconds)
   })
-  const after = await server.cpu()
-  await server.stop()
-  return {
-    contestant,
-    events,
-    requestsPerSecond: requests / seconds,
-    cpuPerRequest: (after - before) / requests,
-    p99: latencies[Math.floor(latencies.length * 0.99)]!,
-  }
+  for (const { stop } of running.values()) await stop()
+  return { events, encoding, turns: results }
 }
 
-const report = (samples: ReadonlyArray<Sample>): void => {
-  print(`Intake. ${machine()}, server on one core, ${values.connections} connections`)
-  for (const [name, { description }] of Object.entries(contestants)) print(`  ${name}: ${description}`)
-  for (const events of new Set(samples.map((sample) => sample.events))) {
-    print(
-      `\n${events} event${events === 1 ? "" : "s"} a request (median of ${values.rounds} rounds, spread in brackets)`,
-    )
-    for (const contestant of Object.keys(contestants)) {
-      const of = (name: string) => samples.filter((one) => one.contestant === name && one.events === events)
-      const ratios = (pick: (sample: Sample) => number) =>
-        of(contestant).map((sample, round) => pick(sample) / pick(of("limit")[round]!))
-      print(
-        [
-          contestant.padEnd(18),
-          `${Math.round(median(of(contestant).map((one) => one.requestsPerSecond * events)))} events/s`.padStart(
-            18,
-          ),
-          `rate x ${spread(ratios((one) => one.requestsPerSecond))}`.padStart(26),
-          `CPU x ${spread(ratios((one) => one.cpuPerRequest))}`.padStart(26),
-          `${median(of(contestant).map((one) => one.cpuPerRequest)).toFixed(0)} us`.padStart(9),
-          `p99 ${median(of(contestant).map((one) => one.p99)).toFixed(1)} ms`.padStart(12),
-        ].join("  "),
-      )
+const figures = ({ events, encoding, turns }: Heat) =>
+  names.map((contestant) => {
+    const of = (name: ContestantName, figure: keyof Turn) => turns[name].map((turn) => turn[figure])
+    return {
+      events,
+      encoding,
+      contestant,
+      eventsPerSecond: of(contestant, "requestsPerSecond").map((rate) => rate * events),
+      cpuPerRequest: of(contestant, "cpuPerRequest"),
+      p99: of(contestant, "p99"),
+      rateRatios: ratios(of(contestant, "requestsPerSecond"), of("limit", "requestsPerSecond")),
+      cpuRatios: ratios(of(contestant, "cpuPerRequest"), of("limit", "cpuPerRequest")),
     }
-  }
-}
+  })
 
-if (values.serve !== undefined) await serve(values.serve)
-else {
-  const samples: Array<Sample> = []
-  for (const events of values.events.split(",").map(Number)) {
-    for (let round = 0; round < Number(values.rounds); round++) {
-      for (const contestant of Object.keys(contestants)) samples.push(await measure(contestant, events))
-    }
-  }
-  if (values.json) process.stdout.write(`${JSON.stringify(samples)}\n`)
-  else report(samples)
+const lines = (heat: Heat): ReadonlyArray<string> => [
+  "",
+  `${heat.events} event${heat.events === 1 ? "" : "s"} a request, ${heat.encoding}`,
+  ...table(
+    ["", "events/s", "rate x limit", "CPU/request", "CPU x limit", "p99"],
+    figures(heat).map((row) => [
+      row.contestant,
+      String(Math.round(median(row.eventsPerSecond))),
+      spread(row.rateRatios),
+      `${median(row.cpuPerRequest).toFixed(0)} us`,
+      spread(row.cpuRatios),
+      `${median(row.p99).toFixed(1)} ms`,
+    ]),
+  ),
+]
+
+pinDriver()
+const heats: Array<Heat> = []
+for (const encoding of encodings) {
+  for (const events of sizes) heats.push(await compare(events, encoding))
 }
+progressEnd()
+
+const machine = environment()
+publish(
+  values.json,
+  {
+    benchmark: "ingest",
+    environment: machine,
+    settings: { connections, rounds, seconds },
+    contestants: Object.fromEntries(
+      names.map((name) => [
+        name,
+        { description: contestants[name].description, durability: contestants[name].durability },
+      ]),
+    ),
+    results: heats.flatMap(figures).map((row) => ({
+      ...row,
+      rateRatio: summary(row.rateRatios),
+      cpuRatio: summary(row.cpuRatios),
+    })),
+  },
+  [
+    `Intake, ${connections} connections, medians of ${rounds} rounds of ${seconds} s, [least-greatest]. ${describe(machine)}`,
+    ...names.map(
+      (name) => `  ${name}: ${contestants[name].description} (durability: ${contestants[name].durability})`,
+    ),
+    ...heats.flatMap(lines),
+  ],
+)

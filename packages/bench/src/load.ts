@@ -7,59 +7,108 @@ export interface LoadResult {
   readonly latencies: Float64Array
 }
 
+export interface LoadOptions {
+  readonly connections: number
+  /** For how long requests begin; without end by default. */
+  readonly seconds?: number
+  /** How many begin; any number by default. */
+  readonly requests?: number
+}
+
+/** A connection that sends one request at a time. */
+export interface Client {
+  /** Must not be called before the reply to the last one is there. */
+  readonly send: (request: Buffer, onReply: () => void) => void
+  readonly close: () => void
+}
+
 const blankLine = Buffer.from("\r\n\r\n")
 
-/** Keeps every connection busy with one request at a time, until the time is up and the last replies are there. */
-export const load = async (
+/** @param onError gets a reply other than 202, too */
+export const open = (port: number, onError: (error: Error) => void): Promise<Client> =>
+  new Promise((resolve, reject) => {
+    const socket: Socket = connect({ port, host: "127.0.0.1", noDelay: true })
+    let received: Buffer = Buffer.alloc(0)
+    let answered: () => void = () => {}
+    socket.on("data", (chunk: Buffer) => {
+      received = received.length === 0 ? chunk : Buffer.concat([received, chunk])
+      const headEnd = received.indexOf(blankLine)
+      if (headEnd < 0) return
+      const head = received.toString("latin1", 0, headEnd)
+      const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0)
+      if (received.length < headEnd + 4 + length) return
+      if (!head.startsWith("HTTP/1.1 202"))
+        return onError(new Error(`unexpected reply: ${received.toString()}`))
+      received = Buffer.alloc(0)
+      answered()
+    })
+    socket.once("error", (error) => {
+      reject(error)
+      onError(error)
+    })
+    socket.once("connect", () =>
+      resolve({
+        send: (request, onReply) => {
+          answered = onReply
+          socket.write(request)
+        },
+        close: () => void socket.destroy(),
+      }),
+    )
+  })
+
+/** Clients, for as long as they are used; rejects with what the first of them fails with. */
+export const withClients = <A>(
+  port: number,
+  connections: number,
+  use: (clients: ReadonlyArray<Client>) => Promise<A>,
+): Promise<A> =>
+  new Promise((resolve, reject) => {
+    const all = Promise.all(Array.from({ length: connections }, () => open(port, reject)))
+    all
+      .then(async (clients) => {
+        const result = await use(clients)
+        for (const client of clients) client.close()
+        resolve(result)
+      })
+      .catch(reject)
+  })
+
+/** Keeps every connection busy with one request at a time, and waits for the last replies. */
+export const load = (
   port: number,
   request: Buffer,
-  { connections, seconds }: { readonly connections: number; readonly seconds: number },
-): Promise<LoadResult> => {
-  const latencies: Array<number> = []
-  const started = performance.now()
-  const end = started + seconds * 1000
-
-  const drive = (socket: Socket): Promise<void> =>
-    new Promise((resolve, reject) => {
-      let received: Buffer = Buffer.alloc(0)
-      let sentAt = 0
-      const send = () => {
-        sentAt = performance.now()
-        socket.write(request)
-      }
-      socket.on("data", (chunk: Buffer) => {
-        received = received.length === 0 ? chunk : Buffer.concat([received, chunk])
-        const headEnd = received.indexOf(blankLine)
-        if (headEnd < 0) return
-        const head = received.toString("latin1", 0, headEnd)
-        const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0)
-        if (received.length < headEnd + 4 + length) return
-        if (!head.startsWith("HTTP/1.1 202")) {
-          reject(new Error(`unexpected reply: ${received.toString()}`))
-          return
-        }
-        received = Buffer.alloc(0)
-        const now = performance.now()
-        latencies.push(now - sentAt)
-        if (now < end) send()
-        else {
-          socket.destroy()
-          resolve()
-        }
-      })
-      socket.on("error", reject)
-      send()
-    })
-
-  await Promise.all(
-    Array.from({ length: connections }, async () => {
-      const socket = connect({ port, host: "127.0.0.1", noDelay: true })
-      await drive(socket)
-    }),
-  )
-  return {
-    requests: latencies.length,
-    seconds: (performance.now() - started) / 1000,
-    latencies: Float64Array.from(latencies).sort(),
-  }
-}
+  { connections, seconds = Number.POSITIVE_INFINITY, requests = Number.POSITIVE_INFINITY }: LoadOptions,
+): Promise<LoadResult> =>
+  withClients(port, connections, async (clients) => {
+    const latencies: Array<number> = []
+    const started = performance.now()
+    const end = started + seconds * 1000
+    let begun = 0
+    await Promise.all(
+      clients.map(
+        ({ send }) =>
+          new Promise<void>((resolve) => {
+            let sentAt = 0
+            const onReply = () => {
+              const now = performance.now()
+              latencies.push(now - sentAt)
+              if (now < end) begin()
+              else resolve()
+            }
+            const begin = () => {
+              if (begun >= requests) return resolve()
+              begun += 1
+              sentAt = performance.now()
+              send(request, onReply)
+            }
+            begin()
+          }),
+      ),
+    )
+    return {
+      requests: latencies.length,
+      seconds: (performance.now() - started) / 1000,
+      latencies: Float64Array.from(latencies).sort(),
+    }
+  })

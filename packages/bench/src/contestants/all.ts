@@ -1,0 +1,22 @@
+import { expressByHand, fastifyByHand } from "./byHand.ts"
+import type { Contestant } from "./Contestant.ts"
+import { limit } from "./limit.ts"
+import { millrace } from "./millrace.ts"
+import { walkerOS } from "./walkerOS.ts"
+
+export const contestants = {
+  limit,
+  memory: millrace("node", "memory:"),
+  sqlite: millrace("node", "sqlite:"),
+  "express-memory": millrace("express", "memory:"),
+  "express-sqlite": millrace("express", "sqlite:"),
+  "fastify-memory": millrace("fastify", "memory:"),
+  "fastify-sqlite": millrace("fastify", "sqlite:"),
+  "fastify-by-hand": fastifyByHand,
+  "express-by-hand": expressByHand,
+  walkeros: walkerOS,
+} satisfies Readonly<Record<string, Contestant>>
+
+export type ContestantName = keyof typeof contestants
+
+export const contestantNames = Object.keys(contestants) as ReadonlyArray<ContestantName>

@@ -1,0 +1,49 @@
+import { createServer } from "node:http"
+import { join } from "node:path"
+import { Store } from "@millrace/core"
+import { expressHandler } from "@millrace/express"
+import { millracePlugin } from "@millrace/fastify"
+import { Millrace, nodeHandler } from "@millrace/node"
+import * as Sqlite from "@millrace/store-sqlite"
+import express from "express"
+import Fastify from "fastify"
+import { key } from "../requests.ts"
+import { type Contestant, listen, portOf } from "./Contestant.ts"
+
+const stores = {
+  "memory:": () => Store.layerMemory(),
+  "sqlite:": (directory: string) => Sqlite.layer({ path: join(directory, "events.db") }),
+}
+
+export type StoreName = keyof typeof stores
+
+const hosts = {
+  node: async (millrace: Millrace.Millrace) => listen(createServer(nodeHandler(millrace))),
+  express: async (millrace: Millrace.Millrace) => {
+    const app = express()
+    app.use(expressHandler(millrace))
+    return listen(createServer(app))
+  },
+  fastify: async (millrace: Millrace.Millrace) => {
+    const app = Fastify()
+    app.register(millracePlugin, { ingest: millrace })
+    await app.listen({ port: 0, host: "127.0.0.1" })
+    return portOf(app.server)
+  },
+}
+
+const hostNames = { node: "node:http", express: "Express", fastify: "Fastify" }
+
+export const millrace = (host: keyof typeof hosts, store: StoreName): Contestant => ({
+  description: `Millrace on ${hostNames[host]}, ${store === "memory:" ? "memory store" : "SQLite store, WAL, synchronous=FULL"}`,
+  durability: store === "memory:" ? "memory" : "disk",
+  start: async (directory, { destinations = [] }) =>
+    hosts[host](
+      await Millrace.make({
+        keys: { server: [key] },
+        store: stores[store](directory),
+        destinations,
+        allowPrivateDestinations: true,
+      }),
+    ),
+})

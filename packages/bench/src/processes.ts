@@ -1,0 +1,121 @@
+import { execFileSync, spawn } from "node:child_process"
+import { once } from "node:events"
+import { existsSync } from "node:fs"
+import { cpus } from "node:os"
+import { fileURLToPath } from "node:url"
+
+/** What a program of its own can be asked to do. */
+export type Abilities = Readonly<Record<string, (argument: never) => unknown>>
+
+interface Question {
+  readonly ability: string
+  readonly argument: unknown
+}
+
+type Answer = { readonly value: unknown } | { readonly error: string }
+
+/** A program of the benchmarks that runs in a process of its own. It is asked one thing after the other. */
+export interface Running<A extends Abilities> {
+  readonly ask: <K extends keyof A & string>(
+    ability: K,
+    ...argument: Parameters<A[K]>
+  ) => Promise<Awaited<ReturnType<A[K]>>>
+  readonly stop: () => Promise<void>
+}
+
+const taskset = "/usr/bin/taskset"
+
+/** Whether processes can be kept on a core each. */
+export const canPin = (): boolean => existsSync(taskset) && cpus().length > 1
+
+/** A command prefix that keeps a process on one core, where that can be done. */
+export const pin = (core: number): ReadonlyArray<string> => (canPin() ? [taskset, "-c", String(core)] : [])
+
+/** Contestants have the first core, everything that makes them work or receives from them the second. */
+export const contestantCore = 0
+export const driverCore = 1
+
+/** Keeps this process, and all that it starts without saying otherwise, away from the contestants. */
+export const pinDriver = (): void => {
+  if (canPin()) execFileSync(taskset, ["-a", "-p", "-c", String(driverCore), String(process.pid)])
+}
+
+/**
+ * Starts a module of `programs`, which calls {@link offer}.
+ *
+ * @param core the one it is kept on
+ * @param options what it reads with {@link givenOptions}
+ */
+export const start = async <A extends Abilities>(
+  program: string,
+  core: number,
+  options: unknown = {},
+): Promise<Running<A>> => {
+  const [command, ...rest] = [
+    ...pin(core),
+    process.execPath,
+    ...process.execArgv,
+    fileURLToPath(new URL(`./programs/${program}.ts`, import.meta.url)),
+    JSON.stringify(options),
+  ]
+  const child = spawn(command!, rest, {
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+    serialization: "advanced",
+  })
+  const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()))
+  const answer = async (): Promise<unknown> => {
+    const [reply] = (await Promise.race([
+      once(child, "message"),
+      exited.then(() => Promise.reject(new Error(`${program} has ended`))),
+    ])) as [Answer]
+    if ("error" in reply) throw new Error(`${program}: ${reply.error}`)
+    return reply.value
+  }
+  await answer()
+  return {
+    ask: async (ability, ...[argument]) => {
+      const answered = answer()
+      child.send({ ability, argument } satisfies Question)
+      return (await answered) as never
+    },
+    stop: async () => {
+      child.disconnect()
+      await exited
+    },
+  }
+}
+
+/** In a program: what it was started with. */
+export const givenOptions = <A>(): A => JSON.parse(process.argv[2] ?? "{}") as A
+
+const errorText = (error: unknown): string =>
+  error instanceof Error ? (error.stack ?? error.message) : String(error)
+
+/** In a program, once: answers until whoever has started it is done, or gone; ends this process then. */
+export const offer = (abilities: Abilities, end: () => unknown = () => {}): void => {
+  const reply = (answer: Answer) => process.send?.(answer)
+  process.on("message", async ({ ability, argument }: Question) => {
+    try {
+      reply({ value: await abilities[ability]!(argument as never) })
+    } catch (error) {
+      reply({ error: errorText(error) })
+    }
+  })
+  process.once("disconnect", async () => {
+    await end()
+    process.exit(0)
+  })
+  reply({ value: null })
+}
+
+export interface Usage {
+  /** CPU time of the whole process, all its threads included, in microseconds. */
+  readonly cpu: number
+  /** The most memory it has had resident, in bytes. */
+  readonly peak: number
+}
+
+export const usage = (): Usage => {
+  const { user, system } = process.cpuUsage()
+  return { cpu: user + system, peak: process.resourceUsage().maxRSS * 1024 }
+}
