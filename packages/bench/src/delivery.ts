@@ -1,64 +1,93 @@
-import { setTimeout as pause } from "node:timers/promises"
-import { Agent, request } from "undici"
-import { bodyOf, event, pipeline } from "./pipeline.ts"
-import { receiver } from "./receiver.ts"
-import { machine, print, spread } from "./report.ts"
+import { parseArgs } from "node:util"
+import { bareSender, millraceSender, type Sender, type Sent } from "./deliveries.ts"
+import { describe, environment } from "./environment.ts"
+import { number } from "./options.ts"
+import { pinDriver } from "./processes.ts"
+import { median, progress, progressEnd, publish, ratios, spread, summary, table } from "./report.ts"
+import { turns } from "./turns.ts"
 
-/** Delivery: one destination, batches of 500, against a loop of `JSON.stringify` and undici that sends the same events. */
-const total = 200_000
-const perBatch = 500
-const rounds = 5
+/**
+ * Delivery: Millrace with one destination, everything stored before it begins, against a loop of `JSON.stringify` and undici that sends the same bytes, one request
+ * at a time. Each is in a process of its own, both on one core and taking turns; their receivers, on the other core, do next to nothing.
+ */
+const { values } = parseArgs({
+  options: {
+    events: { type: "string" },
+    batch: { type: "string", default: "500" },
+    rounds: { type: "string" },
+    quick: { type: "boolean", default: false },
+    json: { type: "string" },
+  },
+})
 
-const cpu = (since?: NodeJS.CpuUsage): number => {
-  const { user, system } = process.cpuUsage(since)
-  return (user + system) / 1_000_000
+const batch = number("batch", values.batch)
+const events =
+  Math.ceil(number("events", values.events ?? (values.quick ? "50000" : "200000")) / batch) * batch
+const rounds = number("rounds", values.rounds ?? (values.quick ? "5" : "9"))
+
+const names = ["bare", "memory", "sqlite"] as const
+const descriptions: Readonly<Record<(typeof names)[number], string>> = {
+  bare: "JSON.stringify + undici in a loop",
+  memory: "Millrace, memory store: read, parse, filter, export, batch, send, save",
+  sqlite: "Millrace, SQLite store: the same",
 }
 
-const bareLoop = async (url: string): Promise<number> => {
-  const agent = new Agent()
-  const events = Array.from({ length: perBatch }, (_, n) => ({
-    ...event(n),
-    userID: `user-${n}`,
-    timestamp: Date.now(),
-    statsigMetadata: { sdkType: "statsig-node" },
-    timeUUID: "f4c414a0-8aa5-11ec-a8a3-0242ac120002",
-  }))
-  const before = process.cpuUsage()
-  for (let sent = 0; sent < total; sent += perBatch) {
-    const { body } = await request(url, { method: "POST", body: JSON.stringify(events), dispatcher: agent })
-    await body.dump()
+pinDriver()
+progress("starting")
+const memory = await millraceSender("memory:", batch)
+const senders: Readonly<Record<(typeof names)[number], Sender>> = {
+  memory,
+  sqlite: await millraceSender("sqlite:", batch),
+  bare: await bareSender(memory.sample),
+}
+for (const name of names) {
+  progress(`warming up ${name}`)
+  await senders[name].send(events)
+}
+const results = await turns(names, rounds, (name, round) => {
+  progress(`round ${round + 1} of ${rounds}, ${name}`)
+  return senders[name].send(events)
+})
+for (const name of names) await senders[name].stop()
+progressEnd()
+
+const rows = names.map((name) => {
+  const of = (one: typeof name, figure: keyof Sent) => results[one].map((sent) => sent[figure])
+  return {
+    sender: name,
+    eventsPerSecond: of(name, "eventsPerSecond"),
+    cpuPerEvent: of(name, "cpuPerEvent"),
+    rateRatios: ratios(of(name, "eventsPerSecond"), of("bare", "eventsPerSecond")),
+    cpuRatios: ratios(of(name, "cpuPerEvent"), of("bare", "cpuPerEvent")),
   }
-  const seconds = cpu(before)
-  await agent.close()
-  return total / seconds
-}
-
-const millrace = async (url: string): Promise<number> => {
-  // Not started yet: first everything is stored, then it is delivered, so that intake is not measured.
-  const target = { id: "sink", url, batch: { maxEvents: perBatch }, rateLimit: { requests: null } }
-  const { millrace, post, delivered } = await pipeline([{ ...target, enabled: true }])
-  await millrace.disable("sink")
-  const body = bodyOf(Array.from({ length: 100 }, (_, n) => event(n)))
-  for (let sent = 0; sent < total; sent += 100) await post(body)
-  const before = process.cpuUsage()
-  await millrace.enable("sink")
-  while ((await delivered()) < total) await pause(5)
-  const seconds = cpu(before)
-  await millrace.close()
-  return total / seconds
-}
-
-const sink = await receiver()
-const bare: Array<number> = []
-const ours: Array<number> = []
-for (let round = 0; round < rounds; round++) {
-  bare.push(await bareLoop(sink.url))
-  ours.push(await millrace(sink.url))
-}
-sink.stop()
-print(`Delivery of ${total} events in batches of ${perBatch}, memory store. ${machine()}`)
-print(`  bare JSON.stringify + undici   ${spread(bare, 0)} events per CPU second`)
-print(
-  `  Millrace (read, parse, filter, export, batch, send, save)   ${spread(ours, 0)} events per CPU second`,
+})
+const machine = environment()
+publish(
+  values.json,
+  {
+    benchmark: "delivery",
+    environment: machine,
+    settings: { events, batch, rounds, bytesPerBatch: Buffer.byteLength(memory.sample) },
+    contestants: descriptions,
+    results: rows.map((row) => ({
+      ...row,
+      rateRatio: summary(row.rateRatios),
+      cpuRatio: summary(row.cpuRatios),
+    })),
+  },
+  [
+    `Delivery of ${events} events in batches of ${batch} (${Buffer.byteLength(memory.sample)} bytes), medians of ${rounds} rounds, [least-greatest]. ${describe(machine)}`,
+    ...names.map((name) => `  ${name}: ${descriptions[name]}`),
+    "",
+    ...table(
+      ["", "events/s", "rate x bare", "CPU/event", "CPU x bare"],
+      rows.map((row) => [
+        row.sender,
+        String(Math.round(median(row.eventsPerSecond))),
+        spread(row.rateRatios),
+        `${median(row.cpuPerEvent).toFixed(2)} us`,
+        spread(row.cpuRatios),
+      ]),
+    ),
+  ],
 )
-print(`  ratio   ${spread(ours.map((rate, round) => rate / bare[round]!))}\n`)

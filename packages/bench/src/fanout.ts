@@ -2,8 +2,9 @@ import { setTimeout as pause } from "node:timers/promises"
 import { Transport } from "@millrace/core"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { bodyOf, event, pipeline } from "./pipeline.ts"
+import { pipeline } from "./pipeline.ts"
 import { machine, median, print } from "./report.ts"
+import { bodyOf, event } from "./requests.ts"
 
 /** Fan-out: n destinations with a filter each on one log. Every event matches one of them: the cost must not grow with n times the events. */
 const total = 300_000
@@ -19,9 +20,11 @@ const measure = async (count: number): Promise<number> => {
     url: `http://127.0.0.1:9/${n}`,
     filter: { include: [`event-${n}`] },
   }))
-  const { millrace, post } = await pipeline(destinations, sink)
+  const { millrace, post } = await pipeline({ destinations, transport: sink })
   const bodies = Array.from({ length: 50 }, (_, at) =>
-    bodyOf(Array.from({ length: 100 }, (_, n) => event(n, `event-${(at * 100 + n * 7) % count}`))),
+    bodyOf(
+      Array.from({ length: 100 }, (_, n) => event(n, { eventName: `event-${(at * 100 + n * 7) % count}` })),
+    ),
   )
   const before = process.cpuUsage()
   for (let sent = 0; sent < total; sent += 100) await post(bodies[(sent / 100) % bodies.length]!)

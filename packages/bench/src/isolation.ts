@@ -1,8 +1,9 @@
 import { setTimeout as pause } from "node:timers/promises"
 import { Ledger } from "@millrace/core"
-import { bodyOf, event, pipeline } from "./pipeline.ts"
+import { pipeline } from "./pipeline.ts"
 import { receiver } from "./receiver.ts"
 import { machine, print, quantile } from "./report.ts"
+import { body } from "./requests.ts"
 
 /**
  * Isolation: 1,000 events a second for 20 seconds to a healthy destination, alone and beside three sick ones: one that is down from the start, one
@@ -15,19 +16,21 @@ const run = async (withSick: boolean): Promise<number> => {
   const healthy = await receiver()
   const slow = await receiver({ delay: 3000 })
   const flaky = await receiver({ flaky: true })
-  const { millrace, post } = await pipeline([
-    { id: "healthy", url: healthy.url, batch },
-    ...(withSick
-      ? [
-          { id: "down", url: "http://127.0.0.1:9/", batch },
-          { id: "slow", url: slow.url, batch },
-          { id: "flaky", url: flaky.url, batch },
-        ]
-      : []),
-  ])
+  const { millrace, post } = await pipeline({
+    destinations: [
+      { id: "healthy", url: healthy.url, batch },
+      ...(withSick
+        ? [
+            { id: "down", url: "http://127.0.0.1:9/", batch },
+            { id: "slow", url: slow.url, batch },
+            { id: "flaky", url: flaky.url, batch },
+          ]
+        : []),
+    ],
+  })
   const started = performance.now()
   for (let tick = 0; tick < seconds * 100; tick++) {
-    await post(bodyOf(Array.from({ length: 10 }, (_, n) => event(n))))
+    await post(body(10, { time: Date.now() }))
     await pause(Math.max(started + (tick + 1) * 10 - performance.now(), 0))
   }
   let report = await healthy.report()

@@ -1,5 +1,4 @@
 import { execFileSync, spawn } from "node:child_process"
-import { once } from "node:events"
 import { existsSync } from "node:fs"
 import { cpus } from "node:os"
 import { fileURLToPath } from "node:url"
@@ -8,13 +7,14 @@ import { fileURLToPath } from "node:url"
 export type Abilities = Readonly<Record<string, (argument: never) => unknown>>
 
 interface Question {
+  readonly id: number
   readonly ability: string
   readonly argument: unknown
 }
 
-type Answer = { readonly value: unknown } | { readonly error: string }
+type Answer = { readonly id: number } & ({ readonly value: unknown } | { readonly error: string })
 
-/** A program of the benchmarks that runs in a process of its own. It is asked one thing after the other. */
+/** A program of the benchmarks that runs in a process of its own. */
 export interface Running<A extends Abilities> {
   readonly ask: <K extends keyof A & string>(
     ability: K,
@@ -22,6 +22,9 @@ export interface Running<A extends Abilities> {
   ) => Promise<Awaited<ReturnType<A[K]>>>
   readonly stop: () => Promise<void>
 }
+
+/** Nobody has asked for it: the program is there. */
+const ready = 0
 
 const taskset = "/usr/bin/taskset"
 
@@ -63,20 +66,27 @@ export const start = async <A extends Abilities>(
     serialization: "advanced",
   })
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()))
-  const answer = async (): Promise<unknown> => {
-    const [reply] = (await Promise.race([
-      once(child, "message"),
+  const waiting = new Map<number, (answer: Answer) => void>()
+  child.on("message", (answer: Answer) => {
+    waiting.get(answer.id)?.(answer)
+    waiting.delete(answer.id)
+  })
+  const answerTo = async (id: number): Promise<unknown> => {
+    const answer = await Promise.race([
+      new Promise<Answer>((resolve) => waiting.set(id, resolve)),
       exited.then(() => Promise.reject(new Error(`${program} has ended`))),
-    ])) as [Answer]
-    if ("error" in reply) throw new Error(`${program}: ${reply.error}`)
-    return reply.value
+    ])
+    if ("error" in answer) throw new Error(`${program}: ${answer.error}`)
+    return answer.value
   }
-  await answer()
+  await answerTo(ready)
+  let lastId = ready
   return {
     ask: async (ability, ...[argument]) => {
-      const answered = answer()
-      child.send({ ability, argument } satisfies Question)
-      return (await answered) as never
+      lastId += 1
+      const answer = answerTo(lastId)
+      child.send({ id: lastId, ability, argument } satisfies Question)
+      return (await answer) as never
     },
     stop: async () => {
       child.disconnect()
@@ -94,18 +104,18 @@ const errorText = (error: unknown): string =>
 /** In a program, once: answers until whoever has started it is done, or gone; ends this process then. */
 export const offer = (abilities: Abilities, end: () => unknown = () => {}): void => {
   const reply = (answer: Answer) => process.send?.(answer)
-  process.on("message", async ({ ability, argument }: Question) => {
+  process.on("message", async ({ id, ability, argument }: Question) => {
     try {
-      reply({ value: await abilities[ability]!(argument as never) })
+      reply({ id, value: await abilities[ability]!(argument as never) })
     } catch (error) {
-      reply({ error: errorText(error) })
+      reply({ id, error: errorText(error) })
     }
   })
   process.once("disconnect", async () => {
     await end()
     process.exit(0)
   })
-  reply({ value: null })
+  reply({ id: ready, value: null })
 }
 
 export interface Usage {

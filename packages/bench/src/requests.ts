@@ -4,15 +4,22 @@ export const key = "secret-bench"
 
 const digits = (n: number): string => String(n).padStart(6, "0")
 
-/**
- * The event of the benchmarks: about 260 bytes of JSON, as an SDK sends it. All are of the same length.
- *
- * @param padding more characters in its metadata
- */
-export const event = (n: number, eventName = "page_view", padding = 0) => ({
+export interface EventOptions {
+  readonly eventName?: string
+  /** ms since the epoch. */
+  readonly time?: number
+  /** More characters in its metadata. */
+  readonly padding?: number
+}
+
+/** The event of the benchmarks: about 260 bytes of JSON, as an SDK sends it. All with the same options are of the same length. */
+export const event = (
+  n: number,
+  { eventName = "page_view", time = 1_790_000_000_000 + n, padding = 0 }: EventOptions = {},
+) => ({
   eventName,
   user: { userID: `user-${digits(n)}`, country: "NZ", custom: { plan: "gold", seats: 3 } },
-  time: 1_790_000_000_000 + n,
+  time,
   value: "home",
   metadata: {
     page: "/products/42",
@@ -25,17 +32,18 @@ export const event = (n: number, eventName = "page_view", padding = 0) => ({
 export const bodyOf = (events: ReadonlyArray<unknown>): Buffer =>
   Buffer.from(JSON.stringify({ events, statsigMetadata: { sdkType: "statsig-node", sdkVersion: "6.5.2" } }))
 
-export const body = (events: number, padding = 0): Buffer =>
-  bodyOf(Array.from({ length: events }, (_, n) => event(n, "page_view", padding)))
+export const body = (events: number, options: EventOptions = {}): Buffer =>
+  bodyOf(Array.from({ length: events }, (_, n) => event(n, options)))
 
 export type Encoding = "plain" | "gzip"
 
+export interface RequestOptions extends EventOptions {
+  readonly encoding?: Encoding
+}
+
 /** One whole HTTP request, ready for a socket. */
-export const request = (
-  events: number,
-  { encoding = "plain", padding = 0 }: { readonly encoding?: Encoding; readonly padding?: number } = {},
-): Buffer => {
-  const plain = body(events, padding)
+export const request = (events: number, { encoding = "plain", ...options }: RequestOptions = {}): Buffer => {
+  const plain = body(events, options)
   const content = encoding === "gzip" ? gzipSync(plain) : plain
   const head = [
     "POST /v1/log_event HTTP/1.1",

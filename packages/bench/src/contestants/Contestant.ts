@@ -1,4 +1,4 @@
-import type { Server } from "node:http"
+import type { Server } from "node:net"
 import type { Destination, EventLog } from "@millrace/core"
 import { key } from "../requests.ts"
 

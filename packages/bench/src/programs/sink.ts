@@ -1,0 +1,91 @@
+import { createServer, type Socket } from "node:net"
+import { portOf } from "../contestants/Contestant.ts"
+import { offer } from "../processes.ts"
+
+/**
+ * A receiver that costs next to nothing: it counts the bytes of each request's body and answers 200, without an HTTP parser. Bodies must come with a
+ * content-length.
+ */
+const blankLine = Buffer.from("\r\n\r\n")
+const ok = Buffer.from("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+
+let tookSample: (text: string) => void = () => {}
+const sample = new Promise<string>((resolve) => {
+  tookSample = resolve
+})
+/** Parts of the first body; `null` when it is complete. */
+let first: Array<Buffer> | null = []
+let bytes = 0
+let requests = 0
+let awaited = Number.POSITIVE_INFINITY
+let arrived: (at: number) => void = () => {}
+
+/** ms, by a clock that all processes share. */
+const now = (): number => Number(process.hrtime.bigint()) / 1e6
+
+const take = (socket: Socket): void => {
+  let head: Buffer = Buffer.alloc(0)
+  /** Of the body that is being read. */
+  let missing = 0
+  socket.setNoDelay(true)
+  socket.on("error", () => socket.destroy())
+  socket.on("data", (chunk: Buffer) => {
+    let rest = chunk
+    while (rest.length > 0) {
+      if (missing === 0) {
+        head = head.length === 0 ? rest : Buffer.concat([head, rest])
+        const end = head.indexOf(blankLine)
+        if (end < 0) return
+        const length = Number(/content-length: (\d+)/i.exec(head.toString("latin1", 0, end))?.[1])
+        if (!(length > 0)) throw new Error("a request without a content-length")
+        missing = length
+        rest = head.subarray(end + blankLine.length)
+        head = Buffer.alloc(0)
+      }
+      const part = rest.subarray(0, missing)
+      rest = rest.subarray(part.length)
+      missing -= part.length
+      bytes += part.length
+      first?.push(part)
+      if (missing > 0) return
+      socket.write(ok)
+      requests += 1
+      if (first !== null) {
+        tookSample(Buffer.concat(first).toString())
+        first = null
+      }
+      if (bytes - requests >= awaited) arrived(now())
+    }
+  })
+}
+
+const server = createServer(take)
+await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+
+const abilities = {
+  port: () => portOf(server),
+  now,
+  /** The first body, as text, when it has come. */
+  sample: () => sample,
+  /**
+   * Waits for so many bytes of events, counted from the last call of it on, and tells when they were there. A body of n events of s bytes is `[`, the events with n - 1
+   * commas, and `]`: n * (s + 1) + 1 bytes, so how events are cut into batches makes no difference.
+   *
+   * @param expected the sum of s + 1 of all events
+   */
+  arrival: (expected: number) =>
+    new Promise<number>((resolve) => {
+      awaited = expected
+      arrived = (at) => {
+        awaited = Number.POSITIVE_INFINITY
+        bytes = 0
+        requests = 0
+        resolve(at)
+      }
+      if (bytes - requests >= awaited) arrived(now())
+    }),
+}
+
+export type SinkAbilities = typeof abilities
+
+offer(abilities)
