@@ -131,7 +131,7 @@ export const make = Effect.fnUntraced(function* (options: LaneOptions) {
 
   const suspects = makeSuspects(options, { book, reading, bury, round, probes })
   const taking = makeTaking({ ...options, name }, { book, feed, reading, bury, probes, notice, wake })
-  const settle = makeSettle(options, { book, feed, bury, round, breakages, suspects })
+  const settle = makeSettle(options, { book, feed, reading, bury, round, breakages, suspects })
 
   const run: Effect.Effect<never, LaneEnd> = Effect.gen(function* () {
     for (;;) {

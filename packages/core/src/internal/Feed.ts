@@ -21,12 +21,12 @@ export interface Item {
   readonly bytes: number
   /** ms since the epoch. */
   readonly readAt: number
-  /** By the key of an export rule, its events' texts: made once for all lanes that share the rule. */
-  readonly texts: Map<string, Texts>
-  /** How many queued events still point here. */
+  /** By the key of an export rule, its events' texts: made once for all lanes that share the rule. `null` until one is asked for. */
+  texts: Map<string, Texts> | null
+  /** How many queued runs still point here. */
   references: number
   /** The attached feeds that were given some of its events. */
-  readonly feeds: Set<Feed>
+  readonly feeds: Array<Feed>
 }
 
 export const makeItem = (
@@ -35,17 +35,18 @@ export const makeItem = (
   entry: DecodedEntry,
   bytes: number,
   readAt: number,
-): Item => ({ before, position, entry, bytes, readAt, texts: new Map(), references: 0, feeds: new Set() })
+): Item => ({ before, position, entry, bytes, readAt, texts: null, references: 0, feeds: [] })
 
-/** The JSON text of one event under an export rule. */
-export const exportedText = (item: Item, index: number, rule: ExportRule): string | ExportError => {
+/** The JSON texts of an entry's events under an export rule as it is now. */
+export const exportedTexts = (item: Item, rule: ExportRule): ((index: number) => string | ExportError) => {
   const catalog = rule.catalog()
+  item.texts ??= new Map()
   let texts = item.texts.get(rule.key)
   if (texts?.catalog !== catalog) {
     texts = { catalog, of: memoized(item.entry, rule) }
     item.texts.set(rule.key, texts)
   }
-  return texts.of(index)
+  return texts.of
 }
 
 const memoized = (entry: DecodedEntry, rule: ExportRule): Texts["of"] => {
@@ -57,11 +58,12 @@ const memoized = (entry: DecodedEntry, rule: ExportRule): Texts["of"] => {
   }
 }
 
-/** An event that a lane wants. */
-export interface Reference {
+/** Consecutive events of one entry that a lane wants, from `from` up to, but without, `to`. It shrinks as they are taken. */
+export interface Run {
   readonly item: Item
-  readonly index: number
-  /** How many events the lane's feed had looked at before this one. */
+  from: number
+  to: number
+  /** How many events the lane's feed had looked at before this entry. */
   readonly scannedBefore: number
 }
 
@@ -85,7 +87,10 @@ export class Feed {
   readonly lowWater: number
   /** Called when events have been queued, or the feed has been detached. */
   onNews: () => void
-  private readonly queue = new Fifo<Reference>()
+  private readonly queue = new Fifo<Run>()
+  /** The last run queued: events that follow it directly prolong it. */
+  private last: Run | null = null
+  private queuedEvents = 0
   /** Set while attached. */
   private router: Router | null = null
   private offset = 0
@@ -117,7 +122,7 @@ export class Feed {
   }
 
   get queued(): number {
-    return this.queue.length
+    return this.queuedEvents
   }
 
   get hungry(): boolean {
@@ -144,25 +149,52 @@ export class Feed {
     return this.router === null ? this.frontier : this.router.position
   }
 
-  peek(): Reference | undefined {
+  peek(): Run | undefined {
     return this.queue.peek()
   }
 
+  /** Takes the next queued event. */
   take(): void {
-    const taken = this.queue.shift()
-    if (taken !== undefined) taken.item.references -= 1
+    const run = this.queue.peek()
+    if (run === undefined) return
+    run.from += 1
+    this.queuedEvents -= 1
+    if (run.from < run.to) return
+    this.queue.shift()
+    run.item.references -= 1
   }
 
-  push(reference: Reference): void {
-    reference.item.references += 1
-    this.queue.push(reference)
+  /**
+   * Queues an event that the filter has let through.
+   *
+   * @param scannedBefore how many events the feed had looked at before its entry
+   * @returns whether it is the first of its entry
+   */
+  private queueEvent(item: Item, index: number, scannedBefore: number): boolean {
+    const { last } = this
+    this.queuedEvents += 1
+    if (last !== null && last.item === item && last.to === index) {
+      last.to = index + 1
+      return false
+    }
+    this.last = { item, from: index, to: index + 1, scannedBefore }
+    this.queue.push(this.last)
+    item.references += 1
+    return last?.item !== item
+  }
+
+  /** While attached: queues an event, whose name has passed, if the rest of the filter lets it through; says whether it is the first of its entry. */
+  offer(item: Item, index: number, router: Router): boolean {
+    const { event: wants } = this.filter
+    if (wants !== null && !wants(item.entry.events[index]!, index, item.entry)) return false
+    return this.queueEvent(item, index, router.scanned + this.offset)
   }
 
   /** Just before the next queued event; with none queued, behind all that has been looked at. */
   get ahead(): Place {
     const next = this.peek()
     if (next !== undefined) {
-      return { position: next.item.before, index: next.index, scanned: next.scannedBefore }
+      return { position: next.item.before, index: next.from, scanned: next.scannedBefore + next.from }
     }
     return this.router === null
       ? { position: this.frontier, index: this.skip, scanned: this.scanned + this.skip }
@@ -176,15 +208,13 @@ export class Feed {
       return
     }
     const { name, event: wants } = this.filter
-    item.entry.events.forEach((event, index) => {
-      if (
-        index >= this.skip &&
-        name(event.eventName) &&
-        (wants === null || wants(event, index, item.entry))
-      ) {
-        this.push({ item, index, scannedBefore: this.scanned + index })
+    const { events } = item.entry
+    for (let index = this.skip; index < events.length; index++) {
+      const event = events[index]!
+      if (name(event.eventName) && (wants === null || wants(event, index, item.entry))) {
+        this.queueEvent(item, index, this.scanned)
       }
-    })
+    }
     this.frontier = item.position
     this.scanned += item.entry.events.length
     this.skip = 0
@@ -198,7 +228,9 @@ export class Feed {
 
   /** Goes back to a place it has passed, forgetting what is queued. */
   rewind(place: Place): void {
-    for (const reference of this.queue.drain()) reference.item.references -= 1
+    for (const { item } of this.queue.drain()) item.references -= 1
+    this.last = null
+    this.queuedEvents = 0
     this.frontier = place.position
     this.skip = place.index
     this.scanned = place.scanned - place.index
@@ -208,10 +240,6 @@ export class Feed {
   attach(router: Router): void {
     this.router = router
     this.offset = this.scanned - router.scanned
-  }
-
-  scannedBefore(router: Router, index: number): number {
-    return router.scanned + this.offset + index
   }
 
   /** Falls behind: forgets what is queued and not yet taken, to read it again later. */
@@ -276,13 +304,12 @@ export class Router {
   }
 
   deal(item: Item): void {
-    item.entry.events.forEach((event, index) => {
-      for (const feed of this.wanting(event.eventName)) {
-        if (feed.filter.event !== null && !feed.filter.event(event, index, item.entry)) continue
-        feed.push({ item, index, scannedBefore: feed.scannedBefore(this, index) })
-        item.feeds.add(feed)
+    const { events } = item.entry
+    for (let index = 0; index < events.length; index++) {
+      for (const feed of this.wanting(events[index]!.eventName)) {
+        if (feed.offer(item, index, this)) item.feeds.push(feed)
       }
-    })
+    }
     this.position = item.position
     this.scanned += item.entry.events.length
     for (const feed of item.feeds) feed.onNews()

@@ -3,6 +3,7 @@ import type { BatchLimits } from "../Destination.ts"
 import type { EntryId } from "../EventLog.ts"
 import type { Position } from "../Position.ts"
 import { timeUUIDs } from "../TimeUUID.ts"
+import type { Item } from "./Feed.ts"
 
 /** Where an event of a batch comes from: its entry and its place there; the entry itself is not kept. */
 export interface Taken {
@@ -20,9 +21,70 @@ export interface Taken {
 export const placeId = ({ entryId, time, index }: Pick<Taken, "entryId" | "time" | "index">): string =>
   timeUUIDs(entryId)(time, index)
 
+/** Consecutive events of one entry, and where they stand in a batch. */
+interface Span extends Omit<Taken, "index" | "time"> {
+  /** Of the first, in its entry and in the batch. */
+  readonly index: number
+  readonly at: number
+}
+
+/** Where the events of a batch come from, one by one: kept by entry, since nobody asks for most of them when all goes well. */
+export class Sources {
+  private readonly spans: Array<Span> = []
+  private readonly times: Array<number> = []
+  /** What would prolong the last span: the next index of the same entry. */
+  private nextIndex = 0
+
+  get length(): number {
+    return this.times.length
+  }
+
+  push(item: Item, index: number, time: number): void {
+    const last = this.spans.at(-1)
+    if (last === undefined || last.position !== item.position || this.nextIndex !== index) {
+      this.spans.push({
+        after: item.before,
+        position: item.position,
+        entryId: item.entry.id,
+        receivedAt: item.entry.receivedAt,
+        index,
+        at: this.times.length,
+      })
+    }
+    this.times.push(time)
+    this.nextIndex = index + 1
+  }
+
+  /** Takes in all of another one, behind what is here. */
+  append(other: Sources): void {
+    const before = this.times.length
+    for (const span of other.spans) this.spans.push({ ...span, at: before + span.at })
+    for (const time of other.times) this.times.push(time)
+    this.nextIndex = other.nextIndex
+  }
+
+  at(place: number): Taken {
+    let low = 0
+    let high = this.spans.length - 1
+    while (low < high) {
+      const middle = (low + high + 1) >> 1
+      if (this.spans[middle]!.at <= place) low = middle
+      else high = middle - 1
+    }
+    const { at, index, ...source } = this.spans[low]!
+    return { ...source, index: index + place - at, time: this.times[place]! }
+  }
+
+  slice([from, to]: Batch.Range): ReadonlyArray<Taken> {
+    return Array.from({ length: to - from }, (_, place) => this.at(from + place))
+  }
+}
+
 export interface Collected {
   /** In the order of the batch: bucket by bucket. */
-  readonly taken: ReadonlyArray<Taken>
+  readonly taken: Sources
+  /** Bytes of the largest request's body. */
+  readonly largest: number
   /** In the order of the log. */
   readonly last: Taken | null
   readonly batch: Batch.Batch
@@ -30,38 +92,48 @@ export interface Collected {
   readonly ranges: ReadonlyArray<Batch.Range>
 }
 
-/** Collects the events of one batch in so many buckets, each with the limits of a request of its own. */
-export const make = (limits: BatchLimits, format: Batch.Format, buckets: number) => {
-  const builders = Array.from({ length: buckets }, () => Batch.make(limits, format))
-  const taken = builders.map((): Array<Taken> => [])
+/**
+ * Collects the events of one batch in so many buckets, each with the limits of a request of its own.
+ *
+ * @param sizeHint of a bucket's body, in bytes
+ */
+export const make = (limits: BatchLimits, format: Batch.Format, buckets: number, sizeHint?: number) => {
+  const builders = Array.from({ length: buckets }, () => Batch.make(limits, format, sizeHint))
+  const sources = builders.map(() => new Sources())
   let count = 0
-  let last: Taken | null = null
+  let lastBucket = 0
   let full = false
   return {
     get count(): number {
       return count
     },
-    get last(): Taken | null {
-      return last
-    },
     /** One bucket can take no more: it is time to send all of them. */
     isFull: (): boolean => full,
     /** False, and nothing changes but that it is full, when the event does not fit. */
-    add: (event: string, source: Taken, bucket: number): boolean => {
+    add: (text: string, item: Item, index: number, bucket: number): boolean => {
       const builder = builders[bucket]!
-      if (!builder.add(event)) {
+      if (!builder.add(text)) {
         full = true
         return false
       }
-      taken[bucket]!.push(source)
+      sources[bucket]!.push(item, index, item.entry.events[index]!.time)
       count += 1
-      last = source
+      lastBucket = bucket
       full = builder.isFull()
       return true
     },
+    /** Keeps nothing any more of the entries whose events were added but their own bytes. */
+    letGo: (): void => {
+      for (const builder of builders) builder.encode()
+    },
     close: (): Collected => {
       const { ranges, ...batch } = Batch.concat(builders.map((builder) => builder.close()))
-      return { taken: taken.flat(), last, batch, ranges }
+      const inBucket = sources[lastBucket]!
+      const last = count === 0 ? null : inBucket.at(inBucket.length - 1)
+      const [taken, ...others] = sources
+      for (const other of others) taken!.append(other)
+      const largest = Math.max(...builders.map((builder) => builder.bytes))
+      return { taken: taken!, largest, last, batch, ranges }
     },
   }
 }

@@ -4,7 +4,7 @@ import * as Latch from "effect/Latch"
 import type { EventLog } from "../EventLog.ts"
 import { defectSummary } from "./defectSummary.ts"
 import { Router } from "./Feed.ts"
-import { decodeItems } from "./readItems.ts"
+import { ReadAhead } from "./readItems.ts"
 import { retryStore } from "./retryStore.ts"
 
 export interface HeadReader {
@@ -36,21 +36,25 @@ export const make = Effect.fnUntraced(function* (
   const { head } = yield* log.bounds(partition)
   const router = new Router(head, ringBytes)
   const hungry = yield* Latch.make(false)
+  const ahead = new ReadAhead()
 
   const readOn = Effect.gen(function* () {
     hungry.closeUnsafe()
     if (!router.hungry) return yield* hungry.await
     const after = router.position
-    const entries = yield* retryStore(log.read(partition, after, readLimits))
-    if (entries.length === 0) return yield* retryStore(log.wait(partition, after))
-    const items = yield* decodeItems(after, entries)
-    // Meanwhile nobody was fed any more, and whoever came next stood further ahead.
-    if (router.position !== after) return
+    if (!ahead.has(after)) {
+      const entries = yield* retryStore(log.read(partition, after, readLimits))
+      if (entries.length === 0) return yield* retryStore(log.wait(partition, after))
+      ahead.fill(after, entries)
+      // Meanwhile nobody was fed any more, and whoever came next stood further ahead.
+      if (router.position !== after) return
+    }
     let bytes = 0
-    for (const item of items) {
+    yield* ahead.each(after, (item) => {
       router.deal(item)
       bytes += item.bytes
-    }
+      return router.hungry
+    })
     onRead(bytes)
     yield* Effect.yieldNow
   }).pipe(

@@ -2,7 +2,7 @@ import type { Destination } from "../../Destination.ts"
 import type { ExportError, ExportRule } from "../../Export.ts"
 import type { LaneState } from "../../LaneState.ts"
 import * as Collector from "../collector.ts"
-import { exportedText, type Feed, type Place } from "../Feed.ts"
+import { exportedTexts, type Feed, type Place, type Run } from "../Feed.ts"
 import { bucketOf } from "../sample.ts"
 import type { Source } from "./reading.ts"
 
@@ -39,11 +39,13 @@ interface Options {
 }
 
 /**
+ * @param sizeHint of a request's body, in bytes
  * @param resumed the batch that was open when the lane last stopped: it is taken as it was, whatever the limits are now
  */
 export const makeGathering = (
   { destination, exportRule, batchBytes }: Options,
   feed: Feed,
+  sizeHint: number | undefined,
   resumed: LaneState["open"],
 ): Gathering => {
   const limits =
@@ -52,42 +54,42 @@ export const makeGathering = (
       : { ...destination.batch, maxEvents: resumed.count, maxBytes: Number.POSITIVE_INFINITY }
   const buckets = resumed?.buckets ?? destination.concurrency
   const deal = bucketOf(buckets)
-  const collector = Collector.make(limits, destination.format, buckets)
+  const collector = Collector.make(limits, destination.format, buckets, sizeHint)
+  const isFull = () => collector.isFull() || collector.count === resumed?.count
   let start: Place = feed.ahead
   let deadline = 0
   let full = false
   let unfit: Unfit | null = null
 
+  /** Takes a run's events from the head of the queue, until one does not fit or cannot be exported. */
+  const pullRun = ({ item, from, to, scannedBefore }: Run): void => {
+    const textOf = exportedTexts(item, exportRule)
+    for (let index = from; index < to && !full; index++) {
+      const text = textOf(index)
+      if (typeof text !== "string") {
+        unfit = { source: { after: item.before, index }, error: text }
+        return
+      }
+      if (!collector.add(text, item, index, deal(item.entry.events[index]!, index, item.entry))) {
+        full = true
+        return
+      }
+      if (collector.count === 1) {
+        start = { position: item.before, index, scanned: scannedBefore + index }
+        deadline = item.readAt + destination.batch.maxDelay
+      }
+      feed.take()
+      full = isFull()
+    }
+  }
+
   return {
     pull: () => {
-      full = collector.isFull() || collector.count === resumed?.count
-      for (let next = feed.peek(); !full && next !== undefined; next = feed.peek()) {
-        const { item, index } = next
-        const text = exportedText(item, index, exportRule)
-        if (typeof text !== "string") {
-          unfit = { source: { after: item.before, index }, error: text }
-          return
-        }
-        const event = item.entry.events[index]!
-        const source = {
-          after: item.before,
-          position: item.position,
-          index,
-          entryId: item.entry.id,
-          time: event.time,
-          receivedAt: item.entry.receivedAt,
-        }
-        if (!collector.add(text, source, deal(event, index, item.entry))) {
-          full = true
-          return
-        }
-        if (collector.count === 1) {
-          start = { position: item.before, index, scanned: next.scannedBefore }
-          deadline = item.readAt + destination.batch.maxDelay
-        }
-        feed.take()
-        full = collector.isFull() || collector.count === resumed?.count
-      }
+      full = isFull()
+      unfit = null
+      for (let run = feed.peek(); !full && unfit === null && run !== undefined; run = feed.peek())
+        pullRun(run)
+      collector.letGo()
     },
     get count() {
       return collector.count

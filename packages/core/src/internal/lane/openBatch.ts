@@ -3,7 +3,7 @@ import type { Collected } from "../collector.ts"
 import type { Place } from "../Feed.ts"
 
 /** A batch on its way, and what is left of it. */
-export interface OpenBatch extends Omit<Collected, "ranges"> {
+export interface OpenBatch extends Omit<Collected, "ranges" | "largest"> {
   readonly buckets: number
   readonly start: Place
   /** The same as the one that was open when the lane last looked: what is known of its failures still holds. */

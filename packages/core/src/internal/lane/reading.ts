@@ -7,7 +7,7 @@ import type { Position } from "../../Position.ts"
 import type { StoreError } from "../../StoreError.ts"
 import type { Taken } from "../collector.ts"
 import type { Feed, Item, Router } from "../Feed.ts"
-import { decodeItems } from "../readItems.ts"
+import { ReadAhead } from "../readItems.ts"
 import { retryStore } from "../retryStore.ts"
 import type { Book } from "./book.ts"
 
@@ -23,6 +23,8 @@ export interface Loaded {
 export interface Reading {
   /** While the feed is detached: reads on, or joins the head reader; false at the head. */
   readonly readOn: Effect.Effect<boolean, StoreError>
+  /** Keeps nothing of what it has read: the feed will go on elsewhere, or much later. */
+  readonly forget: () => void
   /** The log has dropped entries this lane has not looked at, or it was replaced by one that ends earlier. */
   readonly goOnAt: (tail: Position, head: Position) => Effect.Effect<void, StoreError>
   /** Until the lane is woken or there may be more to read, but no longer than so many ms; `null` for as long as that takes. */
@@ -46,27 +48,48 @@ const maxEntriesPerRead = 256
 export const makeReading = (options: Options, book: Book, feed: Feed, wake: Latch.Latch): Reading => {
   const { destination, partition, log, router } = options
 
-  const read = Effect.fnUntraced(function* (after: Position, maxEntries: number) {
+  const ahead = new ReadAhead()
+
+  const read = Effect.fnUntraced(function* (into: ReadAhead, after: Position, maxEntries: number) {
     const limits = { maxEntries, maxBytes: options.readBytes() }
-    return yield* decodeItems(after, yield* retryStore(log.read(partition, after, limits)))
+    into.fill(after, yield* retryStore(log.read(partition, after, limits)))
+  })
+
+  /** The entry after a position; none when the log no longer has it. */
+  const readOne = Effect.fnUntraced(function* (after: Position) {
+    const one = new ReadAhead()
+    let found: Item | undefined
+    yield* read(one, after, 1).pipe(Effect.catchReason("StoreError", "OutOfRange", () => Effect.void))
+    yield* one.each(after, (item) => {
+      found = item
+      return false
+    })
+    return found
   })
 
   const join = (): boolean => {
     const joined = router.attach(feed)
-    if (joined) options.askForMore()
+    if (joined) {
+      ahead.clear()
+      options.askForMore()
+    }
     return joined
   }
 
   return {
     readOn: Effect.gen(function* () {
       if (join()) return true
-      const items = yield* read(feed.readAfter, maxEntriesPerRead)
-      for (const item of items) {
+      const after = feed.readAfter
+      if (!ahead.has(after)) yield* read(ahead, after, maxEntriesPerRead)
+      const more = ahead.has(after)
+      yield* ahead.each(after, (item) => {
         feed.scan(item)
-        if (feed.finished || join()) break
-      }
-      return items.length > 0
+        return !feed.finished && feed.hungry && !join()
+      })
+      return more
     }),
+
+    forget: () => ahead.clear(),
 
     goOnAt: Effect.fnUntraced(function* (tail, head) {
       const { events } = yield* retryStore(log.stats(partition, tail))
@@ -96,9 +119,7 @@ export const makeReading = (options: Options, book: Book, feed: Feed, wake: Latc
       for (const { after, index } of sources) {
         let item = loaded.at(-1)?.item
         if (item?.before !== after) {
-          item = (yield* read(after, 1).pipe(
-            Effect.catchReason("StoreError", "OutOfRange", () => Effect.succeed([])),
-          ))[0]
+          item = yield* readOne(after)
         }
         if (item !== undefined && index < item.entry.events.length) loaded.push({ item, index })
       }

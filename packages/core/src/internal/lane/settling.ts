@@ -14,6 +14,7 @@ import type { Book } from "./book.ts"
 import type { Breakages } from "./breakages.ts"
 import type { Bury } from "./burying.ts"
 import { type OpenBatch, withFirstAlone, without } from "./openBatch.ts"
+import type { Reading } from "./reading.ts"
 import type { Round } from "./round.ts"
 import type { Suspects } from "./suspects.ts"
 
@@ -28,6 +29,7 @@ interface Options {
 interface Parts {
   readonly book: Book
   readonly feed: Feed
+  readonly reading: Reading
   readonly bury: Bury
   readonly round: Round
   readonly breakages: Breakages
@@ -41,11 +43,11 @@ interface Parts {
 export type Settle = (open: OpenBatch) => Effect.Effect<void, Fenced | Released | Gone | StoreError>
 
 export const makeSettle = ({ destination, router }: Options, parts: Parts): Settle => {
-  const { book, feed, bury, round, breakages, suspects } = parts
+  const { book, feed, reading, bury, round, breakages, suspects } = parts
 
   const sendRange = ({ taken, batch }: OpenBatch, range: Batch.Range) => {
     const [from, to] = range
-    const send = round.send(batch.body(range), placeId(taken[from]!), placeId(taken[to - 1]!), to - from)
+    const send = round.send(batch.body(range), placeId(taken.at(from)), placeId(taken.at(to - 1)), to - from)
     return Effect.map(send, (sent) => ({ range, ...sent }))
   }
 
@@ -90,7 +92,7 @@ export const makeSettle = ({ destination, router }: Options, parts: Parts): Sett
   const split = (open: OpenBatch, range: Batch.Range, kind: Suspect["kind"]): void => {
     const halves = Batch.halve(range)
     open.todo = [...halves, ...open.todo.slice(1)]
-    if (halves.length === 0) suspects.hold(open.taken[range[0]]!, kind)
+    if (halves.length === 0) suspects.hold(open.taken.at(range[0]), kind)
   }
 
   /** Nothing passed while a batch was split for 500s: an outage. It becomes whole again, nobody is suspected, and the next split is later. */
@@ -110,9 +112,9 @@ export const makeSettle = ({ destination, router }: Options, parts: Parts): Sett
     const limit = (yield* Clock.currentTimeMillis) - destination.retry.giveUpAfter
     const { failingSince } = book.state
     if (failingSince === null || failingSince > limit) return false
-    const isOld = (at: number) => open.taken[at]!.receivedAt <= limit
+    const isOld = (at: number) => open.taken.at(at).receivedAt <= limit
     const kept = without(range, isOld)
-    const old = without(range, (at) => !isOld(at)).flatMap(([from, to]) => open.taken.slice(from, to))
+    const old = without(range, (at) => !isOld(at)).flatMap((one) => open.taken.slice(one))
     if (old.length === 0) return false
     yield* bury(old, "expired", verdict)
     open.todo = [...kept, ...open.todo.slice(1)]
@@ -147,7 +149,7 @@ export const makeSettle = ({ destination, router }: Options, parts: Parts): Sett
   ) {
     const halves = Batch.halve(range)
     if (halves.length === 0) {
-      yield* bury([open.taken[range[0]]!], "too-large", verdict)
+      yield* bury([open.taken.at(range[0])], "too-large", verdict)
       // What is dead is not to be put back.
       if (open.whole !== null) {
         const todo = open.whole.todo.flatMap((one) => without(one, (at) => at === range[0]))
@@ -214,6 +216,7 @@ export const makeSettle = ({ destination, router }: Options, parts: Parts): Sett
     if (forget) {
       router.detach(feed)
       feed.rewind(open.start)
+      reading.forget()
     }
     yield* round.wait(pause)
     return forget

@@ -9,7 +9,7 @@ import type { Suspect } from "../../LaneState.ts"
 import type { Position } from "../../Position.ts"
 import type { StoreError } from "../../StoreError.ts"
 import { placeId } from "../collector.ts"
-import { exportedText } from "../Feed.ts"
+import { exportedTexts } from "../Feed.ts"
 import type { Sent } from "../Sender.ts"
 import type { Book } from "./book.ts"
 import type { Bury } from "./burying.ts"
@@ -98,7 +98,7 @@ export const makeSuspects = ({ destination, exportRule }: Options, parts: Parts)
     }
     const { item, index } = loaded
     const builder = Batch.make(destination.batch, destination.format)
-    const text = exportedText(item, index, exportRule)
+    const text = exportedTexts(item, exportRule)(index)
     if (typeof text !== "string") return unexportable(text)
     builder.add(text)
     const id = placeId({ entryId: item.entry.id, time: item.entry.events[index]!.time, index })

@@ -51,6 +51,8 @@ export const makeTaking = (options: Options, parts: Parts): Taking => {
   const warnOfExport = makeSparingly()
   /** The lane rests with nothing in hand. */
   let idle = false
+  /** Of the body of one request, in bytes: about what the last batch had. */
+  let sizeHint: number | undefined
 
   /** The next event cannot be exported, and nothing is in hand: it dies, and what was open is not any more. */
   const leaveOut = Effect.fnUntraced(function* ({ source, error: { message } }: Unfit) {
@@ -91,7 +93,8 @@ export const makeTaking = (options: Options, parts: Parts): Taking => {
   const closed = (gathering: Gathering): OpenBatch => {
     const start = gathering.start()
     book.countFiltered(start)
-    const { ranges, ...collected } = gathering.close()
+    const { ranges, largest, ...collected } = gathering.close()
+    sizeHint = Math.ceil(largest * 1.125)
     const { last } = collected
     const { open } = book.state
     const resumed =
@@ -119,7 +122,7 @@ export const makeTaking = (options: Options, parts: Parts): Taking => {
 
     nextBatch: Effect.gen(function* () {
       const resumed = book.state.open
-      const gathering = makeGathering(options, feed, resumed)
+      const gathering = makeGathering(options, feed, sizeHint, resumed)
       for (;;) {
         if (notice.isGiven()) {
           if (gathering.count === 0 && resumed === null) yield* book.saveHere
