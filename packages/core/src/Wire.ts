@@ -3,8 +3,10 @@ import * as Entry from "./Entry.ts"
 import type { Json, JsonObject } from "./Event.ts"
 import type { EntryId, NewEntry } from "./EventLog.ts"
 import * as Body from "./internal/body.ts"
+import * as EventNames from "./internal/eventNames.ts"
 import { isObject, parse } from "./internal/json.ts"
 import * as Nesting from "./internal/nesting.ts"
+import * as Outline from "./internal/outline.ts"
 import * as PrivateAttributes from "./internal/privateAttributes.ts"
 import * as Sample from "./internal/sample.ts"
 import * as Time from "./internal/time.ts"
@@ -119,38 +121,36 @@ const open = (dialect: Dialect, bytes: Uint8Array, limits: WireLimits): Result.R
 
 const isNonEmpty = (value: Json | undefined): boolean => typeof value === "string" && value !== ""
 
-const showsSdk = (head: WireHead, json: Json): boolean => {
+const showsSdk = (head: WireHead, statsigMetadata: () => Json | undefined): boolean => {
   if (isNonEmpty(head.sdkType)) return true
-  const metadata = isObject(json) ? json["statsigMetadata"] : undefined
+  const metadata = statsigMetadata()
   return isObject(metadata) && isNonEmpty(metadata["sdkType"])
 }
 
-const modeOf = (head: WireHead, { json, body }: Opened): Mode => {
+const modeOf = (head: WireHead, form: Body.Form, statsigMetadata: () => Json | undefined): Mode => {
   if (head.validation !== "auto") return head.validation
-  return body.form === "data" || body.form === "array" || showsSdk(head, json) ? "lenient" : "strict"
+  return form === "data" || form === "array" || showsSdk(head, statsigMetadata) ? "lenient" : "strict"
 }
 
 /** What breaks the OpenAPI document in a request besides its events; `null` when nothing does. */
-const requestProblem = (head: WireHead, { isUtf8, body }: Opened): string | null => {
-  if (!isUtf8) return "body: not UTF-8"
+const requestProblem = (head: WireHead, statsigMetadata: Json | undefined): string | null => {
   const clientTime = head.clientTimeHeader
   if (clientTime === null || clientTime === "") {
     if (head.dialect === "log_event") return "STATSIG-CLIENT-TIME: missing header"
   } else if (!Time.isInteger(clientTime)) {
     return "STATSIG-CLIENT-TIME: expected an integer"
   }
-  const { statsigMetadata } = body.rest
   if (head.dialect !== "log_event" || statsigMetadata === undefined) return null
   const problem = Validate.statsigMetadataProblem(statsigMetadata)
   return problem === null ? null : Validate.messageOf("statsigMetadata", problem)
 }
 
 /** Receive time minus the sender's clock, or `undefined` when no readable clock came with the request. */
-const clockOffset = (head: WireHead, rest: JsonObject): number | undefined => {
+const clockOffset = (head: WireHead, clientTimeOfBody: () => Json | undefined): number | undefined => {
   const clientTime =
     Time.readClientTime(head.clientTimeHeader) ??
     (head.dialect === "log_event"
-      ? (Time.readClientTime(head.clientTimeQuery) ?? Time.readClientTime(rest["clientTime"]))
+      ? (Time.readClientTime(head.clientTimeQuery) ?? Time.readClientTime(clientTimeOfBody()))
       : null)
   return clientTime === null ? undefined : Math.round(head.receivedAt - clientTime)
 }
@@ -215,19 +215,62 @@ const subjectOf = (event: Json | undefined, rest: JsonObject): string => {
   return Sample.subjectOf(identified, objectOrEmpty(statsigMetadata), objectOrEmpty(rest["statsigMetadata"]))
 }
 
-/** Bytes (decompressed) to accepted and rejected events. Total: it never throws, whatever the bytes are. */
-export const decode = (
+/** What a request comes to, however that was found out. */
+interface Sorted {
+  readonly mode: Mode
+  /** See {@link clockOffset}. */
+  readonly offset: number | undefined
+  readonly eventNames: ReadonlyArray<string>
+  readonly rejected: ReadonlyArray<RejectedEvent>
+  /** What is kept; asked for only when there is something to keep. */
+  readonly body: () => Uint8Array
+  readonly subject: () => string
+}
+
+/** The usual request: every event is fine, and all of it is kept as it came. `null` when it is another. */
+const sortOutlined = (head: WireHead, bytes: Uint8Array, limits: WireLimits): Sorted | null => {
+  if (head.dialect !== "log_event" || bytes.length > limits.bodyBytes) return null
+  const outline = Outline.read(bytes, limits.events, Math.min(limits.nesting, maxNesting))
+  if (outline === null || !(outline.isAscii || Utf8.isValid(bytes))) return null
+  const { fields, rest } = outline
+  const { eventName, clientTime, first, statsigMetadata, user } = Outline.slots
+  const valueAt = (slot: number): Json | undefined => Outline.valueAt(bytes, rest, slot)
+  const mode = modeOf(head, "events", () => valueAt(statsigMetadata))
+  const isFine =
+    mode === "lenient" || (outline.isStrict && requestProblem(head, valueAt(statsigMetadata)) === null)
+  if (!isFine) return null
+  const eventNames: Array<string> = []
+  for (let at = eventName; eventNames.length < outline.events; at += Outline.stride) {
+    eventNames.push(EventNames.read(bytes, fields[at]! + 1, fields[at + 1]! - 1))
+  }
+  return {
+    mode,
+    offset: clockOffset(head, () => valueAt(clientTime)),
+    eventNames,
+    rejected: [],
+    body: () => bytes,
+    subject: () =>
+      subjectOf(valueAt(first), {
+        user: valueAt(user) ?? null,
+        statsigMetadata: valueAt(statsigMetadata) ?? null,
+      }),
+  }
+}
+
+/** Any request. */
+const sortParsed = (
   head: WireHead,
   bytes: Uint8Array,
-  id: EntryId,
   limits: WireLimits,
-): Result.Result<Accepted, Refused> => {
+): Result.Result<Sorted, Refused> => {
   const opening = open(head.dialect, bytes, limits)
   if (Result.isFailure(opening)) return Result.fail(opening.failure)
   const opened = opening.success
+  const { isUtf8, json } = opened
   const { form, events, rest } = opened.body
-  const mode = modeOf(head, opened)
-  const problem = mode === "strict" ? requestProblem(head, opened) : null
+  const mode = modeOf(head, form, () => (isObject(json) ? json["statsigMetadata"] : undefined))
+  const problem =
+    mode === "lenient" ? null : isUtf8 ? requestProblem(head, rest["statsigMetadata"]) : "body: not UTF-8"
   if (problem !== null) return Result.fail(refused(problem, events.length))
 
   const check = checkOf(mode, form)
@@ -242,23 +285,47 @@ export const decode = (
     } else rejected.push(reject(head.dialect, form, index, event, check))
   }
   const [first] = rejected
-  if (eventNames.length === 0) {
-    // A refused batch is sent again for days by SDKs: they get a receipt that says what was wrong.
-    return mode === "strict" && first !== undefined
-      ? Result.fail(refused(first.message, events.length))
-      : Result.succeed({ entry: null, rejected, eventNames, subject: () => "" })
+  // A refused batch is sent again for days by SDKs: they get a receipt that says what was wrong.
+  if (mode === "strict" && eventNames.length === 0 && first !== undefined) {
+    return Result.fail(refused(first.message, events.length))
   }
+  return Result.succeed({
+    mode,
+    offset: clockOffset(head, () => rest["clientTime"]),
+    eventNames,
+    rejected,
+    body: () => keep(bytes, opened, rejected),
+    subject: () => subjectOf(firstAccepted, rest),
+  })
+}
+
+const accept = (head: WireHead, id: EntryId, sorted: Sorted): Accepted => {
+  const { mode, offset, eventNames, rejected, body, subject } = sorted
+  if (eventNames.length === 0) return { entry: null, rejected, eventNames, subject: () => "" }
   const envelope = {
     receivedAt: head.receivedAt,
-    ...present("offset", clockOffset(head, rest)),
+    ...present("offset", offset),
     dialect: head.dialect,
     mode,
     ...present("keyId", head.keyId),
     ...present("sdkType", head.sdkType),
     ...present("sdkVersion", head.sdkVersion),
     ...present("sessionID", head.sessionID),
-    ...(first === undefined ? {} : { rejected: rejected.map(({ index }) => index) }),
+    ...(rejected.length === 0 ? {} : { rejected: rejected.map(({ index }) => index) }),
   }
-  const entry = Entry.encode(id, eventNames.length, envelope, keep(bytes, opened, rejected))
-  return Result.succeed({ entry, rejected, eventNames, subject: () => subjectOf(firstAccepted, rest) })
+  return { entry: Entry.encode(id, eventNames.length, envelope, body()), rejected, eventNames, subject }
+}
+
+/** Bytes (decompressed) to accepted and rejected events. Total: it never throws, whatever the bytes are. */
+export const decode = (
+  head: WireHead,
+  bytes: Uint8Array,
+  id: EntryId,
+  limits: WireLimits,
+): Result.Result<Accepted, Refused> => {
+  const outlined = sortOutlined(head, bytes, limits)
+  return Result.map(
+    outlined === null ? sortParsed(head, bytes, limits) : Result.succeed(outlined),
+    (sorted) => accept(head, id, sorted),
+  )
 }

@@ -16,6 +16,8 @@ export const decode = (bytes: Uint8Array): Decoded => {
   }
 }
 
+export const isValid = (bytes: Uint8Array): boolean => decode(bytes).isUtf8
+
 export const encode = (text: string): Uint8Array => encoder.encode(text)
 
 /** The longest beginning of a text that fits into `maxBytes` without splitting a character. */
