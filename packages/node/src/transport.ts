@@ -3,9 +3,9 @@ import { InvalidOptions, Transport as Port } from "@millrace/core"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import { Agent, buildConnector, type Dispatcher, request as send } from "undici"
+import { Agent, buildConnector, type Dispatcher } from "undici"
 import * as AddressGuard from "./addressGuard.ts"
-import { codeOf, connectionMessage } from "./internal/connectionError.ts"
+import { connectionMessage } from "./internal/connectionError.ts"
 import { withCredentials } from "./internal/credentials.ts"
 
 export interface TransportOptions extends AddressGuard.AddressOptions {
@@ -33,53 +33,82 @@ const connectionFailed = (message: string) => new Port.TransportError({ reason: 
 const timedOut = (timeout: number) =>
   new Port.TransportError({ reason: "Timeout", message: `no complete reply within ${timeout} ms` })
 
-const toTransportError = (error: unknown, timeout: number): Port.TransportError => {
+const toTransportError = (error: unknown): Port.TransportError => {
   if (error instanceof Port.TransportError) return error
   const cause = error instanceof Error ? error.cause : undefined
-  if (cause instanceof Port.TransportError) return cause
-  const code = codeOf(error)
-  if (code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT") return timedOut(timeout)
-  return connectionFailed(connectionMessage(error))
+  return cause instanceof Port.TransportError ? cause : connectionFailed(connectionMessage(error))
 }
 
-/** The beginning of the body as text; reads on to the end within the bound, so that the connection can be used again. */
-const readReply = async (body: Dispatcher.ResponseData["body"]): Promise<string> => {
-  const decoder = new TextDecoder()
-  let text = ""
-  let read = 0
-  for await (const chunk of body as AsyncIterable<Uint8Array>) {
-    if (text.length < Port.maxReplyLength) text += decoder.decode(chunk, { stream: true })
-    read += chunk.length
-    // Leaving the loop destroys the body, and with it the connection.
-    if (read > maxReplyBytes) break
+/** A character takes 3 bytes of UTF-8 at most, and one that begins may end behind them. */
+const maxTextBytes = Port.maxReplyLength * 3 + 4
+
+type Outcome = Effect.Effect<Port.TransportReply, Port.TransportError>
+
+/**
+ * Takes a reply as undici reads it, to the end within the bound, so that the connection can be used again. Its own streams and signals would cost a
+ * fifth of what a request does.
+ */
+class ReplyHandler implements Dispatcher.DispatchHandler {
+  private readonly settle: (outcome: Outcome) => void
+  private controller: Dispatcher.DispatchController | null = null
+  private aborted: Port.TransportError | null = null
+  private status = 0
+  private retryAfter: string | null = null
+  private readonly beginning: Array<Uint8Array> = []
+  private read = 0
+
+  /** @param settle told the outcome, at least once: the first one counts */
+  constructor(settle: (outcome: Outcome) => void) {
+    this.settle = settle
   }
-  if (text.length < Port.maxReplyLength) text += decoder.decode()
-  return text.slice(0, Port.maxReplyLength)
+
+  /** Also before it has a connection: then the request is never sent. */
+  abort(reason: Port.TransportError): void {
+    this.aborted = reason
+    this.controller?.abort(reason)
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.controller = controller
+    if (this.aborted !== null) controller.abort(this.aborted)
+  }
+
+  onResponseStart(
+    _: Dispatcher.DispatchController,
+    status: number,
+    headers: Readonly<Record<string, string | Array<string> | undefined>>,
+  ): void {
+    const retryAfter = headers["retry-after"]
+    this.status = status
+    this.retryAfter = (typeof retryAfter === "string" ? retryAfter : retryAfter?.[0]) ?? null
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
+    if (this.read < maxTextBytes) this.beginning.push(chunk)
+    this.read += chunk.length
+    if (this.read <= maxReplyBytes) return
+    this.onResponseEnd()
+    controller.abort(connectionFailed("the reply is too long"))
+  }
+
+  onResponseEnd(): void {
+    const text = this.read === 0 ? "" : new TextDecoder().decode(Buffer.concat(this.beginning))
+    this.settle(
+      Effect.succeed({
+        status: this.status,
+        retryAfter: this.retryAfter,
+        body: text.slice(0, Port.maxReplyLength),
+      }),
+    )
+  }
+
+  onResponseError(_: Dispatcher.DispatchController | null, error: Error): void {
+    this.settle(Effect.fail(toTransportError(error)))
+  }
 }
 
-const attempt = async (
-  agent: Agent,
-  request: Port.TransportRequest,
-  signal: AbortSignal,
-  timeout: number,
-): Promise<Port.TransportReply> => {
-  const url = new URL(request.url)
-  const { statusCode, headers, body } = await send(url, {
-    dispatcher: agent,
-    method: "POST",
-    headers: withCredentials(url, request.headers),
-    body: request.body,
-    signal,
-    headersTimeout: timeout,
-    bodyTimeout: timeout,
-  })
-  const retryAfter = headers["retry-after"]
-  return {
-    status: statusCode,
-    retryAfter: (typeof retryAfter === "string" ? retryAfter : retryAfter?.[0]) ?? null,
-    body: await readReply(body),
-  }
-}
+/** Nobody asks for the outcome any more. */
+const interrupted = connectionFailed("interrupted")
 
 /** Opens connections to what the guard lets through; those that are being opened are closed with the scope, like all others. */
 const makeConnector = (
@@ -121,24 +150,41 @@ const make = Effect.fnUntraced(function* ({ lookup, ...addresses }: TransportOpt
     (agent) => Effect.promise(() => agent.destroy()),
   )
   return Port.Transport.of({
-    send: (request) =>
+    send: ({ url: address, headers, body, timeout: asked }) =>
       Effect.callback((resume) => {
-        const timeout = Math.max(1, Math.min(request.timeout, maxTimeout))
-        const controller = new AbortController()
+        const timeout = Math.max(1, Math.min(asked, maxTimeout))
+        const handler = new ReplyHandler((outcome) => {
+          clearTimeout(timer)
+          // Not from within undici, which is not done with the request yet.
+          queueMicrotask(() => resume(outcome))
+        })
         const timer = setTimeout(() => {
+          const error = timedOut(timeout)
           // undici hears of it only once a connection is open, and one to a host that keeps silent opens very late.
-          resume(Effect.fail(timedOut(timeout)))
-          controller.abort()
+          resume(Effect.fail(error))
+          handler.abort(error)
         }, timeout)
-        attempt(agent, request, controller.signal, timeout)
-          .then(Effect.succeed, (error: unknown) => Effect.fail(toTransportError(error, timeout)))
-          .then((outcome) => {
-            clearTimeout(timer)
-            resume(outcome)
-          })
+        try {
+          const url = new URL(address)
+          agent.dispatch(
+            {
+              origin: url.origin,
+              path: `${url.pathname}${url.search}`,
+              method: "POST",
+              headers: withCredentials(url, headers),
+              body,
+              // The timer above is for all of it.
+              headersTimeout: 0,
+              bodyTimeout: 0,
+            },
+            handler,
+          )
+        } catch (error) {
+          handler.onResponseError(null, error instanceof Error ? error : new Error("not sent"))
+        }
         return Effect.sync(() => {
           clearTimeout(timer)
-          controller.abort()
+          handler.abort(interrupted)
         })
       }),
   })
