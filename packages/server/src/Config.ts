@@ -14,6 +14,8 @@ export interface Config {
   /** 0 takes a free one. */
   readonly port: number
   readonly store: StoreUrl.StoreUrl
+  /** How many processes take events in: with 1 it is the one that does everything else, too. */
+  readonly workers: number
   /** The level that acknowledged events have to be safe at; `null` when the store's own will do. */
   readonly ack: EventLog.Durability | null
   readonly keys: { readonly server: ReadonlyArray<string>; readonly client: ReadonlyArray<string> }
@@ -34,6 +36,7 @@ export interface Flags {
   readonly host?: string
   readonly port?: string
   readonly store?: string
+  readonly workers?: string
   readonly ack?: string
   readonly config?: string
   readonly serverKey?: ReadonlyArray<string>
@@ -54,6 +57,7 @@ export const defaults = {
   host: "127.0.0.1",
   port: 8080,
   store: "sqlite:./millrace.db",
+  workers: 1,
   config: "millrace.config.json",
   validation: "auto",
 } as const
@@ -67,6 +71,7 @@ const names: ReadonlyArray<Setting> = [
   "host",
   "port",
   "store",
+  "workers",
   "ack",
   "config",
   "serverKey",
@@ -197,6 +202,7 @@ export const load = Effect.fnUntraced(function* (
   const host = scalar("host", Schema.decodeUnknownResult(ConfigFile.Host))
   const port = scalar("port", Schema.decodeUnknownResult(ConfigFile.Port), integer)
   const store = scalar("store", Schema.decodeUnknownResult(ConfigFile.Store))
+  const workers = scalar("workers", Schema.decodeUnknownResult(ConfigFile.Workers), integer)
   const ack = scalar("ack", Schema.decodeUnknownResult(ConfigFile.Ack))
   const validation = scalar("validation", Schema.decodeUnknownResult(ConfigFile.Validation))
   const allowPrivate = scalar("allowPrivateDestinations", Schema.decodeUnknownResult(Schema.Boolean), boolean)
@@ -237,6 +243,7 @@ export const load = Effect.fnUntraced(function* (
     host: host ?? fromFile.host ?? defaults.host,
     port: port ?? fromFile.port ?? defaults.port,
     store: storeUrl.success,
+    workers: workers ?? fromFile.workers ?? defaults.workers,
     ack: ack ?? fromFile.ack ?? null,
     keys: {
       server: serverKeys ?? fromFile.keys?.server ?? [],

@@ -10,6 +10,11 @@ export const Host = Schema.NonEmptyString
 /** 0 takes a free one. */
 export const Port = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 }))
 
+/** Long before so many, the one process that stores what they take in has no time left. */
+const maxWorkers = 64
+
+export const Workers = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: maxWorkers }))
+
 export const Ack = Schema.Literals(["memory", "disk", "replicated"])
 
 export const Validation = Schema.Literals(["auto", "strict", "lenient"])
@@ -81,6 +86,7 @@ export interface ConfigFile {
   readonly host?: string
   readonly port?: number
   readonly store?: string
+  readonly workers?: number
   readonly ack?: EventLog.Durability
   readonly validation?: Wire.Validation
   readonly keys?: { readonly server?: ReadonlyArray<string>; readonly client?: ReadonlyArray<string> }
@@ -95,6 +101,7 @@ const schema = Schema.Struct({
   host: Schema.optionalKey(Host),
   port: Schema.optionalKey(Port),
   store: Schema.optionalKey(Store),
+  workers: Schema.optionalKey(Workers),
   ack: Schema.optionalKey(Ack),
   validation: Schema.optionalKey(Validation),
   keys: Schema.optionalKey(Keys),

@@ -1,8 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http"
 import type { Ledger } from "@millrace/core"
-import { type Millrace, nodeHandler } from "@millrace/node"
+import { type Ingest, type Millrace, nodeHandler } from "@millrace/node"
 import * as Effect from "effect/Effect"
-import * as Metric from "effect/Metric"
 import * as Metrics from "./Metrics.ts"
 import * as Prometheus from "./Prometheus.ts"
 
@@ -45,21 +44,34 @@ const statusesOf = (millrace: Millrace.Millrace): Promise<ReadonlyArray<Ledger.D
     ),
   )
 
+/** How the server is. Rejects only by a mistake of ours. */
+export interface Health {
+  readonly ready: () => Promise<boolean>
+  /** The text of `GET /metrics`. */
+  readonly metrics: () => Promise<string>
+}
+
+/** @param workers what the server's other processes have counted; `null` when it has none */
+export const health = (
+  millrace: Millrace.Millrace,
+  version: string,
+  workers: () => Promise<Metrics.Workers | null> = () => Promise.resolve(null),
+): Health => ({
+  ready: millrace.ready,
+  metrics: async () => {
+    const [statuses, counted] = await Promise.all([statusesOf(millrace), workers()])
+    return Metrics.text(version, Metrics.report(), statuses, counted)
+  },
+})
+
 /** What operators ask: `/livez`, `/readyz`, `/metrics`. Any other path is a 404. */
-export const listener = (millrace: Millrace.Millrace, version: string): RequestListener => {
+export const listener = (ingest: Ingest, { ready, metrics }: Health): RequestListener => {
   const routes: ReadonlyMap<string, () => Promise<Reply>> = new Map([
     ["/livez", () => Promise.resolve(ok)],
-    ["/readyz", async () => ((await millrace.ready()) ? ok : notReady)],
-    [
-      "/metrics",
-      async () => ({
-        status: 200,
-        contentType: Prometheus.contentType,
-        body: Metrics.text(version, Effect.runSync(Metric.snapshot), await statusesOf(millrace)),
-      }),
-    ],
+    ["/readyz", async () => ((await ready()) ? ok : notReady)],
+    ["/metrics", async () => ({ status: 200, contentType: Prometheus.contentType, body: await metrics() })],
   ])
-  const notOurs = nodeHandler(millrace)
+  const notOurs = nodeHandler(ingest)
   return (req: IncomingMessage, res: ServerResponse) => {
     const route = routes.get((req.url ?? "/").split("?", 1)[0]!)
     if (route === undefined) return notOurs(req, res)

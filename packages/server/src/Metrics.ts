@@ -1,5 +1,6 @@
 import type { Ledger } from "@millrace/core"
-import type * as Metric from "effect/Metric"
+import * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
 import * as Prometheus from "./Prometheus.ts"
 
 type Status = Ledger.DestinationStatus
@@ -14,6 +15,8 @@ const metricNames = {
   destinationFailures: "millrace_destination_failures_in_a_row",
   destinationCircuitOpen: "millrace_destination_circuit_open",
   destinationDisabled: "millrace_destination_disabled",
+  workers: "millrace_workers",
+  workerRestarts: "millrace_worker_restarts_total",
   processMemory: "process_resident_memory_bytes",
   processCpu: "process_cpu_seconds_total",
   processStart: "process_start_time_seconds",
@@ -74,34 +77,110 @@ const destinationFamilies = (statuses: ReadonlyArray<Status>): ReadonlyArray<Pro
   ]
 }
 
-/**
- * Everything that `GET /metrics` shows.
- *
- * @param statuses of the destinations; `null` when the store does not answer
- */
-export const text = (
-  version: string,
-  snapshots: ReadonlyArray<Metric.Metric.Snapshot>,
-  statuses: ReadonlyArray<Status> | null,
-): string =>
-  Prometheus.format([
-    gauge(metricNames.build, "Always 1; the version is in the label", 1, { version }),
-    gauge(metricNames.storeUp, "1 when the store answers", statuses === null ? 0 : 1),
-    ...Prometheus.families(snapshots),
-    ...destinationFamilies(statuses ?? []),
-    gauge(metricNames.processMemory, "Resident memory size in bytes", process.memoryUsage.rss()),
-    {
-      ...gauge(metricNames.processCpu, "User and system CPU time in seconds", cpuSeconds()),
-      type: "counter",
-    },
-    gauge(
-      metricNames.processStart,
-      "When the process started, in seconds since the epoch",
-      performance.timeOrigin / 1000,
-    ),
-  ])
+/** What one process knows of itself. */
+export interface ProcessReport {
+  /** Resident, in bytes. */
+  readonly memory: number
+  readonly cpuSeconds: number
+  /** In seconds since the epoch. */
+  readonly startedAt: number
+}
+
+/** What one process has counted. */
+export interface Report {
+  readonly families: ReadonlyArray<Prometheus.Family>
+  readonly process: ProcessReport
+}
+
+export const report = (): Report => ({
+  families: Prometheus.families(Effect.runSync(Metric.snapshot)),
+  process: {
+    memory: process.memoryUsage.rss(),
+    cpuSeconds: cpuSeconds(),
+    startedAt: performance.timeOrigin / 1000,
+  },
+})
 
 const cpuSeconds = (): number => {
   const { user, system } = process.cpuUsage()
   return (user + system) / 1e6
+}
+
+/** The other processes of a server, as the one that leads them knows them. */
+export interface Workers {
+  /** What those counted that have ended. */
+  readonly past: ReadonlyArray<Prometheus.Family>
+  /** Of those that run, by number. */
+  readonly reports: ReadonlyMap<number, Report>
+  /** How many had to be replaced. */
+  readonly restarts: number
+}
+
+interface Labelled {
+  readonly labels: Prometheus.Sample["labels"]
+  readonly process: ProcessReport
+}
+
+const processFamilies = (processes: ReadonlyArray<Labelled>): ReadonlyArray<Prometheus.Family> => {
+  const each = (
+    name: string,
+    help: string,
+    type: "counter" | "gauge",
+    value: (process: ProcessReport) => number,
+  ): Prometheus.Family => ({
+    name,
+    help,
+    type,
+    samples: processes.map(({ labels, process }) => ({ labels, value: value(process) })),
+  })
+  return [
+    each(metricNames.processMemory, "Resident memory size in bytes", "gauge", ({ memory }) => memory),
+    each(
+      metricNames.processCpu,
+      "User and system CPU time in seconds",
+      "counter",
+      ({ cpuSeconds }) => cpuSeconds,
+    ),
+    each(
+      metricNames.processStart,
+      "When the process started, in seconds since the epoch",
+      "gauge",
+      ({ startedAt }) => startedAt,
+    ),
+  ]
+}
+
+const workerFamilies = ({ reports, restarts }: Workers): ReadonlyArray<Prometheus.Family> => [
+  gauge(metricNames.workers, "Worker processes that run", reports.size),
+  {
+    ...gauge(metricNames.workerRestarts, "Worker processes that ended by accident", restarts),
+    type: "counter",
+  },
+]
+
+/**
+ * Everything that `GET /metrics` shows.
+ *
+ * @param own of the process that has the store
+ * @param statuses of the destinations; `null` when the store does not answer
+ * @param workers `null` when there are none: then nothing shows more than one process
+ */
+export const text = (
+  version: string,
+  own: Report,
+  statuses: ReadonlyArray<Status> | null,
+  workers: Workers | null,
+): string => {
+  const reports = [...(workers?.reports ?? [])]
+  return Prometheus.format([
+    gauge(metricNames.build, "Always 1; the version is in the label", 1, { version }),
+    gauge(metricNames.storeUp, "1 when the store answers", statuses === null ? 0 : 1),
+    ...Prometheus.sum([own.families, workers?.past ?? [], ...reports.map(([, { families }]) => families)]),
+    ...destinationFamilies(statuses ?? []),
+    ...(workers === null ? [] : workerFamilies(workers)),
+    ...processFamilies([
+      { labels: {}, process: own.process },
+      ...reports.map(([worker, { process }]) => ({ labels: { worker: String(worker) }, process })),
+    ]),
+  ])
 }

@@ -91,3 +91,26 @@ export const families = (snapshots: ReadonlyArray<Metric.Metric.Snapshot>): Read
   }
   return [...byName.values()]
 }
+
+const sumOf = (samples: ReadonlyArray<Sample>): ReadonlyArray<Sample> => {
+  const sums = new Map<string, Sample>()
+  for (const sample of samples) {
+    const key = `${sample.suffix ?? ""} ${labelsText(sample.labels)}`
+    const known = sums.get(key)
+    sums.set(key, known === undefined ? sample : { ...known, value: known.value + sample.value })
+  }
+  return [...sums.values()]
+}
+
+/** Of several processes that count the same things. */
+export const sum = (counted: ReadonlyArray<ReadonlyArray<Family>>): ReadonlyArray<Family> => {
+  const byName = new Map<string, Family>()
+  for (const family of counted.flat()) {
+    const known = byName.get(family.name)
+    byName.set(
+      family.name,
+      known === undefined ? family : { ...known, samples: [...known.samples, ...family.samples] },
+    )
+  }
+  return [...byName.values()].map((family) => ({ ...family, samples: sumOf(family.samples) }))
+}

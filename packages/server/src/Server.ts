@@ -1,9 +1,19 @@
-import type { AddressInfo } from "node:net"
-import { Millrace as Core, EventLog, InvalidOptions, Migration, Store, StoreError } from "@millrace/core"
+import { fileURLToPath } from "node:url"
+import {
+  Millrace as Core,
+  Counters,
+  DeadLetters,
+  EventLog,
+  Ingest,
+  InvalidOptions,
+  Keys,
+  Migration,
+  Store,
+  StoreError,
+} from "@millrace/core"
 import { Catalog, createServer, Millrace } from "@millrace/node"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
@@ -13,13 +23,14 @@ import * as AdminSocket from "./AdminSocket.ts"
 import type { Config } from "./Config.ts"
 import * as Endpoints from "./Endpoints.ts"
 import * as GeneratedKey from "./GeneratedKey.ts"
+import * as Listening from "./Listening.ts"
 import type { LogLine } from "./LogFormat.ts"
-
-/** The address cannot be had. */
-export class ListenError extends Data.TaggedError("ListenError")<{ readonly message: string }> {}
+import * as Appender from "./workers/Appender.ts"
+import * as Pool from "./workers/Pool.ts"
+import * as Protocol from "./workers/Protocol.ts"
 
 /** Why a server cannot be started. */
-export type StartError = InvalidOptions | StoreError | ListenError
+export type StartError = InvalidOptions | StoreError | Listening.ListenError | Pool.WorkerError
 
 /** A server that takes events. Closing the scope it was started in stops it. */
 export interface Server {
@@ -34,22 +45,13 @@ export interface Server {
 }
 
 /**
- * Of the ten seconds that Docker gives a container: requests in flight finish first, then what is pending goes out. What is left of
+ * Of the ten seconds that Docker gives a container: requests in flight finish first, within three, then what is pending goes out. What is left of
  * them is for closing the store.
  */
-const stopTimes = { requests: "3 seconds", delivery: "5 seconds" } as const
+const deliveryDeadline = "5 seconds"
 
-const listenMessages: Readonly<Record<string, string>> = {
-  EADDRINUSE: "the port is in use",
-  EADDRNOTAVAIL: "this machine has no such address",
-  EACCES: "permission denied",
-  ENOTFOUND: "no such host",
-}
-
-const listenError = (host: string, port: number, error: unknown): ListenError => {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "unknown"
-  return new ListenError({ message: `cannot listen on ${host}:${port}: ${listenMessages[code] ?? code}` })
-}
+/** What worker processes run. */
+const workerProgram = fileURLToPath(new URL("./worker.js", import.meta.url))
 
 const catalogOf = ({ catalog }: Config): Pick<Millrace.MakeOptions, "catalog"> => {
   if (catalog?.file !== undefined) return { catalog: Catalog.file(catalog.file) }
@@ -69,8 +71,53 @@ const withoutSocket = (reason: string): LogLine => ({
   fields: { reason },
 })
 
-const urlOf = (host: string, { port }: AddressInfo): string =>
+const urlOf = (host: string, port: number): string =>
   `http://${host.includes(":") ? `[${host}]` : host}:${port}`
+
+/** This process takes events in, and does everything else besides. Returns the port. */
+const listenHere = (
+  config: Config,
+  millrace: Millrace.Millrace,
+  version: string,
+): Effect.Effect<number, Listening.ListenError, Scope.Scope> => {
+  const fallback = Endpoints.listener(millrace, Endpoints.health(millrace, version))
+  const server = createServer(millrace, { fallback })
+  return Effect.map(Listening.listen(server, config.host, config.port), ({ port }) => port)
+}
+
+/** Others take events in, and this process stores and sends them. Returns the port. */
+const listenByWorkers = Effect.fnUntraced(function* (
+  config: Config,
+  millrace: Millrace.Millrace,
+  store: Context.Context<Store.Store>,
+  version: string,
+) {
+  const { workers, host, port, keys, validation, statsigSecrets } = config
+  const log = Context.get(store, EventLog.EventLog)
+  const maxBytes = Protocol.bytesEach(workers, Ingest.defaultLimits)
+  const asNull = Effect.as(null)
+  return yield* Pool.start({
+    workers,
+    program: workerProgram,
+    settings: {
+      host,
+      port,
+      keys,
+      validation,
+      statsigSecrets,
+      log: { durability: log.durability, partitions: log.partitions },
+      maxBytes,
+    },
+    handlers: {
+      keys: () => Context.get(store, Keys.Keys).list,
+      letters: (letters) => asNull(Context.get(store, DeadLetters.DeadLetters).put(letters)),
+      counts: (counts) => asNull(Context.get(store, Counters.Counters).add(counts)),
+      ready: () => Effect.promise(millrace.ready),
+    },
+    metrics: (counted) => Endpoints.health(millrace, version, counted).metrics(),
+    onAppends: Appender.make(log, workers * maxBytes, yield* Effect.context<never>()),
+  })
+})
 
 /**
  * Opens the store, starts intake and delivery, and listens. Nothing is left open when any of it fails.
@@ -90,13 +137,15 @@ export const start = Effect.fnUntraced(function* (
   const { durability } = Context.get(store, EventLog.EventLog)
   const generatedKey = yield* Effect.provideContext(GeneratedKey.makeIfNone(config.keys), store)
 
+  const keys = generatedKey === null ? config.keys : { server: [generatedKey], client: [] }
+
   const millrace = yield* Effect.acquireRelease(
     Effect.tryPromise({
       try: () =>
         Millrace.make({
           store: Layer.succeedContext(store).pipe(Store.acknowledging<EventLog.Durability>()),
           ...(config.ack === null ? {} : { ack: config.ack }),
-          keys: generatedKey === null ? config.keys : { server: [generatedKey] },
+          keys,
           destinations: config.destinations,
           validation: config.validation,
           receive: { statsigSecret: config.statsigSecrets },
@@ -109,7 +158,7 @@ export const start = Effect.fnUntraced(function* (
     }).pipe(Effect.catch((error) => (isExpected(error) ? Effect.fail(error) : Effect.die(error)))),
     (running) =>
       Effect.map(
-        Effect.promise(() => running.close({ deadline: stopTimes.delivery })),
+        Effect.promise(() => running.close({ deadline: deliveryDeadline })),
         ({ pending }) => {
           for (const fields of pending) {
             log({ level: "Warn", message: "stopping with events pending", fields: { ...fields } })
@@ -118,18 +167,13 @@ export const start = Effect.fnUntraced(function* (
       ),
   )
 
-  const server = createServer(millrace, { fallback: Endpoints.listener(millrace, version) })
-  const address = yield* Effect.acquireRelease(
-    Effect.tryPromise({
-      try: () => server.listen(config.port, config.host),
-      catch: (error) => listenError(config.host, config.port, error),
-    }),
-    () => Effect.promise(() => server.close(stopTimes.requests)),
-  )
+  const port = yield* config.workers === 1
+    ? listenHere(config, millrace, version)
+    : Effect.provide(listenByWorkers({ ...config, keys }, millrace, store, version), Core.layerLog(log))
 
   // Not before it is sure to be shown: a key that is kept but was never seen would lock everybody out.
   if (generatedKey !== null) yield* Effect.provideContext(GeneratedKey.keep(generatedKey), store)
-  const url = urlOf(config.host, address)
+  const url = urlOf(config.host, port)
   const { path } = config.store
   if (path !== null) {
     const startedAt = yield* Clock.currentTimeMillis

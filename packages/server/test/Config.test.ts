@@ -32,6 +32,7 @@ describe("precedence", () => {
       host: "file.host",
       port: 1001,
       store: "sqlite:file.db",
+      workers: 2,
       ack: "memory",
       validation: "strict",
       keys: { server: ["secret-file"], client: ["client-file"] },
@@ -41,6 +42,7 @@ describe("precedence", () => {
     MILLRACE_HOST: "env.host",
     MILLRACE_PORT: "1002",
     MILLRACE_STORE: "sqlite:env.db",
+    MILLRACE_WORKERS: "3",
     MILLRACE_ACK: "disk",
     MILLRACE_VALIDATION: "lenient",
     MILLRACE_SERVER_KEY: "secret-env-1, secret-env-2",
@@ -51,6 +53,7 @@ describe("precedence", () => {
     host: "flag.host",
     port: "1003",
     store: "memory:",
+    workers: "4",
     ack: "replicated",
     validation: "auto",
     serverKey: ["secret-flag-1", "secret-flag-2"],
@@ -68,6 +71,7 @@ describe("precedence", () => {
         path: "./millrace.db",
         text: "sqlite:./millrace.db",
       }),
+      workers: 1,
       ack: null,
       validation: "auto",
       keys: { server: [], client: [] },
@@ -85,6 +89,7 @@ describe("precedence", () => {
       host: "file.host",
       port: 1001,
       store: { kind: "sqlite", path: "file.db" },
+      workers: 2,
       ack: "memory",
       validation: "strict",
       keys: { server: ["secret-file"], client: ["client-file"] },
@@ -98,6 +103,7 @@ describe("precedence", () => {
       host: "env.host",
       port: 1002,
       store: { kind: "sqlite", path: "env.db" },
+      workers: 3,
       ack: "disk",
       validation: "lenient",
       keys: { server: ["secret-env-1", "secret-env-2"], client: ["client-env"] },
@@ -112,6 +118,7 @@ describe("precedence", () => {
       host: "flag.host",
       port: 1003,
       store: { kind: "memory" },
+      workers: 4,
       ack: "replicated",
       validation: "auto",
       keys: { server: ["secret-flag-1", "secret-flag-2"], client: ["client-flag"] },
@@ -350,6 +357,29 @@ describe("mistakes", () => {
       () => undefined,
     )
     expect(await loaded).toBe(expected)
+  })
+
+  test.each([
+    ["", "an integer"],
+    ["two", "an integer"],
+    ["-1", "an integer"],
+    ["1.5", "an integer"],
+    ["0", "a value between 1 and 64"],
+    ["65", "a value between 1 and 64"],
+  ])("--workers %j", async (workers, expected) => {
+    expect(await mistakesOf({ workers })).toEqual([`--workers: expected ${expected}`])
+  })
+
+  test("of workers, wherever they are said", async () => {
+    expect(await mistakesOf({}, { MILLRACE_WORKERS: "0" })).toEqual([
+      "MILLRACE_WORKERS: expected a value between 1 and 64",
+    ])
+    expect(await mistakesOf({ config: fileOf(`{ "workers": "2" }`) })).toEqual([
+      "config.json:1:3: workers: expected number",
+    ])
+    expect(await mistakesOf({ config: fileOf(`{ "workers": -1 }`) })).toEqual([
+      "config.json:1:3: workers: expected a value between 1 and 64",
+    ])
   })
 
   test.each([

@@ -7,7 +7,8 @@ import * as Endpoints from "../src/Endpoints.ts"
 /** Of a Millrace whose store has gone away in the given manner. */
 const start = async (broken: Partial<Millrace.Millrace>): Promise<string> => {
   const millrace = await Millrace.make({ keys: { server: ["secret-1"] } })
-  const server = createServer(Endpoints.listener({ ...millrace, ...broken }, "1.2.3"))
+  const found = { ...millrace, ...broken }
+  const server = createServer(Endpoints.listener(found, Endpoints.health(found, "1.2.3")))
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
   onTestFinished(async () => {
     server.close()

@@ -82,7 +82,7 @@ describe("a family", () => {
 
 describe("the page", () => {
   test("shows how every destination is doing", () => {
-    const text = Metrics.text("1.2.3", [], [status])
+    const text = Metrics.text("1.2.3", Metrics.report(), [status], null)
     expect(text).toContain('millrace_build_info{version="1.2.3"} 1\n')
     expect(text).toContain("millrace_store_up 1\n")
     expect(text).toContain(
@@ -95,7 +95,7 @@ describe("the page", () => {
   })
 
   test("is there without the store", () => {
-    const text = Metrics.text("1.2.3", [], null)
+    const text = Metrics.text("1.2.3", Metrics.report(), null, null)
     expect(text).toContain("millrace_store_up 0\n")
     expect(text).not.toContain("millrace_destination")
     expect(text).toContain("process_resident_memory_bytes ")

@@ -7,17 +7,13 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Config from "../Config.ts"
 import { complain } from "../complain.ts"
-import * as LogFormat from "../LogFormat.ts"
+import { logToStderr as log } from "../logToStderr.ts"
 import * as Server from "../Server.ts"
 import * as StoreUrl from "../StoreUrl.ts"
 import { version } from "../version.ts"
 
 /** Docker kills a container ten seconds after asking it to stop. */
 const stopWithin = 9_500
-
-const log = (line: LogFormat.LogLine): void => {
-  process.stderr.write(LogFormat.format(line, new Date()))
-}
 
 const keyText = (key: string, url: string, isKept: boolean): string => `
 No key is configured, so here is one. It is ${isKept ? "kept in the store, as a hash: this is the only time it is shown" : "not kept: events in memory go with the process, and so does the key"}.
@@ -50,6 +46,7 @@ const announce = (config: Config.Config, server: Server.Server): void => {
       store: config.store.text,
       level: durability,
       validation: config.validation,
+      ...(config.workers === 1 ? {} : { workers: config.workers }),
       destinations: destinations.join(",") || "none",
     },
   })
@@ -136,6 +133,10 @@ export const command = (): Command => {
     .option("--port <number>", `0 takes a free one (default: ${defaults.port})`)
     .option("--store <url>", `${StoreUrl.forms} (default: ${defaults.store})`)
     .option("--ack <level>", "what an acknowledged event has to survive: memory, disk or replicated")
+    .option(
+      "--workers <number>",
+      `processes that take events in, beside one that stores and sends them (default: ${defaults.workers}, which does it all)`,
+    )
     .option("--config <path>", `JSON with comments (default: ${defaults.config}, when it is there)`)
     .option("--server-key <key>", "a key that may do everything; may be repeated", list)
     .option("--client-key <key>", "a key that may only log events; may be repeated", list)

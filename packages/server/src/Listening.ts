@@ -1,0 +1,37 @@
+import type { AddressInfo } from "node:net"
+import type { MillraceServer } from "@millrace/node"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+
+/** The address cannot be had. */
+export class ListenError extends Data.TaggedError("ListenError")<{ readonly message: string }> {}
+
+/** How long requests in flight may take once the server stops. */
+export const requestsDeadline = "3 seconds"
+
+const messages: Readonly<Record<string, string>> = {
+  EADDRINUSE: "the port is in use",
+  EADDRNOTAVAIL: "this machine has no such address",
+  EACCES: "permission denied",
+  ENOTFOUND: "no such host",
+}
+
+const listenError = (host: string, port: number, error: unknown): ListenError => {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "unknown"
+  return new ListenError({ message: `cannot listen on ${host}:${port}: ${messages[code] ?? code}` })
+}
+
+/** Until the scope is closed: then requests in flight finish, within {@link requestsDeadline}. */
+export const listen = (
+  server: MillraceServer,
+  host: string,
+  port: number,
+): Effect.Effect<AddressInfo, ListenError, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.tryPromise({
+      try: () => server.listen(port, host),
+      catch: (error) => listenError(host, port, error),
+    }),
+    () => Effect.promise(() => server.close(requestsDeadline)),
+  )

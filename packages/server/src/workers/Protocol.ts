@@ -1,0 +1,46 @@
+import type { Counters, DeadLetters, EventLog, Ingest, Keys, Wire } from "@millrace/core"
+import type { Report } from "../Metrics.ts"
+
+/** What a worker asks of the primary, which has the store. Appends besides. */
+export type PrimaryCalls = {
+  readonly keys: readonly [null, ReadonlyArray<Keys.KeyRecord>]
+  readonly letters: readonly [ReadonlyArray<DeadLetters.DeadLetter>, null]
+  readonly counts: readonly [ReadonlyArray<Counters.HourlyCount>, null]
+  readonly ready: readonly [null, boolean]
+  /** The text of `GET /metrics`, of all processes. */
+  readonly metrics: readonly [null, string]
+  /** What a worker has counted, so that it is not forgotten when the worker is killed. */
+  readonly report: readonly [Report, null]
+}
+
+/** What the primary asks of a worker. */
+export type WorkerCalls = {
+  readonly start: readonly [Settings, Started]
+  readonly report: readonly [null, Report]
+  /** Takes no connections from now on, lets requests in flight finish, and returns its last report. */
+  readonly stop: readonly [null, Report]
+}
+
+/** What a worker is started with. */
+export interface Settings {
+  /** Which one it is, counted from 1: its successor has the same number. */
+  readonly worker: number
+  readonly host: string
+  readonly port: number
+  readonly keys: { readonly server: ReadonlyArray<string>; readonly client: ReadonlyArray<string> }
+  readonly validation: Wire.Validation
+  readonly statsigSecrets: ReadonlyArray<string>
+  readonly log: { readonly durability: EventLog.Durability; readonly partitions: number }
+  /** How many bytes of bodies may be in its memory, and how many of them may wait for the store. */
+  readonly maxBytes: number
+}
+
+/** Where a worker listens, or why it cannot. */
+export type Started = { readonly port: number } | { readonly problem: string }
+
+/** Of the bytes that one process may hold, each worker has an equal part, with room for one body of the largest size. */
+export const bytesEach = (workers: number, { bodyBytes, inFlightBytes }: Ingest.IngestLimits): number =>
+  Math.max(bodyBytes, Math.floor(inFlightBytes / workers))
+
+/** The channel's end in a worker; below it are the standard streams, and what `node:cluster` talks over. */
+export const channelDescriptor = 4
