@@ -4,10 +4,14 @@ import * as Schema from "effect/Schema"
 import type { Event, Json, JsonObject } from "./Event.ts"
 import type { EntryId, NewEntry } from "./EventLog.ts"
 import * as Body from "./internal/body.ts"
+import * as EventNames from "./internal/eventNames.ts"
 import { isObject, parse } from "./internal/json.ts"
+import * as Nesting from "./internal/nesting.ts"
+import * as Outline from "./internal/outline.ts"
 import * as PrivateAttributes from "./internal/privateAttributes.ts"
 import { readTime } from "./internal/time.ts"
 import * as Utf8 from "./internal/utf8.ts"
+import { type Written, WrittenEvent } from "./internal/writtenEvent.ts"
 import { isTimeUUID, timeUUIDs } from "./TimeUUID.ts"
 
 /** The events of one entry, as lanes, live view, dry run and commands all see them. */
@@ -135,40 +139,83 @@ const readEvent = (request: Request, raw: Json): Event | null => {
   }
 }
 
+/** What stands beside the events. */
+const factsOf = (
+  { sdkType, sdkVersion, sessionID }: Envelope,
+  statsigMetadata: Json | undefined,
+): JsonObject =>
+  isObject(statsigMetadata)
+    ? statsigMetadata
+    : {
+        ...(sdkType === undefined ? {} : { sdkType }),
+        ...(sdkVersion === undefined ? {} : { sdkVersion }),
+        ...(sessionID === undefined ? {} : { sessionID }),
+      }
+
+const defaultUser = (user: Json | undefined): JsonObject | null =>
+  isObject(user) ? PrivateAttributes.without(user) : null
+
+/** The usual body, whose events are read where they stand. `null` when it is another. */
+const decodeOutlined = ({ id, body, events }: NewEntry, envelope: Envelope): DecodedEntry | null => {
+  if (envelope.dialect !== "log_event") return null
+  const ofBytes = Outline.read(body, events, Nesting.most)
+  if (ofBytes === null) return null
+  const { text } = Utf8.decode(body)
+  const outline = ofBytes.isAscii ? ofBytes : Outline.readText(text, events, Nesting.most)
+  if (outline === null || outline.events !== events) return null
+  const { rest } = outline
+  const { eventName, statsigMetadata, user } = Outline.slots
+  const { offset = 0, receivedAt } = envelope
+  const written: Written = {
+    text,
+    fields: outline.fields.slice(0, events * Outline.stride),
+    receivedAt,
+    offset: Math.abs(offset) > deadZone ? offset : 0,
+    user: defaultUser(Outline.valueIn(text, rest, user)),
+  }
+  const { fields } = written
+  return {
+    id,
+    receivedAt,
+    statsigMetadata: factsOf(envelope, Outline.valueIn(text, rest, statsigMetadata)),
+    events: Array.from({ length: events }, (_, index) => {
+      const base = index * Outline.stride
+      const from = fields[base + eventName]! + 1
+      const to = fields[base + eventName + 1]! - 1
+      const name = ofBytes.isAscii ? EventNames.read(body, from, to) : EventNames.own(text.slice(from, to))
+      return new WrittenEvent(written, base, name)
+    }),
+  }
+}
+
+/** Any body. */
+const decodeParsed = (entry: NewEntry, envelope: Envelope): Result.Result<DecodedEntry, EntryError> => {
+  const json = parse(Utf8.decode(entry.body).text)
+  const body = json === undefined ? "" : Body.read(envelope.dialect, json)
+  if (typeof body === "string") return Result.fail(new EntryError({ message: "the body is damaged" }))
+
+  const { user, statsigMetadata } = body.rest
+  const request: Request = { envelope, form: body.form, user: defaultUser(user) }
+  const events: Array<Event> = []
+  for (const raw of body.events) {
+    const event = readEvent(request, raw)
+    if (event === null) return Result.fail(new EntryError({ message: "an event is damaged" }))
+    events.push(event)
+  }
+  if (events.length !== entry.events) {
+    return Result.fail(new EntryError({ message: "the body holds another number of events" }))
+  }
+  return Result.succeed({
+    id: entry.id,
+    receivedAt: envelope.receivedAt,
+    statsigMetadata: factsOf(envelope, statsigMetadata),
+    events,
+  })
+}
+
 /** The one decoder of entries, chosen by the envelope's version. */
 export const decode = (entry: NewEntry): Result.Result<DecodedEntry, EntryError> =>
   Result.flatMap(readEnvelope(entry.envelope), (envelope) => {
-    const json = parse(Utf8.decode(entry.body).text)
-    const body = json === undefined ? "" : Body.read(envelope.dialect, json)
-    if (typeof body === "string") return Result.fail(new EntryError({ message: "the body is damaged" }))
-
-    const { sdkType, sdkVersion, sessionID } = envelope
-    const user = body.rest["user"]
-    const request: Request = {
-      envelope,
-      form: body.form,
-      user: isObject(user) ? PrivateAttributes.without(user) : null,
-    }
-    const events: Array<Event> = []
-    for (const raw of body.events) {
-      const event = readEvent(request, raw)
-      if (event === null) return Result.fail(new EntryError({ message: "an event is damaged" }))
-      events.push(event)
-    }
-    if (events.length !== entry.events) {
-      return Result.fail(new EntryError({ message: "the body holds another number of events" }))
-    }
-    const { statsigMetadata } = body.rest
-    return Result.succeed({
-      id: entry.id,
-      receivedAt: envelope.receivedAt,
-      statsigMetadata: isObject(statsigMetadata)
-        ? statsigMetadata
-        : {
-            ...(sdkType === undefined ? {} : { sdkType }),
-            ...(sdkVersion === undefined ? {} : { sdkVersion }),
-            ...(sessionID === undefined ? {} : { sessionID }),
-          },
-      events,
-    })
+    const outlined = decodeOutlined(entry, envelope)
+    return outlined === null ? decodeParsed(entry, envelope) : Result.succeed(outlined)
   })

@@ -4,6 +4,7 @@ import { type DecodedEntry, eventIds } from "./Entry.ts"
 import type { Event, Json, JsonObject } from "./Event.ts"
 import * as Fields from "./Fields.ts"
 import { isObject, put, textOf as text } from "./internal/json.ts"
+import { WrittenEvent } from "./internal/writtenEvent.ts"
 
 /** An event as Statsig's Generic Webhook sends it (Event Webhook document, "Event Format"): every field is always present. */
 export interface WebhookEvent {
@@ -365,16 +366,44 @@ const transformed = (transform: Transform, text: string): string | ExportError =
   }
 }
 
+/** The JSON text of what {@link exporter} makes without rules of fields. What the sender wrote goes on as it was written. */
+const writer = (
+  entry: DecodedEntry,
+  { exposures: place, catalog }: ExportRule,
+  idOf: (index: number) => string,
+): ((event: Event, index: number) => string) => {
+  const current = catalog()
+  const requestText = JSON.stringify(entry.statsigMetadata)
+  return (event, index) => {
+    const view = new View(event, entry, place, current)
+    const written = event instanceof WrittenEvent ? event : null
+    const isExposure = exposures.has(event.eventName)
+    const user = written === null ? JSON.stringify(view.user) : written.userText
+    const userID = written === null ? JSON.stringify(view.userID) : written.userIDText
+    const value = written === null ? JSON.stringify(view.value) : written.valueText
+    const metadata = written === null || isExposure ? JSON.stringify(view.metadata) : written.metadataText
+    const statsigMetadata =
+      written === null || isExposure || written.hasStatsigMetadata
+        ? JSON.stringify(view.statsigMetadata)
+        : requestText
+    return `{"eventName":${JSON.stringify(view.eventName)},"user":${user},"userID":${userID},"timestamp":${view.timestamp},"value":${value},"metadata":${metadata},"statsigMetadata":${statsigMetadata},"timeUUID":"${idOf(index)}"}`
+  }
+}
+
 /** Like {@link exporter}, to the JSON text that is sent. An event whose transform fails must not leave as it was: it has no text. */
 export const textExporter = (
   entry: DecodedEntry,
   rule: ExportRule,
   idOf: (index: number) => string = eventIds(entry),
 ): ((event: Event, index: number) => string | ExportError) => {
+  const { fields, transform } = rule
   const toEvent = exporter(entry, rule, idOf)
-  const { transform } = rule
+  const toText =
+    fields === null
+      ? writer(entry, rule, idOf)
+      : (event: Event, index: number) => JSON.stringify(toEvent(event, index))
   return (event, index) => {
-    const text = JSON.stringify(toEvent(event, index))
+    const text = toText(event, index)
     return transform === null ? text : transformed(transform, text)
   }
 }

@@ -74,8 +74,8 @@ export interface WireLimits {
   readonly nesting: number
 }
 
-/** More than this counts as this: far from where recursive readers, `JSON.stringify` among them, run out of stack. */
-export const maxNesting = 256
+/** A limit over this counts as this: far from where recursive readers, `JSON.stringify` among them, run out of stack. */
+export const maxNesting: number = Nesting.most
 
 /** The tolerance a request gets in the end. */
 type Mode = "strict" | "lenient"

@@ -23,6 +23,14 @@ const isSame = (name: Uint8Array, bytes: Uint8Array, start: number, end: number)
   return true
 }
 
+const encoder = new TextEncoder()
+
+/** The same text, but no slice of a larger one. */
+export const own = (name: string): string => {
+  const bytes = encoder.encode(name)
+  return read(bytes, 0, bytes.length)
+}
+
 /**
  * The text of an event's name in UTF-8. There are millions of events and hundreds of names: mostly it is the same string as last time, which costs
  * nothing to compare, and is no slice that would keep a whole body in memory.

@@ -1,5 +1,8 @@
 import type { Json } from "../Event.ts"
 
+/** Far from where recursive readers, `JSON.stringify` among them, run out of stack. */
+export const most = 256
+
 /** Whether arrays and objects stand in one another more than `depth` deep. Goes no deeper than that itself. */
 export const isDeeper = (value: Json, depth: number): boolean => {
   if (typeof value !== "object" || value === null) return false

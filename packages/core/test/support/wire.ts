@@ -56,6 +56,15 @@ export const read = (entry: NewEntry): Entry.DecodedEntry => {
   return result.success
 }
 
+/** Events are read where they are written: as plain objects they can be compared. */
+export const plain = (entry: Entry.DecodedEntry): Entry.DecodedEntry => ({
+  ...entry,
+  events: entry.events.map(({ eventName, user, time, value, metadata, statsigMetadata, timeUUID }) => ({
+    ...{ eventName, user, time, value, metadata, statsigMetadata },
+    ...(timeUUID === undefined ? {} : { timeUUID }),
+  })),
+})
+
 /** From the wire to what every reader sees. */
 export const through = (head: Wire.WireHead, body: unknown): Entry.DecodedEntry =>
-  read(entryOf(decodeJson(head, body)))
+  plain(read(entryOf(decodeJson(head, body))))
