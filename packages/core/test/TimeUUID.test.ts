@@ -48,6 +48,20 @@ test("two events of one entry never share one, nor do the same events of two ent
   )
 })
 
+test("what was asked before changes nothing", () => {
+  const times = fc.array(fc.tuple(fc.integer({ min: 0, max: 2 ** 42 }), fc.nat({ max: 9_999 })), {
+    minLength: 1,
+  })
+  fc.assert(
+    fc.property(hexId, times, (id, asked) => {
+      const uuids = timeUUIDs(id)
+      expect(asked.map(([time, index]) => uuids(time, index))).toEqual(
+        asked.map(([time, index]) => timeUUIDs(id)(time, index)),
+      )
+    }),
+  )
+})
+
 test.each([Number.MAX_SAFE_INTEGER, 1e300, -1e300, -12_219_292_800_001])(
   "%s ms is out of range: it is clamped, and still a UUID",
   (time) => {
