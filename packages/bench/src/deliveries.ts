@@ -51,7 +51,7 @@ const startSink = async () => {
 }
 
 /** Bytes of each event and of what stands after it, in a batch of events of the same length. */
-const eventBytesOf = (batch: string): number => {
+export const eventBytesOf = (batch: string): number => {
   const bytes = (Buffer.byteLength(batch) - 1) / (JSON.parse(batch) as ReadonlyArray<unknown>).length
   if (!Number.isInteger(bytes)) throw new Error("the events are not of the same length")
   return bytes

@@ -1,0 +1,156 @@
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import * as Sqlite from "@millrace/store-sqlite"
+import { Agent, request } from "undici"
+import { groupCommit } from "./contestants/limit.ts"
+import { eventBytesOf } from "./deliveries.ts"
+import { bounds, type Guarded } from "./guardBounds.ts"
+import { leastOf, type Pair, ratioOf, verdict } from "./guardVerdict.ts"
+import { pipeline } from "./pipeline.ts"
+import { driverCore, start, usage } from "./processes.ts"
+import type { SinkAbilities } from "./programs/sink.ts"
+import { print, progress, progressEnd, table } from "./report.ts"
+import { body } from "./requests.ts"
+
+/**
+ * The regression guard: ends with 1 when a hot path takes more CPU time than its bound allows, as a multiple of the bare way, both in this process and in short
+ * turns. Seconds do not matter, nor does what else the machine does.
+ */
+const turns = 40
+const warmUp = 20
+
+/** Microseconds of CPU each of so many times, all threads included. */
+const cost = async (times: number, work: () => Promise<unknown>): Promise<number> => {
+  const before = usage().cpu
+  await work()
+  return (usage().cpu - before) / times
+}
+
+interface Ways {
+  readonly millrace: () => Promise<number>
+  readonly bare: () => Promise<number>
+}
+
+const measure = async (name: Guarded, { millrace, bare }: Ways): Promise<number> => {
+  const pairs: Array<Pair> = []
+  for (let turn = -warmUp; turn < turns; turn++) {
+    progress(`${name}: turn ${turn + warmUp + 1} of ${warmUp + turns}`)
+    const pair = { millrace: await millrace(), bare: await bare() }
+    if (turn >= 0) pairs.push(pair)
+  }
+  return ratioOf(pairs)
+}
+
+const repeat = async (times: number, work: () => unknown): Promise<void> => {
+  for (let done = 0; done < times; done++) await work()
+}
+
+/** `handle` on the memory store, and `JSON.parse`. */
+const intake = (events: number, times: number) => async (name: Guarded) => {
+  const { millrace, post } = await pipeline()
+  const bytes = body(events)
+  const ratio = await measure(name, {
+    millrace: () => cost(times, () => repeat(times, () => post(bytes))),
+    bare: () =>
+      cost(times * 2, async () => {
+        for (let done = 0; done < times * 2; done++) JSON.parse(bytes.toString())
+      }),
+  })
+  await millrace.close()
+  return ratio
+}
+
+/** So many callers share the writes. */
+const together = (times: number, work: () => Promise<unknown>): Promise<unknown> =>
+  Promise.all(Array.from({ length: 25 }, () => repeat(times / 25, work)))
+
+/** `handle` on the SQLite store, and `JSON.parse` and an append with `fdatasync`: both with 25 requests at a time. */
+const sqlite = (events: number, times: number) => async (name: Guarded) => {
+  const directory = mkdtempSync(join(tmpdir(), "millrace-bench-"))
+  const { millrace, post } = await pipeline({ store: Sqlite.layer({ path: join(directory, "events.db") }) })
+  const append = groupCommit(join(directory, "log"))
+  const bytes = body(events)
+  const bare = () =>
+    new Promise<void>((resolve) => {
+      JSON.parse(bytes.toString())
+      append(bytes, resolve)
+    })
+  const ratio = await measure(name, {
+    millrace: () => cost(times, () => together(times, () => post(bytes))),
+    bare: () => cost(times, () => together(times, bare)),
+  })
+  await millrace.close()
+  rmSync(directory, { recursive: true, force: true })
+  return ratio
+}
+
+/** One destination, from the memory store, and `JSON.stringify` and undici with the same bytes. */
+const delivery = (batches: number) => async (name: Guarded) => {
+  const id = "sink"
+  const batch = 500
+  const events = batches * batch
+  const sink = await start<SinkAbilities>("sink", driverCore)
+  const url = `http://127.0.0.1:${await sink.ask("port")}/`
+  const { millrace, post } = await pipeline({ destinations: [{ id, url, batch: { maxEvents: batch } }] })
+  const bytes = body(100)
+  const fill = (count: number) => repeat(count / 100, () => post(bytes))
+
+  await millrace.disable(id)
+  await fill(batch)
+  await millrace.enable(id)
+  const sample = await sink.ask("sample")
+  const eventBytes = eventBytesOf(sample)
+  await sink.ask("arrival", batch * eventBytes)
+  await millrace.disable(id)
+
+  const sent = JSON.parse(sample) as ReadonlyArray<unknown>
+  const dispatcher = new Agent()
+  const headers = { "content-type": "application/json" }
+  const sendBare = async () => {
+    const reply = await request(url, { method: "POST", headers, body: JSON.stringify(sent), dispatcher })
+    await reply.body.dump()
+  }
+  const ratio = await measure(name, {
+    millrace: async () => {
+      await fill(events)
+      const arrival = sink.ask("arrival", events * eventBytes)
+      const spent = await cost(events, async () => {
+        await millrace.enable(id)
+        await arrival
+      })
+      await millrace.disable(id)
+      return spent
+    },
+    bare: async () => {
+      const arrival = sink.ask("arrival", 2 * events * eventBytes)
+      return cost(2 * events, async () => {
+        await repeat(2 * batches, sendBare)
+        await arrival
+      })
+    },
+  })
+  await millrace.close()
+  await dispatcher.close()
+  await sink.stop()
+  return ratio
+}
+
+const guards: Readonly<Record<Guarded, (name: Guarded) => Promise<number>>> = {
+  intake1: intake(1, 1000),
+  intake100: intake(100, 100),
+  sqlite100: sqlite(100, 150),
+  delivery: delivery(20),
+}
+
+const rows: Array<ReadonlyArray<string>> = []
+for (const name of Object.keys(bounds) as ReadonlyArray<Guarded>) {
+  const { seen, bound } = bounds[name]
+  const ratio = await leastOf(() => guards[name](name), bound)
+  const said = verdict(ratio, { seen, bound })
+  rows.push([name, ratio.toFixed(2), seen.toFixed(2), bound.toFixed(2), said])
+  if (said === "too slow") process.exitCode = 1
+}
+progressEnd()
+print("Regression guard: CPU time as a multiple of the bare way (src/guardBounds.ts has the bounds)")
+for (const line of table(["", "now", "seen", "bound", ""], rows)) print(line)

@@ -1,0 +1,132 @@
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { createInterface } from "node:readline"
+import { fileURLToPath } from "node:url"
+import { parseArgs } from "node:util"
+import { load } from "./load.ts"
+import { choice, number, numbers } from "./options.ts"
+import { machine, median, print, progress, progressEnd, spread, table } from "./report.ts"
+import { key, request } from "./requests.ts"
+
+/**
+ * `millrace serve --workers N`: what a request costs the process that has the store, and what it costs those that take it in. With 1 they are the same process. The load has
+ * the same cores, so requests a second say little where they are few; that the CPU time of the one process which cannot be multiplied goes down says how far N goes.
+ */
+const { values } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "5" },
+    seconds: { type: "string", default: "2" },
+    workers: { type: "string", default: "1,2" },
+    stores: { type: "string", default: "memory,sqlite" },
+    events: { type: "string", default: "1,100" },
+    connections: { type: "string", default: "64" },
+  },
+})
+
+const command = fileURLToPath(new URL("../../server/bin/millrace.mjs", import.meta.url))
+
+interface Server {
+  readonly port: number
+  /** Microseconds since each began: of the process that has the store, and of its workers together. */
+  readonly cpu: () => Promise<{ readonly primary: number; readonly workers: number }>
+  readonly stop: () => Promise<void>
+}
+
+const serve = async (store: string, workers: number): Promise<Server> => {
+  const directory = mkdtempSync(join(tmpdir(), "millrace-bench-"))
+  const url = store === "memory" ? "memory:" : `sqlite:${join(directory, "bench.db")}`
+  const options = ["--port", "0", "--store", url, "--server-key", key, "--workers", String(workers)]
+  const child = spawn(process.execPath, [command, "serve", ...options], {
+    cwd: directory,
+    stdio: ["ignore", "pipe", "ignore"],
+  })
+  const ended = once(child, "exit")
+  const [line] = (await Promise.race([
+    once(createInterface({ input: child.stdout }), "line"),
+    ended.then(() => Promise.reject(new Error("the server did not start"))),
+  ])) as [string]
+  const base = line.slice(line.indexOf("http"))
+  return {
+    port: Number(new URL(base).port),
+    cpu: async () => {
+      const text = await (await fetch(`${base}/metrics`)).text()
+      const seconds = (pattern: RegExp) =>
+        [...text.matchAll(pattern)].reduce((sum, [, value]) => sum + Number(value), 0)
+      return {
+        primary: seconds(/^process_cpu_seconds_total (\S+)$/gm) * 1e6,
+        workers: seconds(/^process_cpu_seconds_total\{worker="\d+"\} (\S+)$/gm) * 1e6,
+      }
+    },
+    stop: async () => {
+      child.kill("SIGTERM")
+      await ended
+      rmSync(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+interface Sample {
+  readonly requestsPerSecond: number
+  /** Microseconds of CPU time. */
+  readonly primary: number
+  readonly workers: number
+}
+
+const measure = async (store: string, workers: number, events: number): Promise<Sample> => {
+  const server = await serve(store, workers)
+  const body = request(events)
+  const connections = number("connections", values.connections)
+  await load(server.port, body, { connections, seconds: 1 })
+  const before = await server.cpu()
+  const { requests, seconds } = await load(server.port, body, {
+    connections,
+    seconds: number("seconds", values.seconds),
+  })
+  const after = await server.cpu()
+  await server.stop()
+  return {
+    requestsPerSecond: requests / seconds,
+    primary: (after.primary - before.primary) / requests,
+    workers: (after.workers - before.workers) / requests,
+  }
+}
+
+const stores = choice("stores", values.stores, ["memory", "sqlite"])
+const counts = numbers("workers", values.workers)
+const rounds = number("rounds", values.rounds)
+
+print(`Workers: ${machine()}, ${values.connections} connections, the load on the same cores`)
+for (const store of stores) {
+  for (const events of numbers("events", values.events)) {
+    const samples = counts.map((workers) => ({ workers, taken: [] as Array<Sample> }))
+    for (let round = 0; round < rounds; round++) {
+      for (const { workers, taken } of samples) {
+        progress(`${store}, ${events} events, round ${round + 1}, ${workers} workers`)
+        taken.push(await measure(store, workers, events))
+      }
+    }
+    progressEnd()
+    print(`\n${store}, ${events === 1 ? "1 event" : `${events} events`} a request`)
+    const rows = samples.map(({ workers, taken }) => {
+      const primary = taken.map((sample) => sample.primary)
+      return [
+        workers === 1 ? "one process" : `${workers} workers`,
+        spread(
+          taken.map((sample) => sample.requestsPerSecond),
+          0,
+        ),
+        spread(primary, 1),
+        spread(
+          taken.map((sample) => sample.workers),
+          1,
+        ),
+        (1e6 / median(primary)).toFixed(0),
+      ]
+    })
+    const header = ["", "requests/s", "us/request in the primary", "in workers", "requests/s of its one core"]
+    for (const line of table(header, rows)) print(line)
+  }
+}
