@@ -57,6 +57,8 @@ export const Envelope = Schema.Struct({
   sessionID: Schema.optionalKey(Schema.String),
   /** Places in the request of the events that were refused, and so are not in the body. */
   rejected: Schema.optionalKey(Schema.Array(Schema.Number)),
+  /** The different names among the events, the last of the facts; none when they are many. Who wants none of them need not look at the body. */
+  names: Schema.optionalKey(Schema.Array(Schema.String)),
 })
 
 export type Envelope = typeof Envelope.Type

@@ -3,6 +3,7 @@ import * as Entry from "./Entry.ts"
 import type { Json, JsonObject } from "./Event.ts"
 import type { EntryId, NewEntry } from "./EventLog.ts"
 import * as Body from "./internal/body.ts"
+import * as EntryNames from "./internal/entryNames.ts"
 import * as EventNames from "./internal/eventNames.ts"
 import { isObject, parse } from "./internal/json.ts"
 import * as Nesting from "./internal/nesting.ts"
@@ -312,6 +313,7 @@ const accept = (head: WireHead, id: EntryId, sorted: Sorted): Accepted => {
     ...present("sdkVersion", head.sdkVersion),
     ...present("sessionID", head.sessionID),
     ...(rejected.length === 0 ? {} : { rejected: rejected.map(({ index }) => index) }),
+    ...present("names", EntryNames.summaryOf(eventNames)),
   }
   return { entry: Entry.encode(id, eventNames.length, envelope, body()), rejected, eventNames, subject }
 }

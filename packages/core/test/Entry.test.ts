@@ -23,10 +23,10 @@ const failureOf = (result: ReturnType<typeof Entry.decode>) => {
 describe("the envelope", () => {
   it("is compact JSON that holds only what is known", () => {
     expect(entryOf(decodeJson(plainHttp, { events: [good] })).envelope).toBe(
-      `{"v":1,"receivedAt":${receivedAt},"offset":0,"dialect":"log_event","mode":"strict"}`,
+      `{"v":1,"receivedAt":${receivedAt},"offset":0,"dialect":"log_event","mode":"strict","names":["x"]}`,
     )
     expect(entryOf(decodeJson(webhook, { event: "x", user: {} })).envelope).toBe(
-      `{"v":1,"receivedAt":${receivedAt},"dialect":"event_webhook","mode":"strict"}`,
+      `{"v":1,"receivedAt":${receivedAt},"dialect":"event_webhook","mode":"strict","names":["x"]}`,
     )
   })
 
@@ -43,6 +43,7 @@ describe("the envelope", () => {
       sdkVersion: "0.71.6",
       sessionID: "s",
       rejected: [0, 2],
+      names: ["x"],
     })
   })
 })

@@ -1,5 +1,6 @@
 import type { Catalog } from "../Catalog.ts"
 import type { DecodedEntry } from "../Entry.ts"
+import type { LogEntry } from "../EventLog.ts"
 import { type ExportError, type ExportRule, textExporter } from "../Export.ts"
 import type { CompiledFilter } from "../Filter.ts"
 import type { Position } from "../Position.ts"
@@ -203,10 +204,7 @@ export class Feed {
 
   /** While detached: looks at an entry that the lane has read itself. */
   scan(item: Item): void {
-    if (this.until !== null && item.position > this.until) {
-      this.past = true
-      return
-    }
+    if (this.endsBefore(item.position)) return
     const { name, event: wants } = this.filter
     const { events } = item.entry
     for (let index = this.skip; index < events.length; index++) {
@@ -215,9 +213,20 @@ export class Feed {
         this.queueEvent(item, index, this.scanned)
       }
     }
-    this.frontier = item.position
-    this.scanned += item.entry.events.length
+    this.pass({ position: item.position, events: events.length })
+  }
+
+  /** While detached: the same of an entry of whose events none is wanted. */
+  pass({ position, events }: Pick<LogEntry, "position" | "events">): void {
+    if (this.endsBefore(position)) return
+    this.frontier = position
+    this.scanned += events
     this.skip = 0
+  }
+
+  private endsBefore(position: Position): boolean {
+    if (this.until !== null && position > this.until) this.past = true
+    return this.past
   }
 
   /** While detached: goes on at a later position, past entries that have been trimmed. */
@@ -310,10 +319,20 @@ export class Router {
         if (feed.offer(item, index, this)) item.feeds.push(feed)
       }
     }
-    this.position = item.position
-    this.scanned += item.entry.events.length
+    this.pass({ position: item.position, events: events.length })
     for (const feed of item.feeds) feed.onNews()
     this.keep(item)
+  }
+
+  /** An entry of whose events nobody wants any. */
+  pass({ position, events }: Pick<LogEntry, "position" | "events">): void {
+    this.position = position
+    this.scanned += events
+  }
+
+  /** Whether any attached feed may want events of this name. */
+  wants(eventName: string): boolean {
+    return this.wanting(eventName).length > 0
   }
 
   private wanting(eventName: string): ReadonlyArray<Feed> {

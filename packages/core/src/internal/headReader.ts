@@ -4,7 +4,7 @@ import * as Latch from "effect/Latch"
 import type { EventLog } from "../EventLog.ts"
 import { defectSummary } from "./defectSummary.ts"
 import { Router } from "./Feed.ts"
-import { ReadAhead } from "./readItems.ts"
+import { ReadAhead, type Reader, sizeOf } from "./readItems.ts"
 import { retryStore } from "./retryStore.ts"
 
 export interface HeadReader {
@@ -38,6 +38,20 @@ export const make = Effect.fnUntraced(function* (
   const hungry = yield* Latch.make(false)
   const ahead = new ReadAhead()
 
+  let bytes = 0
+  const dealing: Reader = {
+    wants: (eventName) => router.wants(eventName),
+    look: (item) => {
+      router.deal(item)
+      bytes += item.bytes
+    },
+    pass: (entry) => {
+      router.pass(entry)
+      bytes += sizeOf(entry)
+    },
+    goOn: () => router.hungry,
+  }
+
   const readOn = Effect.gen(function* () {
     hungry.closeUnsafe()
     if (!router.hungry) return yield* hungry.await
@@ -49,12 +63,8 @@ export const make = Effect.fnUntraced(function* (
       // Meanwhile nobody was fed any more, and whoever came next stood further ahead.
       if (router.position !== after) return
     }
-    let bytes = 0
-    yield* ahead.each(after, (item) => {
-      router.deal(item)
-      bytes += item.bytes
-      return router.hungry
-    })
+    bytes = 0
+    yield* ahead.show(after, dealing)
     onRead(bytes)
     yield* Effect.yieldNow
   }).pipe(

@@ -4,7 +4,11 @@ import * as Entry from "../Entry.ts"
 import type { LogEntry } from "../EventLog.ts"
 import type { Position } from "../Position.ts"
 import { StoreError } from "../StoreError.ts"
+import { mayWant } from "./entryNames.ts"
 import { type Item, makeItem } from "./Feed.ts"
+
+/** As the log counts it. */
+export const sizeOf = ({ body, envelope }: LogEntry): number => body.length + envelope.length
 
 const decodeItem = (before: Position, entry: LogEntry, readAt: number): Result.Result<Item, StoreError> =>
   Result.mapBoth(Entry.decode(entry), {
@@ -13,9 +17,19 @@ const decodeItem = (before: Position, entry: LogEntry, readAt: number): Result.R
         reason: { _tag: "Corrupt" },
         message: `the entry at ${entry.position} cannot be read: ${message}`,
       }),
-    onSuccess: (decoded) =>
-      makeItem(before, entry.position, decoded, entry.body.length + entry.envelope.length, readAt),
+    onSuccess: (decoded) => makeItem(before, entry.position, decoded, sizeOf(entry), readAt),
   })
+
+/** Who looks at entries one after the other. */
+export interface Reader {
+  /** Whether any event of this name may be wanted. */
+  readonly wants: (eventName: string) => boolean
+  readonly look: (item: Item) => void
+  /** Told of an entry none of whose events is wanted. */
+  readonly pass: (entry: LogEntry) => void
+  /** Asked after each entry. */
+  readonly goOn: () => boolean
+}
 
 /**
  * Entries that were read and not looked at yet. They are decoded one by one, when they are wanted: what is decoded long before it is sent outlives the
@@ -45,20 +59,23 @@ export class ReadAhead {
   }
 
   /**
-   * Decodes one entry after the other, from the one after a position on, for as long as it has some and `look`, which is told of each, says so. An entry that cannot
-   * be read is the next one again.
+   * Shows a reader one entry after the other, from the one after a position on, for as long as it has some and the reader goes on. One that cannot be
+   * decoded is the next one again.
    */
-  each(after: Position, look: (item: Item) => boolean): Effect.Effect<void, StoreError> {
+  show(after: Position, reader: Reader): Effect.Effect<void, StoreError> {
     return Effect.clockWith((clock) => {
       const readAt = clock.currentTimeMillisUnsafe()
       let goOn = this.has(after)
       while (goOn && this.next < this.entries.length) {
         const entry = this.entries[this.next]!
-        const item = decodeItem(this.before!, entry, readAt)
-        if (Result.isFailure(item)) return Effect.fail(item.failure)
+        if (mayWant(entry.envelope, reader.wants)) {
+          const item = decodeItem(this.before!, entry, readAt)
+          if (Result.isFailure(item)) return Effect.fail(item.failure)
+          reader.look(item.success)
+        } else reader.pass(entry)
         this.next += 1
         this.before = entry.position
-        goOn = look(item.success)
+        goOn = reader.goOn()
       }
       if (this.next === this.entries.length) this.clear()
       return Effect.void

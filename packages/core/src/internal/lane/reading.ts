@@ -60,9 +60,13 @@ export const makeReading = (options: Options, book: Book, feed: Feed, wake: Latc
     const one = new ReadAhead()
     let found: Item | undefined
     yield* read(one, after, 1).pipe(Effect.catchReason("StoreError", "OutOfRange", () => Effect.void))
-    yield* one.each(after, (item) => {
-      found = item
-      return false
+    yield* one.show(after, {
+      wants: () => true,
+      look: (item) => {
+        found = item
+      },
+      pass: () => {},
+      goOn: () => false,
     })
     return found
   })
@@ -82,9 +86,11 @@ export const makeReading = (options: Options, book: Book, feed: Feed, wake: Latc
       const after = feed.readAfter
       if (!ahead.has(after)) yield* read(ahead, after, maxEntriesPerRead)
       const more = ahead.has(after)
-      yield* ahead.each(after, (item) => {
-        feed.scan(item)
-        return !feed.finished && feed.hungry && !join()
+      yield* ahead.show(after, {
+        wants: feed.filter.name,
+        look: (item) => feed.scan(item),
+        pass: (entry) => feed.pass(entry),
+        goOn: () => !feed.finished && feed.hungry && !join(),
       })
       return more
     }),
