@@ -166,7 +166,7 @@ const decodeOutlined = ({ id, body, events }: NewEntry, envelope: Envelope): Dec
   const outline = ofBytes.isAscii ? ofBytes : Outline.readText(text, events, Nesting.most)
   if (outline === null || outline.events !== events) return null
   const { rest } = outline
-  const { eventName, statsigMetadata, user } = Outline.slots
+  const { statsigMetadata, user } = Outline.restSlots
   const { offset = 0, receivedAt } = envelope
   const written: Written = {
     text,
@@ -182,8 +182,8 @@ const decodeOutlined = ({ id, body, events }: NewEntry, envelope: Envelope): Dec
     statsigMetadata: factsOf(envelope, Outline.valueIn(text, rest, statsigMetadata)),
     events: Array.from({ length: events }, (_, index) => {
       const base = index * Outline.stride
-      const from = fields[base + eventName]! + 1
-      const to = fields[base + eventName + 1]! - 1
+      const from = fields[base + Outline.slots.eventName]! + 1
+      const to = fields[base + Outline.slots.eventName + 1]! - 1
       const name = ofBytes.isAscii ? EventNames.read(body, from, to) : EventNames.own(text.slice(from, to))
       return new WrittenEvent(written, base, name)
     }),

@@ -234,14 +234,14 @@ const sortOutlined = (head: WireHead, bytes: Uint8Array, limits: WireLimits): So
   const outline = Outline.read(bytes, limits.events, Math.min(limits.nesting, maxNesting))
   if (outline === null || !(outline.isAscii || Utf8.isValid(bytes))) return null
   const { fields, rest } = outline
-  const { eventName, clientTime, first, statsigMetadata, user } = Outline.slots
+  const { clientTime, firstEvent, statsigMetadata, user } = Outline.restSlots
   const valueAt = (slot: number): Json | undefined => Outline.valueAt(bytes, rest, slot)
   const mode = modeOf(head, "events", () => valueAt(statsigMetadata))
   const isFine =
     mode === "lenient" || (outline.isStrict && requestProblem(head, valueAt(statsigMetadata)) === null)
   if (!isFine) return null
   const eventNames: Array<string> = []
-  for (let at = eventName; eventNames.length < outline.events; at += Outline.stride) {
+  for (let at: number = Outline.slots.eventName; eventNames.length < outline.events; at += Outline.stride) {
     eventNames.push(EventNames.read(bytes, fields[at]! + 1, fields[at + 1]! - 1))
   }
   return {
@@ -251,7 +251,7 @@ const sortOutlined = (head: WireHead, bytes: Uint8Array, limits: WireLimits): So
     rejected: [],
     body: () => bytes,
     subject: () =>
-      subjectOf(valueAt(first), {
+      subjectOf(valueAt(firstEvent), {
         user: valueAt(user) ?? null,
         statsigMetadata: valueAt(statsigMetadata) ?? null,
       }),

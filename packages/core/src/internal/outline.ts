@@ -1,6 +1,7 @@
 import type { Json } from "../Event.ts"
 import { parse } from "./json.ts"
 import * as Utf8 from "./utf8.ts"
+import { isTextMapOrNone } from "./validate.ts"
 
 /**
  * Where the values of a log_event body stand in its bytes. To find that out costs a quarter of `JSON.parse`, and nearly all events are stored and sent on
@@ -21,9 +22,9 @@ export interface Outline {
   readonly isAscii: boolean
 }
 
-export const stride = 16
+export const stride = 22
 
-/** Slots of an event, and behind `privateAttributes` those of {@link Outline.rest}, which shares `user` and `statsigMetadata`. */
+/** Slots of an event; those of `user` stand within it. */
 export const slots = {
   eventName: 0,
   user: 2,
@@ -31,20 +32,25 @@ export const slots = {
   value: 6,
   metadata: 8,
   statsigMetadata: 10,
-  /** Within `user`. */
   userID: 12,
-  /** Within `user`, a `privateAttributes` of `null`, which SDKs send often. */
-  privateAttributes: 14,
-  clientTime: 4,
-  events: 12,
-  /** Of `events`: its first one. */
-  first: 0,
+  email: 14,
+  custom: 16,
+  customIDs: 18,
+  /** Always of `null`: SDKs send it often. */
+  privateAttributes: 20,
+} as const
+
+/** Slots of {@link Outline.rest}. */
+export const restSlots = {
+  events: 0,
+  user: 2,
+  statsigMetadata: 4,
+  clientTime: 6,
+  /** Within `events`. */
+  firstEvent: 8,
 } as const
 
 const failed = -1
-/** Not a position: the object has no more members. */
-const closed = 0
-const noSlot = -1
 
 const quote = 0x22
 const comma = 0x2c
@@ -88,31 +94,29 @@ const privateName = bytesOf("privateAttributes")
 interface Key {
   readonly name: Uint8Array
   readonly slot: number
+  /** Those that are looked for within its value. */
+  readonly inner: Keys | null
 }
-
-const longestKey = 15
 
 /** By length and first letter: no two that are looked for in one object share both. */
 type Keys = ReadonlyArray<Key | null>
 
 const keyIndex = (length: number, first: number): number => (length << 5) | (first & 31)
 
-const keysOf = (...names: ReadonlyArray<keyof typeof slots>): Keys => {
-  const keys = new Array<Key | null>((longestKey + 1) << 5).fill(null)
-  for (const text of names) {
+const keysOf = (slots: Readonly<Record<string, number>>, user: Keys | null = null): Keys => {
+  const keys = new Array<Key | null>(keyIndex(privateName.length + 1, 0)).fill(null)
+  for (const [text, slot] of Object.entries(slots)) {
     const name = bytesOf(text)
-    keys[keyIndex(name.length, name[0]!)] = { name, slot: slots[text] }
+    keys[keyIndex(name.length, name[0]!)] = { name, slot, inner: text === "user" ? user : null }
   }
   return keys
 }
 
-const eventKeys = keysOf("eventName", "user", "time", "value", "metadata", "statsigMetadata")
-const bodyKeys = keysOf("events", "user", "clientTime", "statsigMetadata")
-
-const userID = bytesOf("userID")
-const email = bytesOf("email")
-const custom = bytesOf("custom")
-const customIDs = bytesOf("customIDs")
+const { userID, email, custom, customIDs, privateAttributes, ...ofEvent } = slots
+const { firstEvent, ...ofBody } = restSlots
+const userKeys = keysOf({ userID, email, custom, customIDs, privateAttributes })
+const eventKeys = keysOf(ofEvent, userKeys)
+const bodyKeys = keysOf(ofBody)
 
 /** Longer than any integer that a double holds, and never as large as infinity. */
 const maxNumberLength = 25
@@ -132,12 +136,6 @@ class Scanner {
   private count = 0
   private isStrict = true
   private isAscii = true
-  /** Where the last key ended: its closing quote. */
-  private keyEnd = 0
-  /** Where the last object or array ended. */
-  private end = 0
-  /** Where the value of the last `privateAttributes` started; 0 when there was none. */
-  private privateAt = 0
 
   scan(bytes: Uint8Array, maxEvents: number, maxNesting: number): Outline | null {
     this.bytes = bytes
@@ -146,175 +144,23 @@ class Scanner {
     this.isStrict = true
     this.isAscii = true
     this.rest = new Int32Array(stride)
-    const end = this.body(this.space(0), maxNesting)
-    if (end === failed || this.space(end) !== bytes.length) return null
+    const end = this.object(this.space(0), maxNesting, bodyKeys, this.rest, 0)
+    if (end === failed || this.space(end) !== bytes.length || this.count === 0) return null
     const { count, fields, rest, isStrict, isAscii } = this
-    return { events: count, fields, rest, isStrict, isAscii }
-  }
-
-  private body(start: number, depth: number): number {
-    const { bytes, rest } = this
-    if (depth === 0) return failed
-    let at = this.first(start, openBrace)
-    while (at > closed) {
-      const from = this.member(at)
-      const slot = this.slotOf(bodyKeys, at + 1)
-      const to = slot === slots.events ? this.events(from, depth - 1) : this.skip(from, depth - 1)
-      if (slot !== noSlot) {
-        if (rest[slot] !== 0) return failed
-        rest[slot] = from
-        rest[slot + 1] = to
-      }
-      at = this.next(to)
-    }
-    const ofUser = rest[slots.user]!
     // A user that is no object serves no event, and is not kept.
-    const isFine = this.count > 0 && (ofUser === 0 || bytes[ofUser] === openBrace)
-    return at === closed && isFine ? this.end : failed
-  }
-
-  private events(start: number, depth: number): number {
-    const { bytes, rest } = this
-    if (depth === 0 || bytes[start] !== openBracket) return failed
-    let at = this.space(start + 1)
-    for (;;) {
-      if (this.count === this.maxEvents) return failed
-      const base = this.count * stride
-      if (base === this.fields.length) this.grow()
-      this.count += 1
-      const end = this.event(at, depth - 1, base)
-      if (base === 0) {
-        rest[slots.first] = at
-        rest[slots.first + 1] = end
-      }
-      at = this.space(end)
-      if (bytes[at] === closeBracket) return at + 1
-      if (bytes[at] !== comma) return failed
-      at = this.space(at + 1)
-    }
-  }
-
-  private event(start: number, depth: number, base: number): number {
-    const { fields } = this
-    if (depth === 0) return failed
-    for (let slot = 0; slot < stride; slot++) fields[base + slot] = 0
-    let at = this.first(start, openBrace)
-    while (at > closed) {
-      const from = this.member(at)
-      const slot = this.slotOf(eventKeys, at + 1)
-      const to = slot === slots.user ? this.user(from, depth - 1, base) : this.skip(from, depth - 1)
-      if (slot !== noSlot) {
-        if (fields[base + slot] !== 0) return failed
-        fields[base + slot] = from
-        fields[base + slot + 1] = to
-      }
-      at = this.next(to)
-    }
-    return at === closed && this.isFine(base) ? this.end : failed
-  }
-
-  /** What `LenientEvent` accepts, but for rare forms of it; says of `StrictEvent` whether it does, too. `user` is looked at where it stands. */
-  private isFine(base: number): boolean {
-    const { bytes, fields } = this
-    const nameAt = fields[base + slots.eventName]!
-    const nameEnd = fields[base + slots.eventName + 1]!
-    // Not empty, and written as it is called.
-    if (nameEnd - nameAt < 3 || bytes[nameAt] !== quote || this.plainText(nameAt + 1) !== nameEnd - 1)
-      return false
-    const timeAt = fields[base + slots.time]!
-    const timed = timeAt === 0 ? letterN : bytes[timeAt]!
-    if (timed === minus || isDigit(timed)) {
-      if (this.hasPoint(timeAt, fields[base + slots.time + 1]!)) this.isStrict = false
-    } else if (timed === letterN) this.isStrict = false
-    else return false
-    const valueAt = fields[base + slots.value]!
-    if (valueAt !== 0) {
-      const valued = bytes[valueAt]!
-      if (valued === openBrace || valued === openBracket) return false
-      if (valued === letterT || valued === letterF || valued === letterN) this.isStrict = false
-    }
-    if (fields[base + slots.user] === 0) this.isStrict = false
-    return this.isMap(fields[base + slots.metadata]!, fields[base + slots.metadata + 1]!)
-  }
-
-  private hasPoint(start: number, end: number): boolean {
-    for (let at = start; at < end; at++) if (this.bytes[at] === point) return true
-    return false
-  }
-
-  /** An object; for SDKs also `null` and PHP's `[]`. */
-  private isMap(from: number, to: number): boolean {
-    const byte = this.bytes[from]
-    if (from === 0 || byte === openBrace) return true
-    this.isStrict = false
-    return byte === letterN || (byte === openBracket && to - from === 2)
-  }
-
-  private user(start: number, depth: number, base: number): number {
-    const { bytes, fields } = this
-    if (bytes[start] !== openBrace) {
-      const end = this.skip(start, depth)
-      return this.isMap(start, end) ? end : failed
-    }
-    if (depth === 0) return failed
-    this.privateAt = 0
-    let at = this.first(start, openBrace)
-    while (at > closed) {
-      const from = this.member(at)
-      const { keyEnd } = this
-      const isPrivate = this.privateAt === from
-      const to = this.skip(from, depth - 1)
-      const kind = bytes[from]
-      if (this.isKey(userID, at + 1, keyEnd)) {
-        if (fields[base + slots.userID] !== 0) return failed
-        fields[base + slots.userID] = from
-        fields[base + slots.userID + 1] = to
-        if (kind !== quote) this.isStrict = false
-      } else if (isPrivate) {
-        fields[base + slots.privateAttributes] = from
-        fields[base + slots.privateAttributes + 1] = to
-      } else if (this.isKey(email, at + 1, keyEnd)) this.isStrict &&= kind === quote
-      else if (this.isKey(custom, at + 1, keyEnd)) this.isStrict &&= kind === openBrace
-      else if (this.isKey(customIDs, at + 1, keyEnd)) this.isStrict &&= this.isTextMap(from)
-      at = this.next(to)
-    }
-    return at === closed ? this.end : failed
-  }
-
-  /** Of a value that has been passed over. */
-  private isTextMap(start: number): boolean {
-    let at = this.first(start, openBrace)
-    while (at > closed) {
-      const from = this.member(at)
-      if (this.bytes[from] !== quote) return false
-      at = this.next(this.skip(from, 0))
-    }
-    return at === closed
+    const user = rest[restSlots.user]!
+    return user === 0 || bytes[user] === openBrace ? { events: count, fields, rest, isStrict, isAscii } : null
   }
 
   /** Any value. */
-  private skip(start: number, depth: number): number {
-    const { bytes } = this
-    switch (bytes[start]) {
+  private value(start: number, depth: number): number {
+    switch (this.bytes[start]) {
       case quote:
         return this.text(start + 1)
-      case openBrace: {
-        if (depth === 0) return failed
-        let at = this.first(start, openBrace)
-        while (at > closed) at = this.next(this.skip(this.member(at), depth - 1))
-        return at === closed ? this.end : failed
-      }
-      case openBracket: {
-        if (depth === 0) return failed
-        let at = this.space(start + 1)
-        if (bytes[at] === closeBracket) return at + 1
-        for (;;) {
-          at = this.space(this.skip(at, depth - 1))
-          if (bytes[at] === closeBracket) return at + 1
-          if (bytes[at] !== comma) return failed
-          at = this.space(at + 1)
-        }
-      }
+      case openBrace:
+        return this.object(start, depth, null, this.rest, 0)
+      case openBracket:
+        return this.array(start, depth)
       case letterT:
         return this.literal(literals.true, start)
       case letterF:
@@ -326,54 +172,144 @@ class Scanner {
     }
   }
 
-  /** The quote of an object's first key, or `closed`. */
-  private first(start: number, bracket: number): number {
-    if (this.bytes[start] !== bracket) return failed
-    const at = this.space(start + 1)
-    if (this.bytes[at] === quote) return at
-    if (this.bytes[at] !== closeBrace) return failed
-    this.end = at + 1
-    return closed
-  }
-
-  /** The quote of the key after a value, or `closed`. */
-  private next(valueEnd: number): number {
+  /**
+   * An object whose values are noted where somebody asks for them. Most of a body is in objects, and a call for each of their signs would
+   * take half of the time.
+   */
+  private object(start: number, depth: number, keys: Keys | null, spans: Int32Array, base: number): number {
     const { bytes } = this
-    const at = this.space(valueEnd)
-    if (bytes[at] === comma) {
-      const key = this.space(at + 1)
-      return bytes[key] === quote ? key : failed
+    if (depth === 0 || bytes[start] !== openBrace) return failed
+    let at = start + 1
+    if (!(bytes[at]! > 0x20)) at = this.space(at)
+    if (bytes[at] === closeBrace) return at + 1
+    for (;;) {
+      if (bytes[at] !== quote) return failed
+      const name = at + 1
+      at = name
+      while (plain[bytes[at]!] === 1) at++
+      if (bytes[at] !== quote) at = this.plainText(at)
+      const length = at - name
+      at += 1
+      if (!(bytes[at]! > 0x20)) at = this.space(at)
+      if (bytes[at] !== colon) return failed
+      at += 1
+      if (!(bytes[at]! > 0x20)) at = this.space(at)
+
+      const from = at
+      const isPrivate = length === privateName.length && this.isAt(privateName, name)
+      if (isPrivate && bytes[from] !== letterN) return failed
+      const key = keys === null || length > privateName.length ? null : keys[keyIndex(length, bytes[name]!)]!
+      if (key === null || key.name.length !== length || !this.isAt(key.name, name)) {
+        at = bytes[from] === quote ? this.text(from + 1) : this.value(from, depth - 1)
+      } else {
+        if (spans[base + key.slot] !== 0) return failed
+        if (key.inner !== null && bytes[from] === openBrace) {
+          at = this.object(from, depth - 1, key.inner, spans, base)
+        } else if (keys === bodyKeys && key.slot === restSlots.events) at = this.events(from, depth - 1)
+        else at = this.value(from, depth - 1)
+        spans[base + key.slot] = from
+        spans[base + key.slot + 1] = at
+      }
+
+      if (!(bytes[at]! > 0x20)) at = this.space(at)
+      if (bytes[at] === closeBrace) return at + 1
+      if (bytes[at] !== comma) return failed
+      at += 1
+      if (!(bytes[at]! > 0x20)) at = this.space(at)
     }
-    if (bytes[at] !== closeBrace) return failed
-    this.end = at + 1
-    return closed
   }
 
-  /** From a key's quote to where its value starts. */
-  private member(at: number): number {
+  private array(start: number, depth: number): number {
     const { bytes } = this
-    const keyEnd = this.plainText(at + 1)
-    this.keyEnd = keyEnd
-    const after = this.space(keyEnd + 1)
-    if (keyEnd === failed || bytes[after] !== colon) return failed
-    const from = this.space(after + 1)
-    if (keyEnd - at === privateName.length + 1 && this.isKey(privateName, at + 1, keyEnd)) {
-      if (bytes[from] !== letterN) return failed
-      this.privateAt = from
+    if (depth === 0) return failed
+    let at = this.space(start + 1)
+    if (bytes[at] === closeBracket) return at + 1
+    for (;;) {
+      at = this.space(this.value(at, depth - 1))
+      if (bytes[at] === closeBracket) return at + 1
+      if (bytes[at] !== comma) return failed
+      at = this.space(at + 1)
     }
-    return from
   }
 
-  private slotOf(keys: Keys, start: number): number {
-    const { bytes, keyEnd } = this
-    const length = keyEnd - start
-    if (length < 1 || length > longestKey) return noSlot
-    const key = keys[keyIndex(length, bytes[start]!)]!
-    return key !== null && this.isKey(key.name, start, keyEnd) ? key.slot : noSlot
+  private events(start: number, depth: number): number {
+    const { bytes, rest } = this
+    if (depth === 0 || bytes[start] !== openBracket) return failed
+    let at = this.space(start + 1)
+    for (;;) {
+      if (this.count === this.maxEvents) return failed
+      const base = this.count * stride
+      if (base === this.fields.length) this.grow()
+      const { fields } = this
+      for (let slot = 0; slot < stride; slot++) fields[base + slot] = 0
+      const end = this.object(at, depth - 1, eventKeys, fields, base)
+      if (end === failed || !this.isFine(base)) return failed
+      if (base === 0) {
+        rest[firstEvent] = at
+        rest[firstEvent + 1] = end
+      }
+      this.count += 1
+      at = this.space(end)
+      if (bytes[at] === closeBracket) return at + 1
+      if (bytes[at] !== comma) return failed
+      at = this.space(at + 1)
+    }
   }
 
-  private isKey(name: Uint8Array, start: number, end: number): boolean {
-    if (end - start !== name.length) return false
+  /** What `LenientEvent` accepts, but for rare forms of it. Notes what `StrictEvent` does not. */
+  private isFine(base: number): boolean {
+    const { bytes, fields } = this
+    const name = fields[base + slots.eventName]!
+    const nameEnd = fields[base + slots.eventName + 1]!
+    // Not empty, and without escapes: as it is written it is called.
+    if (nameEnd - name < 3 || bytes[name] !== quote || this.plainText(name + 1) !== nameEnd - 1) return false
+    const time = fields[base + slots.time]!
+    if (time === 0 || bytes[time] === letterN) this.isStrict = false
+    else if (bytes[time] !== minus && !isDigit(bytes[time]!)) return false
+    else if (this.hasPoint(time, fields[base + slots.time + 1]!)) this.isStrict = false
+    const value = fields[base + slots.value]!
+    if (value !== 0 && (bytes[value] === openBrace || bytes[value] === openBracket)) return false
+    if (!this.isMap(base + slots.user) || !this.isMap(base + slots.metadata)) return false
+    this.isStrict &&= this.isStrictlyFine(base)
+    return true
+  }
+
+  /** An object; for SDKs also `null` and the `[]` that PHP writes, or none. */
+  private isMap(slot: number): boolean {
+    const from = this.fields[slot]!
+    const byte = this.bytes[from]
+    if (from === 0 || byte === openBrace) return true
+    this.isStrict = false
+    return byte === letterN || (byte === openBracket && this.fields[slot + 1]! - from === 2)
+  }
+
+  private isStrictlyFine(base: number): boolean {
+    const { bytes, fields } = this
+    const value = bytes[fields[base + slots.value]!]!
+    return (
+      fields[base + slots.user] !== 0 &&
+      value !== letterT &&
+      value !== letterF &&
+      value !== letterN &&
+      this.isNoneOr(quote, base + slots.userID) &&
+      this.isNoneOr(quote, base + slots.email) &&
+      this.isNoneOr(openBrace, base + slots.custom) &&
+      this.isNoneOr(openBrace, base + slots.customIDs) &&
+      isTextMapOrNone(valueAt(bytes, fields, base + slots.customIDs))
+    )
+  }
+
+  private isNoneOr(first: number, slot: number): boolean {
+    const from = this.fields[slot]!
+    return from === 0 || this.bytes[from] === first
+  }
+
+  private hasPoint(start: number, end: number): boolean {
+    for (let at = start; at < end; at++) if (this.bytes[at] === point) return true
+    return false
+  }
+
+  private isAt(name: Uint8Array, start: number): boolean {
     const { bytes } = this
     for (let at = 0; at < name.length; at++) if (bytes[start + at] !== name[at]) return false
     return true
@@ -434,15 +370,10 @@ class Scanner {
   }
 
   private literal(name: Uint8Array, start: number): number {
-    const end = start + name.length
-    return this.isKey(name, start, end) ? end : failed
+    return this.isAt(name, start) ? start + name.length : failed
   }
 
   private space(start: number): number {
-    return this.bytes[start]! > 0x20 ? start : this.spaces(start)
-  }
-
-  private spaces(start: number): number {
     let at = start
     while (isSpace(this.bytes[at]!)) at++
     return at

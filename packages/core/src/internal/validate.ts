@@ -27,7 +27,7 @@ const isTextOrNone = (value: unknown): boolean => value === undefined || typeof 
 
 const isObjectOrNone = (value: unknown): boolean => value === undefined || isObject(value)
 
-const isTextMapOrNone = (value: unknown): boolean => {
+export const isTextMapOrNone = (value: unknown): boolean => {
   if (value === undefined) return true
   if (!isObject(value)) return false
   for (const key in value) if (typeof value[key] !== "string") return false

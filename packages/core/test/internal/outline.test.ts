@@ -167,9 +167,9 @@ describe("an outline", () => {
         expect(events.length).toBeLessThanOrEqual(maxEvents)
         expect(Nesting.isDeeper(json, nesting)).toBe(false)
         const { rest, fields } = outline
-        expect(Outline.valueAt(written, rest, Outline.slots.first)).toEqual(events[0])
+        expect(Outline.valueAt(written, rest, Outline.restSlots.firstEvent)).toEqual(events[0])
         for (const name of ["user", "statsigMetadata", "clientTime"] as const) {
-          expect(Outline.valueAt(written, rest, Outline.slots[name])).toEqual(json[name])
+          expect(Outline.valueAt(written, rest, Outline.restSlots[name])).toEqual(json[name])
         }
         for (const [index, found] of events.entries()) {
           const base = index * Outline.stride
