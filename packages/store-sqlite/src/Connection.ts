@@ -16,8 +16,8 @@ export interface ConnectionOptions {
 
 /**
  * A commit is a sync of the write-ahead log, so one that returned survives a power cut (`fullfsync`: on macOS a plain sync
- * does not reach the disk). That log goes back into the file every 1,000 pages (SQLite's default: more of them gain little
- * and make the longest pauses longer); see WriteAheadLog for when something keeps it from that.
+ * does not reach the disk). That log goes back into the file every 4 MB (SQLite's default: more gain little and make the
+ * longest pauses longer); see WriteAheadLog for when something keeps it from that.
  *
  * No auto-vacuum: pages that trimming frees are used again by the next appends, so the file stays as large as the log
  * has ever been. Giving pages back would cost every append writes to the map of pages.
@@ -30,6 +30,15 @@ const writerPragmas = `
   PRAGMA cell_size_check = ON;
   PRAGMA trusted_schema = OFF;
 `
+
+/**
+ * Of a file made anew, in bytes: what is appended goes to the disk page by page, each with two calls of the system, and a group
+ * of small entries fills some 20 KB.
+ */
+export const pageSize = 16 * 1024
+
+/** What the write-ahead log grows to before it goes back into the file, in bytes. */
+const checkpointAfter = 4 * 1024 * 1024
 
 /** One connection to the file, with its statements prepared once. */
 export class Connection {
@@ -59,10 +68,10 @@ export class Connection {
 
   /** IMMEDIATE for writing: a lock that cannot be had is known before anything is done. DEFERRED reads one state of the file. */
   transaction<A>(mode: "IMMEDIATE" | "DEFERRED", body: () => A): A {
-    this.exec(`BEGIN ${mode}`)
+    this.run(`BEGIN ${mode}`)
     try {
       const result = body()
-      this.exec("COMMIT")
+      this.run("COMMIT")
       return result
     } catch (error) {
       // After some errors SQLite has rolled back by itself.
@@ -150,9 +159,12 @@ export const openWriter = (options: ConnectionOptions): Connection => {
   }
   const connection = new Connection(openDatabase(path, false, busyTimeout))
   return closingOnError(connection, () => {
+    connection.exec(`PRAGMA page_size = ${pageSize}`)
     const mode = connection.get("PRAGMA journal_mode = WAL")
     if (mode?.journal_mode !== "wal") throw unavailable(`${path}: no write-ahead log on this file system`)
     connection.exec(writerPragmas)
+    const { page_size } = connection.get("PRAGMA page_size") ?? {}
+    connection.exec(`PRAGMA wal_autocheckpoint = ${checkpointAfter / (Number(page_size) || pageSize)}`)
     if (maxPages !== null) connection.exec(`PRAGMA max_page_count = ${maxPages}`)
     // Also with nothing to migrate: a file that cannot be written to is to be known now.
     connection.transaction("IMMEDIATE", () => {

@@ -32,7 +32,7 @@ export interface Options {
 export interface Internals {
   /** How long a write waits for another process's lock, in ms. */
   readonly busyTimeout?: number
-  /** The largest size of the file, in pages of 4 KiB: as good as a full disk. */
+  /** The largest size of the file, in pages of 16 KiB: as good as a full disk. */
   readonly maxPages?: number
 }
 
@@ -42,14 +42,7 @@ const defaultBusyTimeout = 2_000
 const defaultMaxBytes = 10 * 1024 ** 3
 
 const toEntries = (read: ReadEntries): ReadonlyArray<EventLog.LogEntry> =>
-  unpack(read).map(({ id, events, envelope, body }, index) => ({
-    id,
-    events,
-    envelope: Buffer.from(envelope.buffer, envelope.byteOffset, envelope.byteLength).toString(),
-    body,
-    position: Position.fromNumber(read.first + index),
-    appendedAt: read.appendedAt[index] ?? 0,
-  }))
+  unpack(read).map((entry, index) => ({ ...entry, position: Position.fromNumber(read.first + index) }))
 
 const eventLog = (file: StoreFile): EventLog.EventLog["Service"] => ({
   durability: "disk",

@@ -79,8 +79,8 @@ export class StoreFile {
         resume(Effect.fail(closed()))
         return
       }
-      this.#writer.append(entries, now, (outcome) => {
-        resume(outcome.kind === "done" ? this.#appended(outcome.value) : fail(outcome))
+      this.#writer.append(entries, now, (outcome, from) => {
+        resume(outcome.kind === "done" ? this.#appended(outcome.value, from, entries.length) : fail(outcome))
       })
     })
   }
@@ -122,8 +122,12 @@ export class StoreFile {
     })
   }
 
-  #appended(numbers: Float64Array): Effect.Effect<ReadonlyArray<Position.Position>, StoreError> {
-    if (numbers[0] === 0) {
+  #appended(
+    numbers: Float64Array,
+    from: number,
+    count: number,
+  ): Effect.Effect<ReadonlyArray<Position.Position>, StoreError> {
+    if (numbers[from] === 0 && count > 0) {
       return Effect.fail(
         new StoreError({
           reason: { _tag: "Full" },
@@ -131,8 +135,13 @@ export class StoreFile {
         }),
       )
     }
-    const positions = Array.from(numbers, Position.fromNumber)
-    const last = positions.reduce((a, b) => (a > b ? a : b), Position.origin)
+    const positions: Array<Position.Position> = []
+    let last = Position.origin
+    for (let entry = from; entry < from + count; entry++) {
+      const position = Position.fromNumber(numbers[entry] ?? 0)
+      positions.push(position)
+      if (position > last) last = position
+    }
     this.#head.advance(last)
     return Effect.succeed(positions)
   }

@@ -1,15 +1,15 @@
 import type { EventLog } from "@millrace/core"
 import type { Failure } from "./errors.ts"
-import { allocate, packEntries, sizeOf } from "./packing.ts"
+import { allocate, type Group, pack, sizeOf } from "./packing.ts"
 import type { Call, Outcome, Reply } from "./protocol.ts"
 import type { Thread } from "./Thread.ts"
 
-interface WaitingAppend {
-  readonly entries: ReadonlyArray<EventLog.NewEntry>
-  readonly now: number
+/** With the positions of a group's entries, from its own first one on; 0 when the log is full. */
+type SettleAppend = (outcome: Outcome<Float64Array>, from: number) => void
+
+interface WaitingAppend extends Group {
   readonly size: number
-  /** With the position of each entry, 0 everywhere when the log is full. */
-  readonly settle: (outcome: Outcome<Float64Array>) => void
+  readonly settle: SettleAppend
 }
 
 interface WaitingCall {
@@ -51,15 +51,11 @@ export class Writer {
     this.#thread = thread
   }
 
-  append(
-    entries: ReadonlyArray<EventLog.NewEntry>,
-    now: number,
-    settle: (outcome: Outcome<Float64Array>) => void,
-  ): void {
+  append(entries: ReadonlyArray<EventLog.NewEntry>, now: number, settle: SettleAppend): void {
     let size = 0
     for (const entry of entries) size += sizeOf(entry)
     if (this.#bytes > 0 && this.#bytes + size > maxWaitingBytes) {
-      settle(busy)
+      settle(busy, 0)
       return
     }
     this.#bytes += size
@@ -100,12 +96,8 @@ export class Writer {
       appends.length === 0
         ? null
         : {
-            ...packEntries(
-              appends.flatMap(({ entries }) => entries),
-              this.#bufferFor(size),
-            ),
+            ...pack(appends, this.#bufferFor(size)),
             counts: Uint32Array.from(appends, ({ entries }) => entries.length),
-            times: Float64Array.from(appends, ({ now }) => now),
           }
     this.#thread.post(
       { kind: "request", appends: packed, calls: calls.map(({ call }) => call) },
@@ -157,18 +149,15 @@ const settleAll = (
   reply: Reply | Failure,
 ): void => {
   if ("kind" in reply) {
-    for (const { settle } of appends) settle(reply)
+    for (const { settle } of appends) settle(reply, 0)
     for (const { settle } of calls) settle(reply)
     return
   }
   const appended = reply.appends ?? lost
-  let offset = 0
+  let from = 0
   for (const { entries, settle } of appends) {
-    const end = offset + entries.length
-    settle(
-      appended.kind === "done" ? { kind: "done", value: appended.value.subarray(offset, end) } : appended,
-    )
-    offset = end
+    settle(appended, from)
+    from += entries.length
   }
   for (const [index, { settle }] of calls.entries()) settle(reply.calls[index] ?? lost)
 }

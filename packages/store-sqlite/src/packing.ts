@@ -1,84 +1,97 @@
 import type { EventLog } from "@millrace/core"
 
 /**
- * Entries as they cross threads: a fixed number of values however many entries. Posting them one by one would clone every
- * object, and with each body the whole buffer it is a slice of.
+ * Entries as they cross threads and as rows keep them: a fixed number of values however many entries. Posting them one by
+ * one would clone every object, and with each body the whole buffer it is a slice of.
  */
 export interface PackedEntries {
-  readonly ids: ReadonlyArray<string>
-  readonly events: Float64Array
-  /** Of each envelope in UTF-8 and each body: two for an entry. */
-  readonly lengths: Uint32Array
-  /** Envelope, body, envelope, body... without anything between; what follows them is not used. To be transferred, not cloned. */
+  /** One after the other, without anything between. */
+  readonly ids: string
+  /** {@link width} numbers of each entry, by {@link column}. */
+  readonly index: Float64Array
+  /** Envelope in UTF-8, body, envelope, body... without anything between; what follows them is not used. To be transferred, not cloned. */
   readonly bytes: ArrayBuffer
 }
 
-/** An entry as the file keeps it. */
-export interface RawEntry {
-  readonly id: string
-  readonly events: number
-  readonly envelope: Uint8Array
-  readonly body: Uint8Array
-}
+/** How many numbers of the index an entry has. */
+export const width = 5
 
-/** What an entry counts for: the bytes of its envelope in UTF-8 and of its body. */
+/** What the numbers of the index say: `id` is a length in characters, `envelope` and `body` in bytes. */
+export const column = { appendedAt: 0, events: 1, id: 2, envelope: 3, body: 4 } as const
+
+/** One number of one entry. */
+export const numberOf = (index: Float64Array, entry: number, of: keyof typeof column): number =>
+  index[entry * width + column[of]] ?? 0
+
+/** What an entry counts for: the bytes of its envelope and of its body. */
+export const sizeIn = (index: Float64Array, entry: number): number =>
+  numberOf(index, entry, "envelope") + numberOf(index, entry, "body")
+
+/** {@link sizeIn} of an entry that is not packed. */
 export const sizeOf = ({ envelope, body }: EventLog.NewEntry): number =>
   Buffer.byteLength(envelope) + body.byteLength
 
 /** A buffer that can be transferred (one out of Node's pool cannot), not filled with zeros before it is written. */
 export const allocate = (size: number): ArrayBuffer => Buffer.allocUnsafeSlow(size).buffer as ArrayBuffer
 
-/**
- * @param buffer with room for all entries together
- * @param write puts an entry's envelope into the buffer and returns how many bytes it took
- */
-const pack = <A extends { readonly id: string; readonly events: number; readonly body: Uint8Array }>(
-  entries: ReadonlyArray<A>,
-  buffer: ArrayBuffer,
-  write: (entry: A, bytes: Buffer, offset: number) => number,
-): PackedEntries => {
-  const bytes = Buffer.from(buffer)
-  const events = new Float64Array(entries.length)
-  const lengths = new Uint32Array(entries.length * 2)
-  let offset = 0
-  const ids = entries.map((entry, index) => {
-    const length = write(entry, bytes, offset)
-    bytes.set(entry.body, offset + length)
-    offset += length + entry.body.byteLength
-    lengths[index * 2] = length
-    lengths[index * 2 + 1] = entry.body.byteLength
-    events[index] = entry.events
-    return entry.id
-  })
-  return { ids, events, lengths, bytes: buffer }
+/** Entries that belong together, and when they were handed over, in ms since the epoch. */
+export interface Group {
+  readonly entries: ReadonlyArray<EventLog.NewEntry>
+  readonly now: number
 }
 
 /** @param buffer with room for the sum of the entries' {@link sizeOf} */
-export const packEntries = (entries: ReadonlyArray<EventLog.NewEntry>, buffer: ArrayBuffer): PackedEntries =>
-  pack(entries, buffer, ({ envelope }, bytes, offset) => bytes.write(envelope, offset))
-
-export const packRaw = (entries: ReadonlyArray<RawEntry>): PackedEntries =>
-  pack(
-    entries,
-    allocate(entries.reduce((size, { envelope, body }) => size + envelope.byteLength + body.byteLength, 0)),
-    ({ envelope }, bytes, offset) => {
-      bytes.set(envelope, offset)
-      return envelope.byteLength
-    },
-  )
-
-/** Views of the packed bytes: nothing is copied. */
-export const unpack = ({ ids, events, lengths, bytes }: PackedEntries): ReadonlyArray<RawEntry> => {
+export const pack = (groups: ReadonlyArray<Group>, buffer: ArrayBuffer): PackedEntries => {
+  const bytes = Buffer.from(buffer)
+  const index = new Float64Array(groups.reduce((sum, { entries }) => sum + entries.length, 0) * width)
+  let ids = ""
   let offset = 0
-  const next = (length = 0): Uint8Array => {
-    const view = new Uint8Array(bytes, offset, length)
-    offset += length
-    return view
+  let at = 0
+  for (const { entries, now } of groups) {
+    for (const { id, events, envelope, body } of entries) {
+      const length = bytes.write(envelope, offset)
+      bytes.set(body, offset + length)
+      offset += length + body.byteLength
+      ids += id
+      index[at + column.appendedAt] = now
+      index[at + column.events] = events
+      index[at + column.id] = id.length
+      index[at + column.envelope] = length
+      index[at + column.body] = body.byteLength
+      at += width
+    }
   }
-  return ids.map((id, index) => ({
-    id,
-    events: events[index] ?? 0,
-    envelope: next(lengths[index * 2]),
-    body: next(lengths[index * 2 + 1]),
-  }))
+  return { ids, index, bytes: buffer }
+}
+
+/** Each entry's id, in order. */
+export const idsOf = ({ ids, index }: Pick<PackedEntries, "ids" | "index">): ReadonlyArray<string> => {
+  let offset = 0
+  return Array.from({ length: index.length / width }, (_, entry) => {
+    const start = offset
+    offset += numberOf(index, entry, "id")
+    return ids.slice(start, offset)
+  })
+}
+
+/** The bodies are views of the packed bytes. */
+export const unpack = (
+  packed: PackedEntries,
+): ReadonlyArray<EventLog.NewEntry & { readonly appendedAt: number }> => {
+  const { index } = packed
+  const bytes = Buffer.from(packed.bytes)
+  let offset = 0
+  return idsOf(packed).map((id, entry) => {
+    const start = offset + numberOf(index, entry, "envelope")
+    const end = start + numberOf(index, entry, "body")
+    const envelope = bytes.toString("utf8", offset, start)
+    offset = end
+    return {
+      id,
+      events: numberOf(index, entry, "events"),
+      envelope,
+      body: new Uint8Array(packed.bytes, start, end - start),
+      appendedAt: numberOf(index, entry, "appendedAt"),
+    }
+  })
 }

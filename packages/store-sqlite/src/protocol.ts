@@ -33,8 +33,6 @@ export interface WorkerOptions extends ConnectionOptions {
 export interface PackedAppends extends PackedEntries {
   /** How many of the entries belong to each append, in order. */
   readonly counts: Uint32Array
-  /** When each append was asked for, in ms since the epoch. */
-  readonly times: Float64Array
 }
 
 /** One method of one of the worker's tables, with its arguments. */

@@ -13,6 +13,7 @@ import { dirname, join } from "node:path"
 import { Position } from "@millrace/core"
 import * as Effect from "effect/Effect"
 import { describe, expect, it } from "vitest"
+import { pageSize } from "../src/Connection.ts"
 import { layer } from "../src/index.ts"
 import { applicationId, migrations } from "../src/schema.ts"
 import { connect, entry, freshPath, openingFails, query, readNumbers, withStore } from "./support/store.ts"
@@ -162,15 +163,15 @@ describe("opening a file of ours", () => {
     expect(numbers.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3])
   })
 
-  it("reports damage as such, on opening or on reading", async () => {
+  it("reports damage as such, on opening or on reading", { timeout: 120_000 }, async () => {
     const path = freshPath()
     await makeStore(path)
-    const pages = Math.floor(statSync(path).size / 4096)
+    const pages = Math.floor(statSync(path).size / pageSize)
     let damaged = 0
     for (let page = 1; page < pages; page++) {
       const original = readFileSync(path)
       const file = openSync(path, "r+")
-      writeSync(file, Buffer.alloc(4096, 0xa5), 0, 4096, page * 4096)
+      writeSync(file, Buffer.alloc(pageSize, 0xa5), 0, pageSize, page * pageSize)
       closeSync(file)
       const outcome = await withStore(path, ({ log }) =>
         log.read(0, Position.origin, { maxEntries: 100, maxBytes: 1 << 20 }),

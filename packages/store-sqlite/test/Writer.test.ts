@@ -7,9 +7,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import { describe, expect, it, onTestFinished } from "vitest"
+import { pageSize } from "../src/Connection.ts"
 import { connect, entry, freshPath, readNumbers, withStore } from "./support/store.ts"
-
-const pageSize = 4096
 
 /** How many transactions the write-ahead log holds: a frame that ends one has the file's size in its header, others 0. */
 const countCommits = (path: string): number => {
@@ -271,7 +270,7 @@ const mountDisk = (): { readonly directory: string; readonly unmount: () => void
 
 describe("a full disk", () => {
   it("fails what is written with nothing stored, and recovers once trimming makes room in the file", async () => {
-    await fillAndRecover(freshPath(), Effect.void, 200)
+    await fillAndRecover(freshPath(), Effect.void, 100)
   })
 
   it("fails what is written with nothing stored, and recovers once the disk has room", async ({ skip }) => {

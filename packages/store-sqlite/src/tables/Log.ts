@@ -1,9 +1,18 @@
 import type { EventLog } from "@millrace/core"
 import type { Connection } from "../Connection.ts"
 import { corrupt, OutsideLog } from "../errors.ts"
-import { type PackedEntries, packRaw, type RawEntry, unpack } from "../packing.ts"
+import { idsOf, numberOf, type PackedEntries, sizeIn } from "../packing.ts"
 import type { Limits, PackedAppends } from "../protocol.ts"
-import { bytes, number, text } from "../row.ts"
+import { number } from "../row.ts"
+import {
+  insertEntries,
+  type Kept,
+  type Mark,
+  marksOf,
+  readEntries,
+  rowsBetween,
+  rowWith,
+} from "./EntryRows.ts"
 import { RecentIds } from "./RecentIds.ts"
 
 // Positions are numbers here, 0 in front of the first: the other thread makes them the port's text.
@@ -18,7 +27,6 @@ export interface Bounds {
 export interface ReadEntries extends PackedEntries {
   /** The position of the first one; the others follow without a gap. */
   readonly first: number
-  readonly appendedAt: Float64Array
 }
 
 export interface Appended {
@@ -26,14 +34,6 @@ export interface Appended {
   readonly positions: Float64Array
   /** To be called when the transaction has been committed. */
   readonly committed: () => void
-}
-
-/** The log up to one entry: its sums, and when that entry was appended. */
-interface Mark {
-  readonly position: number
-  readonly at: number
-  readonly events: number
-  readonly bytes: number
 }
 
 interface Ends {
@@ -52,17 +52,8 @@ export const log = (connection: Connection, { maxBytes }: Limits["log"]) => {
   const recent = new RecentIds()
 
   const markAt = (position: number): Mark => {
-    const row = connection.get(
-      "SELECT appended_at, total_events, total_bytes FROM entries WHERE position = ?",
-      position,
-    )
-    if (row === undefined) throw corrupt(`the log's entry ${position} is missing`)
-    return {
-      position,
-      at: number(row, "appended_at"),
-      events: number(row, "total_events"),
-      bytes: number(row, "total_bytes"),
-    }
+    const row = rowWith(connection, position)
+    return marksOf(row)[position - row.first] ?? row.mark
   }
 
   const head = (): number => {
@@ -82,7 +73,7 @@ export const log = (connection: Connection, { maxBytes }: Limits["log"]) => {
     const last = head()
     return {
       tail,
-      head: last > tail.position ? markAt(last) : tail,
+      head: last > tail.position ? rowWith(connection, last).mark : tail,
       released: Math.min(number(row, "released"), last),
     }
   }
@@ -99,9 +90,13 @@ export const log = (connection: Connection, { maxBytes }: Limits["log"]) => {
     let inside = low
     let outside = high
     while (inside + 1 < outside) {
-      const middle = Math.floor((inside + outside) / 2)
-      if (holds(markAt(middle))) inside = middle
-      else outside = middle
+      const marks = marksOf(rowWith(connection, Math.floor((inside + outside) / 2))).filter(
+        ({ position }) => position > inside && position < outside,
+      )
+      const end = marks.findIndex((mark) => !holds(mark))
+      const last = marks[end < 0 ? marks.length - 1 : end - 1]
+      if (last !== undefined) inside = last.position
+      outside = marks[end]?.position ?? outside
     }
     return inside
   }
@@ -111,11 +106,14 @@ export const log = (connection: Connection, { maxBytes }: Limits["log"]) => {
     const tail = markAt(position)
     const known = head.position - RecentIds.promised
     connection.run("DELETE FROM trimmed_ids WHERE position <= ?", known)
-    connection.run(
-      "INSERT INTO trimmed_ids SELECT position, id FROM entries WHERE position > ? AND position <= ?",
-      known,
-      position,
-    )
+    for (const row of rowsBetween(connection, known, position)) {
+      // Of a row that stays, they stay with it.
+      if (row.mark.position > position) break
+      for (const [entry, id] of idsOf(row).entries()) {
+        const place = row.first + entry
+        if (place > known) connection.run("INSERT INTO trimmed_ids VALUES (?, ?)", place, id)
+      }
+    }
     connection.run("DELETE FROM entries WHERE position <= ?", position)
     connection.run(
       "UPDATE log SET tail = ?, tail_at = ?, tail_events = ?, tail_bytes = ?",
@@ -137,28 +135,6 @@ export const log = (connection: Connection, { maxBytes }: Limits["log"]) => {
     return { ...now, tail: dropUpTo(last, now) }
   }
 
-  const push = ({ id, events, envelope, body }: RawEntry, at: number, last: Mark): Mark => {
-    const mark: Mark = {
-      position: last.position + 1,
-      at,
-      events: last.events + events,
-      bytes: last.bytes + envelope.byteLength + body.byteLength,
-    }
-    connection.run(
-      `INSERT INTO entries (position, appended_at, events, total_events, total_bytes, id, envelope, body)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-      mark.position,
-      mark.at,
-      events,
-      mark.events,
-      mark.bytes,
-      id,
-      envelope,
-      body,
-    )
-    return mark
-  }
-
   const inside = (position: number): Ends => {
     const found = ends()
     // Written so that what is not a number is outside.
@@ -171,34 +147,42 @@ export const log = (connection: Connection, { maxBytes }: Limits["log"]) => {
     append(packed: PackedAppends): Appended {
       let now = ends()
       recent.readUpTo(connection, now.head.position)
-      const entries = unpack(packed)
-      const positions = new Float64Array(entries.length)
+      const { index, counts } = packed
+      const ids = idsOf(packed)
+      const positions = new Float64Array(ids.length)
+      const kept: Array<Kept> = []
       const added = new Map<string, number>()
-      let offset = 0
-      for (const [index, count] of packed.counts.entries()) {
-        const first = offset
-        offset += count
-        const fresh = new Map<string, RawEntry>()
-        for (const entry of entries.slice(first, offset)) {
-          const { id } = entry
-          if (recent.positionOf(id) === undefined && !added.has(id) && !fresh.has(id)) fresh.set(id, entry)
-        }
+      let end = 0
+      for (const count of counts) {
+        const first = end
+        end += count
+        const before = kept.length
+        let last = now.head
         let needed = 0
-        for (const { envelope, body } of fresh.values()) needed += envelope.byteLength + body.byteLength
+        for (let entry = first; entry < end; entry++) {
+          const id = ids[entry] ?? ""
+          const known = added.get(id) ?? recent.positionOf(id)
+          positions[entry] = known ?? last.position + 1
+          if (known !== undefined) continue
+          const size = sizeIn(index, entry)
+          needed += size
+          last = {
+            position: last.position + 1,
+            // The clock may be set back, the log's order of time is not.
+            at: Math.max(numberOf(index, entry, "appendedAt"), last.at),
+            events: last.events + numberOf(index, entry, "events"),
+            bytes: last.bytes + size,
+          }
+          kept.push({ entry, mark: last })
+          added.set(id, last.position)
+        }
         const roomy = makeRoom(needed, now)
-        if (roomy === undefined) continue
-        now = roomy
-        // The clock may be set back, the log's order of time is not.
-        const at = Math.max(packed.times[index] ?? 0, now.head.at)
-        for (const [id, entry] of fresh) {
-          now = { ...now, head: push(entry, at, now.head) }
-          added.set(id, now.head.position)
-        }
-        for (let place = first; place < offset; place++) {
-          const id = packed.ids[place] ?? ""
-          positions[place] = added.get(id) ?? recent.positionOf(id) ?? 0
-        }
+        if (roomy === undefined) {
+          for (const { entry } of kept.splice(before)) added.delete(ids[entry] ?? "")
+          positions.fill(0, first, end)
+        } else now = { ...roomy, head: last }
       }
+      insertEntries(connection, packed, kept)
       return { positions, committed: () => recent.add(added) }
     },
 
@@ -212,26 +196,7 @@ export const log = (connection: Connection, { maxBytes }: Limits["log"]) => {
         // However large the first one is.
         Math.min(after + 1, upTo),
       )
-      const rows = connection.all(
-        `SELECT appended_at, events, id, envelope, body FROM entries
-         WHERE position > ? AND position <= ? ORDER BY position`,
-        after,
-        last,
-      )
-      if (rows.length !== last - after) throw corrupt(`entries between ${after} and ${last} are missing`)
-      const packed = packRaw(
-        rows.map((row) => ({
-          id: text(row, "id"),
-          events: number(row, "events"),
-          envelope: bytes(row, "envelope"),
-          body: bytes(row, "body"),
-        })),
-      )
-      return {
-        ...packed,
-        first: after + 1,
-        appendedAt: Float64Array.from(rows, (row) => number(row, "appended_at")),
-      }
+      return { ...readEntries(connection, after, last), first: after + 1 }
     },
 
     /** The position to read after, to begin with the first entry kept that was appended at or after a time. */

@@ -1,0 +1,222 @@
+import type { Connection } from "../Connection.ts"
+import type { Row } from "../driver.ts"
+import { corrupt } from "../errors.ts"
+import { allocate, column, numberOf, type PackedEntries, sizeIn, width } from "../packing.ts"
+import { bytes, number, text } from "../row.ts"
+
+/** The log up to one entry: its sums, and when that entry was appended. */
+export interface Mark {
+  readonly position: number
+  readonly at: number
+  readonly events: number
+  readonly bytes: number
+}
+
+/** What a row says of its entries. */
+interface EntryRow extends Pick<PackedEntries, "ids" | "index"> {
+  /** The position of the first of them. */
+  readonly first: number
+  /** Up to the last of them. */
+  readonly mark: Mark
+}
+
+/**
+ * What a row holds at most, in bytes, save for an entry that is larger: one that is large costs less than many small ones, but it
+ * is read, and kept, whole for one of its entries.
+ */
+const maxRow = 256 * 1024
+
+/** Of an entry in its row's index, in bytes. */
+const indexed = width * Float64Array.BYTES_PER_ELEMENT
+
+const sumOf = (index: Float64Array, of: keyof typeof column): number => {
+  let sum = 0
+  for (let at = column[of]; at < index.length; at += width) sum += index[at] ?? 0
+  return sum
+}
+
+const described = `position, appended_at, events, total_events, total_bytes, id, packed,
+  CASE packed WHEN 1 THEN envelope END AS entry_index, length(envelope) AS envelope_size, length(body) AS body_size`
+
+/** Of a row that is one entry, as the first version of the schema had them all. */
+const indexOfOne = (row: Row): Float64Array => {
+  const index = new Float64Array(width)
+  index[column.appendedAt] = number(row, "appended_at")
+  index[column.events] = number(row, "events")
+  index[column.id] = text(row, "id").length
+  index[column.envelope] = number(row, "envelope_size")
+  index[column.body] = number(row, "body_size")
+  return index
+}
+
+const indexOfMany = (row: Row): Float64Array => {
+  const stored = bytes(row, "entry_index")
+  if (stored.byteLength === 0 || stored.byteLength % indexed !== 0) throw corrupt("a row's index is damaged")
+  // What the driver returns need not begin where a number may.
+  const index = new Float64Array(stored.byteLength / Float64Array.BYTES_PER_ELEMENT)
+  new Uint8Array(index.buffer).set(stored)
+  return index
+}
+
+const toEntryRow = (row: Row): EntryRow => {
+  const position = number(row, "position")
+  const index = number(row, "packed") === 0 ? indexOfOne(row) : indexOfMany(row)
+  return {
+    first: position - index.length / width + 1,
+    ids: text(row, "id"),
+    index,
+    mark: {
+      position,
+      at: number(row, "appended_at"),
+      events: number(row, "total_events"),
+      bytes: number(row, "total_bytes"),
+    },
+  }
+}
+
+/** Those of a row's entries, in order. */
+export const marksOf = ({ first, index, mark }: EntryRow): ReadonlyArray<Mark> => {
+  const marks = new Array<Mark>(index.length / width)
+  let { events, bytes } = mark
+  for (let entry = marks.length - 1; entry >= 0; entry--) {
+    marks[entry] = { position: first + entry, at: numberOf(index, entry, "appendedAt"), events, bytes }
+    events -= numberOf(index, entry, "events")
+    bytes -= sizeIn(index, entry)
+  }
+  return marks
+}
+
+const missing = (position: number): Error => corrupt(`the log's entry ${position} is missing`)
+
+/** The row that holds an entry. */
+export const rowWith = (connection: Connection, position: number): EntryRow => {
+  const found = connection.get(
+    `SELECT ${described} FROM entries WHERE position >= ? ORDER BY position LIMIT 1`,
+    position,
+  )
+  const row = found && toEntryRow(found)
+  if (row === undefined || row.first > position) throw missing(position)
+  return row
+}
+
+/** The rows that hold the entries after one position, up to another. */
+export const rowsBetween = (connection: Connection, after: number, upTo: number): ReadonlyArray<EntryRow> =>
+  connection
+    .all(
+      `SELECT ${described} FROM entries
+       WHERE position > ? AND position <= (SELECT min(position) FROM entries WHERE position >= ?) ORDER BY position`,
+      after,
+      upTo,
+    )
+    .map(toEntryRow)
+
+interface Place {
+  readonly id: number
+  readonly byte: number
+}
+
+const origin: Place = { id: 0, byte: 0 }
+
+/** Where each entry begins among the ids and among the bytes, and where the last one ends. */
+const placesOf = (index: Float64Array): ReadonlyArray<Place> => {
+  let place = origin
+  const places = [place]
+  for (let entry = 0; entry < index.length / width; entry++) {
+    place = { id: place.id + numberOf(index, entry, "id"), byte: place.byte + sizeIn(index, entry) }
+    places.push(place)
+  }
+  return places
+}
+
+/** Those of a row's entries that lie after one position, up to another, with the pieces that make up their bytes. */
+const cut = (row: Row, after: number, upTo: number) => {
+  const { first, ids, index } = toEntryRow(row)
+  const from = Math.max(after + 1 - first, 0)
+  const to = Math.min(upTo + 1 - first, index.length / width)
+  const places = placesOf(index)
+  const [start = origin, end = origin] = [places[from], places[to]]
+  const body = bytes(row, "body")
+  const packed = number(row, "packed") === 1
+  if (packed && end.byte > body.byteLength) throw corrupt("a row's bytes are fewer than its index says")
+  return {
+    first: first + from,
+    count: to - from,
+    ids: ids.slice(start.id, end.id),
+    index: index.subarray(from * width, to * width),
+    size: end.byte - start.byte,
+    pieces: packed ? [body.subarray(start.byte, end.byte)] : [bytes(row, "envelope_of_one"), body],
+  }
+}
+
+/** The entries after one position, up to another. */
+export const readEntries = (connection: Connection, after: number, upTo: number): PackedEntries => {
+  const parts = connection
+    .all(
+      `SELECT ${described}, CASE packed WHEN 0 THEN envelope END AS envelope_of_one, body FROM entries
+       WHERE position > ? AND position <= (SELECT min(position) FROM entries WHERE position >= ?) ORDER BY position`,
+      after,
+      upTo,
+    )
+    .map((row) => cut(row, after, upTo))
+  const index = new Float64Array((upTo - after) * width)
+  const buffer = Buffer.from(allocate(parts.reduce((sum, { size }) => sum + size, 0)))
+  let ids = ""
+  let offset = 0
+  let next = after + 1
+  for (const part of parts) {
+    if (part.first !== next) throw missing(next)
+    index.set(part.index, (part.first - after - 1) * width)
+    ids += part.ids
+    for (const piece of part.pieces) {
+      buffer.set(piece, offset)
+      offset += piece.byteLength
+    }
+    next += part.count
+  }
+  if (next <= upTo) throw missing(next)
+  return { ids, index, bytes: buffer.buffer as ArrayBuffer }
+}
+
+/** An entry of a group that is to be written. */
+export interface Kept {
+  /** Its place in the group. */
+  readonly entry: number
+  readonly mark: Mark
+}
+
+/** Writes entries of a group: those that lie one after the other in its buffer go into as few rows as may be. */
+export const insertEntries = (
+  connection: Connection,
+  { ids, index, bytes }: PackedEntries,
+  kept: ReadonlyArray<Kept>,
+): void => {
+  for (const { entry, mark } of kept) index[entry * width + column.appendedAt] = mark.at
+  const places = placesOf(index)
+  const insert = (from: number, to: number, { position, at, events, bytes: totalBytes }: Mark): void => {
+    const [start = origin, end = origin] = [places[from], places[to]]
+    const of = index.subarray(from * width, to * width)
+    connection.run(
+      `INSERT INTO entries (position, appended_at, events, total_events, total_bytes, id, envelope, body, packed)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1)`,
+      position,
+      at,
+      sumOf(of, "events"),
+      events,
+      totalBytes,
+      ids.slice(start.id, end.id),
+      new Uint8Array(of.buffer, of.byteOffset, of.byteLength),
+      new Uint8Array(bytes, start.byte, end.byte - start.byte),
+    )
+  }
+  const sizeBetween = (from: number, to: number): number => {
+    const [start = origin, end = origin] = [places[from], places[to]]
+    return end.byte - start.byte + (end.id - start.id) + (to - from) * indexed
+  }
+  let from = kept[0]?.entry ?? 0
+  for (const [place, { entry, mark }] of kept.entries()) {
+    const next = kept[place + 1]?.entry
+    if (next === entry + 1 && sizeBetween(from, next + 1) <= maxRow) continue
+    insert(from, entry + 1, mark)
+    from = next ?? 0
+  }
+}
