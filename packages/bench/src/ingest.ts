@@ -1,12 +1,12 @@
 import { parseArgs } from "node:util"
-import { type ContestantName, contestantNames, contestants } from "./contestants/all.ts"
+import { type ContestantName, contestantNames, contestants, describeContestants } from "./contestants/all.ts"
 import { describe, environment } from "./environment.ts"
 import { load } from "./load.ts"
 import { choice, number, numbers } from "./options.ts"
-import { contestantCore, pinDriver, type Running, start } from "./processes.ts"
-import type { ContestantAbilities, ContestantOptions } from "./programs/contestant.ts"
+import { pinDriver } from "./processes.ts"
 import { median, progress, progressEnd, publish, quantile, ratios, spread, summary, table } from "./report.ts"
 import { type Encoding, request } from "./requests.ts"
+import { type RunningContestant, withContestants } from "./running.ts"
 import { turns } from "./turns.ts"
 
 /**
@@ -64,11 +64,10 @@ interface Turn {
 }
 
 const measure = async (
-  { ask }: Running<ContestantAbilities>,
+  { ask, port }: RunningContestant,
   content: Buffer,
   duration: number,
 ): Promise<Turn> => {
-  const port = await ask("port")
   const before = await ask("usage")
   const done = await load(port, content, { connections, seconds: duration })
   const after = await ask("usage")
@@ -85,25 +84,20 @@ interface Heat {
   readonly turns: Readonly<Record<ContestantName, ReadonlyArray<Turn>>>
 }
 
-const compare = async (events: number, encoding: Encoding): Promise<Heat> => {
-  const content = request(events, { encoding })
-  const running = new Map<ContestantName, Running<ContestantAbilities>>()
-  const heat = `${events} events a request, ${encoding}`
-  for (const name of names) {
-    progress(`${heat}: warming up ${name}`)
-    const started = await start<ContestantAbilities>("contestant", contestantCore, {
-      contestant: name,
-    } satisfies ContestantOptions)
-    running.set(name, started)
-    await measure(started, content, warmUp)
-  }
-  const results = await turns(names, rounds, (name, round) => {
-    progress(`${heat}: round ${round + 1} of ${rounds}, ${name}`)
-    return measure(running.get(name)!, content, seconds)
+const compare = (events: number, encoding: Encoding): Promise<Heat> =>
+  withContestants(new Map(names.map((contestant) => [contestant, { contestant }])), async (running) => {
+    const content = request(events, { encoding })
+    const heat = `${events} events a request, ${encoding}`
+    for (const [name, contestant] of running) {
+      progress(`${heat}: warming up ${name}`)
+      await measure(contestant, content, warmUp)
+    }
+    const results = await turns(names, rounds, (name, round) => {
+      progress(`${heat}: round ${round + 1} of ${rounds}, ${name}`)
+      return measure(running.get(name)!, content, seconds)
+    })
+    return { events, encoding, turns: results }
   })
-  for (const { stop } of running.values()) await stop()
-  return { events, encoding, turns: results }
-}
 
 const figures = ({ events, encoding, turns }: Heat) =>
   names.map((contestant) => {
@@ -164,9 +158,7 @@ publish(
   },
   [
     `Intake, ${connections} connections, medians of ${rounds} rounds of ${seconds} s, [least-greatest]. ${describe(machine)}`,
-    ...names.map(
-      (name) => `  ${name}: ${contestants[name].description} (durability: ${contestants[name].durability})`,
-    ),
+    ...describeContestants(names),
     ...heats.flatMap(lines),
   ],
 )

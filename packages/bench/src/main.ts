@@ -2,6 +2,7 @@
 const benchmarks = {
   ingest: () => import("./ingest.ts"),
   delivery: () => import("./delivery.ts"),
+  latency: () => import("./latency.ts"),
   guard: () => import("./guard.ts"),
   fanout: () => import("./fanout.ts"),
   isolation: () => import("./isolation.ts"),

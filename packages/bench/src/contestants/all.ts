@@ -20,3 +20,8 @@ export const contestants = {
 export type ContestantName = keyof typeof contestants
 
 export const contestantNames = Object.keys(contestants) as ReadonlyArray<ContestantName>
+
+export const describeContestants = (names: ReadonlyArray<ContestantName>): ReadonlyArray<string> =>
+  names.map(
+    (name) => `  ${name}: ${contestants[name].description} (durability: ${contestants[name].durability})`,
+  )
