@@ -17,6 +17,7 @@ const metricNames = {
   destinationDisabled: "millrace_destination_disabled",
   workers: "millrace_workers",
   workerRestarts: "millrace_worker_restarts_total",
+  workerConnections: "millrace_worker_connections",
   processMemory: "process_resident_memory_bytes",
   processCpu: "process_cpu_seconds_total",
   processStart: "process_start_time_seconds",
@@ -92,6 +93,11 @@ export interface Report {
   readonly process: ProcessReport
 }
 
+export interface WorkerReport extends Report {
+  /** How many it has open. */
+  readonly connections: number
+}
+
 export const report = (): Report => ({
   families: Prometheus.families(Effect.runSync(Metric.snapshot)),
   process: {
@@ -111,7 +117,7 @@ export interface Workers {
   /** What those counted that have ended. */
   readonly past: ReadonlyArray<Prometheus.Family>
   /** Of those that run, by number. */
-  readonly reports: ReadonlyMap<number, Report>
+  readonly reports: ReadonlyMap<number, WorkerReport>
   /** How many had to be replaced. */
   readonly restarts: number
 }
@@ -155,6 +161,15 @@ const workerFamilies = ({ reports, restarts }: Workers): ReadonlyArray<Prometheu
   {
     ...gauge(metricNames.workerRestarts, "Worker processes that ended by accident", restarts),
     type: "counter",
+  },
+  {
+    name: metricNames.workerConnections,
+    help: "Connections that a worker has open",
+    type: "gauge",
+    samples: [...reports].map(([worker, { connections }]) => ({
+      labels: { worker: String(worker) },
+      value: connections,
+    })),
   },
 ]
 

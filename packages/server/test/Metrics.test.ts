@@ -101,3 +101,61 @@ describe("the page", () => {
     expect(text).toContain("process_resident_memory_bytes ")
   })
 })
+
+describe("several processes", () => {
+  const countedBy = (seen: ReadonlyArray<readonly [route: string, value: number]>): Metrics.Report => ({
+    families: [
+      {
+        name: "seen_total",
+        help: "Seen",
+        type: "counter",
+        samples: seen.map(([route, value]) => ({ labels: { route }, value })),
+      },
+    ],
+    process: { memory: 1000, cpuSeconds: 0.5, startedAt: 1 },
+  })
+
+  test("are one in what they count, those that have ended too, and each itself in what it takes", () => {
+    const text = Metrics.text("1.2.3", countedBy([["a", 1]]), [], {
+      past: countedBy([["b", 10]]).families,
+      reports: new Map([
+        [
+          1,
+          {
+            ...countedBy([
+              ["a", 2],
+              ["b", 3],
+            ]),
+            connections: 6,
+          },
+        ],
+        [2, { ...countedBy([["c", 4]]), connections: 7 }],
+      ]),
+      restarts: 5,
+    })
+    expect(text).toContain(
+      '# TYPE seen_total counter\nseen_total{route="a"} 3\nseen_total{route="b"} 13\nseen_total{route="c"} 4\n#',
+    )
+    expect(text).toContain("millrace_workers 2\n")
+    expect(text).toContain("millrace_worker_restarts_total 5\n")
+    expect(text).toContain(
+      'millrace_worker_connections{worker="1"} 6\nmillrace_worker_connections{worker="2"} 7\n',
+    )
+    expect(text).toContain(
+      'process_resident_memory_bytes 1000\nprocess_resident_memory_bytes{worker="1"} 1000\nprocess_resident_memory_bytes{worker="2"} 1000\n',
+    )
+  })
+
+  test("add their histograms up, part by part", () => {
+    const histogram = (suffix: "_bucket" | "_sum", value: number): Prometheus.Family => ({
+      name: "wait_seconds",
+      help: "Waited",
+      type: "histogram",
+      samples: [{ labels: { le: "1" }, suffix, value }],
+    })
+    const all = [[histogram("_bucket", 1)], [histogram("_sum", 2)], [histogram("_bucket", 3)]]
+    expect(Prometheus.format(Prometheus.sum(all))).toContain(
+      'wait_seconds_bucket{le="1"} 4\nwait_seconds_sum{le="1"} 2\n',
+    )
+  })
+})

@@ -194,8 +194,8 @@ export const make = <Ours extends Calls, Theirs extends Calls>(
     if (isClosed) return
     isClosed = true
     stream.destroy()
-    for (const call of [...waiting.keys()]) settle(call, Exit.fail(closed("the other process has gone")))
     onClose()
+    for (const call of [...waiting.keys()]) settle(call, Exit.fail(closed("the other process has gone")))
   }
   stream.on("data", (chunk: Buffer) => {
     try {

@@ -9,6 +9,7 @@ import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import type * as Metrics from "../Metrics.ts"
 import * as Prometheus from "../Prometheus.ts"
+import * as Balance from "./Balance.ts"
 import * as Channel from "./Channel.ts"
 import { channelDescriptor, type PrimaryCalls, type Settings, type WorkerCalls } from "./Protocol.ts"
 
@@ -47,7 +48,7 @@ interface Slot {
   /** `null` until it listens. */
   running: Running | null
   /** What the process that runs has counted, as far as it has told. */
-  report: Metrics.Report | null
+  report: Metrics.WorkerReport | null
   /** What those before it had counted. */
   past: ReadonlyArray<Prometheus.Family>
   restarts: number
@@ -75,8 +76,8 @@ const reportWithin = "1 second"
 const fork = (program: string): Effect.Effect<ReturnType<typeof cluster.fork>, WorkerError> =>
   Effect.try({
     try: () => {
-      // Connections are dealt in turn, not left to whichever worker wakes first: clients and proxies keep them, so an uneven start stays uneven.
-      cluster.schedulingPolicy = cluster.SCHED_RR
+      // Handing each connection over costs the primary 0.1 ms, and one handed to a worker that has just died is never heard of again. See Balance.ts.
+      cluster.schedulingPolicy = cluster.SCHED_NONE
       cluster.setupPrimary({
         exec: program,
         args: [],
@@ -92,6 +93,7 @@ const open = Effect.fnUntraced(function* (
   slot: Slot,
   { program, handlers, metrics, onAppends }: PoolOptions,
   counted: () => Promise<Metrics.Workers>,
+  share: () => number,
 ): Effect.fn.Return<Running, WorkerError, Scope.Scope> {
   const context = yield* Effect.context<never>()
   const ended = yield* Deferred.make<Ending>()
@@ -116,7 +118,7 @@ const open = Effect.fnUntraced(function* (
         report: (report) =>
           Effect.sync(() => {
             slot.report = report
-            return null
+            return share()
           }),
       },
       onAppends,
@@ -185,12 +187,15 @@ export const start = Effect.fnUntraced(function* (
       ),
     )
 
+  const share = (): number =>
+    Balance.shareOf(slots.flatMap(({ report }) => (report === null ? [] : [report.connections])))
+
   const failed = ({ worker }: Slot, why: string): WorkerError =>
     new WorkerError({ message: `worker ${worker} did not start: ${why}` })
 
   /** From its start to its end. */
   const live = Effect.fnUntraced(function* (slot: Slot, started: Deferred.Deferred<number, WorkerError>) {
-    const running = yield* open(slot, options, counted)
+    const running = yield* open(slot, options, counted, share)
     // With all of them gone, so is the port that 0 stands for.
     if (port !== null && slots.every((other) => other.running === null)) asked = port
     const answer = yield* running.channel
@@ -224,7 +229,8 @@ export const start = Effect.fnUntraced(function* (
         ),
         Effect.result,
       )
-      if (Result.isFailure(end)) yield* Deferred.fail(started, end.failure)
+      // The first of all ends the start instead.
+      if (Result.isFailure(end) && (yield* Deferred.fail(started, end.failure))) return
       const lived = (yield* Clock.currentTimeMillis) - began
       wait = lived >= soundAfter ? 0 : Math.min(Math.max(firstWait, wait * 2), longestWait)
       slot.restarts += 1

@@ -1,5 +1,5 @@
 import type { Counters, DeadLetters, EventLog, Ingest, Keys, Wire } from "@millrace/core"
-import type { Report } from "../Metrics.ts"
+import type { WorkerReport } from "../Metrics.ts"
 
 /** What a worker asks of the primary, which has the store. Appends besides. */
 export type PrimaryCalls = {
@@ -9,16 +9,16 @@ export type PrimaryCalls = {
   readonly ready: readonly [null, boolean]
   /** The text of `GET /metrics`, of all processes. */
   readonly metrics: readonly [null, string]
-  /** What a worker has counted, so that it is not forgotten when the worker is killed. */
-  readonly report: readonly [Report, null]
+  /** What a worker has counted, so that it is not forgotten when the worker is killed. Returns how many connections it may keep. */
+  readonly report: readonly [WorkerReport, number]
 }
 
 /** What the primary asks of a worker. */
 export type WorkerCalls = {
   readonly start: readonly [Settings, Started]
-  readonly report: readonly [null, Report]
+  readonly report: readonly [null, WorkerReport]
   /** Takes no connections from now on, lets requests in flight finish, and returns its last report. */
-  readonly stop: readonly [null, Report]
+  readonly stop: readonly [null, WorkerReport]
 }
 
 /** What a worker is started with. */

@@ -10,6 +10,7 @@ import * as Endpoints from "../Endpoints.ts"
 import * as Listening from "../Listening.ts"
 import { logToStderr } from "../logToStderr.ts"
 import * as Metrics from "../Metrics.ts"
+import * as Balance from "./Balance.ts"
 import * as Channel from "./Channel.ts"
 import type { PrimaryCalls, Settings, Started, WorkerCalls } from "./Protocol.ts"
 import * as RemoteStore from "./RemoteStore.ts"
@@ -44,35 +45,24 @@ const health = ({ call }: Primary): Endpoints.Health => ({
   metrics: () => Effect.runPromise(call("metrics", null)),
 })
 
-const countsOf = ({ families }: Metrics.Report): string => JSON.stringify(families)
-
-/** Tells the primary what has been counted, when that has changed. */
-const reporting = Effect.fnUntraced(function* ({ call }: Primary) {
-  let told = countsOf(Metrics.report())
-  while (true) {
-    yield* Effect.sleep(reportEvery)
-    const report = Metrics.report()
-    const counts = countsOf(report)
-    if (counts === told) continue
-    told = counts
-    yield* Effect.ignore(call("report", report))
-  }
-})
-
 /** Takes events in until the scope is closed. Succeeds also where the address cannot be had: that is an answer. */
-const start = Effect.fnUntraced(function* (settings: Settings, primary: Primary) {
+const listen = Effect.fnUntraced(function* (settings: Settings, primary: Primary) {
   const { host, port, maxBytes } = settings
   const http = Context.get(yield* intake(settings, primary), HttpIngest.HttpIngest)
   const run = Effect.runPromiseWith(yield* Effect.context<never>())
   const ingest: Ingest = { matches: http.matches, handle: (request) => run(http.handle(request)) }
   const fallback = Endpoints.listener(ingest, health(primary))
   const server = createServer(ingest, { fallback, maxBufferedBytes: maxBytes })
-  yield* Effect.forkScoped(reporting(primary))
-  return yield* Listening.listen(server, host, port).pipe(
+  const balance = Balance.make(server.http)
+  const started = yield* Listening.listen(server, host, port).pipe(
     Effect.map((address): Started => ({ port: address.port })),
     Effect.catch(({ message }) => Effect.succeed<Started>({ problem: message })),
   )
+  return { started, balance }
 })
+
+const logAs = (worker: number): Layer.Layer<never> =>
+  Core.layerLog((line) => logToStderr({ ...line, fields: { worker, ...line.fields } }))
 
 /**
  * A worker: parses and validates what it takes, and has the primary store it. Begins and ends as the primary says over the channel; once that is closed, by the primary's end too, `onEnd` is
@@ -80,22 +70,36 @@ const start = Effect.fnUntraced(function* (settings: Settings, primary: Primary)
  */
 export const run = (stream: Duplex, onEnd: () => void): void => {
   const scope = Scope.makeUnsafe()
+  let balance: Balance.Balance | null = null
+  const report = (): Metrics.WorkerReport => ({
+    ...Metrics.report(),
+    connections: balance?.connections() ?? 0,
+  })
+  /** Tells the primary what has been counted, and learns how many connections to keep. */
+  const reporting = Effect.suspend(() => primary.call("report", report())).pipe(
+    Effect.map((share) => balance?.keep(share)),
+    Effect.ignore,
+    Effect.delay(reportEvery),
+    Effect.forever,
+  )
+  const start = Effect.fnUntraced(
+    function* (settings: Settings) {
+      const listening = yield* listen(settings, primary)
+      balance = listening.balance
+      yield* Effect.forkScoped(reporting)
+      return listening.started
+    },
+    // The primary has looked at the same options.
+    Effect.catchTag("InvalidOptions", Effect.die),
+    Scope.provide(scope),
+    (starting, { worker }) => Effect.provide(starting, logAs(worker)),
+  )
   const primary: Primary = Channel.make<WorkerCalls, PrimaryCalls>(stream, {
     context: Context.empty(),
     handlers: {
-      start: (settings) =>
-        start(settings, primary).pipe(
-          Scope.provide(scope),
-          Effect.provide(
-            Core.layerLog((line) =>
-              logToStderr({ ...line, fields: { worker: settings.worker, ...line.fields } }),
-            ),
-          ),
-          // The primary has looked at the same options.
-          Effect.catchTag("InvalidOptions", Effect.die),
-        ),
-      report: () => Effect.sync(Metrics.report),
-      stop: () => Effect.andThen(Scope.close(scope, Exit.void), Effect.sync(Metrics.report)),
+      start,
+      report: () => Effect.sync(report),
+      stop: () => Effect.andThen(Scope.close(scope, Exit.void), Effect.sync(report)),
     },
     onClose: onEnd,
   })
