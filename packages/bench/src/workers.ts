@@ -1,12 +1,12 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { mkdtempSync, rmSync } from "node:fs"
+import { connect } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
-import { load } from "./load.ts"
 import { choice, number, numbers } from "./options.ts"
 import { machine, median, print, progress, progressEnd, spread, table } from "./report.ts"
 import { key, request } from "./requests.ts"
@@ -18,7 +18,8 @@ import { key, request } from "./requests.ts"
 const { values } = parseArgs({
   options: {
     rounds: { type: "string", default: "5" },
-    seconds: { type: "string", default: "2" },
+    seconds: { type: "string", default: "3" },
+    "warm-up": { type: "string", default: "2" },
     workers: { type: "string", default: "1,2" },
     stores: { type: "string", default: "memory,sqlite" },
     events: { type: "string", default: "1,100" },
@@ -68,6 +69,47 @@ const serve = async (store: string, workers: number): Promise<Server> => {
   }
 }
 
+/** Keeps a connection busy until `end`, and takes another one where the server ends it; resolves to the number of replies. */
+const drive = (port: number, request: Buffer, end: number): Promise<number> =>
+  new Promise((resolve, reject) => {
+    let replies = 0
+    const begin = () => {
+      const socket = connect({ port, host: "127.0.0.1", noDelay: true })
+      let received = ""
+      socket.setEncoding("latin1").on("data", (chunk: string) => {
+        received += chunk
+        const headEnd = received.indexOf("\r\n\r\n")
+        if (headEnd < 0) return
+        const head = received.slice(0, headEnd)
+        if (received.length < headEnd + 4 + Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0)) return
+        if (!head.startsWith("HTTP/1.1 202")) return reject(new Error(`unexpected reply: ${received}`))
+        received = ""
+        replies += 1
+        const isOver = performance.now() >= end
+        if (!isOver && !/^connection: close/im.test(head)) return void socket.write(request)
+        socket.destroy()
+        if (isOver) resolve(replies)
+        else begin()
+      })
+      socket.once("error", reject)
+      socket.write(request)
+    }
+    begin()
+  })
+
+const load = async (port: number, request: Buffer, seconds: number) => {
+  const started = performance.now()
+  const replies = await Promise.all(
+    Array.from({ length: number("connections", values.connections) }, () =>
+      drive(port, request, started + seconds * 1000),
+    ),
+  )
+  return {
+    requests: replies.reduce((sum, count) => sum + count, 0),
+    seconds: (performance.now() - started) / 1000,
+  }
+}
+
 interface Sample {
   readonly requestsPerSecond: number
   /** Microseconds of CPU time. */
@@ -78,13 +120,9 @@ interface Sample {
 const measure = async (store: string, workers: number, events: number): Promise<Sample> => {
   const server = await serve(store, workers)
   const body = request(events)
-  const connections = number("connections", values.connections)
-  await load(server.port, body, { connections, seconds: 1 })
+  await load(server.port, body, number("warm-up", values["warm-up"]))
   const before = await server.cpu()
-  const { requests, seconds } = await load(server.port, body, {
-    connections,
-    seconds: number("seconds", values.seconds),
-  })
+  const { requests, seconds } = await load(server.port, body, number("seconds", values.seconds))
   const after = await server.cpu()
   await server.stop()
   return {

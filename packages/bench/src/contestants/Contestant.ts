@@ -9,11 +9,17 @@ export interface Contestant {
   /** What an acknowledged request survives; `none` of one that keeps nothing. */
   readonly durability: EventLog.Durability | "none"
   /**
-   * Resolves to the port that it listens on.
+   * Resolves when it listens.
    *
    * @param directory for its files; removed when it is over
    */
-  readonly start: (directory: string, setup: Setup) => Promise<number>
+  readonly start: (directory: string, setup: Setup) => Promise<Started>
+}
+
+export interface Started {
+  readonly port: number
+  /** Events that wait for a destination, the sum of all; of a contestant that has destinations. */
+  readonly pending?: () => Promise<number>
 }
 
 /** How a contestant is set up, if it has such a thing. */
@@ -28,10 +34,10 @@ export const portOf = (server: Server): number => {
   return address.port
 }
 
-export const listen = (server: Server): Promise<number> =>
+export const listen = (server: Server): Promise<Started> =>
   new Promise((resolve, reject) => {
     server.once("error", reject)
-    server.listen(0, "127.0.0.1", () => resolve(portOf(server)))
+    server.listen(0, "127.0.0.1", () => resolve({ port: portOf(server) }))
   })
 
 export const isOurs = (sent: string | ReadonlyArray<string> | undefined): boolean => sent === key

@@ -96,7 +96,7 @@ export const fastifyByHand: Contestant = {
       },
     )
     await app.listen({ port: 0, host: "127.0.0.1" })
-    return portOf(app.server)
+    return { port: portOf(app.server) }
   },
 }
 

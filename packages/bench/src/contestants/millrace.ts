@@ -28,7 +28,7 @@ const hosts = {
     const app = Fastify()
     app.register(millracePlugin, { ingest: millrace })
     await app.listen({ port: 0, host: "127.0.0.1" })
-    return portOf(app.server)
+    return { port: portOf(app.server) }
   },
 }
 
@@ -37,13 +37,17 @@ const hostNames = { node: "node:http", express: "Express", fastify: "Fastify" }
 export const millrace = (host: keyof typeof hosts, store: StoreName): Contestant => ({
   description: `Millrace on ${hostNames[host]}, ${store === "memory:" ? "memory store" : "SQLite store, WAL, synchronous=FULL"}`,
   durability: store === "memory:" ? "memory" : "disk",
-  start: async (directory, { destinations = [] }) =>
-    hosts[host](
-      await Millrace.make({
-        keys: { server: [key] },
-        store: stores[store](directory),
-        destinations,
-        allowPrivateDestinations: true,
-      }),
-    ),
+  start: async (directory, { destinations = [] }) => {
+    const running = await Millrace.make({
+      keys: { server: [key] },
+      store: stores[store](directory),
+      destinations,
+      allowPrivateDestinations: true,
+    })
+    const { port } = await hosts[host](running)
+    return {
+      port,
+      pending: async () => (await running.destinations()).reduce((sum, row) => sum + row.pending, 0),
+    }
+  },
 })

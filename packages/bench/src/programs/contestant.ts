@@ -12,9 +12,9 @@ export interface ContestantOptions extends Setup {
 
 const { contestant, ...setup } = givenOptions<ContestantOptions>()
 const directory = mkdtempSync(join(tmpdir(), "millrace-bench-"))
-const port = await contestants[contestant].start(directory, setup)
+const { port, pending } = await contestants[contestant].start(directory, setup)
 
-const abilities = { port: () => port, usage }
+const abilities = { port: () => port, pending: () => pending?.() ?? 0, usage }
 
 export type ContestantAbilities = typeof abilities
 

@@ -31,7 +31,10 @@ const abilities = {
   /** Takes in so many events, for a destination that is disabled. */
   fill: async (events: number) => {
     // A copy of the bytes each: what was sent lies all over the memory.
-    for (let sent = 0; sent < events; sent += perRequest) await post(Buffer.from(request))
+    for (let sent = 0; sent < events; sent += perRequest) {
+      const rest = events - sent
+      await post(rest < perRequest ? body(rest) : Buffer.from(request))
+    }
   },
   enable: () => millrace.enable(id),
   disable: () => millrace.disable(id),
