@@ -3,24 +3,26 @@ import type { EntryId } from "./EventLog.ts"
 
 const idLength = 16
 
-const hexPairs: ReadonlyArray<string> = Array.from({ length: 256 }, (_, byte) =>
-  byte.toString(16).padStart(2, "0"),
-)
+const hexDigits = Array.from("0123456789abcdef", (digit) => digit.charCodeAt(0))
 
 /** Random bytes are cheap by the kilobyte and dear by the call. */
 const poolLength = 256 * idLength
 
 const makeSecure = (): (() => EntryId) => {
   const pool = new Uint8Array(poolLength)
+  const codes = new Array<number>(idLength * 2).fill(0)
   let at = poolLength
   return () => {
     if (at === poolLength) {
       globalThis.crypto.getRandomValues(pool)
       at = 0
     }
-    let id = ""
-    for (const end = at + idLength; at < end; at++) id += hexPairs[pool[at]!]
-    return id
+    for (let index = 0; index < idLength; index++, at++) {
+      codes[index * 2] = hexDigits[pool[at]! >> 4]!
+      codes[index * 2 + 1] = hexDigits[pool[at]! & 15]!
+    }
+    // One flat text: what is added up piece by piece is copied when it is first looked up.
+    return String.fromCharCode.apply(null, codes)
   }
 }
 

@@ -17,7 +17,7 @@ import { InvalidOptions, type OptionProblem } from "./InvalidOptions.ts"
 import { makeDedupe } from "./internal/dedupe.ts"
 import { defectSummary } from "./internal/defectSummary.ts"
 import { hex } from "./internal/hex.ts"
-import { type HashedKey, type KeyRing, makeKeyRing } from "./internal/keyRing.ts"
+import { type HashedKey, makeKeyRing, makeKnownKeys } from "./internal/keyRing.ts"
 import { makeNameCounts } from "./internal/nameCounts.ts"
 import { partitionOf } from "./internal/partition.ts"
 import { makeSparingly } from "./internal/sparingly.ts"
@@ -130,7 +130,7 @@ export class Ingest extends Context.Service<
   Ingest,
   {
     readonly limits: IngestLimits
-    /** Who a key belongs to, `null` when it may not do this. Takes as long for a wrong key as for a right one. */
+    /** Who a key belongs to, `null` when it may not do this. How long it takes does not tell how much of a key is right. */
     readonly authenticate: (key: string | null, use: Wire.Dialect) => Principal | null
     /**
      * Who has signed a request of the event webhook, `now` in ms; `null` when {@link IngestOptions.receive} has no secret. Takes as long for a wrong
@@ -246,11 +246,15 @@ const make = Effect.fnUntraced(function* (
   const hashed = (keys: ReadonlyArray<string>, kind: KeyKind): ReadonlyArray<HashedKey> =>
     keys.map((key) => ({ hash: hex(codec.sha256(key)), kind }))
   const configured = [...hashed(server, "server"), ...hashed(client, "client")]
-  const readKeys = Effect.map(keyStore.list, (stored) => makeKeyRing([...configured, ...stored]))
+  const readKeys = Effect.map(keyStore.list, (stored) => {
+    const ring = makeKeyRing([...configured, ...stored])
+    const known = [...server, ...client].map((key) => [key, ring.find(codec.sha256(key))!] as const)
+    return { ring, known: makeKnownKeys(known) }
+  })
 
   const secrets = secretsOf(options)
-  let keyRing: KeyRing = open ? makeKeyRing([]) : yield* readKeys
-  if (!open && keyRing.size === 0 && secrets.length === 0) {
+  let keys = open ? null : yield* readKeys
+  if (keys?.ring.size === 0 && secrets.length === 0) {
     return yield* new InvalidOptions({
       problems: [
         { path: "keys", message: 'no key is configured: give one, or "none" to take events from anybody' },
@@ -261,9 +265,9 @@ const make = Effect.fnUntraced(function* (
   const anybody: Principal = { kind: "server", id: null }
 
   const authenticate = (key: string | null, use: Wire.Dialect): Principal | null => {
-    if (open) return anybody
+    if (keys === null) return anybody
     if (key === null) return null
-    const principal = keyRing.find(codec.sha256(key))
+    const principal = keys.known.find(key) ?? keys.ring.find(codec.sha256(key))
     return principal?.kind === "client" && use !== "log_event" ? null : principal
   }
 
@@ -392,8 +396,8 @@ const make = Effect.fnUntraced(function* (
     })),
     reloadKeys: open
       ? Effect.void
-      : Effect.map(readKeys, (ring) => {
-          keyRing = ring
+      : Effect.map(readKeys, (read) => {
+          keys = read
         }),
   }
 })

@@ -203,9 +203,6 @@ const keep = (
   return Utf8.encode(JSON.stringify(PrivateAttributes.clean(kept)))
 }
 
-const present = <K extends string, V>(key: K, value: V | null | undefined) =>
-  (value === null || value === undefined ? {} : { [key]: value }) as { readonly [P in K]?: V }
-
 const objectOrEmpty = (json: Json | undefined): JsonObject => (isObject(json) ? json : {})
 
 const subjectOf = (event: Json | undefined, rest: JsonObject): string => {
@@ -303,19 +300,20 @@ const sortParsed = (
 const accept = (head: WireHead, id: EntryId, sorted: Sorted): Accepted => {
   const { mode, offset, eventNames, rejected, body, subject } = sorted
   if (eventNames.length === 0) return { entry: null, rejected, eventNames, subject: () => "" }
-  const envelope = {
-    receivedAt: head.receivedAt,
-    ...present("offset", offset),
-    dialect: head.dialect,
+  const { receivedAt, dialect, keyId, sdkType, sdkVersion, sessionID } = head
+  const facts = {
+    receivedAt,
+    offset,
+    dialect,
     mode,
-    ...present("keyId", head.keyId),
-    ...present("sdkType", head.sdkType),
-    ...present("sdkVersion", head.sdkVersion),
-    ...present("sessionID", head.sessionID),
-    ...(rejected.length === 0 ? {} : { rejected: rejected.map(({ index }) => index) }),
-    ...present("names", EntryNames.summaryOf(eventNames)),
+    keyId,
+    sdkType,
+    sdkVersion,
+    sessionID,
+    rejected: rejected.length === 0 ? null : rejected.map(({ index }) => index),
+    names: EntryNames.summaryOf(eventNames),
   }
-  return { entry: Entry.encode(id, eventNames.length, envelope, body()), rejected, eventNames, subject }
+  return { entry: Entry.encode(id, eventNames.length, facts, body()), rejected, eventNames, subject }
 }
 
 /** Bytes (decompressed) to accepted and rejected events. Total: it never throws, whatever the bytes are. */

@@ -3,11 +3,13 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Metric from "effect/Metric"
+import * as Tracer from "effect/Tracer"
 import * as TestClock from "effect/testing/TestClock"
 import { describe, expect, it } from "vitest"
 import type { EventLog } from "../src/EventLog.ts"
 import { BodyError, type HttpIngestOptions } from "../src/HttpIngest.ts"
 import { StoreError, type StoreReason } from "../src/StoreError.ts"
+import { spanNames } from "../src/Telemetry.ts"
 import {
   capturedLogs,
   clientKey,
@@ -49,6 +51,25 @@ describe("matches", () => {
         })
       }),
     ))
+})
+
+describe("a span", () => {
+  it("is made of each request for whoever has given a tracer", () => {
+    const spans: Array<string> = []
+    const tracer = Tracer.make({
+      span: (options) => {
+        spans.push(options.name)
+        return new Tracer.NativeSpan(options)
+      },
+    })
+    return run(
+      Effect.gen(function* () {
+        const reply = yield* ask({ body: sdkBody() }).pipe(Effect.provideService(Tracer.Tracer, tracer))
+        expect(reply.status).toBe(202)
+        expect(spans).toEqual([spanNames.intake])
+      }),
+    )
+  })
 })
 
 describe("method", () => {

@@ -19,9 +19,8 @@ interface Kept {
  */
 const sizeOf = ({ envelope, body }: NewEntry): number => envelope.length + body.byteLength
 
-/** A view may hold on to a far larger buffer, such as the slab a socket was read into. */
-const owned = (body: Uint8Array): Uint8Array =>
-  body.byteLength === body.buffer.byteLength ? body : new Uint8Array(body)
+/** Small bodies share buffers of this size: one of its own costs more than the rest of an append. They are dropped about as they came: together. */
+const shared = { size: 64 * 1024, upTo: 4 * 1024 }
 
 /** The memory log's data: entries numbered from 1 without a gap, so that a position is an index. */
 export class MemoryLog {
@@ -37,6 +36,10 @@ export class MemoryLog {
   // Two generations, the older one forgotten whole: no bookkeeping per id.
   #ids = new Map<EntryId, Position.Position>()
   #olderIds = new Map<EntryId, Position.Position>()
+
+  /** Where the next small body goes. */
+  #slab = new Uint8Array(0)
+  #used = 0
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes
@@ -156,7 +159,7 @@ export class MemoryLog {
     const position = Position.fromNumber(this.#headNumber + 1)
     const { id, events, envelope } = entry
     this.#kept.push({
-      entry: { id, events, envelope, body: owned(entry.body), position, appendedAt: this.#appendedAt },
+      entry: { id, events, envelope, body: this.#own(entry.body), position, appendedAt: this.#appendedAt },
       events: last.events + events,
       bytes: last.bytes + sizeOf(entry),
     })
@@ -165,6 +168,20 @@ export class MemoryLog {
       this.#ids = new Map()
     }
     this.#ids.set(id, position)
+  }
+
+  /** A view may hold on to a far larger buffer, such as the one a socket was read into. */
+  #own(body: Uint8Array): Uint8Array {
+    const { byteLength } = body
+    if (byteLength === body.buffer.byteLength) return body
+    if (byteLength > shared.upTo) return new Uint8Array(body)
+    if (this.#used + byteLength > this.#slab.byteLength) {
+      this.#slab = new Uint8Array(shared.size)
+      this.#used = 0
+    }
+    this.#slab.set(body, this.#used)
+    this.#used += byteLength
+    return this.#slab.subarray(this.#used - byteLength, this.#used)
   }
 
   #positionOf(id: EntryId): Position.Position | undefined {

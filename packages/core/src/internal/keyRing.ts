@@ -56,3 +56,21 @@ export const makeKeyRing = (keys: ReadonlyArray<HashedKey>): KeyRing => {
     },
   }
 }
+
+/** 0 when they are the same. Takes as long for any secret and any part of it that is right. */
+const difference = (secret: string, given: string): number => {
+  let different = secret.length ^ given.length
+  for (let at = 0; at < given.length; at++) {
+    different |= given.charCodeAt(at) ^ secret.charCodeAt(at % secret.length)
+  }
+  return different
+}
+
+/** Keys that are known as they are, with their owners: to hash what every request shows would take longer than to compare it with a few. */
+export const makeKnownKeys = (keys: ReadonlyArray<readonly [key: string, owner: Principal]>) => ({
+  find: (given: string): Principal | null => {
+    let found: Principal | null = null
+    for (const [key, owner] of keys) if (difference(key, given) === 0) found = owner
+    return found
+  },
+})

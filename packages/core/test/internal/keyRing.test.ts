@@ -2,7 +2,7 @@ import { createHash } from "node:crypto"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { hex } from "../../src/internal/hex.ts"
-import { makeKeyRing } from "../../src/internal/keyRing.ts"
+import { makeKeyRing, makeKnownKeys } from "../../src/internal/keyRing.ts"
 
 const digestOf = (key: string): Uint8Array => createHash("sha256").update(key).digest()
 const hashed = (key: string, kind: "server" | "client") => ({ hash: hex(digestOf(key)), kind })
@@ -53,5 +53,23 @@ describe("makeKeyRing", () => {
       ]).size,
     ).toBe(0)
     expect(makeKeyRing([]).find(digestOf(""))).toBeNull()
+  })
+})
+
+describe("makeKnownKeys", () => {
+  it("finds the keys given and no others", () => {
+    const keys = fc.uniqueArray(fc.string({ minLength: 1 }), { minLength: 1, maxLength: 20 })
+    fc.assert(
+      fc.property(keys, fc.string(), (given, other) => {
+        const owners = given.map((key, index) => [key, { kind: "server", id: String(index) }] as const)
+        const known = makeKnownKeys(owners)
+        for (const [key, owner] of owners) expect(known.find(key)).toBe(owner)
+        expect(known.find(other) !== null).toBe(given.includes(other))
+        const [first] = given as [string]
+        for (const near of ["", first.slice(1), `${first}${first}`, `${first} `]) {
+          expect(known.find(near) !== null).toBe(given.includes(near))
+        }
+      }),
+    )
   })
 })
