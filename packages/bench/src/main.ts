@@ -5,6 +5,7 @@ const benchmarks = {
   latency: () => import("./latency.ts"),
   memory: () => import("./memory.ts"),
   growth: () => import("./growth.ts"),
+  stages: () => import("./stages.ts"),
   guard: () => import("./guard.ts"),
   fanout: () => import("./fanout.ts"),
   isolation: () => import("./isolation.ts"),

@@ -5,6 +5,7 @@ import { connect } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
+import { setTimeout as delay } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
 import { choice, number, numbers } from "./options.ts"
@@ -69,44 +70,47 @@ const serve = async (store: string, workers: number): Promise<Server> => {
   }
 }
 
-/** Keeps a connection busy until `end`, and takes another one where the server ends it; resolves to the number of replies. */
-const drive = (port: number, request: Buffer, end: number): Promise<number> =>
-  new Promise((resolve, reject) => {
-    let replies = 0
-    const begin = () => {
-      const socket = connect({ port, host: "127.0.0.1", noDelay: true })
-      let received = ""
-      socket.setEncoding("latin1").on("data", (chunk: string) => {
-        received += chunk
-        const headEnd = received.indexOf("\r\n\r\n")
-        if (headEnd < 0) return
-        const head = received.slice(0, headEnd)
-        if (received.length < headEnd + 4 + Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0)) return
-        if (!head.startsWith("HTTP/1.1 202")) return reject(new Error(`unexpected reply: ${received}`))
-        received = ""
-        replies += 1
-        const isOver = performance.now() >= end
-        if (!isOver && !/^connection: close/im.test(head)) return void socket.write(request)
-        socket.destroy()
-        if (isOver) resolve(replies)
-        else begin()
-      })
-      socket.once("error", reject)
-      socket.write(request)
-    }
-    begin()
-  })
+interface Load {
+  readonly replies: () => number
+  /** Resolves once the last replies are there. */
+  readonly stop: () => Promise<void>
+}
 
-const load = async (port: number, request: Buffer, seconds: number) => {
-  const started = performance.now()
-  const replies = await Promise.all(
-    Array.from({ length: number("connections", values.connections) }, () =>
-      drive(port, request, started + seconds * 1000),
-    ),
-  )
+/** Keeps connections busy with one request at a time; takes another one where the server ends one. */
+const startLoad = (port: number, request: Buffer, connections: number): Load => {
+  let replies = 0
+  let isOver = false
+  const drive = () =>
+    new Promise<void>((resolve, reject) => {
+      const begin = () => {
+        const socket = connect({ port, host: "127.0.0.1", noDelay: true })
+        let received = ""
+        socket.setEncoding("latin1").on("data", (chunk: string) => {
+          received += chunk
+          const headEnd = received.indexOf("\r\n\r\n")
+          if (headEnd < 0) return
+          const head = received.slice(0, headEnd)
+          if (received.length < headEnd + 4 + Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0)) return
+          if (!head.startsWith("HTTP/1.1 202")) return reject(new Error(`unexpected reply: ${received}`))
+          received = ""
+          replies += 1
+          if (!isOver && !/^connection: close/im.test(head)) return void socket.write(request)
+          socket.destroy()
+          if (isOver) resolve()
+          else begin()
+        })
+        socket.once("error", reject)
+        socket.write(request)
+      }
+      begin()
+    })
+  const driving = Promise.all(Array.from({ length: connections }, drive))
   return {
-    requests: replies.reduce((sum, count) => sum + count, 0),
-    seconds: (performance.now() - started) / 1000,
+    replies: () => replies,
+    stop: async () => {
+      isOver = true
+      await driving
+    },
   }
 }
 
@@ -119,16 +123,20 @@ interface Sample {
 
 const measure = async (store: string, workers: number, events: number): Promise<Sample> => {
   const server = await serve(store, workers)
-  const body = request(events)
-  await load(server.port, body, number("warm-up", values["warm-up"]))
-  const before = await server.cpu()
-  const { requests, seconds } = await load(server.port, body, number("seconds", values.seconds))
-  const after = await server.cpu()
+  const load = startLoad(server.port, request(events), number("connections", values.connections))
+  // Long enough for workers to share the connections evenly.
+  await delay(number("warm-up", values["warm-up"]) * 1000)
+  const look = async () => ({ cpu: await server.cpu(), replies: load.replies(), at: performance.now() })
+  const before = await look()
+  await delay(number("seconds", values.seconds) * 1000)
+  const after = await look()
+  await load.stop()
   await server.stop()
+  const requests = after.replies - before.replies
   return {
-    requestsPerSecond: requests / seconds,
-    primary: (after.primary - before.primary) / requests,
-    workers: (after.workers - before.workers) / requests,
+    requestsPerSecond: (requests * 1000) / (after.at - before.at),
+    primary: (after.cpu.primary - before.cpu.primary) / requests,
+    workers: (after.cpu.workers - before.cpu.workers) / requests,
   }
 }
 
