@@ -8,7 +8,7 @@ import type * as Scope from "effect/Scope"
 export class ListenError extends Data.TaggedError("ListenError")<{ readonly message: string }> {}
 
 /** How long requests in flight may take once the server stops. */
-export const requestsDeadline = "3 seconds"
+const requestsDeadline = "3 seconds"
 
 const messages: Readonly<Record<string, string>> = {
   EADDRINUSE: "the port is in use",

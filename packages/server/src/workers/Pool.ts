@@ -106,10 +106,11 @@ const open = Effect.fnUntraced(function* (
     }
     worker.once("exit", (code: number | null, signal: string | null) => end({ code, signal }))
     worker.on("error", (error) => end({ code: null, signal: String(error) }))
+    const kill = (): void => void worker.process.kill("SIGKILL")
     if (!(stream instanceof Duplex)) {
+      kill()
       return yield* new WorkerError({ message: "a worker cannot be started: there is no channel to it" })
     }
-    const kill = (): void => void worker.process.kill("SIGKILL")
     const channel = Channel.make<PrimaryCalls, WorkerCalls>(stream, {
       context,
       handlers: {
@@ -220,6 +221,7 @@ export const start = Effect.fnUntraced(function* (
     while (true) {
       const began = yield* Clock.currentTimeMillis
       const end = yield* live(slot, started).pipe(
+        Effect.catchDefect((defect) => Effect.fail(failed(slot, String(defect)))),
         Effect.ensuring(
           Effect.sync(() => {
             slot.running = null

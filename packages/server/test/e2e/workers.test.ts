@@ -236,6 +236,15 @@ describe("stopping", () => {
   )
 })
 
+test("a worker that hangs does not keep the server from stopping", async () => {
+  const { start } = await setUp()
+  const server = await start()
+  const pids = workersOf(server)
+  process.kill(pids[0]!, "SIGSTOP")
+  await stop(server)
+  await gone(pids)
+})
+
 describe("not started", () => {
   test.each<readonly [string, ReadonlyArray<string>, string]>([
     ["none", ["--workers", "0"], "millrace: --workers: expected a value between 1 and 64\n"],
