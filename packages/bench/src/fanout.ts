@@ -3,7 +3,7 @@ import { Transport } from "@millrace/core"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { pipeline } from "./pipeline.ts"
-import { machine, median, print } from "./report.ts"
+import { machine, median, print, table } from "./report.ts"
 import { bodyOf, event } from "./requests.ts"
 
 /** Fan-out: n destinations with a filter each on one log. Every event matches one of them: the cost must not grow with n times the events. */
@@ -42,9 +42,10 @@ print(
   `Fan-out: ${total} events, each wanted by one destination. Intake included, nothing goes over the network. ${machine()}`,
 )
 await measure(1)
+const rows: Array<ReadonlyArray<string>> = []
 for (const count of [1, 10, 100, 1000]) {
   const costs: Array<number> = []
   for (let round = 0; round < rounds; round++) costs.push(await measure(count))
-  print(`  ${String(count).padStart(5)} destinations   ${median(costs).toFixed(1)} us of CPU an event`)
+  rows.push([`${count} destinations`, median(costs).toFixed(1)])
 }
-print("")
+for (const line of table(["", "us of CPU an event"], rows)) print(line)

@@ -1,7 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises"
 import { Ledger } from "@millrace/core"
 import { pipeline } from "./pipeline.ts"
-import { receiver } from "./receiver.ts"
+import { driverCore, start } from "./processes.ts"
+import type { ReceiverAbilities, ReceiverOptions } from "./programs/receiver.ts"
 import { machine, print, quantile } from "./report.ts"
 import { body } from "./requests.ts"
 
@@ -11,6 +12,11 @@ import { body } from "./requests.ts"
  */
 const seconds = 20
 const batch = { maxDelay: "50 millis" } as const
+
+const receiver = async (options: ReceiverOptions = {}) => {
+  const running = await start<ReceiverAbilities>("receiver", driverCore, options)
+  return { ...running, url: `http://127.0.0.1:${await running.ask("port")}/` }
+}
 
 const run = async (withSick: boolean): Promise<number> => {
   const healthy = await receiver()
@@ -33,16 +39,16 @@ const run = async (withSick: boolean): Promise<number> => {
     await post(body(10, { time: Date.now() }))
     await pause(Math.max(started + (tick + 1) * 10 - performance.now(), 0))
   }
-  let report = await healthy.report()
-  while (report.events < seconds * 1000) {
+  let delays = await healthy.ask("delays")
+  while (delays.length < seconds * 1000) {
     await pause(100)
-    report = await healthy.report()
+    delays = await healthy.ask("delays")
   }
   const rows = await millrace.destinations()
   for (const row of rows) if (!Ledger.addsUp(row)) throw new Error(`does not add up: ${JSON.stringify(row)}`)
   await millrace.close({ deadline: "1 second" })
-  for (const one of [healthy, slow, flaky]) one.stop()
-  return quantile(report.delays, 0.99)
+  for (const one of [healthy, slow, flaky]) await one.stop()
+  return quantile(delays, 0.99)
 }
 
 print(`Isolation: 1,000 events/s for ${seconds} s, batches of at most 50 ms. ${machine()}`)

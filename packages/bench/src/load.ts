@@ -25,7 +25,7 @@ export interface Client {
 const blankLine = Buffer.from("\r\n\r\n")
 
 /** @param onError gets a reply other than 202, too */
-export const open = (port: number, onError: (error: Error) => void): Promise<Client> =>
+const open = (port: number, onError: (error: Error) => void): Promise<Client> =>
   new Promise((resolve, reject) => {
     const socket: Socket = connect({ port, host: "127.0.0.1", noDelay: true })
     let received: Buffer = Buffer.alloc(0)

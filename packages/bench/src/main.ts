@@ -1,19 +1,34 @@
-/** `npm run bench -- [ingest | delivery | fanout | isolation | stores] [options]`; without a name, all of them. */
-const benchmarks = {
+import { spawnSync } from "node:child_process"
+import { fileURLToPath } from "node:url"
+import { print } from "./report.ts"
+
+/** `npm run bench -- NAME [options]`; without a name all of them, one after the other, each in a process of its own. */
+const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
   ingest: () => import("./ingest.ts"),
   delivery: () => import("./delivery.ts"),
   latency: () => import("./latency.ts"),
   memory: () => import("./memory.ts"),
   growth: () => import("./growth.ts"),
+  workers: () => import("./workers.ts"),
   stages: () => import("./stages.ts"),
   guard: () => import("./guard.ts"),
   fanout: () => import("./fanout.ts"),
   isolation: () => import("./isolation.ts"),
   stores: () => import("./stores.ts"),
 }
+const names = Object.keys(benchmarks)
 
-const name = process.argv[2]
-if (name !== undefined && name in benchmarks) {
-  process.argv.splice(2, 1)
-  await benchmarks[name as keyof typeof benchmarks]()
-} else for (const start of Object.values(benchmarks)) await start()
+const [name] = process.argv.splice(2, 1)
+if (name === undefined) {
+  for (const each of names) {
+    const command = [...process.execArgv, fileURLToPath(import.meta.url), each]
+    const { status } = spawnSync(process.execPath, command, { stdio: "inherit" })
+    if (status !== 0) process.exitCode = 1
+    print("")
+  }
+} else {
+  const start = benchmarks[name]
+  if (start === undefined)
+    throw new RangeError(`no benchmark is called "${name}": there are ${names.join(", ")}`)
+  await start()
+}

@@ -4,7 +4,7 @@ import type { ContestantAbilities, ContestantOptions } from "./programs/contesta
 export type RunningContestant = Running<ContestantAbilities> & { readonly port: number }
 
 /** A contestant of the intake in a process of its own. */
-export const startContestant = async (options: ContestantOptions): Promise<RunningContestant> => {
+const startContestant = async (options: ContestantOptions): Promise<RunningContestant> => {
   const running = await start<ContestantAbilities>("contestant", contestantCore, options)
   return { ...running, port: await running.ask("port") }
 }
