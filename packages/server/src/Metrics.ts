@@ -114,9 +114,9 @@ const cpuSeconds = (): number => {
 
 /** The other processes of a server, as the one that leads them knows them. */
 export interface Workers {
-  /** What those counted that have ended. */
+  /** What those have counted that have ended, or do not answer. */
   readonly past: ReadonlyArray<Prometheus.Family>
-  /** Of those that run, by number. */
+  /** Of those that answer, by number. */
   readonly reports: ReadonlyMap<number, WorkerReport>
   /** How many had to be replaced. */
   readonly restarts: number
@@ -157,7 +157,7 @@ const processFamilies = (processes: ReadonlyArray<Labelled>): ReadonlyArray<Prom
 }
 
 const workerFamilies = ({ reports, restarts }: Workers): ReadonlyArray<Prometheus.Family> => [
-  gauge(metricNames.workers, "Worker processes that run", reports.size),
+  gauge(metricNames.workers, "Worker processes that answer", reports.size),
   {
     ...gauge(metricNames.workerRestarts, "Worker processes that ended by accident", restarts),
     type: "counter",

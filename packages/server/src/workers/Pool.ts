@@ -162,29 +162,36 @@ export const start = Effect.fnUntraced(function* (
   /** What the next one asks for: 0 takes the port that the others were given. */
   let asked = settings.port
 
-  const refresh = (slot: Slot): Effect.Effect<void> => {
+  /** Whether it answers. */
+  const refresh = (slot: Slot): Effect.Effect<boolean> => {
     const { running } = slot
     return running === null
-      ? Effect.void
+      ? Effect.succeed(false)
       : Effect.timeout(running.channel.call("report", null), reportWithin).pipe(
-          Effect.tap((report) =>
-            Effect.sync(() => {
-              if (slot.running === running) slot.report = report
-            }),
-          ),
-          Effect.ignore,
+          Effect.map((report) => {
+            if (slot.running === running) slot.report = report
+            return slot.running === running
+          }),
+          Effect.orElseSucceed(() => false),
         )
   }
   const counted = (): Promise<Metrics.Workers> =>
     Effect.runPromise(
-      Effect.forEach(slots, refresh, { concurrency: "unbounded", discard: true }).pipe(
-        Effect.map(() => ({
-          past: Prometheus.sum(slots.map(({ past }) => past)),
-          reports: new Map(
-            slots.flatMap(({ worker, report }) => (report === null ? [] : [[worker, report]])),
-          ),
-          restarts: slots.reduce((sum, { restarts }) => sum + restarts, 0),
-        })),
+      Effect.forEach(slots, refresh, { concurrency: "unbounded" }).pipe(
+        Effect.map((answers) => {
+          const reports = new Map<number, Metrics.WorkerReport>()
+          const past = slots.map((slot) => slot.past)
+          for (const [index, { worker, report }] of slots.entries()) {
+            if (report === null) continue
+            if (answers[index]) reports.set(worker, report)
+            else past.push(report.families)
+          }
+          return {
+            past: Prometheus.sum(past),
+            reports,
+            restarts: slots.reduce((sum, { restarts }) => sum + restarts, 0),
+          }
+        }),
       ),
     )
 
