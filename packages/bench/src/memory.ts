@@ -36,12 +36,15 @@ const seconds = number("seconds", values.seconds ?? (values.quick ? "0.5" : "1")
 
 const empty = "nothing pending"
 const full = `${pending} pending`
+/** Shows what reading the log costs at all, which a log without destinations is spared. */
+const read = "1 idle destination"
 const watched = `${idle} idle destinations`
-const names = [empty, full, watched]
+const names = [empty, full, read, watched]
 
 const setups: ReadonlyMap<string, ContestantOptions> = new Map([
   [empty, { contestant: "sqlite" }],
   [full, { contestant: "sqlite", destinations: [deadDestination] }],
+  [read, { contestant: "sqlite", destinations: idleDestinations(1) }],
   [watched, { contestant: "sqlite", destinations: idleDestinations(idle) }],
 ])
 

@@ -1,17 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs"
-import { createRequire } from "node:module"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Sqlite from "@millrace/store-sqlite"
-import type * as Driver from "@photostructure/sqlite"
+import { driver } from "../driver.ts"
 import { type Contestant, contestantOn, levelOf, type Pair } from "./Contestant.ts"
 import { groupCommit } from "./groupCommit.ts"
-
-/** The driver that the store uses, too. */
-const driver =
-  Number.parseInt(process.versions.node, 10) >= 24
-    ? (process.getBuiltinModule("node:sqlite" as "node:fs") as unknown as typeof Driver)
-    : (createRequire(import.meta.url)("@photostructure/sqlite") as typeof Driver)
 
 const folder = (): string => mkdtempSync(join(tmpdir(), "millrace-bench-"))
 
