@@ -35,22 +35,18 @@ const sumOf = (index: Float64Array, of: keyof typeof column): number => {
   return sum
 }
 
-const described = `position, appended_at, events, total_events, total_bytes, id, packed,
-  CASE packed WHEN 1 THEN envelope END AS entry_index, length(envelope) AS envelope_size, length(body) AS body_size`
-
 /** Of a row that is one entry, as the first version of the schema had them all. */
-const indexOfOne = (row: Row): Float64Array => {
+const indexOfOne = (row: Row, envelopeSize: number, bodySize: number): Float64Array => {
   const index = new Float64Array(width)
   index[column.appendedAt] = number(row, "appended_at")
   index[column.events] = number(row, "events")
   index[column.id] = text(row, "id").length
-  index[column.envelope] = number(row, "envelope_size")
-  index[column.body] = number(row, "body_size")
+  index[column.envelope] = envelopeSize
+  index[column.body] = bodySize
   return index
 }
 
-const indexOfMany = (row: Row): Float64Array => {
-  const stored = bytes(row, "entry_index")
+const indexOfMany = (stored: Uint8Array): Float64Array => {
   if (stored.byteLength === 0 || stored.byteLength % indexed !== 0) throw corrupt("a row's index is damaged")
   // What the driver returns need not begin where a number may.
   const index = new Float64Array(stored.byteLength / Float64Array.BYTES_PER_ELEMENT)
@@ -58,20 +54,24 @@ const indexOfMany = (row: Row): Float64Array => {
   return index
 }
 
+const firstOf = (row: Row, index: Float64Array): number => number(row, "position") - index.length / width + 1
+
+const toMark = (row: Row): Mark => ({
+  position: number(row, "position"),
+  at: number(row, "appended_at"),
+  events: number(row, "total_events"),
+  bytes: number(row, "total_bytes"),
+})
+
+const described = `position, appended_at, events, total_events, total_bytes, id, packed,
+  CASE packed WHEN 1 THEN envelope END AS entry_index, length(envelope) AS envelope_size, length(body) AS body_size`
+
 const toEntryRow = (row: Row): EntryRow => {
-  const position = number(row, "position")
-  const index = number(row, "packed") === 0 ? indexOfOne(row) : indexOfMany(row)
-  return {
-    first: position - index.length / width + 1,
-    ids: text(row, "id"),
-    index,
-    mark: {
-      position,
-      at: number(row, "appended_at"),
-      events: number(row, "total_events"),
-      bytes: number(row, "total_bytes"),
-    },
-  }
+  const index =
+    number(row, "packed") === 0
+      ? indexOfOne(row, number(row, "envelope_size"), number(row, "body_size"))
+      : indexOfMany(bytes(row, "entry_index"))
+  return { first: firstOf(row, index), ids: text(row, "id"), index, mark: toMark(row) }
 }
 
 /** Those of a row's entries, in order. */
@@ -87,6 +87,16 @@ export const marksOf = ({ first, index, mark }: EntryRow): ReadonlyArray<Mark> =
 }
 
 const missing = (position: number): Error => corrupt(`the log's entry ${position} is missing`)
+
+/** The mark of an entry that is the last of its row, as the log's last one is. */
+export const markAtEnd = (connection: Connection, position: number): Mark => {
+  const row = connection.get(
+    "SELECT position, appended_at, total_events, total_bytes FROM entries WHERE position = ?",
+    position,
+  )
+  if (row === undefined) throw missing(position)
+  return toMark(row)
+}
 
 /** The row that holds an entry. */
 export const rowWith = (connection: Connection, position: number): EntryRow => {
@@ -130,21 +140,25 @@ const placesOf = (index: Float64Array): ReadonlyArray<Place> => {
 
 /** Those of a row's entries that lie after one position, up to another, with the pieces that make up their bytes. */
 const cut = (row: Row, after: number, upTo: number) => {
-  const { first, ids, index } = toEntryRow(row)
-  const from = Math.max(after + 1 - first, 0)
-  const to = Math.min(upTo + 1 - first, index.length / width)
-  const places = placesOf(index)
-  const [start = origin, end = origin] = [places[from], places[to]]
+  const ids = text(row, "id")
+  const envelope = bytes(row, "envelope")
   const body = bytes(row, "body")
   const packed = number(row, "packed") === 1
-  if (packed && end.byte > body.byteLength) throw corrupt("a row's bytes are fewer than its index says")
+  const index = packed ? indexOfMany(envelope) : indexOfOne(row, envelope.byteLength, body.byteLength)
+  const first = firstOf(row, index)
+  const count = index.length / width
+  const pieces = packed ? [body] : [envelope, body]
+  if (first > after && first + count - 1 <= upTo) return { first, count, ids, index, pieces }
+  const from = Math.max(after + 1 - first, 0)
+  const to = Math.min(upTo + 1 - first, count)
+  const places = placesOf(index)
+  const [start = origin, end = origin] = [places[from], places[to]]
   return {
     first: first + from,
     count: to - from,
     ids: ids.slice(start.id, end.id),
     index: index.subarray(from * width, to * width),
-    size: end.byte - start.byte,
-    pieces: packed ? [body.subarray(start.byte, end.byte)] : [bytes(row, "envelope_of_one"), body],
+    pieces: [body.subarray(start.byte, end.byte)],
   }
 }
 
@@ -152,28 +166,33 @@ const cut = (row: Row, after: number, upTo: number) => {
 export const readEntries = (connection: Connection, after: number, upTo: number): PackedEntries => {
   const parts = connection
     .all(
-      `SELECT ${described}, CASE packed WHEN 0 THEN envelope END AS envelope_of_one, body FROM entries
+      `SELECT position, appended_at, events, id, packed, envelope, body FROM entries
        WHERE position > ? AND position <= (SELECT min(position) FROM entries WHERE position >= ?) ORDER BY position`,
       after,
       upTo,
     )
     .map((row) => cut(row, after, upTo))
   const index = new Float64Array((upTo - after) * width)
-  const buffer = Buffer.from(allocate(parts.reduce((sum, { size }) => sum + size, 0)))
   let ids = ""
-  let offset = 0
   let next = after + 1
   for (const part of parts) {
     if (part.first !== next) throw missing(next)
-    index.set(part.index, (part.first - after - 1) * width)
+    index.set(part.index, (next - after - 1) * width)
     ids += part.ids
-    for (const piece of part.pieces) {
-      buffer.set(piece, offset)
-      offset += piece.byteLength
-    }
     next += part.count
   }
   if (next <= upTo) throw missing(next)
+  const pieces = parts.flatMap((part) => part.pieces)
+  const size = sumOf(index, "envelope") + sumOf(index, "body")
+  if (pieces.reduce((sum, { byteLength }) => sum + byteLength, 0) !== size) {
+    throw corrupt(`the entries between ${after} and ${upTo} are not of the size that their index says`)
+  }
+  const buffer = Buffer.from(allocate(size))
+  let offset = 0
+  for (const piece of pieces) {
+    buffer.set(piece, offset)
+    offset += piece.byteLength
+  }
   return { ids, index, bytes: buffer.buffer as ArrayBuffer }
 }
 

@@ -8,6 +8,7 @@ import {
   insertEntries,
   type Kept,
   type Mark,
+  markAtEnd,
   marksOf,
   readEntries,
   rowsBetween,
@@ -73,7 +74,7 @@ export const log = (connection: Connection, { maxBytes }: Limits["log"]) => {
     const last = head()
     return {
       tail,
-      head: last > tail.position ? rowWith(connection, last).mark : tail,
+      head: last > tail.position ? markAtEnd(connection, last) : tail,
       released: Math.min(number(row, "released"), last),
     }
   }
