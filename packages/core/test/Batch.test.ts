@@ -55,6 +55,38 @@ test("no body passes maxEvents or maxBytes, save for one event that is larger al
   )
 })
 
+test("what it takes, and the body of any part, is as if the bytes of each event were counted by themselves", () => {
+  const long = fc
+    .tuple(fc.constantFrom("a", "é", "語", "🚀"), fc.integer({ min: 1, max: 9_000 }))
+    .map(([unit, times]) => JSON.stringify(unit.repeat(times)))
+  const body = (events: ReadonlyArray<string>) => new TextEncoder().encode(`{"data":[${events.join(",")}]}`)
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.oneof(event, long), fc.boolean()), { minLength: 1, maxLength: 30 }),
+      fc.integer({ min: 1, max: 150_000 }),
+      fc.integer({ min: 0, max: 100_000 }),
+      fc.nat(),
+      (events, maxBytes, sizeHint, at) => {
+        const builder = Batch.make({ ...limits, maxBytes }, "data", sizeHint)
+        const taken: Array<string> = []
+        for (const [one, encodes] of events) {
+          const fits = taken.length === 0 || body([...taken, one]).length <= maxBytes
+          expect(builder.add(one)).toBe(fits)
+          if (!fits) break
+          taken.push(one)
+          expect(builder.isFull()).toBe(body(taken).length >= maxBytes)
+          if (encodes) builder.encode()
+        }
+        const batch = builder.close()
+        expect(builder.bytes).toBe(body(taken).length)
+        const from = at % taken.length
+        expect(text(batch.body([0, taken.length]))).toBe(text(body(taken)))
+        expect(text(batch.body([from, taken.length]))).toBe(text(body(taken.slice(from))))
+      },
+    ),
+  )
+})
+
 test("it is full as soon as a limit is reached", () => {
   const byCount = Batch.make({ ...limits, maxEvents: 2 }, "array")
   byCount.add("1")

@@ -1,3 +1,4 @@
+import * as fc from "fast-check"
 import { describe, expect, test } from "vitest"
 import { Feed, makeItem, Router } from "../../src/internal/Feed.ts"
 import * as Position from "../../src/Position.ts"
@@ -9,10 +10,75 @@ const feedAt = (position: number, until: string | null = null, index = 0) =>
 
 const event = { eventName: "e", user: {}, time: 0, value: null, metadata: {}, statsigMetadata: {} }
 
-const item = (position: number) => {
-  const entry = { id: "00", receivedAt: 0, statsigMetadata: {}, events: [event] }
+const item = (position: number, names: ReadonlyArray<string> = ["e"]) => {
+  const events = names.map((eventName) => ({ ...event, eventName }))
+  const entry = { id: "00", receivedAt: 0, statsigMetadata: {}, events }
   return makeItem(at(position - 1), at(position), entry, 1, 0)
 }
+
+describe("a feed", () => {
+  const wanted = (name: string): boolean => name !== "unwanted"
+  const entries = fc.array(fc.array(fc.constantFrom("a", "b", "unwanted"), { minLength: 1, maxLength: 8 }), {
+    maxLength: 8,
+  })
+
+  test.each(["dealt to", "reading by itself"])(
+    "%s gives every event it wants once, in order, and knows where it stands",
+    (how) => {
+      fc.assert(
+        fc.property(entries, fc.array(fc.nat({ max: 5 })), (all, pauses) => {
+          const feed = new Feed(
+            { name: wanted, event: null },
+            10,
+            { position: at(0), index: 0 },
+            () => {},
+            null,
+          )
+          const router = new Router(at(0), 1_000_000)
+          if (how === "dealt to") router.attach(feed)
+          const events = all.flatMap((names, entry) => names.map((name, index) => ({ name, entry, index })))
+          const expected = events.flatMap((one, scanned) => (wanted(one.name) ? [{ ...one, scanned }] : []))
+          const taken: Array<unknown> = []
+          const take = () => {
+            const run = feed.peek()!
+            const { position, index, scanned } = feed.ahead
+            const name = run.item.entry.events[index]!.eventName
+            expect(position).toBe(run.item.before)
+            taken.push({ name, entry: Number(run.item.position) - 1, index, scanned })
+            feed.take()
+          }
+          for (const [entry, names] of all.entries()) {
+            const one = item(entry + 1, names)
+            if (!names.some(wanted)) {
+              if (feed.attached) router.pass({ position: one.position, events: names.length })
+              else feed.pass({ position: one.position, events: names.length })
+            } else if (feed.attached) router.deal(one)
+            else feed.scan(one)
+            for (let times = pauses[entry] ?? 0; times > 0 && feed.queued > 0; times--) take()
+            expect(feed.queued + taken.length).toBe(expected.filter((other) => other.entry <= entry).length)
+          }
+          while (feed.queued > 0) take()
+          expect(taken).toEqual(expected)
+          expect(feed.peek()).toBeUndefined()
+          expect(feed.ahead).toEqual({ position: at(all.length), index: 0, scanned: events.length })
+        }),
+      )
+    },
+  )
+
+  test("goes back to a place inside an entry, and on from there", () => {
+    const feed = feedAt(0)
+    feed.scan(item(1, ["a", "b", "c"]))
+    feed.take()
+    const place = feed.ahead
+    feed.take()
+    feed.rewind(place)
+    expect(feed.queued).toBe(0)
+    feed.scan(item(1, ["a", "b", "c"]))
+    expect(feed.queued).toBe(2)
+    expect(feed.ahead).toEqual(place)
+  })
+})
 
 describe("a router", () => {
   test("that feeds nobody goes ahead to whoever comes", () => {
