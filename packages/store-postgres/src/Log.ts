@@ -1,9 +1,8 @@
-import { EventLog, Position, type StoreError } from "@millrace/core"
+import { EventLog, KnownHead, Position, type StoreError } from "@millrace/core"
 import * as Effect from "effect/Effect"
 import { Announcer, channelOf } from "./Announcer.ts"
 import { clientConfig, type Database } from "./Database.ts"
 import { closed, fullOf } from "./errors.ts"
-import { Head } from "./Head.ts"
 import { Listener } from "./Listener.ts"
 import type { Settings } from "./Options.ts"
 import { Reclaimer } from "./Reclaimer.ts"
@@ -11,6 +10,9 @@ import { Sequencer } from "./Sequencer.ts"
 import { type LogLimits, log, requireIds } from "./tables/Log.ts"
 import { outbox } from "./tables/Outbox.ts"
 import { type Outcome, Writer } from "./Writer.ts"
+
+/** How often to look whether another process has appended, in ms, should no notification say so. */
+const pollInterval = 1000
 
 /** The log in use: what is appended shares transactions, and whoever waits is woken, by other processes too. */
 export const openLog = Effect.fnUntraced(function* (
@@ -33,7 +35,7 @@ export const openLog = Effect.fnUntraced(function* (
   const reclaimer = new Reclaimer(table.reclaim)
   let isClosed = false
 
-  const head = new Head(() => look())
+  const head = new KnownHead(() => look(), pollInterval)
   const look = (): void => {
     table.head().then(
       (position) => head.advance(position),

@@ -1,10 +1,12 @@
-import { type EventLog, Position, StoreError } from "@millrace/core"
+import { type EventLog, KnownHead, Position, StoreError } from "@millrace/core"
 import * as Effect from "effect/Effect"
 import type { Failure } from "./errors.ts"
-import { Head } from "./Head.ts"
 import type { Asked, Call, MethodName, Outcome, Returned, TableName, WorkerOptions } from "./protocol.ts"
 import { Thread } from "./Thread.ts"
 import { Writer } from "./Writer.ts"
+
+/** How often to look whether another process has appended, in ms. */
+const pollInterval = 500
 
 const closed = (): StoreError =>
   new StoreError({ reason: { _tag: "Closed" }, message: "the store has been closed" })
@@ -40,7 +42,7 @@ export class StoreFile {
   readonly #writing: Thread
   readonly #reading: Thread
   readonly #writer: Writer
-  readonly #head: Head
+  readonly #head: KnownHead
   #closed = false
 
   constructor(options: Omit<WorkerOptions, "mode">) {
@@ -48,10 +50,12 @@ export class StoreFile {
     this.#writing = new Thread({ ...options, mode: "write" })
     this.#reading = new Thread({ ...options, mode: "read" })
     this.#writer = new Writer(this.#writing)
-    this.#head = new Head(() =>
-      this.#ask({ table: "log", method: "head", parameters: [] }, (outcome) => {
-        if (outcome.kind === "done") this.#head.advance(Position.fromNumber(outcome.value as number))
-      }),
+    this.#head = new KnownHead(
+      () =>
+        this.#ask({ table: "log", method: "head", parameters: [] }, (outcome) => {
+          if (outcome.kind === "done") this.#head.advance(Position.fromNumber(outcome.value as number))
+        }),
+      pollInterval,
     )
   }
 

@@ -1,24 +1,32 @@
-import { Position, type StoreError } from "@millrace/core"
 import * as Effect from "effect/Effect"
+import * as Position from "./Position.ts"
+import type { StoreError } from "./StoreError.ts"
 
 interface Waiter {
   readonly after: Position.Position
   readonly resume: (outcome: Effect.Effect<void, StoreError>) => void
 }
 
-/** How often to look whether another process has appended, in ms: only while somebody waits. */
-const pollInterval = 500
+/** Outside of Node a timer is a number, and keeps nothing alive. */
+const keepNothingAlive = (timer: number | { readonly unref: () => unknown }): void => {
+  if (typeof timer !== "number") timer.unref()
+}
 
-/** The log's last position as far as this process knows, and who waits for a later one. */
-export class Head {
+/** For stores: a log's last position as far as this process knows, and who waits for a later one. */
+export class KnownHead {
   readonly #poll: () => void
+  readonly #interval: number
   readonly #waiting = new Set<Waiter>()
   #known = Position.origin
-  #timer: NodeJS.Timeout | undefined
+  #timer: ReturnType<typeof setInterval> | undefined
 
-  /** @param poll asks the file for the head and calls {@link Head.advance} */
-  constructor(poll: () => void) {
+  /**
+   * @param poll asks whether another process has appended, and calls {@link KnownHead.advance}
+   * @param interval how often to do so, in ms: only while somebody waits
+   */
+  constructor(poll: () => void, interval: number) {
     this.#poll = poll
+    this.#interval = interval
   }
 
   /** Wakes those who waited for what is known now. */
@@ -28,6 +36,7 @@ export class Head {
     this.#release(undefined, (waiter) => waiter.after < to)
   }
 
+  /** Returns once there is an entry after the position. */
   wait(after: Position.Position): Effect.Effect<void, StoreError> {
     return Effect.callback((resume) => {
       if (after < this.#known) {
@@ -36,7 +45,10 @@ export class Head {
       }
       const waiter: Waiter = { after, resume }
       this.#waiting.add(waiter)
-      this.#timer ??= setInterval(this.#poll, pollInterval).unref()
+      if (this.#timer === undefined) {
+        this.#timer = setInterval(this.#poll, this.#interval)
+        keepNothingAlive(this.#timer)
+      }
       return Effect.sync(() => {
         this.#waiting.delete(waiter)
         this.#rest()
