@@ -190,7 +190,7 @@ export const open = Effect.fnUntraced(function* (
   settings: Settings,
   server: string,
 ): Effect.fn.Return<Connection, StoreError, Scope.Scope> {
-  const { servers, timeout, tls, creds } = settings
+  const { servers, requestTimeout: timeout, tls, creds } = settings
   const auth = yield* Effect.try({
     try: () => authentication(settings),
     catch: () => unavailable(`the credentials in "${creds}" cannot be read`),

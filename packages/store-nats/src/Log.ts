@@ -91,7 +91,7 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
         },
       )
     }),
-    timeout: settings.timeout,
+    timeout: settings.requestTimeout,
     announce: (record) => announcements.appended(partition, record),
     claim: (duration) => announcements.claim(partition, duration),
   })

@@ -29,7 +29,7 @@ export interface Options {
   /** What the log may take, in bytes of envelopes and bodies, shared evenly by its partitions: 10 GB by default. */
   readonly maxBytes?: number
   /** How long a call waits for the server, in ms: 10 seconds by default. A write given up on may still have been stored. */
-  readonly timeout?: number
+  readonly requestTimeout?: number
 }
 
 export interface Settings {
@@ -45,7 +45,7 @@ export interface Settings {
   readonly storage: "file" | "memory" | undefined
   readonly sync: Sync
   readonly maxBytes: number
-  readonly timeout: number
+  readonly requestTimeout: number
 }
 
 const defaultMaxBytes = 10 * 1024 ** 3
@@ -64,7 +64,7 @@ const toServers = (servers: Options["servers"]): ReadonlyArray<string> =>
 
 /** The first thing wrong with them. */
 const problemOf = (options: Options): string | undefined => {
-  const { partitions, replicas, prefix = "millrace", maxBytes = 1, timeout = 1 } = options
+  const { partitions, replicas, prefix = "millrace", maxBytes = 1, requestTimeout = 1 } = options
   const servers = toServers(options.servers)
   if (servers.length === 0 || servers.includes("")) return "servers is empty: a host is needed"
   if (servers.some((server) => server.includes("@")))
@@ -76,7 +76,7 @@ const problemOf = (options: Options): string | undefined => {
     return `partitions is ${partitions}: a whole number from 1 to ${maxPartitions} is needed`
   if (!isWhole(replicas, 1, 5)) return `replicas is ${replicas}: a whole number from 1 to 5 is needed`
   if (!(maxBytes > 0)) return `maxBytes is ${maxBytes}: a number above 0 is needed`
-  if (!(timeout > 0)) return `timeout is ${timeout}: a number of ms above 0 is needed`
+  if (!(requestTimeout > 0)) return `requestTimeout is ${requestTimeout}: a number of ms above 0 is needed`
   return undefined
 }
 
@@ -97,7 +97,7 @@ export const settingsOf = (options: Options): Settings => {
     storage: options.storage,
     sync: options.sync ?? "interval",
     maxBytes: options.maxBytes ?? defaultMaxBytes,
-    timeout: options.timeout ?? defaultTimeout,
+    requestTimeout: options.requestTimeout ?? defaultTimeout,
   }
 }
 
@@ -117,7 +117,7 @@ const oneOf =
   }
 
 const number =
-  (name: "partitions" | "replicas" | "maxBytes" | "timeout") =>
+  (name: "partitions" | "replicas" | "maxBytes" | "requestTimeout") =>
   (text: string): Parsed =>
     /^\d+$/.test(text)
       ? Result.succeed({ [name]: Number(text) })
@@ -134,7 +134,7 @@ const parameters: Readonly<Record<string, (value: string) => Parsed>> = {
   partitions: number("partitions"),
   replicas: number("replicas"),
   maxBytes: number("maxBytes"),
-  timeout: number("timeout"),
+  requestTimeout: number("requestTimeout"),
   storage: oneOf("storage", ["file", "memory"]),
   sync: oneOf("sync", ["always", "interval"]),
 }
@@ -159,7 +159,7 @@ const credentialsOf = (userinfo: string | undefined): Parsed => {
 }
 
 /**
- * Options from `nats://user:password@host:4222,host2:4222?prefix=&partitions=&replicas=&storage=&sync=&maxBytes=&timeout=&creds=`; `tls://` encrypts,
+ * Options from `nats://user:password@host:4222,host2:4222?prefix=&partitions=&replicas=&storage=&sync=&maxBytes=&requestTimeout=&creds=`; `tls://` encrypts,
  * and a user without a password is a token. Fails with what is wrong, without repeating the URL: there may be a password in it.
  */
 export const optionsFromUrl = (url: string): Result.Result<Options, string> => {

@@ -10,7 +10,7 @@ describe("optionsFromUrl", () => {
     ["nats://us%40er:pa%3Ass%2F@a", { servers: ["a"], user: "us@er", password: "pa:ss/" }],
     ["nats://secret-token@a:1", { servers: ["a:1"], token: "secret-token" }],
     [
-      "nats://a?prefix=shop&partitions=4&replicas=3&storage=memory&sync=always&maxBytes=1000&timeout=500&creds=/a/b.creds",
+      "nats://a?prefix=shop&partitions=4&replicas=3&storage=memory&sync=always&maxBytes=1000&requestTimeout=500&creds=/a/b.creds",
       {
         servers: ["a"],
         prefix: "shop",
@@ -19,7 +19,7 @@ describe("optionsFromUrl", () => {
         storage: "memory",
         sync: "always",
         maxBytes: 1000,
-        timeout: 500,
+        requestTimeout: 500,
         creds: "/a/b.creds",
       },
     ],
@@ -45,7 +45,7 @@ describe("optionsFromUrl", () => {
     ["nats://a?sync=never", "always or interval"],
     ["nats://a?prefix=a.b", 'prefix is "a.b"'],
     ["nats://a?maxBytes=0", "maxBytes is 0"],
-    ["nats://a?timeout=0", "timeout is 0"],
+    ["nats://a?requestTimeout=0", "requestTimeout is 0"],
   ]
 
   it.each(refused)("refuses %s, and says why without repeating it", (url, reason) => {

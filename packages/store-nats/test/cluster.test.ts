@@ -50,7 +50,9 @@ describeServer("nats", "a log on three servers", () => {
 
   const open = (prefix: string) =>
     Effect.map(
-      Layer.build(quietLayer({ servers: cluster.urls.map(hostOf), prefix, replicas: 3, timeout: 3_000 })),
+      Layer.build(
+        quietLayer({ servers: cluster.urls.map(hostOf), prefix, replicas: 3, requestTimeout: 3_000 }),
+      ),
       (context) => Context.get(context, EventLog.EventLog),
     )
 
@@ -66,7 +68,12 @@ describeServer("nats", "a log on three servers", () => {
       const prefix = newPrefix()
       const [first = ""] = cluster.urls
       const proxy = await tcpProxy(endpointOf(first))
-      const opening = quietLayer({ servers: `127.0.0.1:${proxy.port}`, prefix, replicas: 3, timeout: 10_000 })
+      const opening = quietLayer({
+        servers: `127.0.0.1:${proxy.port}`,
+        prefix,
+        replicas: 3,
+        requestTimeout: 10_000,
+      })
       try {
         await Effect.runPromise(
           Effect.scoped(

@@ -160,7 +160,7 @@ describeServer("nats", "opening with a password", () => {
     user,
     password,
     prefix: newPrefix(),
-    timeout: 5_000,
+    requestTimeout: 5_000,
   })
 
   it("succeeds with the right one", async () => {

@@ -89,7 +89,13 @@ export const newFaultyPlace = async (): Promise<FaultyPlace> => {
   const proxy = await tcpProxy(endpointOf(servers.nats))
   return {
     open: (options) =>
-      quietLayer({ ...running, servers: `127.0.0.1:${proxy.port}`, prefix, timeout: patience, ...options }),
+      quietLayer({
+        ...running,
+        servers: `127.0.0.1:${proxy.port}`,
+        prefix,
+        requestTimeout: patience,
+        ...options,
+      }),
     faults: proxy,
     remove: async () => {
       await proxy.close()

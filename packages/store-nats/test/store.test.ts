@@ -272,7 +272,7 @@ await describeStore("nats", servers.nats, () => {
       const proxy = await tcpProxy(endpointOf(servers.nats))
       proxy.stall()
       try {
-        const given = options({ servers: `127.0.0.1:${proxy.port}`, timeout: 500 })
+        const given = options({ servers: `127.0.0.1:${proxy.port}`, requestTimeout: 500 })
         const error = await Effect.runPromise(Effect.scoped(Effect.flip(open(given))))
         expect(error.reason._tag).toBe("Unavailable")
       } finally {
@@ -285,7 +285,7 @@ await describeStore("nats", servers.nats, () => {
       try {
         await run(
           Effect.gen(function* () {
-            const given = options({ servers: `127.0.0.1:${proxy.port}`, timeout: 1_000 })
+            const given = options({ servers: `127.0.0.1:${proxy.port}`, requestTimeout: 1_000 })
             const { log } = yield* open(given)
             yield* log.append([entry(1)])
             proxy.stall()
@@ -306,7 +306,7 @@ await describeStore("nats", servers.nats, () => {
     it("leaves no connection behind, however opening ends", async () => {
       const proxy = await tcpProxy(endpointOf(servers.nats))
       try {
-        const given = options({ servers: `127.0.0.1:${proxy.port}`, timeout: patience })
+        const given = options({ servers: `127.0.0.1:${proxy.port}`, requestTimeout: patience })
         await run(open(given))
         await run(Effect.flip(open({ ...given, replicas: 3 })))
         while (proxy.connections() > 0) await new Promise((resolve) => setTimeout(resolve, 5))

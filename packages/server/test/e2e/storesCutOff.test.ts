@@ -2,11 +2,10 @@ import { setTimeout as delay } from "node:timers/promises"
 import { describeServer } from "@millrace/test-servers"
 import { expect, test } from "vitest"
 import { residentBytes, type Server, serve } from "../support/command.ts"
-import { delivered, expectLedger, sentAgain } from "../support/delivered.ts"
+import { endedWell } from "../support/ending.ts"
 import { engines } from "../support/engines.ts"
-import { changesNoted } from "../support/fleet.ts"
 import { type Load, makeLoad } from "../support/load.ts"
-import { key, say, seconds, stop, writeConfig } from "../support/pipeline.ts"
+import { key, say, seconds, writeConfig } from "../support/pipeline.ts"
 import { receive } from "../support/receiver.ts"
 import { tempDir } from "../support/resources.ts"
 
@@ -81,15 +80,7 @@ for (const { kind, name, start } of engines) {
         end: network.restore,
       })
 
-      load.stop()
-      await sending
-      await delivered(receiver, load, ["receiver"])
-      await stop(server)
-      expect(load.unanswered).toEqual(new Set())
-      // Only what it could not note that it had sent, when its lease ended before the store was back.
-      const repeated = sentAgain(receiver.requests)
-      expect(repeated.length).toBeLessThanOrEqual(changesNoted({ server }) - 1)
-      await expectLedger(engine.store, receiver, load, ["receiver"])
+      const repeated = await endedWell({ store: engine.store, server, load, sending, receiver })
       const figures = ({ growth, recovery }: typeof cut) =>
         `${Math.round(growth / megabyte)} MB more, back after ${seconds(recovery)}`
       say(

@@ -1,11 +1,10 @@
 import { describeServer } from "@millrace/test-servers"
 import { expect, test } from "vitest"
 import { serve } from "../support/command.ts"
-import { delivered, expectLedger, sentAgain } from "../support/delivered.ts"
+import { endedWell } from "../support/ending.ts"
 import { engines } from "../support/engines.ts"
-import { changesNoted } from "../support/fleet.ts"
 import { makeLoad } from "../support/load.ts"
-import { key, say, seconds, stop, writeConfig } from "../support/pipeline.ts"
+import { key, say, seconds, writeConfig } from "../support/pipeline.ts"
 import { receive } from "../support/receiver.ts"
 import { tempDir } from "../support/resources.ts"
 
@@ -47,15 +46,7 @@ for (const { kind, name, start } of engines) {
         await receiver.until(() => receiver.requests.length > sent)
       }
 
-      load.stop()
-      await sending
-      await delivered(receiver, load, ["receiver"])
-      await stop(server)
-      expect(load.unanswered).toEqual(new Set())
-      // Only what it could not note that it had sent, when its lease ended before the server was back.
-      const repeated = sentAgain(receiver.requests)
-      expect(repeated.length).toBeLessThanOrEqual(changesNoted({ server }) - 1)
-      await expectLedger(engine.store, receiver, load, ["receiver"])
+      const repeated = await endedWell({ store: engine.store, server, load, sending, receiver })
       say(
         `${name}: ${rounds} kills of the server, ${load.acknowledged.size} events acknowledged, ${load.refused.size} refused, ${repeated.length} requests repeated, ` +
           `the longest answer after ${seconds(load.longest())}, nothing taken for ${seconds(load.drought())} at the most, ` +

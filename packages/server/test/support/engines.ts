@@ -95,7 +95,7 @@ const natsCluster =
     onTestFinished(cluster.dispose)
     const storeAt = (urls: ReadonlyArray<string>) => {
       const hosts = urls.map((url) => new URL(url).host)
-      return `nats://${hosts.join(",")}?replicas=3&timeout=${timeout}${parameters}`
+      return `nats://${hosts.join(",")}?replicas=3&requestTimeout=${timeout}${parameters}`
     }
     let kills = 0
     let killed: TestServer | undefined
