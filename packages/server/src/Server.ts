@@ -28,9 +28,10 @@ import type { LogLine } from "./LogFormat.ts"
 import * as Appender from "./workers/Appender.ts"
 import * as Pool from "./workers/Pool.ts"
 import * as Protocol from "./workers/Protocol.ts"
+import type { WorkerError } from "./workers/WorkerProcess.ts"
 
 /** Why a server cannot be started. */
-export type StartError = InvalidOptions | StoreError | Listening.ListenError | Pool.WorkerError
+export type StartError = InvalidOptions | StoreError | Listening.ListenError | WorkerError
 
 /** A server that takes events. Closing the scope it was started in stops it. */
 export interface Server {

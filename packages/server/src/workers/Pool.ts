@@ -1,52 +1,34 @@
 import cluster from "node:cluster"
-import { Duplex } from "node:stream"
 import * as Clock from "effect/Clock"
-import * as Data from "effect/Data"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import type * as Metrics from "../Metrics.ts"
 import * as Prometheus from "../Prometheus.ts"
 import * as Balance from "./Balance.ts"
-import * as Channel from "./Channel.ts"
-import { channelDescriptor, type PrimaryCalls, type Settings, type WorkerCalls } from "./Protocol.ts"
+import type { Settings } from "./Protocol.ts"
+import * as WorkerProcess from "./WorkerProcess.ts"
 
-/** A worker process cannot be had, or cannot take events. */
-export class WorkerError extends Data.TaggedError("WorkerError")<{ readonly message: string }> {}
+const { WorkerError } = WorkerProcess
+type WorkerError = WorkerProcess.WorkerError
 
-export interface PoolOptions {
+type ProcessOptions = WorkerProcess.ProcessOptions
+
+export interface PoolOptions extends Pick<ProcessOptions, "program" | "onAppends"> {
   readonly workers: number
-  /** The file that a worker runs. */
-  readonly program: string
   /** What each is started with. */
   readonly settings: Omit<Settings, "worker">
-  /** Answers what workers ask. */
-  readonly handlers: Omit<Channel.Handlers<PrimaryCalls>, "report" | "metrics">
+  readonly handlers: Omit<ProcessOptions["handlers"], "metrics">
   /** The text of `GET /metrics`. */
   readonly metrics: (workers: () => Promise<Metrics.Workers>) => Promise<string>
-  readonly onAppends: (appends: ReadonlyArray<Channel.Append>) => void
-}
-
-/** How a process has ended. */
-interface Ending {
-  readonly code: number | null
-  readonly signal: string | null
-}
-
-interface Running {
-  readonly pid: number | undefined
-  readonly channel: Channel.Channel<WorkerCalls>
-  readonly ended: Deferred.Deferred<Ending>
-  readonly kill: () => void
 }
 
 /** One of the workers, by its number: a process, and after it the one that takes its place. */
 interface Slot {
   readonly worker: number
   /** `null` until it listens. */
-  running: Running | null
+  running: WorkerProcess.Running | null
   /** What the process that runs has counted, as far as it has told. */
   report: Metrics.WorkerReport | null
   /** What those before it had counted. */
@@ -64,83 +46,8 @@ const longestWait = 10_000
 /** A machine under load needs seconds to start a process. */
 const startWithin = "30 seconds"
 
-/** Half a second more than requests in flight have. */
-const stopWithin = "3500 millis"
-
-/** How long a process may take to go once it has nothing left to do. */
-const endWithin = "500 millis"
-
 /** Shorter than a scraper waits. */
 const reportWithin = "1 second"
-
-const fork = (program: string): Effect.Effect<ReturnType<typeof cluster.fork>, WorkerError> =>
-  Effect.try({
-    try: () => {
-      // Handing each connection over costs the primary 0.1 ms, and one handed to a worker that has just died is never heard of again. See Balance.ts.
-      cluster.schedulingPolicy = cluster.SCHED_NONE
-      cluster.setupPrimary({
-        exec: program,
-        args: [],
-        stdio: ["ignore", "inherit", "inherit", "ipc", "pipe"],
-      })
-      return cluster.fork()
-    },
-    catch: (error) => new WorkerError({ message: `a worker cannot be started: ${String(error)}` }),
-  })
-
-/** Starts a process, without anything to do yet. Closing the scope lets it finish what it does, and ends it. */
-const open = Effect.fnUntraced(function* (
-  slot: Slot,
-  { program, handlers, metrics, onAppends }: PoolOptions,
-  counted: () => Promise<Metrics.Workers>,
-  share: () => number,
-): Effect.fn.Return<Running, WorkerError, Scope.Scope> {
-  const context = yield* Effect.context<never>()
-  const ended = yield* Deferred.make<Ending>()
-
-  const acquire = Effect.gen(function* () {
-    const worker = yield* fork(program)
-    const stream = worker.process.stdio?.[channelDescriptor]
-    const end = (ending: Ending): void => {
-      Deferred.doneUnsafe(ended, Effect.succeed(ending))
-    }
-    worker.once("exit", (code: number | null, signal: string | null) => end({ code, signal }))
-    worker.on("error", (error) => end({ code: null, signal: String(error) }))
-    const kill = (): void => void worker.process.kill("SIGKILL")
-    if (!(stream instanceof Duplex)) {
-      kill()
-      return yield* new WorkerError({ message: "a worker cannot be started: there is no channel to it" })
-    }
-    const channel = Channel.make<PrimaryCalls, WorkerCalls>(stream, {
-      context,
-      handlers: {
-        ...handlers,
-        metrics: () => Effect.promise(() => metrics(counted)),
-        report: (report) =>
-          Effect.sync(() => {
-            slot.report = report
-            return share()
-          }),
-      },
-      onAppends,
-      // Without it a process is of no use.
-      onClose: kill,
-    })
-    return { pid: worker.process.pid, channel, ended, kill }
-  })
-
-  return yield* Effect.acquireRelease(acquire, ({ channel, kill }) =>
-    Effect.gen(function* () {
-      const last = yield* Effect.timeout(channel.call("stop", null), stopWithin).pipe(Effect.option)
-      if (Option.isSome(last)) slot.report = last.value
-      channel.end()
-      const ending = yield* Effect.timeoutOption(Deferred.await(ended), endWithin)
-      if (Option.isSome(ending)) return
-      kill()
-      yield* Deferred.await(ended)
-    }),
-  )
-})
 
 /**
  * Worker processes that share a port, each replaced when it ends, until the scope is closed: then they finish the requests they have. Returns the port once all of
@@ -203,7 +110,17 @@ export const start = Effect.fnUntraced(function* (
 
   /** From its start to its end. */
   const live = Effect.fnUntraced(function* (slot: Slot, started: Deferred.Deferred<number, WorkerError>) {
-    const running = yield* open(slot, options, counted, share)
+    const running = yield* WorkerProcess.open({
+      ...options,
+      handlers: {
+        ...options.handlers,
+        metrics: () => Effect.promise(() => options.metrics(counted)),
+      },
+      onReport: (report) => {
+        slot.report = report
+        return share()
+      },
+    })
     // With all of them gone, so is the port that 0 stands for.
     if (port !== null && slots.every((other) => other.running === null)) asked = port
     const answer = yield* running.channel
