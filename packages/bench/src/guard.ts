@@ -3,12 +3,14 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Sqlite from "@millrace/store-sqlite"
 import { Agent, request } from "undici"
+import { contestants } from "./contestants/all.ts"
 import { groupCommit } from "./contestants/limit.ts"
 import { eventBytesOf } from "./deliveries.ts"
 import { bounds, type Guarded } from "./guardBounds.ts"
 import { leastOf, type Pair, ratioOf, verdict } from "./guardVerdict.ts"
 import { pipeline } from "./pipeline.ts"
-import { driverCore, start, usage } from "./processes.ts"
+import { cpuTime, driverCore, start } from "./processes.ts"
+import type { LoaderAbilities } from "./programs/loader.ts"
 import type { SinkAbilities } from "./programs/sink.ts"
 import { print, progress, progressEnd, table } from "./report.ts"
 import { body } from "./requests.ts"
@@ -22,9 +24,9 @@ const warmUp = 20
 
 /** Microseconds of CPU each of so many times, all threads included. */
 const cost = async (times: number, work: () => Promise<unknown>): Promise<number> => {
-  const before = usage().cpu
+  const before = cpuTime()
   await work()
-  return (usage().cpu - before) / times
+  return (cpuTime() - before) / times
 }
 
 interface Ways {
@@ -85,6 +87,20 @@ const sqlite = (events: number, times: number) => async (name: Guarded) => {
   return ratio
 }
 
+/** Millrace on `node:http` and the memory store, and the limit of the intake: both answer the same load from another process. */
+const http = (events: number, times: number) => async (name: Guarded) => {
+  const directory = mkdtempSync(join(tmpdir(), "millrace-bench-"))
+  const loader = await start<LoaderAbilities>("loader", driverCore)
+  const way = async (contestant: "memory" | "limit") => {
+    const { port } = await contestants[contestant].start(directory, {})
+    return () => cost(times, () => loader.ask("load", { port, events, connections: 32, requests: times }))
+  }
+  const ratio = await measure(name, { millrace: await way("memory"), bare: await way("limit") })
+  await loader.stop()
+  rmSync(directory, { recursive: true, force: true })
+  return ratio
+}
+
 /** One destination, from the memory store, and `JSON.stringify` and undici with the same bytes. */
 const delivery = (batches: number) => async (name: Guarded) => {
   const id = "sink"
@@ -139,6 +155,7 @@ const delivery = (batches: number) => async (name: Guarded) => {
 const guards: Readonly<Record<Guarded, (name: Guarded) => Promise<number>>> = {
   intake1: intake(1, 1000),
   intake100: intake(100, 100),
+  http1: http(1, 1000),
   sqlite100: sqlite(100, 150),
   delivery: delivery(20),
 }
@@ -154,3 +171,5 @@ for (const name of Object.keys(bounds) as ReadonlyArray<Guarded>) {
 progressEnd()
 print("Regression guard: CPU time as a multiple of the bare way (src/guardBounds.ts has the bounds)")
 for (const line of table(["", "now", "seen", "bound", ""], rows)) print(line)
+// Its servers listen on.
+process.exit()

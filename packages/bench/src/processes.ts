@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from "node:child_process"
-import { existsSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { cpus } from "node:os"
 import { fileURLToPath } from "node:url"
 
@@ -118,14 +118,24 @@ export const offer = (abilities: Abilities, end: () => unknown = () => {}): void
   reply({ id: ready, value: null })
 }
 
+/** CPU time of this whole process, all its threads included, in microseconds. */
+export const cpuTime = (): number => {
+  const { user, system } = process.cpuUsage()
+  return user + system
+}
+
 export interface Usage {
-  /** CPU time of the whole process, all its threads included, in microseconds. */
+  /** {@link cpuTime} */
   readonly cpu: number
   /** The most memory it has had resident, in bytes. */
   readonly peak: number
 }
 
-export const usage = (): Usage => {
-  const { user, system } = process.cpuUsage()
-  return { cpu: user + system, peak: process.resourceUsage().maxRSS * 1024 }
+/** Bytes. What `getrusage` says may be that of the process which has started this one. */
+const peakMemory = (): number => {
+  const status = existsSync("/proc/self/status") ? readFileSync("/proc/self/status", "utf8") : ""
+  const highest = /VmHWM:\s+(\d+) kB/.exec(status)?.[1]
+  return 1024 * (highest === undefined ? process.resourceUsage().maxRSS : Number(highest))
 }
+
+export const usage = (): Usage => ({ cpu: cpuTime(), peak: peakMemory() })

@@ -20,7 +20,7 @@ import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Result from "effect/Result"
 import { describe, environment } from "./environment.ts"
 import { number } from "./options.ts"
-import { usage } from "./processes.ts"
+import { cpuTime } from "./processes.ts"
 import { progress, progressEnd, publish, quantile, summary, table } from "./report.ts"
 import { body } from "./requests.ts"
 import { turns } from "./turns.ts"
@@ -110,9 +110,9 @@ const stage =
   <A>(prepare: () => A, work: (input: A) => unknown) =>
   () => {
     const inputs = Array.from({ length: perTurn }, prepare)
-    const before = usage().cpu
+    const before = cpuTime()
     for (const input of inputs) work(input)
-    return (usage().cpu - before) / (perTurn * events)
+    return (cpuTime() - before) / (perTurn * events)
   }
 
 const nothing = () => undefined
