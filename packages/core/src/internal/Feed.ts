@@ -154,12 +154,12 @@ export class Feed {
     return this.queue.peek()
   }
 
-  /** Takes the next queued event. */
-  take(): void {
+  /** Takes the next queued event, or so many of the next run. */
+  take(count = 1): void {
     const run = this.queue.peek()
     if (run === undefined) return
-    run.from += 1
-    this.queuedEvents -= 1
+    run.from += count
+    this.queuedEvents -= count
     if (run.from < run.to) return
     this.queue.shift()
     run.item.references -= 1

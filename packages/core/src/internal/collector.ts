@@ -33,15 +33,16 @@ export class Sources {
   private readonly spans: Array<Span> = []
   private readonly times: Array<number> = []
   /** What would prolong the last span: the next index of the same entry. */
-  private nextIndex = 0
+  private nextIndex = -1
+  private position: Position | null = null
 
   get length(): number {
     return this.times.length
   }
 
   push(item: Item, index: number, time: number): void {
-    const last = this.spans.at(-1)
-    if (last === undefined || last.position !== item.position || this.nextIndex !== index) {
+    if (this.nextIndex !== index || this.position !== item.position) {
+      this.position = item.position
       this.spans.push({
         after: item.before,
         position: item.position,
@@ -60,7 +61,8 @@ export class Sources {
     const before = this.times.length
     for (const span of other.spans) this.spans.push({ ...span, at: before + span.at })
     for (const time of other.times) this.times.push(time)
-    this.nextIndex = other.nextIndex
+    // Nothing is pushed behind it.
+    this.nextIndex = -1
   }
 
   at(place: number): Taken {
@@ -110,13 +112,13 @@ export const make = (limits: BatchLimits, format: Batch.Format, buckets: number,
     /** One bucket can take no more: it is time to send all of them. */
     isFull: (): boolean => full,
     /** False, and nothing changes but that it is full, when the event does not fit. */
-    add: (text: string, item: Item, index: number, bucket: number): boolean => {
+    add: (text: string, item: Item, index: number, time: number, bucket: number): boolean => {
       const builder = builders[bucket]!
       if (!builder.add(text)) {
         full = true
         return false
       }
-      sources[bucket]!.push(item, index, item.entry.events[index]!.time)
+      sources[bucket]!.push(item, index, time)
       count += 1
       lastBucket = bucket
       full = builder.isFull()

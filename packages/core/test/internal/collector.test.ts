@@ -29,7 +29,7 @@ test("every event of a batch is known by its place in the log, whatever was left
       const collector = Collector.make(limits, "array", 3)
       const items = Array.from({ length: 6 }, (_, number) => itemAt(number))
       for (const { entry, index, bucket } of events)
-        collector.add(`[${entry},${index}]`, items[entry]!, index, bucket)
+        collector.add(`[${entry},${index}]`, items[entry]!, index, entry * 100 + index, bucket)
       const { taken, last, batch, ranges } = collector.close()
       const placeOf = ({ entry, index }: (typeof events)[number]) => ({
         after: items[entry]!.before,

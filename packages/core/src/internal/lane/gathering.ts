@@ -63,24 +63,29 @@ export const makeGathering = (
 
   /** Takes a run's events from the head of the queue, until one does not fit or cannot be exported. */
   const pullRun = ({ item, from, to, scannedBefore }: Run): void => {
+    const { entry } = item
     const textOf = exportedTexts(item, exportRule)
-    for (let index = from; index < to && !full; index++) {
-      const text = textOf(index)
+    const isFirst = collector.count === 0
+    let next = from
+    for (; next < to && !full; next++) {
+      const text = textOf(next)
       if (typeof text !== "string") {
-        unfit = { source: { after: item.before, index }, error: text }
-        return
+        unfit = { source: { after: item.before, index: next }, error: text }
+        break
       }
-      if (!collector.add(text, item, index, deal(item.entry.events[index]!, index, item.entry))) {
+      const event = entry.events[next]!
+      if (!collector.add(text, item, next, event.time, deal(event, next, entry))) {
         full = true
-        return
+        break
       }
-      if (collector.count === 1) {
-        start = { position: item.before, index, scanned: scannedBefore + index }
-        deadline = item.readAt + destination.batch.maxDelay
-      }
-      feed.take()
       full = isFull()
     }
+    if (next === from) return
+    if (isFirst) {
+      start = { position: item.before, index: from, scanned: scannedBefore + from }
+      deadline = item.readAt + destination.batch.maxDelay
+    }
+    feed.take(next - from)
   }
 
   return {
