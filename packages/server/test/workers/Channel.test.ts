@@ -1,30 +1,12 @@
-import { connect, createServer, type Socket } from "node:net"
-import { join } from "node:path"
 import { type EventLog, Position, StoreError, type StoreReason } from "@millrace/core"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as fc from "fast-check"
-import { describe, expect, onTestFinished, test } from "vitest"
+import { describe, expect, test } from "vitest"
 import * as Channel from "../../src/workers/Channel.ts"
-import { tempDir } from "../support/resources.ts"
-
-/** Both ends of a connection. */
-const pair = async (): Promise<readonly [Socket, Socket]> => {
-  const path = join(tempDir(), "s")
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(path, resolve))
-  const accepted = new Promise<Socket>((resolve) => server.once("connection", resolve))
-  const near = connect(path)
-  const far = await accepted
-  server.close()
-  onTestFinished(() => {
-    near.destroy()
-    far.destroy()
-  })
-  return [near, far]
-}
+import { socketPair } from "../support/socketPair.ts"
 
 type Calls = {
   readonly echo: readonly [unknown, unknown]
@@ -39,7 +21,7 @@ const context = Context.empty()
 
 /** @param onAppends of the far side */
 const connected = async (onAppends?: (appends: ReadonlyArray<Channel.Append>) => void) => {
-  const [near, far] = await pair()
+  const [near, far] = await socketPair()
   const closed = { near: Deferred.makeUnsafe<void>(), far: Deferred.makeUnsafe<void>() }
   const end = (side: keyof typeof closed) => () => {
     Deferred.doneUnsafe(closed[side], Effect.void)
