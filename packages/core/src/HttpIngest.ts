@@ -1,5 +1,5 @@
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
+import type * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Deferred from "effect/Deferred"
@@ -22,18 +22,31 @@ import * as Signature from "./Signature.ts"
 import type { StoreError } from "./StoreError.ts"
 import * as Telemetry from "./Telemetry.ts"
 
-/** A request of any HTTP server, in neutral form. */
-export interface IngestRequest {
+/** What of a request comes before its body. */
+export interface RequestHead {
   readonly method: string
   /** Path and query as on the request line, with or without the prefix under which the host mounted it. */
   readonly url: string
   /** By lower-case name. */
   readonly headers: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
+}
+
+/** A request of any HTTP server, in neutral form. */
+export interface IngestRequest extends RequestHead {
   /**
    * Reads the whole body, failing with `TooLarge` as soon as it passes `maxBytes`. Called once at most, and not at all when
    * the head alone decides the reply: the host then discards what still comes.
    */
   readonly body: (maxBytes: number) => Effect.Effect<IngestBody, BodyError>
+  /** The same for a host that reads by callbacks: {@link handler} prefers it, since a fiber that waits costs more than the reading. */
+  readonly read?: (maxBytes: number, done: (body: Effect.Effect<IngestBody, BodyError>) => void) => void
+}
+
+/** A request whose head alone does not decide the reply. */
+export interface Awaiting {
+  readonly maxBytes: number
+  /** What is left to do, with the body or what reads it. Never fails. */
+  readonly finish: (body: Effect.Effect<IngestBody, BodyError>) => Effect.Effect<IngestReply>
 }
 
 export interface IngestBody {
@@ -77,6 +90,12 @@ export class HttpIngest extends Context.Service<
     readonly matches: (url: string) => boolean
     /** Never fails: every outcome is a reply. Interrupt it when the client has gone away. */
     readonly handle: (request: IngestRequest) => Effect.Effect<IngestReply>
+    /**
+     * The first half of `handle`, for hosts that read the body themselves. What an {@link Awaiting} is left with has to be run: closing waits for it.
+     *
+     * @param receivedAt ms since the epoch: how long reading the body takes is no part of the sender's clock skew
+     */
+    readonly begin: (head: RequestHead, receivedAt: number) => IngestReply | Awaiting
     /** From now on new requests get 503; returns once those already begun have their replies. May be called again. */
     readonly close: Effect.Effect<void>
   }
@@ -98,6 +117,9 @@ const inflatedAtOnce = 8
 const drainTimeout = "30 seconds"
 
 const allow = "POST, OPTIONS"
+
+/** Why a request comes to nothing. */
+type RequestError = BodyError | CodecError | Ingest.IngestError
 
 /** A reply before the headers that depend on the route and the origin. */
 interface Answer {
@@ -167,7 +189,7 @@ const ingestErrorAnswer = ({ reason }: Ingest.IngestError): Answer => {
   }
 }
 
-const errorAnswer = (error: BodyError | CodecError | Ingest.IngestError, limit: number): Answer => {
+const errorAnswer = (error: RequestError, limit: number): Answer => {
   switch (error._tag) {
     case "BodyError":
       return bodyErrorAnswer(error, limit)
@@ -186,7 +208,7 @@ const urlVerified = (bytes: Uint8Array): Answer | null => {
   return code === null ? null : { status: 200, body: JSON.stringify({ verification_code: code }) }
 }
 
-type Headers = IngestRequest["headers"]
+type Headers = RequestHead["headers"]
 
 /** As one line, `null` when absent or empty. */
 const headerOf = (headers: Headers, name: string): string | null => {
@@ -283,20 +305,14 @@ const spanOptions: ReadonlyMap<Route, Tracer.SpanOptions> = new Map(
   ]),
 )
 
-/** A span for whoever has given a tracer: Effect's own keeps none, and making them is a twentieth of a small request's work. */
-const traced = <A>(route: Route, handling: Effect.Effect<A>): Effect.Effect<A> =>
-  Effect.withFiber((fiber) =>
-    fiber.getRef(Tracer.Tracer) === Tracer.nativeTracer
-      ? handling
-      : Effect.withSpan(handling, Telemetry.spanNames.intake, spanOptions.get(route)),
-  )
-
 const make = Effect.fnUntraced(function* (
   options: HttpIngestOptions,
 ): Effect.fn.Return<HttpIngest["Service"], never, Ingest.Ingest | Codec | Scope.Scope> {
   const ingest = yield* Ingest.Ingest
   const codec = yield* Codec
   const context = yield* Effect.context()
+  // A span for whoever has given a tracer: Effect's own keeps none, and to make one is a twentieth of a small request's work.
+  const isTraced = Context.get(context, Tracer.Tracer) !== Tracer.nativeTracer
 
   const bodyLimit = ingest.limits.bodyBytes
   const inflating = yield* Semaphore.make(inflatedAtOnce)
@@ -327,7 +343,7 @@ const make = Effect.fnUntraced(function* (
     counter.updateUnsafe(1, context)
   }
 
-  const finish = (route: Route, request: IngestRequest, answer: Answer): IngestReply => {
+  const finish = (route: Route, request: RequestHead, answer: Answer): IngestReply => {
     countReply(route, answer.status)
     const base = baseHeaders(corsFor(route, request.headers))
     return {
@@ -337,7 +353,7 @@ const make = Effect.fnUntraced(function* (
     }
   }
 
-  const preflight = (route: Route, request: IngestRequest): IngestReply => {
+  const preflight = (route: Route, request: RequestHead): IngestReply => {
     countReply(route, 204)
     const corsHeaders = corsFor(route, request.headers)
     const requested = headerOf(request.headers, "access-control-request-headers")
@@ -369,74 +385,8 @@ const make = Effect.fnUntraced(function* (
       }),
     )
 
-  /**
-   * Statsig checks a new webhook's URL before its console shows the secret that would sign the check, so this much is answered to
-   * anybody. Everything else without a key is 401, however it ends.
-   */
-  const verifyUrl = (request: IngestRequest): Effect.Effect<Answer> => {
-    const { headers } = request
-    return closed || declaredCoding(headers) !== null || declaredLength(headers) > UrlVerification.maxBytes
-      ? Effect.succeed(unauthorized)
-      : request.body(UrlVerification.maxBytes).pipe(
-          Effect.map(({ bytes }) => urlVerified(bytes) ?? unauthorized),
-          Effect.orElseSucceed(() => unauthorized),
-        )
-  }
-
-  const takeEvents = Effect.fnUntraced(function* (
-    dialect: Ingest.IngestHead["dialect"],
-    request: IngestRequest,
-  ): Effect.fn.Return<Answer, BodyError | CodecError | Ingest.IngestError> {
-    const { headers, url } = request
-    const query = queryOf(url)
-    const key = presentedKey(headers, query)
-    const keyed = ingest.authenticate(key, dialect)
-    if (keyed === null && (key !== null || dialect !== "event_webhook")) return unauthorized
-    const isSigned = headers[Signature.headerNames.statsigSignature] !== undefined
-    const verify = keyed === null && isSigned ? ingest.authenticateSigned : null
-    if (keyed === null && verify === null) return yield* verifyUrl(request)
-    if (closed) return closing
-    const declared = declaredCoding(headers)
-    if (declared === "unsupported") return unsupportedEncoding
-    if (declaredLength(headers) > bodyLimit) return tooLarge(bodyLimit)
-
-    // Before the body is read: how long that takes is no part of the sender's clock skew.
-    const receivedAt = yield* Clock.currentTimeMillis
-    const body = yield* request.body(bodyLimit)
-    const signed = verify === null ? null : verify({ headers, body: body.bytes }, receivedAt)
-    if (signed !== null && Result.isFailure(signed)) {
-      const verified = urlVerified(body.bytes)
-      if (verified !== null) return verified
-      yield* logRefused(signed.failure, body)
-      return unauthorized
-    }
-    const principal = signed === null ? keyed! : signed.success
-    const coding = (body.inflated ? null : declared) ?? evidentCoding(body.bytes)
-    const bytes = coding === null ? body.bytes : yield* inflate(coding, body.bytes)
-    const head = ingestHead(dialect, receivedAt, principal, headers, query)
-    const receipt = yield* Effect.result(ingest.accept(head, bytes))
-    if (Result.isSuccess(receipt)) return receiptAnswer(receipt.success)
-    const verified = dialect === "event_webhook" ? urlVerified(bytes) : null
-    return verified ?? (yield* receipt.failure)
-  })
-
-  const takeException = Effect.fnUntraced(function* (
-    request: IngestRequest,
-  ): Effect.fn.Return<Answer, BodyError> {
-    if (closed) return closing
-    if (declaredLength(request.headers) > exceptionBytes) return tooLarge(exceptionBytes)
-    yield* request.body(exceptionBytes)
-    return accepted
-  })
-
-  const take = ({ name }: Route, request: IngestRequest): Effect.Effect<Answer> =>
-    name === "exception"
-      ? Effect.catch(takeException(request), (error) => fail(error, exceptionBytes))
-      : Effect.catch(takeEvents(name, request), (error) => fail(error, bodyLimit))
-
   const sayConsumed = makeSparingly()
-
-  const fail = (error: BodyError | CodecError | Ingest.IngestError, limit: number): Effect.Effect<Answer> => {
+  const answerToError = (error: RequestError, limit: number): Effect.Effect<Answer> => {
     const answering = Effect.succeed(errorAnswer(error, limit))
     return error._tag === "BodyError" && error.reason === "Consumed"
       ? Effect.andThen(sayConsumed(Effect.logError(Telemetry.logMessages.intakeBodyConsumed)), answering)
@@ -453,16 +403,126 @@ const make = Effect.fnUntraced(function* (
           internalError,
         )
 
-  const post = (route: Route, request: IngestRequest): Effect.Effect<IngestReply> =>
-    traced(
-      route,
-      Effect.map(
-        Effect.uninterruptibleMask((restore) => {
-          active++
-          return restore(take(route, request)).pipe(Effect.catchCause(survive), Effect.ensuring(leave))
-        }),
-        (answer) => finish(route, request, answer),
-      ),
+  /** @param answer to a request whose body was read */
+  const awaiting = (
+    route: Route,
+    head: RequestHead,
+    maxBytes: number,
+    answer: (body: IngestBody) => Effect.Effect<Answer, RequestError>,
+  ): Awaiting => {
+    active++
+    return {
+      maxBytes,
+      finish: (body) => {
+        const replying = Effect.uninterruptibleMask((restore) =>
+          restore(Effect.flatMap(body, answer)).pipe(
+            Effect.catch((error) => answerToError(error, maxBytes)),
+            Effect.catchCause(survive),
+            Effect.ensuring(leave),
+            Effect.map((final) => finish(route, head, final)),
+          ),
+        )
+        return isTraced
+          ? Effect.withSpan(replying, Telemetry.spanNames.intake, spanOptions.get(route))
+          : replying
+      },
+    }
+  }
+
+  const beginException = (route: Route, head: RequestHead): Answer | Awaiting => {
+    if (closed) return closing
+    if (declaredLength(head.headers) > exceptionBytes) return tooLarge(exceptionBytes)
+    return awaiting(route, head, exceptionBytes, () => Effect.succeed(accepted))
+  }
+
+  /**
+   * Statsig checks a new webhook's URL before its console shows the secret that would sign the check, so this much is answered to
+   * anybody. Everything else without a key is 401, however it ends.
+   */
+  const beginVerification = (route: Route, head: RequestHead): Answer | Awaiting => {
+    const { headers } = head
+    if (closed || declaredCoding(headers) !== null || declaredLength(headers) > UrlVerification.maxBytes) {
+      return unauthorized
+    }
+    const { maxBytes, finish } = awaiting(route, head, UrlVerification.maxBytes, ({ bytes }) =>
+      Effect.succeed(urlVerified(bytes) ?? unauthorized),
+    )
+    const nothing: IngestBody = { bytes: new Uint8Array(0), inflated: false }
+    return { maxBytes, finish: (body) => finish(Effect.orElseSucceed(body, () => nothing)) }
+  }
+
+  const beginEvents = (
+    route: Route,
+    dialect: Ingest.IngestHead["dialect"],
+    head: RequestHead,
+    receivedAt: number,
+  ): Answer | Awaiting => {
+    const { headers, url } = head
+    const query = queryOf(url)
+    const key = presentedKey(headers, query)
+    const keyed = ingest.authenticate(key, dialect)
+    if (keyed === null && (key !== null || dialect !== "event_webhook")) return unauthorized
+    const isSigned = headers[Signature.headerNames.statsigSignature] !== undefined
+    const verify = keyed === null && isSigned ? ingest.authenticateSigned : null
+    if (keyed === null && verify === null) return beginVerification(route, head)
+    if (closed) return closing
+    const declared = declaredCoding(headers)
+    if (declared === "unsupported") return unsupportedEncoding
+    if (declaredLength(headers) > bodyLimit) return tooLarge(bodyLimit)
+
+    const accept = (principal: Ingest.Principal, bytes: Uint8Array): Effect.Effect<Answer, RequestError> => {
+      const accepting = ingest.accept(ingestHead(dialect, receivedAt, principal, headers, query), bytes)
+      const answering = Effect.map(accepting, receiptAnswer)
+      return dialect === "log_event"
+        ? answering
+        : Effect.catch(answering, (error) => {
+            const verified = urlVerified(bytes)
+            return verified === null ? Effect.fail(error) : Effect.succeed(verified)
+          })
+    }
+    return awaiting(route, head, bodyLimit, (body) => {
+      const signed = verify === null ? null : verify({ headers, body: body.bytes }, receivedAt)
+      if (signed !== null && Result.isFailure(signed)) {
+        const verified = urlVerified(body.bytes)
+        return verified === null
+          ? Effect.as(logRefused(signed.failure, body), unauthorized)
+          : Effect.succeed(verified)
+      }
+      const principal = signed === null ? keyed! : signed.success
+      const coding = (body.inflated ? null : declared) ?? evidentCoding(body.bytes)
+      return coding === null
+        ? accept(principal, body.bytes)
+        : Effect.flatMap(inflate(coding, body.bytes), (bytes) => accept(principal, bytes))
+    })
+  }
+
+  const beginPost = (route: Route, head: RequestHead, receivedAt: number): Answer | Awaiting => {
+    try {
+      return route.name === "exception"
+        ? beginException(route, head)
+        : beginEvents(route, route.name, head, receivedAt)
+    } catch (defect) {
+      return awaiting(route, head, bodyLimit, () => Effect.die(defect))
+    }
+  }
+
+  const begin = (head: RequestHead, receivedAt: number): IngestReply | Awaiting => {
+    const route = matchRoute(head.url)
+    if (route === null) return { ...notFound, headers: baseHeaders(noCors) }
+    if (head.method === "OPTIONS") return preflight(route, head)
+    if (head.method !== "POST") return finish(route, head, methodNotAllowed)
+    const begun = beginPost(route, head, receivedAt)
+    return "finish" in begun ? begun : finish(route, head, begun)
+  }
+
+  const handle = (request: IngestRequest): Effect.Effect<IngestReply> =>
+    Effect.uninterruptibleMask((restore) =>
+      Effect.clockWith((clock) => {
+        const begun = begin(request, clock.currentTimeMillisUnsafe())
+        return "finish" in begun
+          ? begun.finish(restore(Effect.suspend(() => request.body(begun.maxBytes))))
+          : Effect.succeed(begun)
+      }),
     )
 
   const close = Effect.suspend(() => {
@@ -473,24 +533,31 @@ const make = Effect.fnUntraced(function* (
 
   return {
     matches: (url) => matchRoute(url) !== null,
-    handle: (request) =>
-      Effect.suspend(() => {
-        const route = matchRoute(request.url)
-        if (route === null) {
-          return Effect.succeed({ ...notFound, headers: baseHeaders(noCors) })
-        }
-        switch (request.method) {
-          case "POST":
-            return post(route, request)
-          case "OPTIONS":
-            return Effect.succeed(preflight(route, request))
-          default:
-            return Effect.succeed(finish(route, request, methodNotAllowed))
-        }
-      }),
+    handle,
+    begin,
     close,
   }
 })
+
+/**
+ * {@link HttpIngest} for hosts without Effect.
+ *
+ * @param run runs an effect that never fails
+ */
+export const handler =
+  (
+    http: HttpIngest["Service"],
+    clock: Clock.Clock,
+    run: (effect: Effect.Effect<IngestReply>) => Promise<IngestReply>,
+  ): ((request: IngestRequest) => Promise<IngestReply>) =>
+  (request) => {
+    if (request.read === undefined) return run(http.handle(request))
+    const begun = http.begin(request, clock.currentTimeMillisUnsafe())
+    if (!("finish" in begun)) return Promise.resolve(begun)
+    return new Promise((resolve) => {
+      request.read!(begun.maxBytes, (body) => resolve(run(begun.finish(body))))
+    })
+  }
 
 /**
  * The intake over HTTP on a store and a codec. Fails with {@link InvalidOptions} when the options cannot work or no key is configured,

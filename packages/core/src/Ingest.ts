@@ -3,7 +3,6 @@ import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
@@ -347,43 +346,52 @@ const make = Effect.fnUntraced(function* (
   const nameCounts = yield* makeNameCounts
   let bytesInFlight = 0
 
-  const accept = Effect.fnUntraced(function* (
-    head: IngestHead,
-    body: Uint8Array,
-  ): Effect.fn.Return<Receipt, IngestError> {
-    if (bytesInFlight + body.length > limits.inFlightBytes) {
-      return yield* new IngestError({ reason: { _tag: "Overloaded" } })
-    }
+  const refuse = (reason: IngestReason): Effect.Effect<never, IngestError> =>
+    Effect.fail(new IngestError({ reason }))
+
+  const acceptNow = (head: IngestHead, body: Uint8Array): Effect.Effect<Receipt, IngestError> => {
+    if (bytesInFlight + body.length > limits.inFlightBytes) return refuse({ _tag: "Overloaded" })
     const id = nextId()
     Telemetry.intakeBytes.updateUnsafe(body.length, context)
     const decoded = Wire.decode({ ...head, validation }, body, id, limits)
     if (Result.isFailure(decoded)) {
       const { status, message, events } = decoded.failure
       count("rejected", events)
-      return yield* new IngestError({ reason: { _tag: "Refused", status, message } })
+      return refuse({ _tag: "Refused", status, message })
     }
 
     const { entry, rejected, eventNames } = decoded.success
     const events = entry === null ? 0 : entry.events
     const storing = store(decoded.success, id, head.receivedAt)
     bytesInFlight += body.length
-    const exit = yield* Effect.exit(
-      dedupe === null ? Effect.as(storing, false) : dedupe.share(fingerprint(head, body), storing),
-    )
-    bytesInFlight -= body.length
-
-    count("rejected", rejected.length)
-    if (Exit.isFailure(exit)) {
-      count("failed", events)
-      return yield* Effect.catch(storeFailure(exit.cause), (error) =>
-        Effect.andThen(logStoreFailure(error), new IngestError({ reason: { _tag: "StoreFailed", error } })),
-      )
+    const settle = () => {
+      bytesInFlight -= body.length
+      count("rejected", rejected.length)
     }
-    const duplicate = exit.value
-    count(duplicate ? "duplicate" : "stored", events)
-    if (!duplicate) yield* nameCounts.add(eventNames, head.receivedAt)
-    return { entryId: duplicate || entry === null ? null : id, events, duplicate, rejected }
-  }, Effect.uninterruptible)
+    return Effect.matchCauseEffect(
+      dedupe === null ? storing : dedupe.share(fingerprint(head, body), storing),
+      {
+        onFailure: (cause) => {
+          settle()
+          count("failed", events)
+          return Effect.catch(storeFailure(cause), (error) =>
+            Effect.andThen(logStoreFailure(error), refuse({ _tag: "StoreFailed", error })),
+          )
+        },
+        onSuccess: (shared) => {
+          settle()
+          const duplicate = dedupe !== null && shared === true
+          count(duplicate ? "duplicate" : "stored", events)
+          const entryId = duplicate || entry === null ? null : id
+          const receipt = Effect.succeed({ entryId, events, duplicate, rejected })
+          return duplicate ? receipt : Effect.andThen(nameCounts.add(eventNames, head.receivedAt), receipt)
+        },
+      },
+    )
+  }
+
+  const accept = (head: IngestHead, body: Uint8Array): Effect.Effect<Receipt, IngestError> =>
+    Effect.uninterruptible(Effect.suspend(() => acceptNow(head, body)))
 
   return {
     limits,

@@ -1,3 +1,5 @@
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -225,6 +227,7 @@ export const make = async <D extends Durability = never>(options: MakeOptions<D>
     }),
   )
   const { http, dispatcher } = services
+  const handle = HttpIngest.handler(http, Context.get(context, Clock.Clock), run)
 
   /** Reads, and writes without leaving anything: a store may do the one and not the other. */
   const answers = Effect.andThen(services.log.bounds(0), () => services.cursors.remove(nobodysCursor))
@@ -252,7 +255,8 @@ export const make = async <D extends Durability = never>(options: MakeOptions<D>
   return {
     ...Operations.of(context, services),
     matches: http.matches,
-    handle: (request, handleOptions) => run(http.handle(request), handleOptions),
+    handle: (request, handleOptions) =>
+      handleOptions === undefined ? handle(request) : run(http.handle(request), handleOptions),
     ready: () =>
       closing === undefined
         ? // A call that hangs is left behind: waiting for its interruption would take as long as the call.

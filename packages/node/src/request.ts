@@ -96,65 +96,71 @@ export const openExchange = (
     held = 0
   }
 
-  const read = (maxBytes: number) =>
-    Effect.callback<HttpIngest.IngestBody, HttpIngest.BodyError>((resume) => {
-      if (stream.readableDidRead) {
-        const bytes = hostBody(req)
-        if (bytes === undefined) return resume(failed("Consumed"))
-        if (bytes.length > maxBytes) return resume(failed("TooLarge"))
-        return resume(Effect.succeed({ bytes, inflated: true }))
-      }
-      if (stream.destroyed) return resume(failed("Aborted"))
-      if (stream === req && Number(req.headers["content-length"]) > maxBytes)
-        return resume(failed("TooLarge"))
+  /** Returns what takes all of its listeners away again. */
+  const read = (
+    maxBytes: number,
+    done: (body: Effect.Effect<HttpIngest.IngestBody, HttpIngest.BodyError>) => void,
+  ): (() => void) => {
+    if (stream.readableDidRead) {
+      const bytes = hostBody(req)
+      if (bytes === undefined) done(failed("Consumed"))
+      else if (bytes.length > maxBytes) done(failed("TooLarge"))
+      else done(Effect.succeed({ bytes, inflated: true }))
+      return ignore
+    }
+    if (stream.destroyed || (stream === req && Number(req.headers["content-length"]) > maxBytes)) {
+      done(failed(stream.destroyed ? "Aborted" : "TooLarge"))
+      return ignore
+    }
 
-      const chunks: Array<Uint8Array> = []
-      let length = 0
+    const chunks: Array<Uint8Array> = []
+    let length = 0
 
-      const detach = () => {
-        clearTimeout(timer)
-        stream.off("data", onData)
-        stream.off("end", onEnd)
-        stream.off("close", onClose)
-      }
-      const stop = (reason: HttpIngest.BodyError["reason"]) => {
-        detach()
-        stream.pause()
-        release()
-        resume(failed(reason))
-      }
-      const onData = (data: Uint8Array | string) => {
-        const chunk = typeof data === "string" ? Buffer.from(data, stream.readableEncoding ?? "utf8") : data
-        length += chunk.length
-        if (length > maxBytes) return stop("TooLarge")
-        if (budget.used + chunk.length > budget.max) return stop("Overloaded")
-        budget.used += chunk.length
-        held += chunk.length
-        chunks.push(chunk)
-      }
-      const onEnd = () => {
-        detach()
-        const bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length)
-        resume(Effect.succeed({ bytes, inflated: stream !== req }))
-      }
-      const onClose = () => stop("Aborted")
+    const detach = () => {
+      clearTimeout(timer)
+      stream.off("data", onData)
+      stream.off("end", onEnd)
+      stream.off("close", onClose)
+    }
+    const stop = (reason: HttpIngest.BodyError["reason"]) => {
+      detach()
+      stream.pause()
+      release()
+      done(failed(reason))
+    }
+    const onData = (data: Uint8Array | string) => {
+      const chunk = typeof data === "string" ? Buffer.from(data, stream.readableEncoding ?? "utf8") : data
+      length += chunk.length
+      if (length > maxBytes) return stop("TooLarge")
+      if (budget.used + chunk.length > budget.max) return stop("Overloaded")
+      budget.used += chunk.length
+      held += chunk.length
+      chunks.push(chunk)
+    }
+    const onEnd = () => {
+      detach()
+      const bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length)
+      done(Effect.succeed({ bytes, inflated: stream !== req }))
+    }
+    const onClose = () => stop("Aborted")
 
-      const timer = setTimeout(stop, limits.timeout, "TimedOut")
-      options.onRead?.()
-      // "close" follows every "error", but an error nobody listens to would end the process.
-      stream.on("error", ignore)
-      stream.on("close", onClose)
-      stream.on("end", onEnd)
-      stream.on("data", onData)
-      return Effect.sync(detach)
-    })
+    const timer = setTimeout(stop, limits.timeout, "TimedOut")
+    options.onRead?.()
+    // "close" follows every "error", but an error nobody listens to would end the process.
+    stream.on("error", ignore)
+    stream.on("close", onClose)
+    stream.on("end", onEnd)
+    stream.on("data", onData)
+    return detach
+  }
 
   return {
     request: {
       method: req.method ?? "GET",
       url: options.url ?? req.url ?? "/",
       headers: req.headers,
-      body: read,
+      read,
+      body: (maxBytes) => Effect.callback((resume) => Effect.sync(read(maxBytes, resume))),
     },
     release,
   }
