@@ -89,7 +89,7 @@ describe("rows", () => {
     { weight: 9, arbitrary: fc.nat({ max: 300 }) },
     { weight: 1, arbitrary: fc.integer({ min: 90_000, max: 300_000 }) },
   )
-  const groups = fc.array(fc.array(size, { minLength: 1, maxLength: 12 }), { minLength: 1, maxLength: 6 })
+  const groups = fc.array(fc.array(size, { minLength: 1, maxLength: 8 }), { minLength: 1, maxLength: 4 })
 
   it("of many entries, and of one as an older file has them, are the same log", { timeout: 120_000 }, () =>
     fc.assert(
@@ -149,7 +149,7 @@ describe("rows", () => {
           )
         },
       ),
-      { numRuns: 12 },
+      { numRuns: 10 },
     ),
   )
 })

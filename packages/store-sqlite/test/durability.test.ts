@@ -33,7 +33,7 @@ describe("a process that is killed", () => {
 })
 
 describe("a write-ahead log that a crash has cut off", () => {
-  it("keeps every transaction before the cut, and goes on from there", async () => {
+  it("keeps every transaction before the cut, and goes on from there", { timeout: 120_000 }, async () => {
     const path = freshPath()
     // Where each append's transaction ends in the write-ahead log.
     const ends: Array<number> = []
