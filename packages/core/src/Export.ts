@@ -373,20 +373,18 @@ const writer = (
   idOf: (index: number) => string,
 ): ((event: Event, index: number) => string) => {
   const current = catalog()
-  const requestText = JSON.stringify(entry.statsigMetadata)
+  const ofRequest = JSON.stringify(entry.statsigMetadata)
   return (event, index) => {
-    const view = new View(event, entry, place, current)
+    const id = idOf(index)
     const written = event instanceof WrittenEvent ? event : null
-    const isExposure = exposures.has(event.eventName)
-    const user = written === null ? JSON.stringify(view.user) : written.userText
-    const userID = written === null ? JSON.stringify(view.userID) : written.userIDText
-    const value = written === null ? JSON.stringify(view.value) : written.valueText
-    const metadata = written === null || isExposure ? JSON.stringify(view.metadata) : written.metadataText
-    const statsigMetadata =
-      written === null || isExposure || written.hasStatsigMetadata
-        ? JSON.stringify(view.statsigMetadata)
-        : requestText
-    return `{"eventName":${JSON.stringify(view.eventName)},"user":${user},"userID":${userID},"timestamp":${view.timestamp},"value":${value},"metadata":${metadata},"statsigMetadata":${statsigMetadata},"timeUUID":"${idOf(index)}"}`
+    if (written !== null && !written.hasStatsigMetadata && !exposures.has(written.eventName)) {
+      return `{${written.nameAndUserText},"userID":${written.userIDText},"timestamp":${Math.floor(written.time)},${written.valueAndMetadataText},"statsigMetadata":${ofRequest},"timeUUID":"${id}"}`
+    }
+    const view = new View(event, entry, place, current)
+    const { eventName, user, userID, timestamp, value, metadata, statsigMetadata } = view
+    return written === null
+      ? JSON.stringify({ eventName, user, userID, timestamp, value, metadata, statsigMetadata, timeUUID: id })
+      : `{"eventName":${JSON.stringify(eventName)},"user":${written.userText},"userID":${written.userIDText},"timestamp":${timestamp},"value":${written.valueText},"metadata":${JSON.stringify(metadata)},"statsigMetadata":${JSON.stringify(statsigMetadata)},"timeUUID":"${id}"}`
   }
 }
 

@@ -21,6 +21,9 @@ const objectOrEmpty = (json: Json | undefined): JsonObject => (isObject(json) ? 
 
 const emptyText = '""'
 
+/** Of an integer that a double holds exactly. */
+const safeDigits = 15
+
 /**
  * An event of the log_event family, read where it is written: a field becomes an object only when somebody asks for it, and one that is sent on
  * as it came never does.
@@ -71,26 +74,49 @@ export class WrittenEvent implements Event {
     return this.written.fields[this.base + slots.statsigMetadata] !== 0
   }
 
-  // The same as JSON, as they are exported.
+  // As they are exported, in JSON. Fields that stand one behind the other without white space are one piece: pieces are what an exported text costs.
+
+  /** `"eventName":...,"user":...` */
+  get nameAndUserText(): string {
+    const { text, fields } = this.written
+    const name = fields[this.base + slots.eventName]!
+    const user = fields[this.base + slots.user]!
+    return user - fields[this.base + slots.eventName + 1]! === ',"user":'.length &&
+      this.hasPlainUser &&
+      text[name - '":'.length] === '"'
+      ? text.slice(name - '"eventName":'.length, fields[this.base + slots.user + 1])
+      : `"eventName":${this.textAt(slots.eventName)},"user":${this.userText}`
+  }
 
   get userText(): string {
-    const { fields } = this.written
-    return this.isObjectAt(slots.user) && fields[this.base + slots.privateAttributes] === 0
-      ? this.textAt(slots.user)
-      : JSON.stringify(this.user)
+    return this.hasPlainUser ? this.textAt(slots.user) : JSON.stringify(this.user)
   }
 
   get userIDText(): string {
-    if (!this.isObjectAt(slots.user)) return JSON.stringify(textOf(this.user["userID"]))
-    return this.scalarText(slots.userID)
+    return this.isAt(slots.user, "{")
+      ? this.scalarText(slots.userID)
+      : JSON.stringify(textOf(this.user["userID"]))
+  }
+
+  /** `"value":...,"metadata":...` */
+  get valueAndMetadataText(): string {
+    const { text, fields } = this.written
+    const value = fields[this.base + slots.value]!
+    const metadata = fields[this.base + slots.metadata]!
+    return metadata - fields[this.base + slots.value + 1]! === ',"metadata":'.length &&
+      this.isAt(slots.value, '"') &&
+      this.isAt(slots.metadata, "{") &&
+      text[value - '":'.length] === '"'
+      ? text.slice(value - '"value":'.length, fields[this.base + slots.metadata + 1])
+      : `"value":${this.valueText},"metadata":${this.isAt(slots.metadata, "{") ? this.textAt(slots.metadata) : "{}"}`
   }
 
   get valueText(): string {
     return this.scalarText(slots.value)
   }
 
-  get metadataText(): string {
-    return this.isObjectAt(slots.metadata) ? this.textAt(slots.metadata) : "{}"
+  private get hasPlainUser(): boolean {
+    return this.isAt(slots.user, "{") && this.written.fields[this.base + slots.privateAttributes] === 0
   }
 
   private readUser(): JsonObject {
@@ -101,9 +127,17 @@ export class WrittenEvent implements Event {
   }
 
   private readTime(): number {
-    const { receivedAt, offset } = this.written
-    const sent = this.parsed(slots.time)
-    return typeof sent === "number" ? sent + offset : receivedAt
+    const { text, fields, receivedAt, offset } = this.written
+    const from = fields[this.base + slots.time]!
+    if (from === 0 || text[from] === "n") return receivedAt
+    const to = fields[this.base + slots.time + 1]!
+    let time = 0
+    for (let at = from; at < to; at++) {
+      const digit = text.charCodeAt(at) - 0x30
+      if (digit < 0 || at - from === safeDigits) return Number(text.slice(from, to)) + offset
+      time = time * 10 + digit
+    }
+    return time + offset
   }
 
   private textAt(slot: number): string {
@@ -111,10 +145,10 @@ export class WrittenEvent implements Event {
     return text.slice(fields[this.base + slot], fields[this.base + slot + 1])
   }
 
-  private isObjectAt(slot: number): boolean {
+  private isAt(slot: number, first: string): boolean {
     const { text, fields } = this.written
     const at = fields[this.base + slot]!
-    return at !== 0 && text[at] === "{"
+    return at !== 0 && text[at] === first
   }
 
   private parsed(slot: number): Json | undefined {

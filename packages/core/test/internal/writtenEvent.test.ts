@@ -58,14 +58,17 @@ const envelope = fc.record(
 /** `JSON.stringify` with white space between everything, or with none. */
 const spaced = fc.constantFrom<string | undefined>(undefined, " ", "\t")
 
+/** What may stand between a key and its value. */
+const colons = fc.constantFrom('":', '" :', `"${" ".repeat(10)}:`, `"${" ".repeat(6)}: `)
+
 const entry = fc
-  .tuple(body, envelope, spaced)
-  .map(([content, facts, space]) =>
+  .tuple(body, envelope, spaced, colons)
+  .map(([content, facts, space, colon]) =>
     Entry.encode(
       id,
       content.events.length,
       { receivedAt, dialect: "log_event", mode: "lenient", ...facts },
-      bytesOf(JSON.stringify(content, null, space)),
+      bytesOf(JSON.stringify(content, null, space).replace(/(?<=[a-zA-Z])":/g, colon)),
     ),
   )
 
