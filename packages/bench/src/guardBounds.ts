@@ -10,7 +10,7 @@ export interface Bound {
 
 export const bounds = {
   /** `handle` of a request with 1 event, to `JSON.parse`. */
-  intake1: { seen: 7.1, bound: 8.6 },
+  intake1: { seen: 5.9, bound: 7.2 },
   /** The same with 100 events. */
   intake100: { seen: 0.88, bound: 1.05 },
   /** A request with 1 event over HTTP, to the limit's. */
@@ -18,7 +18,7 @@ export const bounds = {
   /** `handle` of requests with 100 events on SQLite, to `JSON.parse` and an append with `fdatasync`. */
   sqlite100: { seen: 1.1, bound: 1.38 },
   /** Delivery of events in batches of 500, to `JSON.stringify` and undici. */
-  delivery: { seen: 2.2, bound: 2.7 },
+  delivery: { seen: 1.75, bound: 2.2 },
 } satisfies Readonly<Record<string, Bound>>
 
 export type Guarded = keyof typeof bounds
