@@ -180,10 +180,11 @@ const defaultUser = (user: Json | undefined): JsonObject | null =>
 /** The usual body, whose events are read where they stand. `null` when it is another. */
 const decodeOutlined = ({ id, body, events }: NewEntry, envelope: Envelope): DecodedEntry | null => {
   if (envelope.dialect !== "log_event") return null
-  const ofBytes = Outline.read(body, events, Nesting.most)
+  const limits = { events, nesting: Nesting.most, strictly: false }
+  const ofBytes = Outline.read(body, limits)
   if (ofBytes === null) return null
   const { text } = Utf8.decode(body)
-  const outline = ofBytes.isAscii ? ofBytes : Outline.readText(text, events, Nesting.most)
+  const outline = ofBytes.isAscii ? ofBytes : Outline.readText(text, limits)
   if (outline === null || outline.events !== events) return null
   const { rest } = outline
   const { statsigMetadata, user } = Outline.restSlots

@@ -228,7 +228,11 @@ interface Sorted {
 /** The usual request: every event is fine, and all of it is kept as it came. `null` when it is another. */
 const sortOutlined = (head: WireHead, bytes: Uint8Array, limits: WireLimits): Sorted | null => {
   if (head.dialect !== "log_event" || bytes.length > limits.bodyBytes) return null
-  const outline = Outline.read(bytes, limits.events, Math.min(limits.nesting, maxNesting))
+  const outline = Outline.read(bytes, {
+    events: limits.events,
+    nesting: Math.min(limits.nesting, maxNesting),
+    strictly: head.validation === "strict" || (head.validation === "auto" && !isNonEmpty(head.sdkType)),
+  })
   if (outline === null || !(outline.isAscii || Utf8.isValid(bytes))) return null
   const { fields, rest } = outline
   const { clientTime, firstEvent, statsigMetadata, user } = Outline.restSlots

@@ -16,7 +16,7 @@ export interface Outline {
   readonly fields: Int32Array
   /** The same of the fields beside the events. */
   readonly rest: Int32Array
-  /** Every event is fine by the OpenAPI document too, not only with the tolerance for SDKs. */
+  /** Every event is fine by the OpenAPI document too, not only with the tolerance for SDKs. Never when nobody asked. */
   readonly isStrict: boolean
   /** When not, the bytes are still to be checked for UTF-8. */
   readonly isAscii: boolean
@@ -137,11 +137,11 @@ class Scanner {
   private isStrict = true
   private isAscii = true
 
-  scan(bytes: Uint8Array, maxEvents: number, maxNesting: number): Outline | null {
+  scan(bytes: Uint8Array, maxEvents: number, maxNesting: number, strictly: boolean): Outline | null {
     this.bytes = bytes
     this.maxEvents = maxEvents
     this.count = 0
-    this.isStrict = true
+    this.isStrict = strictly
     this.isAscii = true
     this.rest = new Int32Array(stride)
     const end = this.object(this.space(0), maxNesting, bodyKeys, this.rest, 0)
@@ -205,6 +205,11 @@ class Scanner {
         if (spans[base + key.slot] !== 0) return failed
         if (key.inner !== null && bytes[from] === openBrace) {
           at = this.object(from, depth - 1, key.inner, spans, base)
+        } else if (keys === eventKeys && key.slot === slots.eventName && bytes[from] === quote) {
+          // Without escapes: as it is written it is called.
+          at = this.plainText(from + 1)
+          if (at === failed) return failed
+          at += 1
         } else if (keys === bodyKeys && key.slot === restSlots.events) at = this.events(from, depth - 1)
         else at = this.value(from, depth - 1)
         spans[base + key.slot] = from
@@ -261,12 +266,11 @@ class Scanner {
     const { bytes, fields } = this
     const name = fields[base + slots.eventName]!
     const nameEnd = fields[base + slots.eventName + 1]!
-    // Not empty, and without escapes: as it is written it is called.
-    if (nameEnd - name < 3 || bytes[name] !== quote || this.plainText(name + 1) !== nameEnd - 1) return false
+    if (nameEnd - name < 3 || bytes[name] !== quote) return false
     const time = fields[base + slots.time]!
     if (time === 0 || bytes[time] === letterN) this.isStrict = false
     else if (bytes[time] !== minus && !isDigit(bytes[time]!)) return false
-    else if (this.hasPoint(time, fields[base + slots.time + 1]!)) this.isStrict = false
+    else this.isStrict &&= !this.hasPoint(time, fields[base + slots.time + 1]!)
     const value = fields[base + slots.value]!
     if (value !== 0 && (bytes[value] === openBrace || bytes[value] === openBracket)) return false
     if (!this.isMap(base + slots.user) || !this.isMap(base + slots.metadata)) return false
@@ -388,19 +392,27 @@ class Scanner {
 
 const scanner = new Scanner()
 
+/** What a body may be like. */
+export interface Limits {
+  readonly events: number
+  readonly nesting: number
+  /** Whether to look for what the OpenAPI document does not allow. */
+  readonly strictly: boolean
+}
+
 /**
  * The outline of a body, `null` when it has none. Its `fields` are used again for the next one: who keeps them has to copy them.
  *
  * @param bytes decompressed; in place of anything that is not ASCII there may be any bytes of 128 and more
  */
-export const read = (bytes: Uint8Array, maxEvents: number, maxNesting: number): Outline | null =>
-  scanner.scan(bytes, maxEvents, maxNesting)
+export const read = (bytes: Uint8Array, { events, nesting, strictly }: Limits): Outline | null =>
+  scanner.scan(bytes, events, nesting, strictly)
 
 /** Of any text, with places in UTF-16 units instead of bytes. */
-export const readText = (text: string, maxEvents: number, maxNesting: number): Outline | null => {
+export const readText = (text: string, limits: Limits): Outline | null => {
   const bytes = new Uint8Array(text.length)
   for (let at = 0; at < bytes.length; at++) bytes[at] = Math.min(text.charCodeAt(at), 0x80)
-  return read(bytes, maxEvents, maxNesting)
+  return read(bytes, limits)
 }
 
 /** The value of a slot of {@link Outline.rest} or of an event's fields, `undefined` when there is none. */

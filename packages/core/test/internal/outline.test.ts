@@ -8,6 +8,7 @@ import { bytesOf, textOf } from "../support/wire.ts"
 
 const nesting = 6
 const maxEvents = 3
+const limits = { events: maxEvents, nesting, strictly: true }
 
 /** Also of what `JSON.parse` reads as something else than it says, or writes differently. */
 const scalar = fc.oneof(
@@ -147,7 +148,7 @@ describe("an outline", () => {
     const seen = { outlined: 0, strict: 0, other: 0 }
     fc.assert(
       fc.property(bytes, (written) => {
-        const outline = Outline.read(written, maxEvents, nesting)
+        const outline = Outline.read(written, limits)
         if (outline === null) {
           seen.other += 1
           return
@@ -196,7 +197,7 @@ describe("an outline", () => {
   it("is there for every body of fine events as JSON.stringify writes it", () => {
     fc.assert(
       fc.property(fc.array(goodEvent, { minLength: 1, maxLength: maxEvents }), (events) => {
-        const outline = Outline.read(bytesOf(`{"events":[${events.join(",")}]}`), maxEvents, nesting)
+        const outline = Outline.read(bytesOf(`{"events":[${events.join(",")}]}`), limits)
         expect(outline?.events).toBe(events.length)
         expect(outline?.isStrict).toBe(events.every((text) => strictEvent.isFine(JSON.parse(text))))
       }),
@@ -206,10 +207,10 @@ describe("an outline", () => {
   it("has room for as many events as there may be", () => {
     const events = 10_000
     const text = `{"events":[${Array.from({ length: events }, (_, n) => `{"eventName":"e${n}"}`).join(",")}]}`
-    const outline = Outline.read(bytesOf(text), events, nesting)
+    const outline = Outline.read(bytesOf(text), { ...limits, events })
     expect(outline?.events).toBe(events)
     const last = (events - 1) * Outline.stride + Outline.slots.eventName
     expect(Outline.valueAt(bytesOf(text), outline!.fields, last)).toBe(`e${events - 1}`)
-    expect(Outline.read(bytesOf(text), events - 1, nesting)).toBeNull()
+    expect(Outline.read(bytesOf(text), { ...limits, events: events - 1 })).toBeNull()
   })
 })
