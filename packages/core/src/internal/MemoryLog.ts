@@ -2,25 +2,46 @@ import * as Result from "effect/Result"
 import type { EntryId, LogBounds, LogEntry, LogTotals, NewEntry, ReadLimits } from "../EventLog.ts"
 import * as Position from "../Position.ts"
 import { StoreError } from "../StoreError.ts"
+import { type Slab, Slabs } from "./Slabs.ts"
 
 /** An id is known at least as long as this many newer ones: ten times what the port promises. */
 const rememberedIds = 10_000
 
 interface Kept {
-  readonly entry: LogEntry
-  /** Up to and including this entry, from the first one ever. */
+  readonly id: EntryId
   readonly events: number
-  readonly bytes: number
+  /** ms since the epoch. */
+  readonly appendedAt: number
+  /** Where its envelope stands, and behind it the body. */
+  readonly slab: Slab
+  readonly at: number
+  readonly bodyAt: number
+  readonly end: number
+  /** Up to and including this entry, from the first one ever. */
+  readonly allEvents: number
+  readonly allBytes: number
 }
 
 /**
- * An envelope is counted by its length: it is JSON that is nearly always ASCII, and encoding it here to know its bytes would
- * cost as much as the append.
+ * An envelope is counted by its length: it is JSON that is nearly always ASCII, and encoding it to know its bytes would be done twice.
  */
 const sizeOf = ({ envelope, body }: NewEntry): number => envelope.length + body.byteLength
 
-/** Small bodies share buffers of this size: one of its own costs more than the rest of an append. They are dropped about as they came: together. */
-const shared = { size: 64 * 1024, upTo: 4 * 1024 }
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+
+/** The bytes are copied: those in the slab are written over once the entry is dropped. */
+const entryOf = (
+  { id, events, appendedAt, slab, at, bodyAt, end }: Kept,
+  position: Position.Position,
+): LogEntry => ({
+  id,
+  events,
+  envelope: decoder.decode(slab.bytes.subarray(at, bodyAt)),
+  body: slab.bytes.slice(bodyAt, end),
+  position,
+  appendedAt,
+})
 
 /** The memory log's data: entries numbered from 1 without a gap, so that a position is an index. */
 export class MemoryLog {
@@ -37,16 +58,14 @@ export class MemoryLog {
   #ids = new Map<EntryId, Position.Position>()
   #olderIds = new Map<EntryId, Position.Position>()
 
-  /** Where the next small body goes. */
-  #slab = new Uint8Array(0)
-  #used = 0
+  readonly #slabs = new Slabs()
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes
   }
 
   get head(): Position.Position {
-    return this.#kept.at(-1)?.entry.position ?? Position.fromNumber(this.#dropped.entries)
+    return Position.fromNumber(this.#headNumber)
   }
 
   append(
@@ -81,13 +100,12 @@ export class MemoryLog {
     const skipped = this.#offset(after)
     if (skipped === undefined) return Result.fail(this.#outOfRange(after))
     const found: Array<LogEntry> = []
-    let bytes = 0
-    for (let index = this.#first + skipped; found.length < limits.maxEntries; index++) {
-      const kept = this.#kept[index]
+    const before = skipped === 0 ? this.#dropped.bytes : this.#kept[this.#first + skipped - 1]!.allBytes
+    for (let number = skipped; found.length < limits.maxEntries; number++) {
+      const kept = this.#kept[this.#first + number]
       if (kept === undefined) break
-      bytes += sizeOf(kept.entry)
-      if (found.length > 0 && bytes > limits.maxBytes) break
-      found.push(kept.entry)
+      if (found.length > 0 && kept.allBytes - before > limits.maxBytes) break
+      found.push(entryOf(kept, Position.fromNumber(this.#dropped.entries + number + 1)))
     }
     return Result.succeed(found)
   }
@@ -98,7 +116,7 @@ export class MemoryLog {
     while (low < high) {
       const middle = (low + high) >>> 1
       const kept = this.#kept[middle]
-      if (kept !== undefined && kept.entry.appendedAt < time) low = middle + 1
+      if (kept !== undefined && kept.appendedAt < time) low = middle + 1
       else high = middle
     }
     return Position.fromNumber(this.#dropped.entries + low - this.#first)
@@ -109,7 +127,7 @@ export class MemoryLog {
       tail: Position.fromNumber(this.#dropped.entries),
       head: this.head,
       bytes: this.#bytes,
-      oldestAt: this.#kept[this.#first]?.entry.appendedAt ?? null,
+      oldestAt: this.#kept[this.#first]?.appendedAt ?? null,
     }
   }
 
@@ -120,7 +138,7 @@ export class MemoryLog {
     return Result.succeed(
       kept === undefined
         ? this.#dropped
-        : { entries: this.#dropped.entries + covered, events: kept.events, bytes: kept.bytes },
+        : { entries: this.#dropped.entries + covered, events: kept.allEvents, bytes: kept.allBytes },
     )
   }
 
@@ -136,7 +154,7 @@ export class MemoryLog {
   }
 
   get #bytes(): number {
-    return (this.#kept.at(-1)?.bytes ?? this.#dropped.bytes) - this.#dropped.bytes
+    return (this.#kept.at(-1)?.allBytes ?? this.#dropped.bytes) - this.#dropped.bytes
   }
 
   /** How many of the entries kept stand before or at a position; `undefined` outside the log. */
@@ -155,33 +173,32 @@ export class MemoryLog {
 
   #push(entry: NewEntry, now: number): void {
     this.#appendedAt = Math.max(now, this.#appendedAt)
-    const last = this.#kept.at(-1) ?? this.#dropped
+    const { id, events, envelope, body } = entry
+    const last = this.#kept.at(-1)
     const position = Position.fromNumber(this.#headNumber + 1)
-    const { id, events, envelope } = entry
+    // A letter takes 3 bytes at the most.
+    const slab = this.#slabs.take(envelope.length * 3 + body.byteLength)
+    const at = slab.used
+    const bodyAt = at + encoder.encodeInto(envelope, slab.bytes.subarray(at)).written
+    const end = bodyAt + body.byteLength
+    slab.bytes.set(body, bodyAt)
+    slab.used = end
     this.#kept.push({
-      entry: { id, events, envelope, body: this.#own(entry.body), position, appendedAt: this.#appendedAt },
-      events: last.events + events,
-      bytes: last.bytes + sizeOf(entry),
+      id,
+      events,
+      appendedAt: this.#appendedAt,
+      slab,
+      at,
+      bodyAt,
+      end,
+      allEvents: (last?.allEvents ?? this.#dropped.events) + events,
+      allBytes: (last?.allBytes ?? this.#dropped.bytes) + sizeOf(entry),
     })
     if (this.#ids.size >= rememberedIds) {
       this.#olderIds = this.#ids
       this.#ids = new Map()
     }
     this.#ids.set(id, position)
-  }
-
-  /** A view may hold on to a far larger buffer, such as the one a socket was read into. */
-  #own(body: Uint8Array): Uint8Array {
-    const { byteLength } = body
-    if (byteLength === body.buffer.byteLength) return body
-    if (byteLength > shared.upTo) return new Uint8Array(body)
-    if (this.#used + byteLength > this.#slab.byteLength) {
-      this.#slab = new Uint8Array(shared.size)
-      this.#used = 0
-    }
-    this.#slab.set(body, this.#used)
-    this.#used += byteLength
-    return this.#slab.subarray(this.#used - byteLength, this.#used)
   }
 
   #positionOf(id: EntryId): Position.Position | undefined {
@@ -194,24 +211,25 @@ export class MemoryLog {
     if (this.#bytes <= allowed) return true
     const released = Math.min(this.#released, this.#headNumber) - this.#dropped.entries
     const upToReleased = released > 0 ? this.#kept[this.#first + released - 1] : undefined
-    const releasable = (upToReleased?.bytes ?? this.#dropped.bytes) - this.#dropped.bytes
+    const releasable = (upToReleased?.allBytes ?? this.#dropped.bytes) - this.#dropped.bytes
     if (this.#bytes - releasable > allowed) return false
     this.#dropWhile(() => this.#bytes > allowed)
     return true
   }
 
   /** Drops released entries, oldest first. */
-  #dropWhile(condition: (oldest: LogEntry) => boolean): void {
+  #dropWhile(condition: (oldest: Kept) => boolean): void {
     while (this.#dropped.entries < this.#released) {
       const oldest = this.#kept[this.#first]
-      if (oldest === undefined || !condition(oldest.entry)) break
+      if (oldest === undefined || !condition(oldest)) break
       this.#kept[this.#first] = undefined
       this.#first += 1
       this.#dropped = {
         entries: this.#dropped.entries + 1,
-        events: oldest.events,
-        bytes: oldest.bytes,
+        events: oldest.allEvents,
+        bytes: oldest.allBytes,
       }
+      this.#slabs.release(oldest.slab)
     }
     // Now and then, so that dropping costs the same however many are kept.
     if (this.#first > 1024 && this.#first * 2 > this.#kept.length) {
