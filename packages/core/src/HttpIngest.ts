@@ -332,13 +332,13 @@ const make = Effect.fnUntraced(function* (
   const corsFor = (route: Route, headers: Headers): CorsHeaders =>
     route.browsers ? corsOf(headerOf(headers, "origin")) : noCors
 
-  const requestCounts = new Map<string, Metric.Counter<number>>()
+  const requestCounts = new Map(routes.map((route) => [route, new Map<number, Metric.Counter<number>>()]))
   const countReply = (route: Route, status: number): void => {
-    const name = `${route.name} ${status}`
-    let counter = requestCounts.get(name)
+    const counts = requestCounts.get(route)!
+    let counter = counts.get(status)
     if (counter === undefined) {
       counter = Telemetry.intakeRequests(route.name, status)
-      requestCounts.set(name, counter)
+      counts.set(status, counter)
     }
     counter.updateUnsafe(1, context)
   }
@@ -393,15 +393,17 @@ const make = Effect.fnUntraced(function* (
       : answering
   }
 
-  const survive = (cause: Cause.Cause<never>): Effect.Effect<Answer> =>
-    Cause.hasInterruptsOnly(cause)
-      ? Effect.failCause(cause)
-      : Effect.as(
-          Effect.annotateLogs(Effect.logError(Telemetry.logMessages.intakeDefect), {
-            error: defectSummary(cause),
-          }),
-          internalError,
-        )
+  const answerToFailure = (cause: Cause.Cause<RequestError>, limit: number): Effect.Effect<Answer> => {
+    const error = Cause.findError(cause)
+    if (Result.isSuccess(error)) return answerToError(error.success, limit)
+    if (Cause.hasInterruptsOnly(error.failure)) return Effect.failCause(error.failure)
+    return Effect.as(
+      Effect.annotateLogs(Effect.logError(Telemetry.logMessages.intakeDefect), {
+        error: defectSummary(error.failure),
+      }),
+      internalError,
+    )
+  }
 
   /** @param answer to a request whose body was read */
   const awaiting = (
@@ -416,8 +418,7 @@ const make = Effect.fnUntraced(function* (
       finish: (body) => {
         const replying = Effect.uninterruptibleMask((restore) =>
           restore(Effect.flatMap(body, answer)).pipe(
-            Effect.catch((error) => answerToError(error, maxBytes)),
-            Effect.catchCause(survive),
+            Effect.catchCause((cause) => answerToFailure(cause, maxBytes)),
             Effect.ensuring(leave),
             Effect.map((final) => finish(route, head, final)),
           ),
@@ -554,8 +555,8 @@ export const handler =
     if (request.read === undefined) return run(http.handle(request))
     const begun = http.begin(request, clock.currentTimeMillisUnsafe())
     if (!("finish" in begun)) return Promise.resolve(begun)
-    return new Promise((resolve) => {
-      request.read!(begun.maxBytes, (body) => resolve(run(begun.finish(body))))
+    return new Promise((resolve, reject) => {
+      request.read!(begun.maxBytes, (body) => void run(begun.finish(body)).then(resolve, reject))
     })
   }
 

@@ -65,6 +65,34 @@ export const replyHeaders = (
   return headers
 }
 
+/** Of each kind of reply there is one object of headers: it is laid out for Node once. */
+const laidOut = new WeakMap<HttpIngest.IngestReply["headers"], ReadonlyArray<string>>()
+
+const layOut = (headers: HttpIngest.IngestReply["headers"]): ReadonlyArray<string> => {
+  let known = laidOut.get(headers)
+  if (known === undefined) {
+    known = Object.entries(headers).flat()
+    laidOut.set(headers, known)
+  }
+  return known
+}
+
+/** The head of a reply to which the host has added nothing of its own; otherwise with what it has said. */
+const writeHead = (res: ServerResponse, reply: HttpIngest.IngestReply): void => {
+  const length = reply.status === 204 ? null : Buffer.byteLength(reply.body)
+  if (res.getHeaderNames().length === 0) {
+    const headers = layOut(reply.headers)
+    res.writeHead(
+      reply.status,
+      length === null ? [...headers] : [...headers, "content-length", String(length)],
+    )
+    return
+  }
+  const headers = replyHeaders(reply, res.hasHeader("access-control-allow-origin"), res.getHeader("vary"))
+  if (length !== null) headers["content-length"] = length
+  res.writeHead(reply.status, headers)
+}
+
 /**
  * Writes a reply at once, whether or not the client has sent all of its body. What still comes is read and forgotten, and the
  * connection lives on.
@@ -76,9 +104,7 @@ export const writeReply = (
 ): void => {
   // The client has gone, or the host has answered in our place (a time-out of its own, say).
   if (res.headersSent || res.writableEnded || res.destroyed) return
-  const headers = replyHeaders(reply, res.hasHeader("access-control-allow-origin"), res.getHeader("vary"))
-  if (reply.status !== 204) headers["content-length"] = Buffer.byteLength(reply.body)
-  res.writeHead(reply.status, headers)
+  writeHead(res, reply)
   if (isWhole(req)) {
     res.end(reply.body)
     req.resume()
