@@ -45,8 +45,8 @@ const maxTextBytes = Port.maxReplyLength * 3 + 4
 type Outcome = Effect.Effect<Port.TransportReply, Port.TransportError>
 
 /**
- * Takes a reply as undici reads it, to the end within the bound, so that the connection can be used again. Its own streams and signals would cost a
- * fifth of what a request does.
+ * Takes a reply as undici reads it, to the end within the bound, so that the connection can be used again. Undici's own streams and signals would be
+ * made for each request, for replies that nearly always are empty.
  */
 class ReplyHandler implements Dispatcher.DispatchHandler {
   private readonly settle: (outcome: Outcome) => void

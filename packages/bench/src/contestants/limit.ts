@@ -30,7 +30,7 @@ export const groupCommit = (path: string): ((bytes: Buffer, done: () => void) =>
   }
 }
 
-/** `gunzipSync` takes a third of the time of `gunzip` for one event, and as long for a thousand: both run on the same core. */
+/** `gunzipSync`, since `gunzip` takes several times its CPU time: both run on the same core. */
 export const limit: Contestant = {
   description: "node:http + JSON.parse (gunzipSync before it) + group-committed append with fdatasync",
   durability: "disk",

@@ -33,7 +33,7 @@ export interface Reader {
 
 /**
  * Entries that were read and not looked at yet. They are decoded one by one, when they are wanted: what is decoded long before it is sent outlives the
- * garbage collector's young generation, which costs as much as decoding it.
+ * garbage collector's young generation, and is copied there for nothing.
  */
 export class ReadAhead {
   private entries: ReadonlyArray<LogEntry> = []
