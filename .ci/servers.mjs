@@ -1,5 +1,5 @@
 // Starts what the tests need and does not run yet, on the standard local ports: PostgreSQL, Redis, NATS with JetStream. What is not
-// installed is installed from Debian's packages, by root. `--stop` ends what it has started, and removes the data.
+// installed is installed from Debian's packages, by root; pgbouncer too. `--stop` ends what it has started, and removes the data.
 import { execFileSync, spawn, spawnSync } from "node:child_process"
 import {
   chmodSync,
@@ -16,7 +16,7 @@ import { basename, join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
 import { tsImport } from "tsx/esm/api"
 
-const { available, endpointOf, natsIn, postgresIn, reachable, redisIn, servers, signal, untilGone } =
+const { available, endpointOf, natsIn, pathOf, postgresIn, reachable, redisIn, servers, signal, untilGone } =
   await tsImport("../packages/test-servers/src/programs.ts", import.meta.url)
 
 const kinds = [
@@ -101,10 +101,18 @@ if (process.argv.includes("--stop")) {
   if (started.length === 0) console.log("nothing was started here")
   for (const file of started) await stop(basename(file, ".json"))
 } else {
-  for (const one of kinds) {
-    await provide(one).catch((error) => {
-      console.error(error.message)
-      process.exitCode = 1
-    })
+  const failed = (error) => {
+    console.error(error.message)
+    process.exitCode = 1
+  }
+  for (const one of kinds) await provide(one).catch(failed)
+  // Tests start one of their own.
+  if (pathOf("pgbouncer") === undefined) {
+    try {
+      install("pgbouncer")
+      console.log("pgbouncer: installed")
+    } catch (error) {
+      failed(error)
+    }
   }
 }

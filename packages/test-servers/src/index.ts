@@ -1,5 +1,14 @@
 export { describeServer, describeStore } from "./describe.ts"
-export { available, type Endpoint, endpointOf, type Kind, lacking, reachable, servers } from "./location.ts"
+export {
+  available,
+  type Endpoint,
+  endpointOf,
+  type Kind,
+  lacking,
+  pathOf,
+  reachable,
+  servers,
+} from "./location.ts"
 export { type NatsCluster, type NatsOptions, startNats, startNatsCluster } from "./nats.ts"
 export { startPostgres } from "./postgres.ts"
 export { startRedis } from "./redis.ts"

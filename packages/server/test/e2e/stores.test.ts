@@ -187,7 +187,7 @@ for (const kind of sharedKinds) {
 
       const store = storeAt(kind, database.url)
       const moved = await output(setup, "migrate", "--from", "sqlite:old.db", "--to", store)
-      expect(moved).toMatch(/^moved 5 entries, 5 events, 1 KiB\n1 destination, \d cursors?, 1 dead letter, /)
+      expect(moved).toMatch(/^moved 5 entries, 5 events, 2 KiB\n1 destination, \d cursors?, 1 dead letter, /)
       expect(moved).toContain("processes: several may run")
       expect(moved.includes('level: "disk" becomes "memory"')).toBe(kind.level === "memory")
       expect(moved).not.toContain("once more")

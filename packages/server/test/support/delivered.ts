@@ -33,7 +33,7 @@ export const delivered = async (
 /** A request that brought events its destination had before. */
 export interface Repetition {
   readonly destination: string
-  /** The requests that had brought them before, by number. */
+  /** The requests that had brought them last, by number. */
   readonly of: ReadonlySet<number>
   /** Its own number. */
   readonly by: number
@@ -41,7 +41,7 @@ export interface Repetition {
 
 /** In the order of what was received. A repeated event has the `timeUUID` it had at first, and no two events of a destination share one. */
 export const repetitions = (requests: ReadonlyArray<ReceivedRequest>): ReadonlyArray<Repetition> => {
-  const firsts = new Map<string, { readonly timeUUID: string; readonly request: number }>()
+  const known = new Map<string, { readonly timeUUID: string; request: number }>()
   const found: Array<Repetition> = []
   const timeUUIDs = new Set<string>()
   for (const [by, request] of requests.entries()) {
@@ -49,18 +49,19 @@ export const repetitions = (requests: ReadonlyArray<ReceivedRequest>): ReadonlyA
     const of = new Set<number>()
     for (const event of eventsOf(request)) {
       const name = `${destination} ${idOf(event)}`
-      const first = firsts.get(name)
-      if (first === undefined) {
-        firsts.set(name, { timeUUID: event.timeUUID, request: by })
+      const last = known.get(name)
+      if (last === undefined) {
+        known.set(name, { timeUUID: event.timeUUID, request: by })
         timeUUIDs.add(`${destination} ${event.timeUUID}`)
       } else {
-        expect(event.timeUUID).toBe(first.timeUUID)
-        of.add(first.request)
+        expect(event.timeUUID).toBe(last.timeUUID)
+        of.add(last.request)
+        last.request = by
       }
     }
     if (of.size > 0) found.push({ destination, of, by })
   }
-  expect(timeUUIDs.size).toBe(firsts.size)
+  expect(timeUUIDs.size).toBe(known.size)
   return found
 }
 

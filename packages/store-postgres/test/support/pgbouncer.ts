@@ -1,26 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
-import { accessSync, chmodSync, constants, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { endpointOf, servers } from "@millrace/test-servers"
+import { endpointOf, pathOf, servers } from "@millrace/test-servers"
 
-const paths = [
-  "/usr/sbin/pgbouncer",
-  "/usr/bin/pgbouncer",
-  "/usr/local/bin/pgbouncer",
-  "/opt/homebrew/bin/pgbouncer",
-]
-
-export const pgbouncer: string | undefined = paths.find((path) => {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
-})
+export const pgbouncer: string | undefined = pathOf("pgbouncer")
 
 const freePort = async (): Promise<number> => {
   const server = createServer().listen(0, "127.0.0.1")
