@@ -9,7 +9,7 @@ export const metricNames = {
 
 /** Names of spans. */
 export const spanNames = {
-  /** One request, from its head to its reply. */
+  /** One request whose head was fine, up to its reply; from when its body is there, where the host reads that by callbacks. */
   intake: "millrace.intake",
 } as const
 
