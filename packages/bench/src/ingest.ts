@@ -1,5 +1,11 @@
 import { parseArgs } from "node:util"
-import { type ContestantName, contestantNames, contestants, describeContestants } from "./contestants/all.ts"
+import {
+  besideLimit,
+  type ContestantName,
+  contestantNames,
+  contestants,
+  describeContestants,
+} from "./contestants/all.ts"
 import { describe, environment } from "./environment.ts"
 import { load } from "./load.ts"
 import { choice, number, numbers } from "./options.ts"
@@ -43,17 +49,7 @@ const quick: ReadonlyArray<ContestantName> = [
   "fastify-by-hand",
   "express-by-hand",
 ]
-// All are compared with the limit.
-const names = [
-  ...new Set([
-    "limit" as const,
-    ...choice<ContestantName>(
-      "contestants",
-      values.contestants ?? (values.quick ? quick : contestantNames).join(","),
-      contestantNames,
-    ),
-  ]),
-]
+const names = besideLimit(values.contestants ?? (values.quick ? quick : contestantNames).join(","))
 
 interface Turn {
   readonly requestsPerSecond: number

@@ -1,9 +1,9 @@
 import { parseArgs } from "node:util"
-import { type ContestantName, contestantNames, describeContestants } from "./contestants/all.ts"
+import { besideLimit, type ContestantName, describeContestants } from "./contestants/all.ts"
 import { describe, environment } from "./environment.ts"
 import { load } from "./load.ts"
 import { arrivals, openLoad } from "./openLoop.ts"
-import { choice, number, numbers } from "./options.ts"
+import { number, numbers } from "./options.ts"
 import { pinDriver } from "./processes.ts"
 import { median, progress, progressEnd, publish, quantile, ratios, spread, summary, table } from "./report.ts"
 import { request } from "./requests.ts"
@@ -30,13 +30,7 @@ const rounds = number("rounds", values.rounds ?? (values.quick ? "3" : "5"))
 const seconds = number("seconds", values.seconds ?? (values.quick ? "1" : "3"))
 const connections = number("connections", values.connections)
 const sizes = numbers("events", values.events ?? (values.quick ? "1" : "1,100"))
-// All are compared with the limit.
-const names = [
-  ...new Set([
-    "limit" as const,
-    ...choice<ContestantName>("contestants", values.contestants, contestantNames),
-  ]),
-]
+const names = besideLimit(values.contestants)
 
 type Load = "half of its own capacity" | "half of the limit's capacity"
 

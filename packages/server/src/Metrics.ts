@@ -30,20 +30,20 @@ const gauge = (name: string, help: string, value: number, labels = {}): Promethe
   samples: [{ labels, value }],
 })
 
-const outcomes = ["delivered", "filtered", "dead", "trimmed"] as const
-
-const destinationFamilies = (statuses: ReadonlyArray<Status>): ReadonlyArray<Prometheus.Family> => {
-  const each = (
-    name: string,
-    help: string,
-    type: "counter" | "gauge",
-    value: (status: Status) => number,
-  ): Prometheus.Family => ({
+/** A metric of several: a sample for each. */
+const familyOf =
+  <A>(items: ReadonlyArray<A>, labels: (item: A) => Prometheus.Sample["labels"]) =>
+  (name: string, help: string, type: "counter" | "gauge", value: (item: A) => number): Prometheus.Family => ({
     name,
     help,
     type,
-    samples: statuses.map((status) => ({ labels: { destination: status.id }, value: value(status) })),
+    samples: items.map((item) => ({ labels: labels(item), value: value(item) })),
   })
+
+const outcomes = ["delivered", "filtered", "dead", "trimmed"] as const
+
+const destinationFamilies = (statuses: ReadonlyArray<Status>): ReadonlyArray<Prometheus.Family> => {
+  const each = familyOf(statuses, ({ id }) => ({ destination: id }))
   return [
     {
       name: metricNames.destinationEvents,
@@ -128,30 +128,25 @@ interface Labelled {
 }
 
 const processFamilies = (processes: ReadonlyArray<Labelled>): ReadonlyArray<Prometheus.Family> => {
-  const each = (
-    name: string,
-    help: string,
-    type: "counter" | "gauge",
-    value: (process: ProcessReport) => number,
-  ): Prometheus.Family => ({
-    name,
-    help,
-    type,
-    samples: processes.map(({ labels, process }) => ({ labels, value: value(process) })),
-  })
+  const each = familyOf(processes, ({ labels }) => labels)
   return [
-    each(metricNames.processMemory, "Resident memory size in bytes", "gauge", ({ memory }) => memory),
+    each(
+      metricNames.processMemory,
+      "Resident memory size in bytes",
+      "gauge",
+      ({ process }) => process.memory,
+    ),
     each(
       metricNames.processCpu,
       "User and system CPU time in seconds",
       "counter",
-      ({ cpuSeconds }) => cpuSeconds,
+      ({ process }) => process.cpuSeconds,
     ),
     each(
       metricNames.processStart,
       "When the process started, in seconds since the epoch",
       "gauge",
-      ({ startedAt }) => startedAt,
+      ({ process }) => process.startedAt,
     ),
   ]
 }

@@ -1,3 +1,4 @@
+import { choice } from "../options.ts"
 import { expressByHand, fastifyByHand } from "./byHand.ts"
 import type { Contestant } from "./Contestant.ts"
 import { limit } from "./limit.ts"
@@ -20,6 +21,11 @@ export const contestants = {
 export type ContestantName = keyof typeof contestants
 
 export const contestantNames = Object.keys(contestants) as ReadonlyArray<ContestantName>
+
+/** Those that an option names by commas, and the limit, which all are compared with. */
+export const besideLimit = (given: string): ReadonlyArray<ContestantName> => [
+  ...new Set(["limit" as const, ...choice<ContestantName>("contestants", given, contestantNames)]),
+]
 
 export const describeContestants = (names: ReadonlyArray<ContestantName>): ReadonlyArray<string> =>
   names.map(

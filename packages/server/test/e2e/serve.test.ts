@@ -10,6 +10,7 @@ import { describe, expect, onTestFinished, test } from "vitest"
 import { outcome, type Server, serve, serveGuarded } from "../support/command.ts"
 import { eventHeaders, eventsBody, makeLoad, post } from "../support/load.ts"
 import { lockDatabase } from "../support/lock.ts"
+import { portInUse } from "../support/portInUse.ts"
 import { receive } from "../support/receiver.ts"
 import { tempDir } from "../support/resources.ts"
 
@@ -187,10 +188,7 @@ millrace: --validation: expected "auto" | "strict" | "lenient"
   })
 
   test("a port in use", async () => {
-    const other = createServer().listen(0, "127.0.0.1")
-    await once(other, "listening")
-    onTestFinished(() => void other.close())
-    const { port } = other.address() as { readonly port: number }
+    const port = await portInUse()
     const directory = tempDir()
     const ended = await outcome(["serve", "--port", String(port)], { cwd: directory })
     expect(ended).toEqual({

@@ -1,13 +1,12 @@
-import { once } from "node:events"
 import { readdirSync } from "node:fs"
 import { Agent } from "node:http"
-import { createServer } from "node:net"
 import { join } from "node:path"
 import { describe, expect, onTestFinished, test } from "vitest"
 import { outcome, type Server, serve } from "../support/command.ts"
 import { eventHeaders, eventsBody, makeLoad, post } from "../support/load.ts"
 import { lockDatabase } from "../support/lock.ts"
 import { key, stop, writeConfig } from "../support/pipeline.ts"
+import { portInUse } from "../support/portInUse.ts"
 import { idOf, type Receiver, receive } from "../support/receiver.ts"
 import { tempDir } from "../support/resources.ts"
 import { gone, metricOf, workersListen, workersOf } from "../support/workers.ts"
@@ -256,10 +255,7 @@ describe("not started", () => {
   })
 
   test("a port in use", async () => {
-    const other = createServer().listen(0, "127.0.0.1")
-    await once(other, "listening")
-    onTestFinished(() => void other.close())
-    const { port } = other.address() as { readonly port: number }
+    const port = await portInUse()
     const args = ["serve", "--store", "memory:", "--port", String(port), ...twoWorkers]
     expect(await outcome(args, { cwd: tempDir() })).toEqual({
       code: 1,
