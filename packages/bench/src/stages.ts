@@ -91,11 +91,11 @@ const batchOf = (entry: Entry.DecodedEntry): Uint8Array => {
     "array",
     bytes.length * 2,
   )
-  const toText = Export.textExporter(entry, exportRule)
+  const write = Export.eventWriter(entry, exportRule)
   for (const [index, event] of entry.events.entries()) {
-    const text = toText(event, index)
-    if (typeof text !== "string") throw text
-    builder.add(text)
+    const error = write(event, index, builder.begin())
+    if (error !== null) throw error
+    builder.commit()
   }
   return builder.close().body([0, events])
 }

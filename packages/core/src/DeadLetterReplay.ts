@@ -9,7 +9,8 @@ import type {
   DeadReason,
 } from "./DeadLetters.ts"
 import type { Destination } from "./Destination.ts"
-import { type ExportRule, textExporter } from "./Export.ts"
+import { type ExportRule, eventWriter } from "./Export.ts"
+import { ByteWriter } from "./internal/byteWriter.ts"
 import * as LetterEvent from "./internal/letterEvent.ts"
 import type { Sender } from "./internal/Sender.ts"
 import type { StoreError } from "./StoreError.ts"
@@ -47,7 +48,7 @@ const maxRefusals = 32
 
 interface Exported {
   readonly letter: DeadLetter
-  readonly text: string
+  readonly json: ByteWriter
 }
 
 const matcher = ({ eventIds, before }: DeadLetterReplayRequest): ((letter: DeadLetter) => boolean) => {
@@ -56,16 +57,17 @@ const matcher = ({ eventIds, before }: DeadLetterReplayRequest): ((letter: DeadL
     (ids === null ? replayedAt === null : ids.has(eventId)) && (before === undefined || deadAt < before)
 }
 
-/** By the destination's rules of today, but with the id by which receivers know the event. A text that is none says why. */
+/** By the destination's rules of today, but with the id by which receivers know the event. One that cannot be exported says why. */
 const exportLetter = (
   { eventId, event: stored, receivedAt }: DeadLetter,
   rule: ExportRule,
-): { readonly text: string } | { readonly error: string } => {
+): { readonly json: ByteWriter } | { readonly error: string } => {
   const event = LetterEvent.read(stored)
   if (event === null) return { error: "the letter's event cannot be read" }
   const entry = { id: "", receivedAt, statsigMetadata: {}, events: [event] }
-  const text = textExporter(entry, rule, () => eventId)(event, 0)
-  return typeof text === "string" ? { text } : { error: text.message }
+  const into = new ByteWriter(0)
+  const error = eventWriter(entry, rule, () => eventId)(event, 0, into)
+  return error === null ? { json: into } : { error: error.message }
 }
 
 /**
@@ -140,12 +142,15 @@ export const run = Effect.fnUntraced(function* (
     for (const letter of page.letters.filter(matches).reverse()) {
       missing.delete(letter.eventId)
       const result = exportLetter(letter, exportRule)
-      if ("text" in result) exported.push({ letter, text: result.text })
+      if ("json" in result) exported.push({ letter, json: result.json })
       else yield* fail(letter, "unexportable", result.error, null)
     }
     while (exported.length > 0) {
       const builder = Batch.make(destination.batch, destination.format)
-      const fitting = exported.findIndex(({ text }) => !builder.add(text))
+      const fitting = exported.findIndex(({ json }) => {
+        builder.begin().copy(json, 0, json.length)
+        return !builder.commit()
+      })
       const batch = exported.splice(0, fitting === -1 ? exported.length : fitting)
       const stopped = yield* send(
         batch.map(({ letter }) => letter),

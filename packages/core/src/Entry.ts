@@ -4,6 +4,7 @@ import * as Schema from "effect/Schema"
 import type { Event, Json, JsonObject } from "./Event.ts"
 import type { EntryId, NewEntry } from "./EventLog.ts"
 import * as Body from "./internal/body.ts"
+import { sourceOf } from "./internal/byteWriter.ts"
 import * as EventNames from "./internal/eventNames.ts"
 import { isObject, parse } from "./internal/json.ts"
 import * as Nesting from "./internal/nesting.ts"
@@ -180,34 +181,32 @@ const defaultUser = (user: Json | undefined): JsonObject | null =>
 /** The usual body, whose events are read where they stand. `null` when it is another. */
 const decodeOutlined = ({ id, body, events }: NewEntry, envelope: Envelope): DecodedEntry | null => {
   if (envelope.dialect !== "log_event") return null
-  const limits = { events, nesting: Nesting.most, strictly: false }
-  const ofBytes = Outline.read(body, limits)
-  if (ofBytes === null) return null
-  const { text } = Utf8.decode(body)
-  const outline = ofBytes.isAscii ? ofBytes : Outline.readText(text, limits)
+  const outline = Outline.read(body, { events, nesting: Nesting.most, strictly: false })
   if (outline === null || outline.events !== events) return null
+  if (!(outline.isAscii || Utf8.isValid(body))) return null
   const { rest } = outline
   const { statsigMetadata, user } = Outline.restSlots
   const { offset = 0, receivedAt } = envelope
+  const fields = outline.fields.slice(0, events * Outline.stride)
   const written: Written = {
-    text,
-    fields: outline.fields.slice(0, events * Outline.stride),
+    body: sourceOf(body),
+    fields,
     receivedAt,
     offset: Math.abs(offset) > deadZone ? offset : 0,
-    user: defaultUser(Outline.valueIn(text, rest, user)),
+    user: defaultUser(Outline.valueAt(body, rest, user)),
   }
-  const { fields } = written
+  const read: Array<Event> = []
+  for (let base = 0; base < fields.length; base += Outline.stride) {
+    const name = base + Outline.slots.eventName
+    read.push(
+      new WrittenEvent(written, base, EventNames.read(body, fields[name]! + 1, fields[name + 1]! - 1)),
+    )
+  }
   return {
     id,
     receivedAt,
-    statsigMetadata: factsOf(envelope, Outline.valueIn(text, rest, statsigMetadata)),
-    events: Array.from({ length: events }, (_, index) => {
-      const base = index * Outline.stride
-      const from = fields[base + Outline.slots.eventName]! + 1
-      const to = fields[base + Outline.slots.eventName + 1]! - 1
-      const name = ofBytes.isAscii ? EventNames.read(body, from, to) : EventNames.own(text.slice(from, to))
-      return new WrittenEvent(written, base, name)
-    }),
+    statsigMetadata: factsOf(envelope, Outline.valueAt(body, rest, statsigMetadata)),
+    events: read,
   }
 }
 

@@ -3,8 +3,12 @@ import { type Catalog, empty } from "./Catalog.ts"
 import { type DecodedEntry, eventIds } from "./Entry.ts"
 import type { Event, Json, JsonObject } from "./Event.ts"
 import * as Fields from "./Fields.ts"
+import { ByteWriter, piece } from "./internal/byteWriter.ts"
 import { isObject, put, textOf as text } from "./internal/json.ts"
 import { WrittenEvent } from "./internal/writtenEvent.ts"
+import { TimeUUIDs } from "./TimeUUID.ts"
+
+const decoder = new TextDecoder()
 
 /** An event as Statsig's Generic Webhook sends it (Event Webhook document, "Event Format"): every field is always present. */
 export interface WebhookEvent {
@@ -366,42 +370,94 @@ const transformed = (transform: Transform, text: string): string | ExportError =
   }
 }
 
-/** The JSON text of what {@link exporter} makes without rules of fields. What the sender wrote goes on as it was written. */
-const writer = (
+const openBrace = 0x7b
+const comma = 0x2c
+const userKey = piece(',"user":')
+const userIDKey = piece(',"userID":')
+const timestampKey = piece(',"timestamp":')
+const valueKey = piece(',"value":')
+const closing = piece('"}')
+
+/** Writes an event as it is sent, in JSON. An event whose transform fails must not leave as it was: it is not written. */
+export type EventWriter = (event: Event, index: number, into: ByteWriter) => ExportError | null
+
+/** Of an export without rules of fields and a transform: what the sender wrote goes on as it was written. */
+const plainWriter = (
   entry: DecodedEntry,
   { exposures: place, catalog }: ExportRule,
-  idOf: (index: number) => string,
-): ((event: Event, index: number) => string) => {
+  idOf: ((index: number) => string) | undefined,
+): EventWriter => {
   const current = catalog()
-  const ofRequest = JSON.stringify(entry.statsigMetadata)
-  return (event, index) => {
-    const id = idOf(index)
+  const ofRequest = piece(`,"statsigMetadata":${JSON.stringify(entry.statsigMetadata)},"timeUUID":"`)
+  const made = new TimeUUIDs(entry.id)
+
+  const writeView = (view: View, written: WrittenEvent | null, into: ByteWriter): void => {
+    into.text(`{"eventName":${JSON.stringify(view.eventName)}`)
+    into.piece(userKey)
+    if (written === null) into.text(JSON.stringify(view.user))
+    else written.writeUser(into)
+    into.piece(userIDKey)
+    if (written === null) into.text(JSON.stringify(view.userID))
+    else written.writeUserID(into)
+    into.piece(timestampKey)
+    into.integer(view.timestamp)
+    into.piece(valueKey)
+    if (written === null) into.text(JSON.stringify(view.value))
+    else written.writeValue(into)
+    const { metadata, statsigMetadata } = view
+    into.text(
+      `,"metadata":${JSON.stringify(metadata)},"statsigMetadata":${JSON.stringify(statsigMetadata)},"timeUUID":"`,
+    )
+  }
+
+  return (event, index, into) => {
     const written = event instanceof WrittenEvent ? event : null
     if (written !== null && !written.hasStatsigMetadata && !exposures.has(written.eventName)) {
-      return `{${written.nameAndUserText},"userID":${written.userIDText},"timestamp":${Math.floor(written.time)},${written.valueAndMetadataText},"statsigMetadata":${ofRequest},"timeUUID":"${id}"}`
-    }
-    const view = new View(event, entry, place, current)
-    const { eventName, user, userID, timestamp, value, metadata, statsigMetadata } = view
-    return written === null
-      ? JSON.stringify({ eventName, user, userID, timestamp, value, metadata, statsigMetadata, timeUUID: id })
-      : `{"eventName":${JSON.stringify(eventName)},"user":${written.userText},"userID":${written.userIDText},"timestamp":${timestamp},"value":${written.valueText},"metadata":${JSON.stringify(metadata)},"statsigMetadata":${JSON.stringify(statsigMetadata)},"timeUUID":"${id}"}`
+      into.byte(openBrace)
+      written.writeNameAndUser(into)
+      into.piece(userIDKey)
+      written.writeUserID(into)
+      into.piece(timestampKey)
+      into.integer(Math.floor(written.time))
+      into.byte(comma)
+      written.writeValueAndMetadata(into)
+      into.piece(ofRequest)
+    } else writeView(new View(event, entry, place, current), written, into)
+    if (idOf !== undefined) into.text(idOf(index))
+    else if (event.timeUUID !== undefined) into.text(event.timeUUID)
+    else made.write(into, event.time, index)
+    into.piece(closing)
+    return null
   }
 }
 
-/** Like {@link exporter}, to the JSON text that is sent. An event whose transform fails must not leave as it was: it has no text. */
+/** Like {@link exporter}, for what is sent. */
+export const eventWriter = (
+  entry: DecodedEntry,
+  rule: ExportRule,
+  idOf?: (index: number) => string,
+): EventWriter => {
+  const { fields, transform } = rule
+  if (fields === null && transform === null) return plainWriter(entry, rule, idOf)
+  const toEvent = exporter(entry, rule, idOf)
+  return (event, index, into) => {
+    const text = JSON.stringify(toEvent(event, index))
+    const exported = transform === null ? text : transformed(transform, text)
+    if (typeof exported !== "string") return exported
+    into.text(exported)
+    return null
+  }
+}
+
+/** {@link eventWriter}, to texts. */
 export const textExporter = (
   entry: DecodedEntry,
   rule: ExportRule,
-  idOf: (index: number) => string = eventIds(entry),
 ): ((event: Event, index: number) => string | ExportError) => {
-  const { fields, transform } = rule
-  const toEvent = exporter(entry, rule, idOf)
-  const toText =
-    fields === null
-      ? writer(entry, rule, idOf)
-      : (event: Event, index: number) => JSON.stringify(toEvent(event, index))
+  const write = eventWriter(entry, rule)
+  const into = new ByteWriter(0)
   return (event, index) => {
-    const text = toText(event, index)
-    return transform === null ? text : transformed(transform, text)
+    into.cut(0)
+    return write(event, index, into) ?? decoder.decode(into.written)
   }
 }

@@ -1,4 +1,5 @@
 import type { EntryId } from "./EventLog.ts"
+import { type ByteWriter, piece, type Source } from "./internal/byteWriter.ts"
 
 /** Between 1582-10-15, where RFC 9562 begins to count, and 1970-01-01. */
 const gregorianOffset = 12_219_292_800_000
@@ -35,20 +36,46 @@ const suffix = (id: EntryId): string => {
  *
  * Written here because the `uuid` package drops the carry out of the low 32 bits, which would make some ticks 7 minutes wrong.
  */
-export const timeUUIDs = (id: EntryId): ((time: number, index: number) => string) => {
-  const end = suffix(id)
-  /** All but the low 32 bits stays the same for 7 minutes: it is written once for nearly all events of an entry. */
-  let highBefore = -1
-  let rest = ""
-  return (time, index) => {
+export class TimeUUIDs {
+  private readonly suffix: string
+  /** All but the low 32 bits stays the same for 7 minutes: it is made once for nearly all events of an entry. */
+  private high = -1
+  private rest = ""
+  private restPiece: Source | null = null
+
+  constructor(id: EntryId) {
+    this.suffix = suffix(id)
+  }
+
+  text(time: number, index: number): string {
+    const low = this.lowBits(time, index)
+    return wordText(low) + this.rest
+  }
+
+  write(into: ByteWriter, time: number, index: number): void {
+    const low = this.lowBits(time, index)
+    this.restPiece ??= piece(this.rest)
+    into.hex(low)
+    into.piece(this.restPiece)
+  }
+
+  /** Unsigned, with the others in `rest`. */
+  private lowBits(time: number, index: number): number {
     const millis = Math.min(Math.max(Math.floor(time) + gregorianOffset, 0), lastMillis)
     // ms * 10,000 passes 2^53: split at bit 28, since 2^28 * 10,000 is 625 * 2^32 exactly.
     const low = ((millis >>> 0) % 2 ** 28) * 10_000 + index
     const high = Math.floor(millis / 2 ** 28) * 625 + Math.floor(low / 2 ** 32)
-    if (high !== highBefore) {
-      highBefore = high
-      rest = `-${hex(high % 2 ** 16, 4)}-${hex(0x1000 | Math.floor(high / 2 ** 16), 4)}${end}`
+    if (high !== this.high) {
+      this.high = high
+      this.rest = `-${hex(high % 2 ** 16, 4)}-${hex(0x1000 | Math.floor(high / 2 ** 16), 4)}${this.suffix}`
+      this.restPiece = null
     }
-    return wordText(low >>> 0) + rest
+    return low >>> 0
   }
+}
+
+/** {@link TimeUUIDs} as texts. */
+export const timeUUIDs = (id: EntryId): ((time: number, index: number) => string) => {
+  const made = new TimeUUIDs(id)
+  return (time, index) => made.text(time, index)
 }

@@ -1,16 +1,10 @@
-import type { Catalog } from "../Catalog.ts"
 import type { DecodedEntry } from "../Entry.ts"
 import type { LogEntry } from "../EventLog.ts"
-import { type ExportError, type ExportRule, textExporter } from "../Export.ts"
+import type { ExportRule } from "../Export.ts"
 import type { CompiledFilter } from "../Filter.ts"
 import type { Position } from "../Position.ts"
+import { ExportedEvents } from "./exportedEvents.ts"
 import { Fifo } from "./Fifo.ts"
-
-interface Texts {
-  /** They were made with it: with another they are made anew. */
-  readonly catalog: Catalog
-  readonly of: (index: number) => string | ExportError
-}
 
 /** An entry that has been read and parsed, on its way to the lanes. */
 export interface Item {
@@ -22,8 +16,8 @@ export interface Item {
   readonly bytes: number
   /** ms since the epoch. */
   readonly readAt: number
-  /** By the key of an export rule, its events' texts: made once for all lanes that share the rule. `null` until one is asked for. */
-  texts: Map<string, Texts> | null
+  /** By the key of an export rule; `null` until one is asked for. */
+  exported: Map<string, ExportedEvents> | null
   /** How many queued runs still point here. */
   references: number
   /** The attached feeds that were given some of its events. */
@@ -36,27 +30,17 @@ export const makeItem = (
   entry: DecodedEntry,
   bytes: number,
   readAt: number,
-): Item => ({ before, position, entry, bytes, readAt, texts: null, references: 0, feeds: [] })
+): Item => ({ before, position, entry, bytes, readAt, exported: null, references: 0, feeds: [] })
 
-/** The JSON texts of an entry's events under an export rule as it is now. */
-export const exportedTexts = (item: Item, rule: ExportRule): ((index: number) => string | ExportError) => {
-  const catalog = rule.catalog()
-  item.texts ??= new Map()
-  let texts = item.texts.get(rule.key)
-  if (texts?.catalog !== catalog) {
-    texts = { catalog, of: memoized(item.entry, rule) }
-    item.texts.set(rule.key, texts)
+/** Of an item's events under an export rule. */
+export const exportedEvents = (item: Item, rule: ExportRule): ExportedEvents => {
+  let exported = item.exported?.get(rule.key)
+  if (exported === undefined || !exported.isUpToDate) {
+    exported = new ExportedEvents(item.entry, rule, item.feeds.length > 1)
+    item.exported ??= new Map()
+    item.exported.set(rule.key, exported)
   }
-  return texts.of
-}
-
-const memoized = (entry: DecodedEntry, rule: ExportRule): Texts["of"] => {
-  const toText = textExporter(entry, rule)
-  const texts: Array<string | ExportError | undefined> = new Array(entry.events.length)
-  return (index) => {
-    texts[index] ??= toText(entry.events[index]!, index)
-    return texts[index]
-  }
+  return exported
 }
 
 /** Consecutive events of one entry that a lane wants, from `from` up to, but without, `to`. It shrinks as they are taken. */

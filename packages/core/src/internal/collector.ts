@@ -1,8 +1,10 @@
 import * as Batch from "../Batch.ts"
 import type { BatchLimits } from "../Destination.ts"
 import type { EntryId } from "../EventLog.ts"
+import type { ExportError } from "../Export.ts"
 import type { Position } from "../Position.ts"
 import { timeUUIDs } from "../TimeUUID.ts"
+import type { ExportedEvents } from "./exportedEvents.ts"
 import type { Item } from "./Feed.ts"
 
 /** Where an event of a batch comes from: its entry and its place there; the entry itself is not kept. */
@@ -111,10 +113,21 @@ export const make = (limits: BatchLimits, format: Batch.Format, buckets: number,
     },
     /** One bucket can take no more: it is time to send all of them. */
     isFull: (): boolean => full,
-    /** False, and nothing changes but that it is full, when the event does not fit. */
-    add: (text: string, item: Item, index: number, time: number, bucket: number): boolean => {
+    /** False, and nothing changes but that it is full, when the event does not fit; nor does anything when it cannot be exported. */
+    add: (
+      events: ExportedEvents,
+      item: Item,
+      index: number,
+      time: number,
+      bucket: number,
+    ): boolean | ExportError => {
       const builder = builders[bucket]!
-      if (!builder.add(text)) {
+      const error = events.write(index, builder.begin())
+      if (error !== null) {
+        builder.cancel()
+        return error
+      }
+      if (!builder.commit()) {
         full = true
         return false
       }
@@ -123,10 +136,6 @@ export const make = (limits: BatchLimits, format: Batch.Format, buckets: number,
       lastBucket = bucket
       full = builder.isFull()
       return true
-    },
-    /** Keeps nothing any more of the entries whose events were added but their own bytes. */
-    letGo: (): void => {
-      for (const builder of builders) builder.encode()
     },
     close: (): Collected => {
       const { ranges, ...batch } = Batch.concat(builders.map((builder) => builder.close()))

@@ -1,4 +1,5 @@
-const decoder = new TextDecoder()
+/** A name may begin with a byte order mark. */
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 
 /** A power of two: more names than a site has, at some hundred bytes each. */
 const remembered = 4096
@@ -21,14 +22,6 @@ const isSame = (name: Uint8Array, bytes: Uint8Array, start: number, end: number)
   if (name.length !== end - start) return false
   for (let at = 0; at < name.length; at++) if (name[at] !== bytes[start + at]) return false
   return true
-}
-
-const encoder = new TextEncoder()
-
-/** The same text, but no slice of a larger one. */
-export const own = (name: string): string => {
-  const bytes = encoder.encode(name)
-  return read(bytes, 0, bytes.length)
 }
 
 /**

@@ -408,17 +408,6 @@ export interface Limits {
 export const read = (bytes: Uint8Array, { events, nesting, strictly }: Limits): Outline | null =>
   scanner.scan(bytes, events, nesting, strictly)
 
-/** Of any text, with places in UTF-16 units instead of bytes. */
-export const readText = (text: string, limits: Limits): Outline | null => {
-  const bytes = new Uint8Array(text.length)
-  for (let at = 0; at < bytes.length; at++) bytes[at] = Math.min(text.charCodeAt(at), 0x80)
-  return read(bytes, limits)
-}
-
 /** The value of a slot of {@link Outline.rest} or of an event's fields, `undefined` when there is none. */
 export const valueAt = (bytes: Uint8Array, spans: Int32Array, slot: number): Json | undefined =>
   spans[slot] === 0 ? undefined : parse(Utf8.decode(bytes.subarray(spans[slot], spans[slot + 1])).text)
-
-/** The same of {@link readText}. */
-export const valueIn = (text: string, spans: Int32Array, slot: number): Json | undefined =>
-  spans[slot] === 0 ? undefined : parse(text.slice(spans[slot], spans[slot + 1]))

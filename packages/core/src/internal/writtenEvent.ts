@@ -1,13 +1,14 @@
 import type { Event, Json, JsonObject } from "../Event.ts"
-import { isObject, parse, textOf } from "./json.ts"
-import { slots } from "./outline.ts"
+import { type ByteWriter, piece, type Source } from "./byteWriter.ts"
+import { isObject, textOf } from "./json.ts"
+import { slots, valueAt } from "./outline.ts"
 import * as PrivateAttributes from "./privateAttributes.ts"
 
 /** What the events of an entry have in common. */
 export interface Written {
-  /** The whole body. */
-  readonly text: string
-  /** Where fields stand in the text: {@link Outline.fields}. */
+  /** The whole body, in UTF-8. */
+  readonly body: Source
+  /** Where fields stand in the body: {@link Outline.fields}. */
   readonly fields: Int32Array
   /** ms since the epoch. */
   readonly receivedAt: number
@@ -19,10 +20,26 @@ export interface Written {
 
 const objectOrEmpty = (json: Json | undefined): JsonObject => (isObject(json) ? json : {})
 
-const emptyText = '""'
+const quote = 0x22
+const minus = 0x2d
+const nine = 0x39
+const zero = 0x30
+const openBrace = 0x7b
+const letterF = 0x66
+const letterN = 0x6e
+const letterT = 0x74
+
+const emptyText = piece('""')
+const emptyObject = piece("{}")
+const nameKey = piece('"eventName":')
+const userKey = piece(',"user":')
+const valueKey = piece('"value":')
+const metadataKey = piece(',"metadata":')
 
 /** Of an integer that a double holds exactly. */
 const safeDigits = 15
+
+const decoder = new TextDecoder()
 
 /**
  * An event of the log_event family, read where it is written: a field becomes an object only when somebody asks for it, and one that is sent on
@@ -71,52 +88,68 @@ export class WrittenEvent implements Event {
 
   /** Whether it has a `statsigMetadata` of its own. */
   get hasStatsigMetadata(): boolean {
-    return this.written.fields[this.base + slots.statsigMetadata] !== 0
+    return this.has(slots.statsigMetadata)
   }
 
-  // As they are exported, in JSON. Fields that stand one behind the other without white space are one piece: pieces are what an exported text costs.
+  // As they are exported, in JSON. Fields that stand one behind the other without white space are one piece: pieces are what an export costs.
 
   /** `"eventName":...,"user":...` */
-  get nameAndUserText(): string {
-    const { text, fields } = this.written
+  writeNameAndUser(into: ByteWriter): void {
+    const { body, fields } = this.written
     const name = fields[this.base + slots.eventName]!
-    const user = fields[this.base + slots.user]!
-    return user - fields[this.base + slots.eventName + 1]! === ',"user":'.length &&
+    const end = fields[this.base + slots.eventName + 1]!
+    const isOnePiece =
+      fields[this.base + slots.user]! - end === userKey.bytes.length &&
       this.hasPlainUser &&
-      text[name - '":'.length] === '"'
-      ? text.slice(name - '"eventName":'.length, fields[this.base + slots.user + 1])
-      : `"eventName":${this.textAt(slots.eventName)},"user":${this.userText}`
+      body.bytes[name - '":'.length] === quote
+    if (isOnePiece) {
+      into.copy(body, name - nameKey.bytes.length, fields[this.base + slots.user + 1]!)
+      return
+    }
+    into.piece(nameKey)
+    into.copy(body, name, end)
+    into.piece(userKey)
+    this.writeUser(into)
   }
 
-  get userText(): string {
-    return this.hasPlainUser ? this.textAt(slots.user) : JSON.stringify(this.user)
+  writeUser(into: ByteWriter): void {
+    if (this.hasPlainUser) this.writeAt(slots.user, into)
+    else into.text(JSON.stringify(this.user))
   }
 
-  get userIDText(): string {
-    return this.isAt(slots.user, "{")
-      ? this.scalarText(slots.userID)
-      : JSON.stringify(textOf(this.user["userID"]))
+  writeUserID(into: ByteWriter): void {
+    if (this.first(slots.user) === openBrace) this.writeScalar(slots.userID, into)
+    else into.text(JSON.stringify(textOf(this.user["userID"])))
   }
 
   /** `"value":...,"metadata":...` */
-  get valueAndMetadataText(): string {
-    const { text, fields } = this.written
+  writeValueAndMetadata(into: ByteWriter): void {
+    const { body, fields } = this.written
     const value = fields[this.base + slots.value]!
-    const metadata = fields[this.base + slots.metadata]!
-    return metadata - fields[this.base + slots.value + 1]! === ',"metadata":'.length &&
-      this.isAt(slots.value, '"') &&
-      this.isAt(slots.metadata, "{") &&
-      text[value - '":'.length] === '"'
-      ? text.slice(value - '"value":'.length, fields[this.base + slots.metadata + 1])
-      : `"value":${this.valueText},"metadata":${this.isAt(slots.metadata, "{") ? this.textAt(slots.metadata) : "{}"}`
+    const hasMetadata = this.first(slots.metadata) === openBrace
+    const isOnePiece =
+      fields[this.base + slots.metadata]! - fields[this.base + slots.value + 1]! ===
+        metadataKey.bytes.length &&
+      hasMetadata &&
+      body.bytes[value] === quote &&
+      body.bytes[value - '":'.length] === quote
+    if (isOnePiece) {
+      into.copy(body, value - valueKey.bytes.length, fields[this.base + slots.metadata + 1]!)
+      return
+    }
+    into.piece(valueKey)
+    this.writeValue(into)
+    into.piece(metadataKey)
+    if (hasMetadata) this.writeAt(slots.metadata, into)
+    else into.piece(emptyObject)
   }
 
-  get valueText(): string {
-    return this.scalarText(slots.value)
+  writeValue(into: ByteWriter): void {
+    this.writeScalar(slots.value, into)
   }
 
   private get hasPlainUser(): boolean {
-    return this.isAt(slots.user, "{") && this.written.fields[this.base + slots.privateAttributes] === 0
+    return this.first(slots.user) === openBrace && !this.has(slots.privateAttributes)
   }
 
   private readUser(): JsonObject {
@@ -127,50 +160,50 @@ export class WrittenEvent implements Event {
   }
 
   private readTime(): number {
-    const { text, fields, receivedAt, offset } = this.written
+    const { body, fields, receivedAt, offset } = this.written
+    const first = this.first(slots.time)
+    if (first === 0 || first === letterN) return receivedAt
     const from = fields[this.base + slots.time]!
-    if (from === 0 || text[from] === "n") return receivedAt
     const to = fields[this.base + slots.time + 1]!
     let time = 0
     for (let at = from; at < to; at++) {
-      const digit = text.charCodeAt(at) - 0x30
-      if (digit < 0 || at - from === safeDigits) return Number(text.slice(from, to)) + offset
+      const digit = body.bytes[at]! - zero
+      if (digit < 0 || at - from === safeDigits) return Number(this.textAt(slots.time)) + offset
       time = time * 10 + digit
     }
     return time + offset
   }
 
-  private textAt(slot: number): string {
-    const { text, fields } = this.written
-    return text.slice(fields[this.base + slot], fields[this.base + slot + 1])
+  private has(slot: number): boolean {
+    return this.written.fields[this.base + slot] !== 0
   }
 
-  private isAt(slot: number, first: string): boolean {
-    const { text, fields } = this.written
-    const at = fields[this.base + slot]!
-    return at !== 0 && text[at] === first
+  /** Of a field's value; 0 when it has none. */
+  private first(slot: number): number {
+    const at = this.written.fields[this.base + slot]!
+    return at === 0 ? 0 : this.written.body.bytes[at]!
+  }
+
+  private textAt(slot: number): string {
+    const { body, fields } = this.written
+    return decoder.decode(body.bytes.subarray(fields[this.base + slot], fields[this.base + slot + 1]))
+  }
+
+  private writeAt(slot: number, into: ByteWriter): void {
+    const { body, fields } = this.written
+    into.copy(body, fields[this.base + slot]!, fields[this.base + slot + 1]!)
   }
 
   private parsed(slot: number): Json | undefined {
-    return this.written.fields[this.base + slot] === 0 ? undefined : parse(this.textAt(slot))
+    return valueAt(this.written.body.bytes, this.written.fields, this.base + slot)
   }
 
   /** Of a field that shows text, numbers and booleans, and for anything else none. */
-  private scalarText(slot: number): string {
-    if (this.written.fields[this.base + slot] === 0) return emptyText
-    const text = this.textAt(slot)
-    switch (text[0]) {
-      case '"':
-        return text
-      case "t":
-      case "f":
-        return `"${text}"`
-      case "n":
-      case "{":
-      case "[":
-        return emptyText
-      default:
-        return `"${Number(text)}"`
-    }
+  private writeScalar(slot: number, into: ByteWriter): void {
+    const first = this.first(slot)
+    if (first === quote) this.writeAt(slot, into)
+    else if (first === letterT || first === letterF) into.text(`"${this.textAt(slot)}"`)
+    else if (first === minus || (first >= zero && first <= nine)) into.text(`"${Number(this.textAt(slot))}"`)
+    else into.piece(emptyText)
   }
 }

@@ -1,10 +1,13 @@
 import * as fc from "fast-check"
 import { expect, test } from "vitest"
+import { rule } from "../../src/Export.ts"
 import * as Collector from "../../src/internal/collector.ts"
-import { makeItem } from "../../src/internal/Feed.ts"
+import { exportedEvents, makeItem } from "../../src/internal/Feed.ts"
 import * as Position from "../../src/Position.ts"
 
 const limits = { maxEvents: 1000, maxBytes: 1_000_000, maxDelay: 1000 }
+
+const exportRule = rule({ exposures: "statsigMetadata", fields: { drop: [], keep: null, hash: [] } }, null)
 
 const itemAt = (number: number) => {
   const events = Array.from({ length: 10 }, (_, index) => ({
@@ -29,7 +32,13 @@ test("every event of a batch is known by its place in the log, whatever was left
       const collector = Collector.make(limits, "array", 3)
       const items = Array.from({ length: 6 }, (_, number) => itemAt(number))
       for (const { entry, index, bucket } of events)
-        collector.add(`[${entry},${index}]`, items[entry]!, index, entry * 100 + index, bucket)
+        collector.add(
+          exportedEvents(items[entry]!, exportRule),
+          items[entry]!,
+          index,
+          entry * 100 + index,
+          bucket,
+        )
       const { taken, last, batch, ranges } = collector.close()
       const placeOf = ({ entry, index }: (typeof events)[number]) => ({
         after: items[entry]!.before,
@@ -43,8 +52,8 @@ test("every event of a batch is known by its place in the log, whatever was left
       expect(taken.length).toBe(events.length)
       expect(taken.slice([0, taken.length])).toEqual(dealt.map(placeOf))
       expect(last).toEqual(placeOf(events.at(-1)!))
-      const texts = ranges.flatMap((range) => JSON.parse(new TextDecoder().decode(batch.body(range))))
-      expect(texts).toEqual(dealt.map(({ entry, index }) => [entry, index]))
+      const sent = ranges.flatMap((range) => JSON.parse(new TextDecoder().decode(batch.body(range))))
+      expect(sent.map(({ timestamp }) => timestamp)).toEqual(dealt.map((one) => placeOf(one).time))
     }),
   )
 })

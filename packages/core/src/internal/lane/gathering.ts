@@ -1,8 +1,8 @@
 import type { Destination } from "../../Destination.ts"
-import type { ExportError, ExportRule } from "../../Export.ts"
+import { ExportError, type ExportRule } from "../../Export.ts"
 import type { LaneState } from "../../LaneState.ts"
 import * as Collector from "../collector.ts"
-import { exportedTexts, type Feed, type Place, type Run } from "../Feed.ts"
+import { exportedEvents, type Feed, type Place, type Run } from "../Feed.ts"
 import { bucketOf } from "../sample.ts"
 import type { Source } from "./reading.ts"
 
@@ -64,17 +64,17 @@ export const makeGathering = (
   /** Takes a run's events from the head of the queue, until one does not fit or cannot be exported. */
   const pullRun = ({ item, from, to, scannedBefore }: Run): void => {
     const { entry } = item
-    const textOf = exportedTexts(item, exportRule)
+    const exported = exportedEvents(item, exportRule)
     const isFirst = collector.count === 0
     let next = from
     for (; next < to && !full; next++) {
-      const text = textOf(next)
-      if (typeof text !== "string") {
-        unfit = { source: { after: item.before, index: next }, error: text }
+      const event = entry.events[next]!
+      const added = collector.add(exported, item, next, event.time, deal(event, next, entry))
+      if (added instanceof ExportError) {
+        unfit = { source: { after: item.before, index: next }, error: added }
         break
       }
-      const event = entry.events[next]!
-      if (!collector.add(text, item, next, event.time, deal(event, next, entry))) {
+      if (!added) {
         full = true
         break
       }
@@ -94,7 +94,6 @@ export const makeGathering = (
       unfit = null
       for (let run = feed.peek(); !full && unfit === null && run !== undefined; run = feed.peek())
         pullRun(run)
-      collector.letGo()
     },
     get count() {
       return collector.count

@@ -9,7 +9,7 @@ import type { Suspect } from "../../LaneState.ts"
 import type { Position } from "../../Position.ts"
 import type { StoreError } from "../../StoreError.ts"
 import { placeId } from "../collector.ts"
-import { exportedTexts } from "../Feed.ts"
+import { exportedEvents } from "../Feed.ts"
 import type { Sent } from "../Sender.ts"
 import type { Book } from "./book.ts"
 import type { Bury } from "./burying.ts"
@@ -98,9 +98,9 @@ export const makeSuspects = ({ destination, exportRule }: Options, parts: Parts)
     }
     const { item, index } = loaded
     const builder = Batch.make(destination.batch, destination.format)
-    const text = exportedTexts(item, exportRule)(index)
-    if (typeof text !== "string") return unexportable(text)
-    builder.add(text)
+    const error = exportedEvents(item, exportRule).write(index, builder.begin())
+    if (error !== null) return unexportable(error)
+    builder.commit()
     const id = placeId({ entryId: item.entry.id, time: item.entry.events[index]!.time, index })
     return yield* round.send(builder.close().body([0, 1]), id, id, 1)
   })
