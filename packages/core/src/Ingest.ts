@@ -156,6 +156,19 @@ export type IngestHead = Omit<Wire.WireHead, "validation">
 
 export type IngestServices = Codec | Counters | DeadLetters.DeadLetters | EventLog | Keys
 
+/** Written out: V8 gives each object that is spread into a larger one a hidden class of its own, and all that read it are slow. */
+const wireHead = (head: IngestHead, validation: Wire.Validation): Wire.WireHead => ({
+  dialect: head.dialect,
+  validation,
+  receivedAt: head.receivedAt,
+  clientTimeHeader: head.clientTimeHeader,
+  clientTimeQuery: head.clientTimeQuery,
+  sdkType: head.sdkType,
+  sdkVersion: head.sdkVersion,
+  sessionID: head.sessionID,
+  keyId: head.keyId,
+})
+
 /** A header's value can carry it, once: several are joined by commas. */
 const sendableKey = /^[\x21-\x2b\x2d-\x7e]+$/
 
@@ -353,7 +366,7 @@ const make = Effect.fnUntraced(function* (
     if (bytesInFlight + body.length > limits.inFlightBytes) return refuse({ _tag: "Overloaded" })
     const id = nextId()
     Telemetry.intakeBytes.updateUnsafe(body.length, context)
-    const decoded = Wire.decode({ ...head, validation }, body, id, limits)
+    const decoded = Wire.decode(wireHead(head, validation), body, id, limits)
     if (Result.isFailure(decoded)) {
       const { status, message, events } = decoded.failure
       count("rejected", events)
