@@ -1,9 +1,10 @@
 import * as Cause from "effect/Cause"
-import type * as Clock from "effect/Clock"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import type * as Metric from "effect/Metric"
 import * as Result from "effect/Result"
@@ -543,22 +544,27 @@ const make = Effect.fnUntraced(function* (
 /**
  * {@link HttpIngest} for hosts without Effect.
  *
- * @param run runs an effect that never fails
+ * @param context where the requests run; it has the clock
  */
-export const handler =
-  (
-    http: HttpIngest["Service"],
-    clock: Clock.Clock,
-    run: (effect: Effect.Effect<IngestReply>) => Promise<IngestReply>,
-  ): ((request: IngestRequest) => Promise<IngestReply>) =>
-  (request) => {
-    if (request.read === undefined) return run(http.handle(request))
-    const begun = http.begin(request, clock.currentTimeMillisUnsafe())
-    if (!("finish" in begun)) return Promise.resolve(begun)
-    return new Promise((resolve, reject) => {
-      request.read!(begun.maxBytes, (body) => void run(begun.finish(body)).then(resolve, reject))
+export const handler = (
+  http: HttpIngest["Service"],
+  context: Context.Context<never>,
+): ((request: IngestRequest) => Promise<IngestReply>) => {
+  const clock = Context.get(context, Clock.Clock)
+  const fork = Effect.runForkWith(context)
+  return (request) =>
+    new Promise((resolve, reject) => {
+      const reply = (effect: Effect.Effect<IngestReply>): void => {
+        fork(effect).addObserver((exit) =>
+          Exit.isSuccess(exit) ? resolve(exit.value) : reject(Cause.squash(exit.cause)),
+        )
+      }
+      if (request.read === undefined) return reply(http.handle(request))
+      const begun = http.begin(request, clock.currentTimeMillisUnsafe())
+      if (!("finish" in begun)) return resolve(begun)
+      request.read(begun.maxBytes, (body) => reply(begun.finish(body)))
     })
-  }
+}
 
 /**
  * The intake over HTTP on a store and a codec. Fails with {@link InvalidOptions} when the options cannot work or no key is configured,

@@ -1,5 +1,3 @@
-import * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -227,7 +225,7 @@ export const make = async <D extends Durability = never>(options: MakeOptions<D>
     }),
   )
   const { http, dispatcher } = services
-  const handle = HttpIngest.handler(http, Context.get(context, Clock.Clock), run)
+  const handle = HttpIngest.handler(http, context)
 
   /** Reads, and writes without leaving anything: a store may do the one and not the other. */
   const answers = Effect.andThen(services.log.bounds(0), () => services.cursors.remove(nobodysCursor))

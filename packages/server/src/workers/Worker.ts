@@ -1,7 +1,6 @@
 import type { Duplex } from "node:stream"
 import { Millrace as Core, HttpIngest } from "@millrace/core"
 import { Codec, createServer, type Ingest } from "@millrace/node"
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -51,9 +50,7 @@ const listen = Effect.fnUntraced(function* (settings: Settings, primary: Primary
   const { host, port, maxBytes } = settings
   const http = Context.get(yield* intake(settings, primary), HttpIngest.HttpIngest)
   const context = yield* Effect.context<never>()
-  const run = Effect.runPromiseWith(context)
-  const handle = HttpIngest.handler(http, Context.get(context, Clock.Clock), run)
-  const ingest: Ingest = { matches: http.matches, handle }
+  const ingest: Ingest = { matches: http.matches, handle: HttpIngest.handler(http, context) }
   const fallback = Endpoints.listener(ingest, health(primary))
   const server = createServer(ingest, { fallback, maxBufferedBytes: maxBytes })
   const balance = Balance.make(server.http)
