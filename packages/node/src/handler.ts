@@ -18,7 +18,10 @@ export interface ServeOptions extends ExchangeOptions {
   readonly onDefect: (defect: unknown, req: IncomingMessage, res: ServerResponse) => void
 }
 
-/** For adapters: lets Millrace answer one request of Node's http server. */
+/**
+ * For adapters: lets Millrace answer one request of Node's http server. Replies are written at the end of the event loop's turn, one after the other: who reads
+ * them on the same machine, a proxy say, is woken once for all of them, and to wake it takes longer than to write.
+ */
 export const serve = (
   ingest: Ingest,
   req: IncomingMessage,
@@ -29,8 +32,10 @@ export const serve = (
   ingest.handle(exchange.request).then(
     (reply) => {
       exchange.release()
-      options.onReply?.(req, res)
-      writeReply(req, res, reply)
+      setImmediate(() => {
+        options.onReply?.(req, res)
+        writeReply(req, res, reply)
+      })
     },
     (defect: unknown) => {
       exchange.release()
