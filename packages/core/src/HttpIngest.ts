@@ -368,10 +368,10 @@ const make = Effect.fnUntraced(function* (
   let closed = false
   let active = 0
   const drained = yield* Deferred.make<void>()
-  const leave = Effect.sync(() => {
+  const leave = (): void => {
     active--
     if (closed && active === 0) Deferred.doneUnsafe(drained, Effect.void)
-  })
+  }
 
   const inflate = (coding: Compression, bytes: Uint8Array): Effect.Effect<Uint8Array, CodecError> =>
     inflating.withPermits(1)(codec.decompress(coding, bytes, bodyLimit))
@@ -417,12 +417,19 @@ const make = Effect.fnUntraced(function* (
     return {
       maxBytes,
       finish: (body) => {
+        const reply = (final: Answer): IngestReply => {
+          leave()
+          return finish(route, head, final)
+        }
         const replying = Effect.uninterruptibleMask((restore) =>
-          restore(Effect.flatMap(body, answer)).pipe(
-            Effect.catchCause((cause) => answerToFailure(cause, maxBytes)),
-            Effect.ensuring(leave),
-            Effect.map((final) => finish(route, head, final)),
-          ),
+          Effect.matchCauseEffect(restore(Effect.flatMap(body, answer)), {
+            onFailure: (cause) =>
+              Effect.map(
+                Effect.onError(answerToFailure(cause, maxBytes), () => Effect.sync(leave)),
+                reply,
+              ),
+            onSuccess: (final) => Effect.succeed(reply(final)),
+          }),
         )
         return isTraced
           ? Effect.withSpan(replying, Telemetry.spanNames.intake, spanOptions.get(route))
