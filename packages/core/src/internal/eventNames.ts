@@ -1,3 +1,5 @@
+import { copyOf } from "./jsonBytes.ts"
+
 /** A name may begin with a byte order mark. */
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 
@@ -32,7 +34,7 @@ export const read = (bytes: Uint8Array, start: number, end: number): string => {
   const place = placeOf(bytes, start, end)
   const last = known[place]
   if (last !== undefined && isSame(last.bytes, bytes, start, end)) return last.name
-  const own = bytes.slice(start, end)
+  const own = copyOf(bytes, start, end)
   const name = decoder.decode(own)
   known[place] = { bytes: own, name }
   return name
