@@ -1,6 +1,8 @@
+import * as Schema from "effect/Schema"
 import * as fc from "fast-check"
-import { describe, expect, it } from "vitest"
+import { describe, expect, it, test } from "vitest"
 import * as Entry from "../src/Entry.ts"
+import type { Json } from "../src/Event.ts"
 import {
   bytesOf,
   decodeJson,
@@ -46,6 +48,38 @@ describe("the envelope", () => {
       names: ["x"],
     })
   })
+})
+
+test("isEnvelope accepts exactly what its schema accepts", () => {
+  const whole = {
+    v: 1,
+    receivedAt,
+    offset: -3,
+    dialect: "log_event",
+    mode: "strict",
+    keyId: "k",
+    sdkType: "py-server",
+    sdkVersion: "0.71.6",
+    sessionID: "s",
+    rejected: [0, 2],
+    names: ["x"],
+  }
+  const isValid = Schema.is(Entry.Envelope)
+  const change = fc.record({
+    key: fc.constantFrom(...Object.keys(whole), "another"),
+    value: fc.oneof(fc.jsonValue(), fc.constantFrom(1, "event_webhook", "lenient", [1, "x"], undefined)),
+  })
+  const seen = { valid: 0, invalid: 0 }
+  fc.assert(
+    fc.property(fc.array(change, { maxLength: 3 }), (changes) => {
+      const changed = { ...whole, ...Object.fromEntries(changes.map(({ key, value }) => [key, value])) }
+      const json: Json = JSON.parse(JSON.stringify(changed))
+      expect(Entry.isEnvelope(json)).toBe(isValid(json))
+      seen[isValid(json) ? "valid" : "invalid"] += 1
+    }),
+    { numRuns: 2_000 },
+  )
+  expect(Math.min(seen.valid, seen.invalid)).toBeGreaterThan(200)
 })
 
 describe("decode", () => {

@@ -113,6 +113,7 @@ const inflateZstd = Effect.fnUntraced(function* (bytes: Uint8Array, maxBytes: nu
 export const codec: Port.Codec["Service"] = {
   decompress: (compression, bytes, maxBytes) =>
     compression === "gzip" ? inflate(gzip, bytes, maxBytes) : inflateZstd(bytes, maxBytes),
+  crc32: (data) => zlib.crc32(data),
   sha256: (data) => hash("sha256", data, "buffer"),
   hmacSha256: (key, ...parts) => {
     const hmac = createHmac("sha256", key)

@@ -217,6 +217,14 @@ describe("memory", () => {
 })
 
 describe("hashing", () => {
+  it("CRC-32, as gzip has it behind its content", () =>
+    fc.assert(
+      fc.asyncProperty(fc.uint8Array(), async (data) => {
+        const crc32 = await Effect.runPromise(use((codec) => Effect.sync(() => codec.crc32(data))))
+        expect(crc32).toBe(zlib.gzipSync(data).readUInt32LE(zlib.gzipSync(data).length - 8))
+      }),
+    ))
+
   it("SHA-256 and HMAC, of bytes and of text", () =>
     fc.assert(
       fc.asyncProperty(fc.uint8Array(), fc.string({ unit: "binary" }), (key, text) =>

@@ -66,7 +66,7 @@ export const make = (
    * catalog may change between two attempts, and the same id has to mean the same body.
    */
   const webhookId = ({ first, last, count, replay, body }: Parcel): string => {
-    const form = JSON.stringify([destination.id, replay, first, last, count, hex(codec.sha256(body))])
+    const form = JSON.stringify([destination.id, replay, first, last, count, body.length, codec.crc32(body)])
     return `msg_${hex(codec.sha256(form)).slice(0, 32)}`
   }
 

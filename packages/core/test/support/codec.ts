@@ -1,5 +1,5 @@
 import { createHash, createHmac } from "node:crypto"
-import { gunzipSync } from "node:zlib"
+import { crc32, gunzipSync } from "node:zlib"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Codec, CodecError } from "../../src/Codec.ts"
@@ -20,6 +20,7 @@ export const layerTest: Layer.Layer<Codec> = Layer.succeed(Codec, {
       try: () => (compression === "gzip" ? inflate(bytes, maxBytes) : zstdRaw(bytes)),
       catch: (error) => new CodecError({ reason: isTooLarge(error) ? "TooLarge" : "Malformed" }),
     }),
+  crc32: (data) => crc32(data),
   sha256: (data) => createHash("sha256").update(data).digest(),
   hmacSha256: (key, ...parts) => {
     const hmac = createHmac("sha256", key)

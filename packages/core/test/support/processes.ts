@@ -1,4 +1,5 @@
 import { createHash, createHmac } from "node:crypto"
+import { crc32 } from "node:zlib"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -39,6 +40,7 @@ const ports = [EventLog, Cursors, DeadLetters, Attempts, Destinations, Keys, Cou
 
 const codec = Codec.of({
   decompress: () => Effect.die("nothing is compressed here"),
+  crc32: (data) => crc32(data),
   sha256: (data) => createHash("sha256").update(data).digest(),
   hmacSha256: (key, ...parts) => {
     const hmac = createHmac("sha256", key)
