@@ -16,10 +16,8 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { unpack } from "./packing.ts"
 import { lettersPerCall, type Progress } from "./protocol.ts"
 import { StoreFile } from "./StoreFile.ts"
-import type { ReadEntries } from "./tables/Log.ts"
 
 export interface Options {
   /** The file. It is made when it is not there; its directory is not. SQLite keeps two more beside it: `-wal` and `-shm`. */
@@ -41,9 +39,6 @@ const defaultBusyTimeout = 2_000
 
 const defaultMaxBytes = 10 * 1024 ** 3
 
-const toEntries = (read: ReadEntries): ReadonlyArray<EventLog.LogEntry> =>
-  unpack(read).map((entry, index) => ({ ...entry, position: Position.fromNumber(read.first + index) }))
-
 const eventLog = (file: StoreFile): EventLog.EventLog["Service"] => ({
   durability: "disk",
   partitions: 1,
@@ -57,7 +52,7 @@ const eventLog = (file: StoreFile): EventLog.EventLog["Service"] => ({
   read: (partition, after, limits) =>
     Effect.suspend(() => {
       EventLog.requirePartition(partition, 1)
-      return Effect.map(file.read("log", "read", Position.toNumber(after), limits), toEntries)
+      return file.entries(after, limits)
     }),
 
   wait: (partition, after) =>
@@ -92,7 +87,7 @@ const eventLog = (file: StoreFile): EventLog.EventLog["Service"] => ({
     EventLog.requirePartition(partition, 1)
     yield* file.write("log", "release", Position.toNumber(released))
     // In pieces, between which appends get their turn.
-    while (yield* file.write("log", "dropOlder", olderThan)) {}
+    while (yield* file.dropOlder(olderThan)) {}
   }),
 })
 

@@ -1,8 +1,21 @@
 import { type EventLog, KnownHead, Position, StoreError } from "@millrace/core"
 import * as Effect from "effect/Effect"
 import type { Failure } from "./errors.ts"
-import type { Asked, Call, MethodName, Outcome, Returned, TableName, WorkerOptions } from "./protocol.ts"
+import { NewestEntries } from "./NewestEntries.ts"
+import { unpack } from "./packing.ts"
+import type {
+  Appended,
+  Asked,
+  Call,
+  Dropped,
+  MethodName,
+  Outcome,
+  Returned,
+  TableName,
+  WorkerOptions,
+} from "./protocol.ts"
 import { Thread } from "./Thread.ts"
+import type { Bounds, ReadEntries } from "./tables/Log.ts"
 import { Writer } from "./Writer.ts"
 
 /** How often to look whether another process has appended, in ms. */
@@ -33,9 +46,12 @@ const fail = (failure: Failure): Effect.Effect<never, StoreError> => {
 const toEffect = <A>(outcome: Outcome<A>): Effect.Effect<A, StoreError> =>
   outcome.kind === "done" ? Effect.succeed(outcome.value) : fail(outcome)
 
+const toEntries = (read: ReadEntries): ReadonlyArray<EventLog.LogEntry> =>
+  unpack(read).map((entry, index) => ({ ...entry, position: Position.fromNumber(read.first + index) }))
+
 /**
  * A file in use, by two threads with a connection each: what is written shares transactions, what is read never waits for
- * a sync of the disk, and a caller has seen committed what it then reads.
+ * a sync of the disk, and a caller has seen committed what it then reads. What was appended here a moment ago is read from memory.
  */
 export class StoreFile {
   readonly #maxBytes: number
@@ -43,17 +59,22 @@ export class StoreFile {
   readonly #reading: Thread
   readonly #writer: Writer
   readonly #head: KnownHead
+  readonly #newest: NewestEntries
   #closed = false
 
   constructor(options: Omit<WorkerOptions, "mode">) {
     this.#maxBytes = options.limits.log.maxBytes
     this.#writing = new Thread({ ...options, mode: "write" })
     this.#reading = new Thread({ ...options, mode: "read" })
-    this.#writer = new Writer(this.#writing)
+    this.#newest = new NewestEntries(options.path)
+    this.#writer = new Writer(this.#writing, this.#newest)
     this.#head = new KnownHead(
       () =>
-        this.#ask({ table: "log", method: "head", parameters: [] }, (outcome) => {
-          if (outcome.kind === "done") this.#head.advance(Position.fromNumber(outcome.value as number))
+        this.#ask({ table: "log", method: "bounds", parameters: [] }, (outcome) => {
+          if (outcome.kind !== "done") return
+          const { tail, head } = outcome.value as Bounds
+          this.#newest.dropped(tail)
+          this.#head.advance(Position.fromNumber(head))
         }),
       pollInterval,
     )
@@ -69,6 +90,7 @@ export class StoreFile {
     this.#closed = true
     this.#head.close(closed())
     await this.#writer.drained()
+    this.#newest.close()
     // The writer last: the last connection brings the write-ahead log into the file.
     await this.#reading.close()
     await this.#writing.close()
@@ -87,6 +109,31 @@ export class StoreFile {
         resume(outcome.kind === "done" ? this.#appended(outcome.value, from, entries.length) : fail(outcome))
       })
     })
+  }
+
+  /** As `read` of the log has it. */
+  entries(
+    after: Position.Position,
+    limits: EventLog.ReadLimits,
+  ): Effect.Effect<ReadonlyArray<EventLog.LogEntry>, StoreError> {
+    const number = Position.toNumber(after)
+    const newest = this.#closed ? undefined : this.#newest.read(number, limits)
+    return newest === undefined
+      ? Effect.map(this.read("log", "read", number, limits), toEntries)
+      : Effect.succeed(newest)
+  }
+
+  /** Drops some of the released entries appended before a time (ms). Returns whether there are more of them. */
+  dropOlder(olderThan: number): Effect.Effect<boolean, StoreError> {
+    const dropOlder = { table: "log", method: "dropOlder", parameters: [olderThan] } as const
+    return this.#call(dropOlder, (call, settle) =>
+      this.#writer.call(call, (outcome) => {
+        if (outcome.kind !== "done") return settle(outcome)
+        const { tail, more } = outcome.value as Dropped
+        this.#newest.dropped(tail)
+        settle({ kind: "done", value: more })
+      }),
+    )
   }
 
   wait(after: Position.Position): Effect.Effect<void, StoreError> {
@@ -127,7 +174,7 @@ export class StoreFile {
   }
 
   #appended(
-    numbers: Float64Array,
+    { positions: numbers }: Appended,
     from: number,
     count: number,
   ): Effect.Effect<ReadonlyArray<Position.Position>, StoreError> {

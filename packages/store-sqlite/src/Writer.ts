@@ -1,11 +1,12 @@
 import type { EventLog } from "@millrace/core"
 import type { Failure } from "./errors.ts"
-import { allocate, type Group, pack, sizeOf } from "./packing.ts"
-import type { Call, Outcome, Reply } from "./protocol.ts"
+import type { NewestEntries } from "./NewestEntries.ts"
+import { allocate, type Group, type PackedEntries, pack, sizeOf } from "./packing.ts"
+import type { Appended, Call, Outcome, Reply } from "./protocol.ts"
 import type { Thread } from "./Thread.ts"
 
-/** With the positions of a group's entries, from its own first one on; 0 when the log is full. */
-type SettleAppend = (outcome: Outcome<Float64Array>, from: number) => void
+/** With what became of a group's entries, its own from one of them on. */
+type SettleAppend = (outcome: Outcome<Appended>, from: number) => void
 
 interface WaitingAppend extends Group {
   readonly size: number
@@ -39,17 +40,20 @@ const busy: Failure = {
  */
 export class Writer {
   readonly #thread: Thread
+  readonly #newest: NewestEntries
   #appends: Array<WaitingAppend> = []
   #calls: Array<WaitingCall> = []
   /** Of the appends that are not yet acknowledged. */
   #bytes = 0
   #busy = false
   #idle: (() => void) | undefined
-  /** The last group's buffer, back from the worker. */
+  /** One to be used again. */
   #buffer: ArrayBuffer | null = null
 
-  constructor(thread: Thread) {
+  /** @param newest gets what has been committed, before those who appended it are told */
+  constructor(thread: Thread, newest: NewestEntries) {
     this.#thread = thread
+    this.#newest = newest
   }
 
   append(entries: ReadonlyArray<EventLog.NewEntry>, now: number, settle: SettleAppend): void {
@@ -110,7 +114,7 @@ export class Writer {
       packed === null ? [] : [packed.bytes],
       (reply) => {
         this.#bytes -= size
-        if ("calls" in reply) this.#keep(reply.buffer)
+        if (packed !== null && "calls" in reply) this.#keep(packed, reply)
         // Before the callers go on: what they ask for next joins what has gathered meanwhile.
         this.#flushSoon()
         settleAll(appends, calls, reply)
@@ -126,8 +130,11 @@ export class Writer {
       : allocate(Math.ceil(size / buffers.unit) * buffers.unit)
   }
 
-  #keep(buffer: ArrayBuffer | null): void {
-    if (buffer !== null && buffer.byteLength <= buffers.maxKept) this.#buffer = buffer
+  #keep(packed: PackedEntries, { appends, buffer }: Reply): void {
+    if (buffer === null) return
+    const free =
+      appends?.kind === "done" ? this.#newest.add({ ...packed, bytes: buffer }, appends.value) : [buffer]
+    this.#buffer = free.find(({ byteLength }) => byteLength <= buffers.maxKept) ?? this.#buffer
   }
 
   /** The first so many that make a group, at least one. */

@@ -61,11 +61,28 @@ export interface Request {
   readonly calls: ReadonlyArray<Call>
 }
 
+/** What became of the entries of several appends. */
+export interface Appended {
+  /** Of each entry; 0 for those of an append that found the log full. */
+  readonly positions: Float64Array
+  /** When each entry was appended, in ms since the epoch; `NaN` for those that were not: their ids were known, or the log was full. */
+  readonly times: Float64Array
+  /** The last entry dropped, to make room for these or before. */
+  readonly tail: number
+}
+
+/** How far released entries have been dropped. */
+export interface Dropped {
+  /** The last entry dropped, now or before. */
+  readonly tail: number
+  readonly more: boolean
+}
+
 export type Outcome<A> = { readonly kind: "done"; readonly value: A } | Failure
 
 export interface Reply {
-  /** The position of each entry, 0 for those of an append that found the log full. `null` when there were none. */
-  readonly appends: Outcome<Float64Array> | null
+  /** `null` when there were none. */
+  readonly appends: Outcome<Appended> | null
   readonly calls: ReadonlyArray<Outcome<unknown>>
   /** The bytes of the appends, given back: to be used again, which costs less than a new buffer's pages. */
   readonly buffer: ArrayBuffer | null

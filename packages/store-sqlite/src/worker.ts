@@ -43,11 +43,11 @@ const failed = (error: unknown): Failure => failureOf(error, options.path)
 const commit = ({ connection, tables, file }: Open, { appends, calls }: Request): Results => {
   file.check()
   const result = connection.transaction("IMMEDIATE", () => ({
-    appended: appends === null ? null : tables.log.append(appends),
+    appending: appends === null ? null : tables.log.append(appends),
     called: calls.map((call) => done(invoke(tables, call))),
   }))
-  result.appended?.committed()
-  return { appends: result.appended && done(result.appended.positions), calls: result.called }
+  result.appending?.committed()
+  return { appends: result.appending && done(result.appending.appended), calls: result.called }
 }
 
 /** The parts of a request, each on its own. */

@@ -2,7 +2,7 @@ import type { EventLog } from "@millrace/core"
 import type { Connection } from "../Connection.ts"
 import { corrupt, OutsideLog } from "../errors.ts"
 import { idsOf, numberOf, type PackedEntries, sizeIn } from "../packing.ts"
-import type { Limits, PackedAppends } from "../protocol.ts"
+import type { Appended, Dropped, Limits, PackedAppends } from "../protocol.ts"
 import { number } from "../row.ts"
 import {
   insertEntries,
@@ -30,9 +30,8 @@ export interface ReadEntries extends PackedEntries {
   readonly first: number
 }
 
-export interface Appended {
-  /** Of each entry; 0 for those of an append that found the log full. */
-  readonly positions: Float64Array
+interface Appending {
+  readonly appended: Appended
   /** To be called when the transaction has been committed. */
   readonly committed: () => void
 }
@@ -145,12 +144,13 @@ export const log = (connection: Connection, { maxBytes }: Limits["log"]) => {
 
   return {
     /** In the transaction of the caller. */
-    append(packed: PackedAppends): Appended {
+    append(packed: PackedAppends): Appending {
       let now = ends()
       recent.readUpTo(connection, now.head.position)
       const { index, counts } = packed
       const ids = idsOf(packed)
       const positions = new Float64Array(ids.length)
+      const times = new Float64Array(ids.length).fill(Number.NaN)
       const kept: Array<Kept> = []
       const added = new Map<string, number>()
       let end = 0
@@ -184,7 +184,11 @@ export const log = (connection: Connection, { maxBytes }: Limits["log"]) => {
         } else now = { ...roomy, head: last }
       }
       insertEntries(connection, packed, kept)
-      return { positions, committed: () => recent.add(added) }
+      for (const { entry, mark } of kept) times[entry] = mark.at
+      return {
+        appended: { positions, times, tail: now.tail.position },
+        committed: () => recent.add(added),
+      }
     },
 
     /** The entries after a position. */
@@ -229,16 +233,19 @@ export const log = (connection: Connection, { maxBytes }: Limits["log"]) => {
       connection.run("UPDATE log SET released = ?", Number.isNaN(position) ? 0 : position)
     },
 
-    /** Drops some of the released entries appended before a time. Returns whether there are more of them. */
-    dropOlder(olderThan: number): boolean {
+    /** Drops some of the released entries appended before a time. */
+    dropOlder(olderThan: number): Dropped {
       const now = ends()
       const { tail, released } = now
       const upTo = Math.min(released, tail.position + droppedAtOnce.entries)
       const old = lastWhile(tail.position, upTo, (mark) => mark.at < olderThan)
-      if (old <= tail.position) return false
+      if (old <= tail.position) return { tail: tail.position, more: false }
       const some = lastWhile(tail.position, old, (mark) => mark.bytes - tail.bytes <= droppedAtOnce.bytes)
       const dropped = dropUpTo(Math.max(some, tail.position + 1), now)
-      return dropped.position < released && markAt(dropped.position + 1).at < olderThan
+      return {
+        tail: dropped.position,
+        more: dropped.position < released && markAt(dropped.position + 1).at < olderThan,
+      }
     },
   }
 }
