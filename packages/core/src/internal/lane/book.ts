@@ -1,5 +1,6 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import type { CursorRecord, CursorSave, Cursors } from "../../Cursors.ts"
 import type { Destination } from "../../Destination.ts"
@@ -74,8 +75,10 @@ export interface Book {
   readonly saveHere: Effect.Effect<void, Fenced | StoreError>
   /** The lane still stands before the batch, and remembers what is left of it. */
   readonly saveOpen: (open: OpenBatch) => Effect.Effect<void, Fenced | StoreError>
-  /** All of the batch is settled. Call it once for a batch. */
+  /** All of the batch is settled. Call it once for a batch. The save goes on while the next batch is gathered: see {@link Book.kept}. */
   readonly saveSettled: (open: OpenBatch) => Effect.Effect<void, Fenced | StoreError>
+  /** Waits for the save under way, if there is one: before the lane sends anything, rests or ends. */
+  readonly kept: Effect.Effect<void, Fenced | StoreError>
   /** For a lane with nothing in flight. The book's own saves wait until {@link Book.idleSaved}. `null` when nothing has changed. */
   readonly idleSave: () => CursorSave | null
   readonly idleSaved: (save: CursorSave, outcome: "saved" | "fenced" | "failed") => void
@@ -117,14 +120,32 @@ export const makeBook = (
     return recordAt(place)
   }
 
-  const save = Effect.fnUntraced(function* (record: () => CursorSave) {
-    yield* saving.await
-    const next = record()
+  let underWay: Fiber.Fiber<void, Fenced | StoreError> | null = null
+
+  const kept: Book["kept"] = Effect.suspend(() => {
+    if (underWay === null) return Effect.void
+    return Effect.tap(Fiber.join(underWay), () =>
+      Effect.sync(() => {
+        underWay = null
+      }),
+    )
+  })
+
+  const write = Effect.fnUntraced(function* (next: CursorSave) {
     const [outcome] = yield* retryStore(cursors.save([next]))
     if (outcome === "fenced") return yield* new Fenced({ name })
     saved = next.record
     onChange()
   })
+
+  const begin = (record: () => CursorSave) =>
+    Effect.gen(function* () {
+      yield* saving.await
+      yield* kept
+      underWay = yield* Effect.forkChild(write(record()), { startImmediately: true })
+    })
+
+  const save = (record: () => CursorSave) => Effect.andThen(begin(record), kept)
 
   const saveHere = save(recordHere)
 
@@ -146,6 +167,7 @@ export const makeBook = (
     countFiltered,
     reopen: () =>
       update({ delivered: Math.max(state.delivered - LaneState.settledAhead(state), 0), open: null }),
+    kept,
     saveHere,
     saveOpen: (open) => {
       const { buckets, todo, taken } = open
@@ -156,10 +178,10 @@ export const makeBook = (
     saveSettled: (open) => {
       settled(open.taken.length)
       update({ open: null })
-      return saveHere
+      return begin(recordHere)
     },
     idleSave: () => {
-      if (!saving.isOpen()) return null
+      if (!saving.isOpen() || underWay !== null) return null
       const save = recordHere()
       if (save.record.position === saved.position && save.record.state === saved.state) return null
       saving.closeUnsafe()

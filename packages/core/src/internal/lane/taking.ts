@@ -126,6 +126,7 @@ export const makeTaking = (options: Options, parts: Parts): Taking => {
       for (;;) {
         if (notice.isGiven()) {
           if (gathering.count === 0 && resumed === null) yield* book.saveHere
+          yield* book.kept
           return yield* new Released({ name: options.name })
         }
         gathering.pull()
@@ -159,6 +160,7 @@ export const makeTaking = (options: Options, parts: Parts): Taking => {
           if (more) continue
         }
         if (feed.queued > 0) continue
+        yield* book.kept
         idle = gathering.count === 0
         // A batch that is sent once more is taken as it was, however long that takes.
         const deadline = resumed === null ? gathering.deadline() : null
@@ -171,6 +173,7 @@ export const makeTaking = (options: Options, parts: Parts): Taking => {
         yield* restUntil(gathering, until, now)
         idle = false
       }
+      yield* book.kept
       return closed(gathering)
     }),
   }
