@@ -18,6 +18,9 @@ export interface ServeOptions extends ExchangeOptions {
   readonly onDefect: (defect: unknown, req: IncomingMessage, res: ServerResponse) => void
 }
 
+// The real one, also where a test of the host's replaces the global one later.
+const atTurnsEnd = setImmediate
+
 /**
  * For adapters: lets Millrace answer one request of Node's http server. Replies are written at the end of the event loop's turn, one after the other: who reads
  * them on the same machine, a proxy say, is woken once for all of them, and to wake it takes longer than to write.
@@ -32,7 +35,7 @@ export const serve = (
   ingest.handle(exchange.request).then(
     (reply) => {
       exchange.release()
-      setImmediate(() => {
+      atTurnsEnd(() => {
         options.onReply?.(req, res)
         writeReply(req, res, reply)
       })
