@@ -86,11 +86,7 @@ const passes = (entry: Entry.DecodedEntry): number =>
   )
 
 const batchOf = (entry: Entry.DecodedEntry): Uint8Array => {
-  const builder = Batch.make(
-    { maxEvents: events, maxBytes: 1024 ** 3, maxDelay: 1000 },
-    "array",
-    bytes.length * 2,
-  )
+  const builder = Batch.make({ maxEvents: events, maxBytes: 1024 ** 3, maxDelay: 1000 }, "array")
   const write = Export.eventWriter(entry, exportRule)
   for (const [index, event] of entry.events.entries()) {
     const error = write(event, index, builder.begin())

@@ -25,13 +25,13 @@ export interface Batch {
   readonly count: number
   /** The body of all events, or of some consecutive ones. */
   readonly body: (range: Range) => Uint8Array
+  /** What the whole bodies were written into: whoever writes there again changes what {@link Batch.body} has returned. */
+  readonly bodies: ReadonlyArray<ByteWriter>
 }
 
 /** Collects events in JSON until count or bytes are reached; time is the lane's. */
 export interface BatchBuilder {
   readonly count: number
-  /** Of the body so far; of the whole one once it is closed. */
-  readonly bytes: number
   /** Where to write the next event: then it is to be added, or left out. */
   readonly begin: () => ByteWriter
   /** Adds the event that has been written. False, and nothing changes, when it does not fit any more. The first event always fits. */
@@ -44,27 +44,37 @@ export interface BatchBuilder {
 
 const comma = 0x2c
 
-/** @param sizeHint of the body, in bytes, as far as that can be foreseen: then the body is not copied while it grows */
-export const make = (limits: BatchLimits, format: Format, sizeHint = 16 * 1024): BatchBuilder => {
+/** In bytes. */
+const roomAtFirst = 16 * 1024
+
+/** Before the first event. */
+const nothing = new ByteWriter(0)
+
+/** @param makeBody where to write: asked for when there is something to write */
+export const make = (
+  limits: BatchLimits,
+  format: Format,
+  makeBody: () => ByteWriter = () => new ByteWriter(roomAtFirst),
+): BatchBuilder => {
   const start = opening[format]
   const end = closing[format]
-  const body = new ByteWriter(sizeHint)
-  body.piece(start)
+  let body = nothing
   /** Where each event ends. */
   const ends: Array<number> = []
   const startOf = (index: number): number => (index === 0 ? start.bytes.length : ends[index - 1]! + 1)
-  const cancel = (): void => body.cut(ends.at(-1) ?? start.bytes.length)
+  const cancel = (): void => body.cut(ends.at(-1) ?? 0)
 
   return {
     get count() {
       return ends.length
     },
-    get bytes() {
-      return body.length
-    },
     isFull: () => ends.length >= limits.maxEvents || body.length + end.bytes.length >= limits.maxBytes,
     begin: () => {
       if (ends.length > 0) body.byte(comma)
+      else {
+        if (body === nothing) body = makeBody()
+        body.piece(start)
+      }
       return body
     },
     commit: () => {
@@ -78,9 +88,10 @@ export const make = (limits: BatchLimits, format: Format, sizeHint = 16 * 1024):
     },
     cancel,
     close: () => {
-      body.piece(end)
+      if (body !== nothing) body.piece(end)
       return {
         count: ends.length,
+        bodies: body === nothing ? [] : [body],
         body: ([from, to]) => {
           if (from === 0 && to === ends.length) return body.written
           const part = new ByteWriter(0)
@@ -106,6 +117,7 @@ export const concat = (batches: ReadonlyArray<Batch>): Batch & { readonly ranges
     })
   return {
     count,
+    bodies: batches.flatMap(({ bodies }) => bodies),
     ranges: parts.map(({ from, to }) => [from, to]),
     body: ([from, to]) => {
       const part = parts.find((one) => from < one.to)!

@@ -138,8 +138,10 @@ export const make = Effect.fnUntraced(function* (options: LaneOptions) {
       yield* suspects.makeRoom(book.saveHere)
       const open = yield* taking.nextBatch
       if (open === null) yield* suspects.probe
-      else if (open.taken.length > 0) yield* settle(open)
-      else book.update({ open: null })
+      else if (open.taken.length > 0) {
+        yield* settle(open)
+        taking.takeBack(open)
+      } else book.update({ open: null })
     }
   }).pipe(Effect.ensuring(Effect.sync(() => router.detach(feed))))
 

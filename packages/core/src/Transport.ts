@@ -16,6 +16,11 @@ export interface TransportReply {
   readonly retryAfter: string | null
   /** The beginning of the reply's body, at most {@link maxReplyLength} characters: what a person needs to see the reason. */
   readonly body: string
+  /**
+   * Nobody reads the request's body any more: its bytes may be written over, which spares a buffer for each request. A receiver may answer before it has all of it, so left
+   * out by who cannot tell.
+   */
+  readonly isBodyFree?: boolean
 }
 
 export const maxReplyLength = 1024

@@ -50,6 +50,7 @@ type Outcome = Effect.Effect<Port.TransportReply, Port.TransportError>
  */
 class ReplyHandler implements Dispatcher.DispatchHandler {
   private readonly settle: (outcome: Outcome) => void
+  private readonly isFlushed: () => boolean
   private controller: Dispatcher.DispatchController | null = null
   private aborted: Port.TransportError | null = null
   private status = 0
@@ -57,9 +58,13 @@ class ReplyHandler implements Dispatcher.DispatchHandler {
   private readonly beginning: Array<Uint8Array> = []
   private read = 0
 
-  /** @param settle told the outcome, at least once: the first one counts */
-  constructor(settle: (outcome: Outcome) => void) {
+  /**
+   * @param settle told the outcome, at least once: the first one counts
+   * @param isFlushed whether the request has left this process
+   */
+  constructor(settle: (outcome: Outcome) => void, isFlushed: () => boolean) {
     this.settle = settle
+    this.isFlushed = isFlushed
   }
 
   /** Also before it has a connection: then the request is never sent. */
@@ -98,6 +103,7 @@ class ReplyHandler implements Dispatcher.DispatchHandler {
         status: this.status,
         retryAfter: this.retryAfter,
         body: text.slice(0, Port.maxReplyLength),
+        isBodyFree: this.isFlushed(),
       }),
     )
   }
@@ -110,9 +116,30 @@ class ReplyHandler implements Dispatcher.DispatchHandler {
 /** Nobody asks for the outcome any more. */
 const interrupted = connectionFailed("interrupted")
 
+/** The sockets to each origin. */
+class Connections {
+  private readonly byOrigin = new Map<string, Set<Socket>>()
+
+  add(origin: string, socket: Socket): void {
+    const sockets = this.byOrigin.get(origin) ?? new Set()
+    this.byOrigin.set(origin, sockets.add(socket))
+    socket.once("close", () => {
+      sockets.delete(socket)
+      if (sockets.size === 0) this.byOrigin.delete(origin)
+    })
+  }
+
+  /** Whether all that was written to an origin has left this process. */
+  areFlushed(origin: string): boolean {
+    for (const { writableLength } of this.byOrigin.get(origin) ?? []) if (writableLength > 0) return false
+    return true
+  }
+}
+
 /** Opens connections to what the guard lets through; those that are being opened are closed with the scope, like all others. */
 const makeConnector = (
   guard: AddressGuard.AddressGuard,
+  connections: Connections,
 ): Effect.Effect<buildConnector.connector, never, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(
@@ -132,6 +159,7 @@ const makeConnector = (
         }
         const socket: unknown = open(target, (...result) => {
           if (socket instanceof Socket) opening.delete(socket)
+          if (result[1] instanceof Socket) connections.add(`${target.protocol}//${target.host}`, result[1])
           callback(...result)
         })
         // undici returns it; its types do not say so.
@@ -143,7 +171,8 @@ const makeConnector = (
 const make = Effect.fnUntraced(function* ({ lookup, ...addresses }: TransportOptions) {
   const problems = AddressGuard.allowProblems(addresses.allow ?? [], "allow")
   if (problems.length > 0) return yield* new InvalidOptions({ problems })
-  const connect = yield* makeConnector(AddressGuard.make(addresses, lookup))
+  const connections = new Connections()
+  const connect = yield* makeConnector(AddressGuard.make(addresses, lookup), connections)
   const agent = yield* Effect.acquireRelease(
     // Below the 5 seconds after which Node's servers close theirs: a request sent right then is lost.
     Effect.sync(() => new Agent({ keepAliveTimeout: 4_000, connect })),
@@ -153,11 +182,13 @@ const make = Effect.fnUntraced(function* ({ lookup, ...addresses }: TransportOpt
     send: ({ url: address, headers, body, timeout: asked }) =>
       Effect.callback((resume) => {
         const timeout = Math.max(1, Math.min(asked, maxTimeout))
+        let origin = ""
+        const isFlushed = () => connections.areFlushed(origin)
         const handler = new ReplyHandler((outcome) => {
           clearTimeout(timer)
           // Not from within undici, which is not done with the request yet.
           queueMicrotask(() => resume(outcome))
-        })
+        }, isFlushed)
         const timer = setTimeout(() => {
           const error = timedOut(timeout)
           // undici hears of it only once a connection is open, and one to a host that keeps silent opens very late.
@@ -166,6 +197,7 @@ const make = Effect.fnUntraced(function* ({ lookup, ...addresses }: TransportOpt
         }, timeout)
         try {
           const url = new URL(address)
+          origin = url.origin
           agent.dispatch(
             {
               origin: url.origin,

@@ -1,4 +1,5 @@
-import type { LookupFunction } from "node:net"
+import { once } from "node:events"
+import { type AddressInfo, createServer, type LookupFunction } from "node:net"
 import { InvalidOptions, Transport as Port } from "@millrace/core"
 import { Transport } from "@millrace/node"
 import { rawReply, scriptedReceiver } from "@millrace/testkit"
@@ -139,6 +140,38 @@ describe("the guard", () => {
     )
     expect(error).toBeInstanceOf(InvalidOptions)
     expect(error).toMatchObject({ problems: [{ path: "allow[1]" }] })
+  })
+})
+
+describe("a body", () => {
+  it("is free when its receiver has answered, but not before it has left", async () => {
+    const received: Array<Buffer> = []
+    const server = createServer((socket) => {
+      socket.once("data", (first: Buffer) => {
+        received.push(first)
+        socket.pause()
+        socket.write(rawReply(200))
+        socket.on("data", (chunk: Buffer) => received.push(chunk))
+      })
+      // Only now: a listener for data makes a socket flow.
+      server.once("go on", () => socket.resume())
+    })
+    await once(server.listen(0, "127.0.0.1"), "listening")
+    onTestFinished(() => void server.close())
+    const { port } = server.address() as AddressInfo
+    // More than the buffers of two sockets hold.
+    const body = Buffer.alloc(64 * 1024 * 1024, "a")
+    await Effect.runPromise(
+      Effect.gen(function* () {
+        const { send } = yield* Port.Transport
+        const url = `http://127.0.0.1:${port}/`
+        expect(yield* send({ ...request(url), body })).toMatchObject({ status: 200, isBodyFree: false })
+        server.emit("go on")
+        const other = yield* Effect.promise(() => ok())
+        expect(yield* send(request(other.url))).toMatchObject({ status: 200, isBodyFree: true })
+      }).pipe(Effect.provide(Transport.layer({ allowPrivate: true }))),
+    )
+    expect(Buffer.concat(received).toString("latin1")).toMatch(/\r\n\r\na+$/)
   })
 })
 

@@ -274,7 +274,8 @@ export const testPipeline = async (options: TestPipelineOptions = {}): Promise<T
   const transport = Transport.Transport.of({
     send: Effect.fnUntraced(function* ({ url, headers, body, timeout }) {
       const to = receiver(urls.get(url) ?? url)
-      const parsed = JSON.parse(new TextDecoder().decode(body)) as
+      const text = new TextDecoder().decode(body)
+      const parsed = JSON.parse(text) as
         | ReadonlyArray<Export.WebhookEvent>
         | { readonly data: ReadonlyArray<Export.WebhookEvent> }
       const events = "data" in parsed ? parsed.data : parsed
@@ -291,7 +292,10 @@ export const testPipeline = async (options: TestPipelineOptions = {}): Promise<T
       const reply = typeof answer === "number" ? { status: answer } : answer
       record(reply.status)
       if (reply.after !== undefined) yield* Effect.sleep(reply.after)
-      return { status: reply.status, retryAfter: reply.retryAfter ?? null, body: reply.body ?? "" }
+      if (new TextDecoder().decode(body) !== text)
+        throw new Error("a body was written over while it was sent")
+      const { status, retryAfter = null, body: said = "" } = reply
+      return { status, retryAfter, body: said, isBodyFree: true }
     }),
   })
 

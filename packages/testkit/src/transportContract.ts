@@ -103,7 +103,12 @@ const open = async (make: MakeTransport) => {
     transport,
     close,
     send: (one: Transport.TransportRequest): Promise<Outcome> =>
-      Effect.runPromise(Effect.catchTag(transport.send(one), "TransportError", Effect.succeed)),
+      transport.send(one).pipe(
+        // Whether the body is free is each transport's to say, or not.
+        Effect.map(({ status, retryAfter, body }) => ({ status, retryAfter, body })),
+        Effect.catchTag("TransportError", Effect.succeed),
+        Effect.runPromise,
+      ),
   }
 }
 

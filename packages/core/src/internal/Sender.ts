@@ -23,6 +23,8 @@ export interface Parcel {
 
 export interface Sent {
   readonly verdict: Delivery.Verdict
+  /** See {@link TransportReply.isBodyFree}. */
+  readonly isBodyFree: boolean
   /** Call once it is known how long the lane waits: then the attempt is on record. */
   readonly record: (wait: Delivery.Wait | null) => void
 }
@@ -99,6 +101,7 @@ export const make = (
     else circuit.succeeded()
     const sent: Sent = {
       verdict,
+      isBodyFree: Result.isSuccess(result) && result.success.isBodyFree === true,
       record: (wait) => {
         if (isDown && wait !== null) circuit.restUntil(endedAt + wait.millis)
         record({

@@ -4,6 +4,7 @@ import type { EntryId } from "../EventLog.ts"
 import type { ExportError } from "../Export.ts"
 import type { Position } from "../Position.ts"
 import { timeUUIDs } from "../TimeUUID.ts"
+import type { Bodies } from "./bodies.ts"
 import type { ExportedEvents } from "./exportedEvents.ts"
 import type { Item } from "./Feed.ts"
 
@@ -87,8 +88,6 @@ export class Sources {
 export interface Collected {
   /** In the order of the batch: bucket by bucket. */
   readonly taken: Sources
-  /** Bytes of the largest request's body. */
-  readonly largest: number
   /** In the order of the log. */
   readonly last: Taken | null
   readonly batch: Batch.Batch
@@ -98,11 +97,9 @@ export interface Collected {
 
 /**
  * Collects the events of one batch in so many buckets, each with the limits of a request of its own.
- *
- * @param sizeHint of a bucket's body, in bytes
  */
-export const make = (limits: BatchLimits, format: Batch.Format, buckets: number, sizeHint?: number) => {
-  const builders = Array.from({ length: buckets }, () => Batch.make(limits, format, sizeHint))
+export const make = (limits: BatchLimits, format: Batch.Format, buckets: number, bodies: Bodies) => {
+  const builders = Array.from({ length: buckets }, () => Batch.make(limits, format, () => bodies.take()))
   const sources = builders.map(() => new Sources())
   let count = 0
   let lastBucket = 0
@@ -143,8 +140,7 @@ export const make = (limits: BatchLimits, format: Batch.Format, buckets: number,
       const last = count === 0 ? null : inBucket.at(inBucket.length - 1)
       const [taken, ...others] = sources
       for (const other of others) taken!.append(other)
-      const largest = Math.max(...builders.map((builder) => builder.bytes))
-      return { taken: taken!, largest, last, batch, ranges }
+      return { taken: taken!, last, batch, ranges }
     },
   }
 }

@@ -29,7 +29,7 @@ const setUp = () => {
   const state = LaneState.initial(0)
   const record = { position: Position.origin, index: 0, state: LaneState.encode(state) }
   const book = makeBook(
-    { cursors: { save } as Cursors["Service"], onChange: () => {} },
+    { cursors: { save } as Partial<Cursors["Service"]> as Cursors["Service"], onChange: () => {} },
     { name: "a", epoch: 1, record },
     state,
     feed,

@@ -1,6 +1,7 @@
 import * as fc from "fast-check"
 import { expect, test } from "vitest"
 import { rule } from "../../src/Export.ts"
+import { Bodies } from "../../src/internal/bodies.ts"
 import * as Collector from "../../src/internal/collector.ts"
 import { exportedEvents, makeItem } from "../../src/internal/Feed.ts"
 import * as Position from "../../src/Position.ts"
@@ -29,7 +30,7 @@ test("every event of a batch is known by its place in the log, whatever was left
     .map((events) => events.toSorted((a, b) => a.entry - b.entry || a.index - b.index))
   fc.assert(
     fc.property(inOrder, (events) => {
-      const collector = Collector.make(limits, "array", 3)
+      const collector = Collector.make(limits, "array", 3, new Bodies())
       const items = Array.from({ length: 6 }, (_, number) => itemAt(number))
       for (const { entry, index, bucket } of events)
         collector.add(

@@ -1,6 +1,7 @@
 import type { Destination } from "../../Destination.ts"
 import { ExportError, type ExportRule } from "../../Export.ts"
 import type { LaneState } from "../../LaneState.ts"
+import type { Bodies } from "../bodies.ts"
 import * as Collector from "../collector.ts"
 import { exportedEvents, type Feed, type Place, type Run } from "../Feed.ts"
 import { bucketOf } from "../sample.ts"
@@ -39,13 +40,12 @@ interface Options {
 }
 
 /**
- * @param sizeHint of a request's body, in bytes
  * @param resumed the batch that was open when the lane last stopped: it is taken as it was, whatever the limits are now
  */
 export const makeGathering = (
   { destination, exportRule, batchBytes }: Options,
   feed: Feed,
-  sizeHint: number | undefined,
+  bodies: Bodies,
   resumed: LaneState["open"],
 ): Gathering => {
   const limits =
@@ -54,7 +54,7 @@ export const makeGathering = (
       : { ...destination.batch, maxEvents: resumed.count, maxBytes: Number.POSITIVE_INFINITY }
   const buckets = resumed?.buckets ?? destination.concurrency
   const deal = bucketOf(buckets)
-  const collector = Collector.make(limits, destination.format, buckets, sizeHint)
+  const collector = Collector.make(limits, destination.format, buckets, bodies)
   const isFull = () => collector.isFull() || collector.count === resumed?.count
   let start: Place = feed.ahead
   let deadline = 0

@@ -3,12 +3,14 @@ import type { Collected } from "../collector.ts"
 import type { Place } from "../Feed.ts"
 
 /** A batch on its way, and what is left of it. */
-export interface OpenBatch extends Omit<Collected, "ranges" | "largest"> {
+export interface OpenBatch extends Omit<Collected, "ranges"> {
   readonly buckets: number
   readonly start: Place
   /** The same as the one that was open when the lane last looked: what is known of its failures still holds. */
   readonly isResumed: boolean
   todo: ReadonlyArray<Batch.Range>
+  /** Nobody reads its bodies any more but the lane itself. */
+  areBodiesFree: boolean
   /** It is being split because of 500s. */
   splitting: boolean
   /** What it was before that: what it is put back to when nothing passes. */

@@ -72,6 +72,7 @@ export const makeSettle = ({ destination, router }: Options, parts: Parts): Sett
       concurrency: "unbounded",
     })
     const answers = results.filter(Result.isSuccess).map(({ success }) => success)
+    open.areBodiesFree &&= answers.every(({ isBodyFree }) => isBodyFree)
     const failures = answers.filter(({ verdict }) => verdict.outcome !== "delivered")
     for (const { range, verdict, record } of answers) {
       if (verdict.outcome !== "delivered") continue

@@ -69,6 +69,7 @@ const isSame = (one: Suspect, other: Suspect): boolean =>
 /** It could be exported when it was held, and cannot be any more. */
 const unexportable = ({ message }: ExportError): Sent => ({
   verdict: { outcome: "refused", status: null, error: message, retryAfter: null },
+  isBodyFree: true,
   record: () => {},
 })
 

@@ -5,6 +5,7 @@ import type { Destination } from "../../Destination.ts"
 import type { ExportRule } from "../../Export.ts"
 import { type Fenced, Finished, Released } from "../../LaneEnd.ts"
 import type { StoreError } from "../../StoreError.ts"
+import { Bodies } from "../bodies.ts"
 import type { Feed } from "../Feed.ts"
 import { makeSparingly } from "../sparingly.ts"
 import type { Book } from "./book.ts"
@@ -21,6 +22,8 @@ export interface Taking {
    * suspect instead. Without events when those of the batch that was open are all gone.
    */
   readonly nextBatch: Effect.Effect<OpenBatch | null, Fenced | Released | Finished | StoreError>
+  /** Nobody asks for what a batch holds any more. */
+  readonly takeBack: (open: OpenBatch) => void
   /** Everything there is has been looked at, and nothing is in hand. */
   readonly isIdle: () => boolean
 }
@@ -51,8 +54,7 @@ export const makeTaking = (options: Options, parts: Parts): Taking => {
   const warnOfExport = makeSparingly()
   /** The lane rests with nothing in hand. */
   let idle = false
-  /** Of the body of one request, in bytes: about what the last batch had. */
-  let sizeHint: number | undefined
+  const bodies = new Bodies()
 
   /** The next event cannot be exported, and nothing is in hand: it dies, and what was open is not any more. */
   const leaveOut = Effect.fnUntraced(function* ({ source, error: { message } }: Unfit) {
@@ -93,8 +95,8 @@ export const makeTaking = (options: Options, parts: Parts): Taking => {
   const closed = (gathering: Gathering): OpenBatch => {
     const start = gathering.start()
     book.countFiltered(start)
-    const { ranges, largest, ...collected } = gathering.close()
-    sizeHint = Math.ceil(largest * 1.125)
+    const { ranges, ...collected } = gathering.close()
+    bodies.closed(collected.batch.bodies)
     const { last } = collected
     const { open } = book.state
     const resumed =
@@ -112,17 +114,22 @@ export const makeTaking = (options: Options, parts: Parts): Taking => {
       start,
       isResumed: resumed !== null,
       todo: resumed?.todo ?? ranges,
+      areBodiesFree: true,
       splitting: false,
       whole: null,
     }
   }
 
   return {
+    takeBack: ({ todo, areBodiesFree, batch }) => {
+      if (todo.length === 0 && areBodiesFree) bodies.giveBack(batch.bodies)
+    },
+
     isIdle: () => idle && feed.queued === 0,
 
     nextBatch: Effect.gen(function* () {
       const resumed = book.state.open
-      const gathering = makeGathering(options, feed, sizeHint, resumed)
+      const gathering = makeGathering(options, feed, bodies, resumed)
       for (;;) {
         if (notice.isGiven()) {
           if (gathering.count === 0 && resumed === null) yield* book.saveHere
@@ -169,6 +176,7 @@ export const makeTaking = (options: Options, parts: Parts): Taking => {
           idle = false
           return null
         }
+        if (idle) bodies.forget()
         options.onChange()
         yield* restUntil(gathering, until, now)
         idle = false
