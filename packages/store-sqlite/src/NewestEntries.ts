@@ -92,9 +92,9 @@ export class NewestEntries {
     after: number,
     { maxEntries, maxBytes }: EventLog.ReadLimits,
   ): ReadonlyArray<EventLog.LogEntry> | undefined {
-    const start = this.#groups.findIndex((group) => lastOf(group) > after)
+    const start = this.#groups.findLastIndex(({ first }) => first <= after + 1)
     const next = this.#groups[start]
-    if (next === undefined || next.first > after + 1 || after < this.#tail) return undefined
+    if (next === undefined || lastOf(next) <= after || after < this.#tail) return undefined
     const found: Array<EventLog.LogEntry> = []
     let bytes = 0
     for (const group of this.#groups.slice(start)) {

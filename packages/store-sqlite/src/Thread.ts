@@ -4,7 +4,7 @@ import type { Failure } from "./errors.ts"
 import type { Close, Reply, Request, WorkerOptions } from "./protocol.ts"
 
 /**
- * The built worker stands beside this module, and needs nothing that the program's command line preloads: a loader would take 9 MB
+ * The built worker stands beside this module, and needs nothing that the program's command line preloads: a loader would take 8 MB
  * in each thread. Run from sources (this repository's tests), Node 20 cannot start a thread from a `.ts` file, so the thread starts
  * with the loader that the tests use.
  */

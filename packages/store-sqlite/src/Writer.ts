@@ -24,8 +24,12 @@ const maxWaitingBytes = 64 * 1024 * 1024
 /** Enough to make a sync's cost disappear, few enough for a transaction of some ten ms. */
 const maxGroup = { entries: 10_000, bytes: 16 * 1024 * 1024 }
 
-/** Buffers are of sizes that suit the next group too; one so large is not worth keeping. */
-const buffers = { unit: 256 * 1024, maxKept: 4 * 1024 * 1024 }
+/** In bytes; a larger one is not worth keeping. */
+const buffers = { min: 4 * 1024, maxKept: 4 * 1024 * 1024 }
+
+/** A power of two suits the next group too, and whoever keeps an entry of the group keeps not much else with it. */
+const roomFor = (size: number): number =>
+  size > buffers.maxKept ? size : Math.max(buffers.min, 2 ** Math.ceil(Math.log2(size)))
 
 const busy: Failure = {
   kind: "refused",
@@ -123,11 +127,11 @@ export class Writer {
   }
 
   #bufferFor(size: number): ArrayBuffer {
+    const room = roomFor(size)
     const kept = this.#buffer
+    if (kept === null || kept.byteLength < size || kept.byteLength > 2 * room) return allocate(room)
     this.#buffer = null
-    return kept !== null && kept.byteLength >= size
-      ? kept
-      : allocate(Math.ceil(size / buffers.unit) * buffers.unit)
+    return kept
   }
 
   #keep(packed: PackedEntries, { appends, buffer }: Reply): void {

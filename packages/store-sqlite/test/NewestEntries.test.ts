@@ -141,6 +141,19 @@ describe("reading what was just appended", () => {
     )
   })
 
+  it("keeps at most four times its bytes in memory", async () => {
+    await withStore(freshPath(), ({ log }) =>
+      Effect.gen(function* () {
+        for (const [number, size] of [500, 900_000, 500, 20_000, 5_000, 3_000_000, 100_000].entries()) {
+          for (let time = 0; time < 8; time++) yield* log.append([entry(8 * number + time, size)])
+          const [read] = yield* log.read(0, Position.fromNumber(8 * number + 7), all)
+          expect(read?.body).toHaveLength(size)
+          expect(read?.body.buffer.byteLength).toBeLessThanOrEqual(Math.max(4 * (size + 100), 8192))
+        }
+      }),
+    )
+  })
+
   type Read = Result.Result<ReadonlyArray<EventLog.LogEntry>, StoreError>
 
   /** The memory may end before the file does, where another process has appended next. */
