@@ -209,7 +209,7 @@ const decodeOutlined = ({ id, body, events }: NewEntry, envelope: Envelope): Dec
   const { rest } = outline
   const { statsigMetadata, user } = Outline.restSlots
   const { offset = 0, receivedAt } = envelope
-  const fields = outline.fields.slice(0, events * Outline.stride)
+  const fields = Outline.keep(outline)
   const written: Written = {
     body: sourceOf(body),
     fields,
@@ -218,7 +218,7 @@ const decodeOutlined = ({ id, body, events }: NewEntry, envelope: Envelope): Dec
     user: defaultUser(Outline.valueAt(body, rest, user)),
   }
   const read: Array<Event> = []
-  for (let base = 0; base < fields.length; base += Outline.stride) {
+  for (let base = 0; base < fields.length; base += Outline.keptStride) {
     const name = base + Outline.slots.eventName
     read.push(
       new WrittenEvent(written, base, EventNames.read(body, fields[name]! + 1, fields[name + 1]! - 1)),

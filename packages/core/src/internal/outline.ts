@@ -57,12 +57,16 @@ export const slots = {
   metadata: 8,
   statsigMetadata: 10,
   userID: 12,
-  email: 14,
-  custom: 16,
-  customIDs: 18,
   /** Always of `null`: SDKs send it often. */
-  privateAttributes: 20,
+  privateAttributes: 14,
+  // What is only checked.
+  email: 16,
+  custom: 18,
+  customIDs: 20,
 } as const
+
+/** {@link stride} of what {@link keep} returns. */
+export const keptStride: number = slots.email
 
 /** Slots of {@link Outline.rest}. */
 export const restSlots = {
@@ -409,6 +413,15 @@ export const makeRead = (shapes: Shapes | null): ((bytes: Uint8Array, limits: Li
  * again for the next one: who keeps them has to copy them.
  */
 export const read = makeRead(new Shapes())
+
+/** The fields of all events, but for those that are only checked: not used again, and smaller. */
+export const keep = ({ events, fields }: Outline): Int32Array => {
+  const kept = new Int32Array(events * keptStride)
+  for (let to = 0, from = 0; to < kept.length; from += stride - keptStride) {
+    for (const end = to + keptStride; to < end; to++, from++) kept[to] = fields[from]!
+  }
+  return kept
+}
 
 /** The value of a slot of {@link Outline.rest} or of an event's fields, `undefined` when there is none. */
 export const valueAt = (bytes: Uint8Array, spans: Int32Array, slot: number): Json | undefined =>

@@ -8,7 +8,7 @@ import * as PrivateAttributes from "./privateAttributes.ts"
 export interface Written {
   /** The whole body, in UTF-8. */
   readonly body: Source
-  /** Where fields stand in the body: {@link Outline.fields}. */
+  /** Where fields stand in the body: what `Outline.keep` returns. */
   readonly fields: Int32Array
   /** ms since the epoch. */
   readonly receivedAt: number
