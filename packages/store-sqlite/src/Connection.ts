@@ -15,7 +15,7 @@ export interface ConnectionOptions {
 }
 
 /**
- * A commit is a sync of the write-ahead log, so one that returned survives a power cut (`fullfsync`: on macOS a plain sync
+ * A commit is a sync of the write-ahead log (but see {@link Connection.sync}), so one that returned survives a power cut (`fullfsync`: on macOS a plain sync
  * does not reach the disk). That log goes back into the file every 4 MB (SQLite's default: more gain little and make the
  * longest pauses longer); see WriteAheadLog for when something keeps it from that.
  *
@@ -44,6 +44,7 @@ const checkpointAfter = 4 * 1024 * 1024
 export class Connection {
   readonly #database: Database
   readonly #statements = new Map<string, Statement>()
+  #syncs = true
 
   constructor(database: Database) {
     this.#database = database
@@ -78,6 +79,13 @@ export class Connection {
       if (this.#database.isTransaction) this.exec("ROLLBACK")
       throw error
     }
+  }
+
+  /** Whether commits from now on wait for a sync of the disk. Those that do not survive a crash of the process, and a power cut from the next one on that does. */
+  sync(isOn: boolean): void {
+    if (isOn === this.#syncs) return
+    this.exec(`PRAGMA synchronous = ${isOn ? "FULL" : "NORMAL"}`)
+    this.#syncs = isOn
   }
 
   close(): void {

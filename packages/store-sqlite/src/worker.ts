@@ -2,6 +2,7 @@ import { parentPort, workerData } from "node:worker_threads"
 import { type Connection, openReader, openWriter } from "./Connection.ts"
 import { type Failure, failureOf } from "./errors.ts"
 import { FileIdentity } from "./FileIdentity.ts"
+import { needsSync } from "./needsSync.ts"
 import type { Call, Close, Outcome, Reply, Request, WorkerOptions } from "./protocol.ts"
 import { type Tables, tables } from "./tables/index.ts"
 import { WriteAheadLog } from "./WriteAheadLog.ts"
@@ -42,6 +43,7 @@ const failed = (error: unknown): Failure => failureOf(error, options.path)
 /** Everything in one transaction, so in one sync of the disk: either all is done or nothing. */
 const commit = ({ connection, tables, file }: Open, { appends, calls }: Request): Results => {
   file.check()
+  connection.sync(needsSync({ appends, calls }))
   const result = connection.transaction("IMMEDIATE", () => ({
     appending: appends === null ? null : tables.log.append(appends),
     called: calls.map((call) => done(invoke(tables, call))),
