@@ -168,7 +168,7 @@ export class StoreFile {
   }
 
   #ask(call: Call, settle: (outcome: Outcome<unknown>) => void): void {
-    this.#reading.post({ kind: "request", appends: null, calls: [call] }, [], (reply) => {
+    this.#reading.post({ kind: "request", appends: null, calls: [call] }, (reply) => {
       settle("kind" in reply ? reply : (reply.calls[0] ?? { kind: "defect", message: "no answer" }))
     })
   }

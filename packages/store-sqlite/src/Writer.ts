@@ -113,17 +113,13 @@ export class Writer {
             ...pack(appends, this.#bufferFor(size)),
             counts: Uint32Array.from(appends, ({ entries }) => entries.length),
           }
-    this.#thread.post(
-      { kind: "request", appends: packed, calls: calls.map(({ call }) => call) },
-      packed === null ? [] : [packed.bytes],
-      (reply) => {
-        this.#bytes -= size
-        if (packed !== null && "calls" in reply) this.#keep(packed, reply)
-        // Before the callers go on: what they ask for next joins what has gathered meanwhile.
-        this.#flushSoon()
-        settleAll(appends, calls, reply)
-      },
-    )
+    this.#thread.post({ kind: "request", appends: packed, calls: calls.map(({ call }) => call) }, (reply) => {
+      this.#bytes -= size
+      if (packed !== null && "calls" in reply) this.#keep(packed, reply)
+      // Before the callers go on: what they ask for next joins what has gathered meanwhile.
+      this.#flushSoon()
+      settleAll(appends, calls, reply)
+    })
   }
 
   #bufferFor(size: number): ArrayBuffer {
@@ -134,10 +130,8 @@ export class Writer {
     return kept
   }
 
-  #keep(packed: PackedEntries, { appends, buffer }: Reply): void {
-    if (buffer === null) return
-    const free =
-      appends?.kind === "done" ? this.#newest.add({ ...packed, bytes: buffer }, appends.value) : [buffer]
+  #keep(packed: PackedEntries, { appends }: Reply): void {
+    const free = appends?.kind === "done" ? this.#newest.add(packed, appends.value) : [packed.bytes]
     this.#buffer = free.find(({ byteLength }) => byteLength <= buffers.maxKept) ?? this.#buffer
   }
 

@@ -9,7 +9,7 @@ export interface PackedEntries {
   readonly ids: string
   /** {@link width} numbers of each entry, by {@link column}. */
   readonly index: Float64Array
-  /** Envelope in UTF-8, body, envelope, body... without anything between; what follows them is not used. To be transferred, not cloned. */
+  /** Envelope in UTF-8, body, envelope, body... without anything between; what follows them is not used. */
   readonly bytes: ArrayBuffer
 }
 
@@ -31,7 +31,7 @@ export const sizeIn = (index: Float64Array, entry: number): number =>
 export const sizeOf = ({ envelope, body }: EventLog.NewEntry): number =>
   Buffer.byteLength(envelope) + body.byteLength
 
-/** A buffer that can be transferred (one out of Node's pool cannot), not filled with zeros before it is written. */
+/** A buffer of its own (not a part of Node's pool), not filled with zeros before it is written. */
 export const allocate = (size: number): ArrayBuffer => Buffer.allocUnsafeSlow(size).buffer as ArrayBuffer
 
 /** Entries that belong together, and when they were handed over, in ms since the epoch. */

@@ -84,8 +84,6 @@ export interface Reply {
   /** `null` when there were none. */
   readonly appends: Outcome<Appended> | null
   readonly calls: ReadonlyArray<Outcome<unknown>>
-  /** The bytes of the appends, given back: to be used again, which costs less than a new buffer's pages. */
-  readonly buffer: ArrayBuffer | null
 }
 
 /** Says that the connection is to be closed and the worker to end, after what was asked before. */

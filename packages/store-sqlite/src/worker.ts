@@ -33,15 +33,12 @@ const invoke = (on: Tables, { table, method, parameters }: Call): unknown =>
     method
   ]?.(...parameters)
 
-/** A reply but for the buffer. */
-type Results = Omit<Reply, "buffer">
-
 const done = <A>(value: A): Outcome<A> => ({ kind: "done", value })
 
 const failed = (error: unknown): Failure => failureOf(error, options.path)
 
 /** Everything in one transaction, so in one sync of the disk: either all is done or nothing. */
-const commit = ({ connection, tables, file }: Open, { appends, calls }: Request): Results => {
+const commit = ({ connection, tables, file }: Open, { appends, calls }: Request): Reply => {
   file.check()
   connection.sync(needsSync({ appends, calls }))
   const result = connection.transaction("IMMEDIATE", () => ({
@@ -53,8 +50,8 @@ const commit = ({ connection, tables, file }: Open, { appends, calls }: Request)
 }
 
 /** The parts of a request, each on its own. */
-const commitApart = (on: Open, { appends, calls }: Request): Results => {
-  const one = (request: Pick<Request, "appends" | "calls">): Results => {
+const commitApart = (on: Open, { appends, calls }: Request): Reply => {
+  const one = (request: Pick<Request, "appends" | "calls">): Reply => {
     try {
       return commit(on, { kind: "request", ...request })
     } catch (error) {
@@ -67,12 +64,12 @@ const commitApart = (on: Open, { appends, calls }: Request): Results => {
   }
 }
 
-const failAll = ({ appends, calls }: Request, failure: Failure): Results => ({
+const failAll = ({ appends, calls }: Request, failure: Failure): Reply => ({
   appends: appends === null ? null : failure,
   calls: calls.map(() => failure),
 })
 
-const write = (on: Open, request: Request): Results => {
+const write = (on: Open, request: Request): Reply => {
   try {
     return commit(on, request)
   } catch (error) {
@@ -83,7 +80,7 @@ const write = (on: Open, request: Request): Results => {
   }
 }
 
-const read = ({ connection, tables }: Open, { calls }: Request): Results => ({
+const read = ({ connection, tables }: Open, { calls }: Request): Reply => ({
   appends: null,
   calls: calls.map((call): Outcome<unknown> => {
     try {
@@ -97,7 +94,7 @@ const read = ({ connection, tables }: Open, { calls }: Request): Results => ({
 /** Opened by the first request, so that a file that could not be opened is tried again by the next. */
 let opened: Open | undefined
 
-const answer = (request: Request): Results => {
+const answer = (request: Request): Reply => {
   try {
     opened ??= open()
   } catch (error) {
@@ -106,7 +103,7 @@ const answer = (request: Request): Results => {
   return options.mode === "write" ? write(opened, request) : read(opened, request)
 }
 
-/** The buffers to hand over instead of cloning them. */
+/** The buffers to hand over instead of cloning them: detached here, where nobody reads events byte by byte. */
 const buffersOf = (results: ReadonlyArray<Outcome<unknown>>): ReadonlyArray<ArrayBuffer> =>
   results.flatMap((outcome) => {
     const value: unknown = outcome.kind === "done" ? outcome.value : null
@@ -124,11 +121,7 @@ parentPort?.on("message", (message: Request | Close) => {
     parentPort?.close()
     return
   }
-  const results = answer(message)
-  const buffer = message.appends?.bytes ?? null
-  parentPort?.postMessage({ ...results, buffer } satisfies Reply, [
-    ...buffersOf(results.calls),
-    ...(buffer === null ? [] : [buffer]),
-  ])
+  const reply = answer(message)
+  parentPort?.postMessage(reply, buffersOf(reply.calls))
   if (options.mode === "write") opened?.writeAheadLog.shorten()
 })
