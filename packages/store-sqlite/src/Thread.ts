@@ -32,10 +32,6 @@ export class Thread {
     this.#options = options
   }
 
-  /**
-   * Sends a copy. A buffer that is handed over is detached here, and from the first one on V8 asks, at every access to any typed array of the whole program, whether that is
-   * detached: reading events byte by byte takes a third longer then.
-   */
   post(request: Request, settle: Settle): void {
     try {
       const worker = this.#running()

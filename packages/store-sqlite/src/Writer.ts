@@ -4,6 +4,7 @@ import type { NewestEntries } from "./NewestEntries.ts"
 import { allocate, type Group, type PackedEntries, pack, sizeOf } from "./packing.ts"
 import type { Appended, Call, Outcome, Reply } from "./protocol.ts"
 import type { Thread } from "./Thread.ts"
+import { Transit } from "./Transit.ts"
 
 /** With what became of a group's entries, its own from one of them on. */
 type SettleAppend = (outcome: Outcome<Appended>, from: number) => void
@@ -45,6 +46,7 @@ const busy: Failure = {
 export class Writer {
   readonly #thread: Thread
   readonly #newest: NewestEntries
+  readonly #transit = new Transit()
   #appends: Array<WaitingAppend> = []
   #calls: Array<WaitingCall> = []
   /** Of the appends that are not yet acknowledged. */
@@ -106,14 +108,16 @@ export class Writer {
       return
     }
     const size = appends.reduce((sum, append) => sum + append.size, 0)
-    const packed =
-      appends.length === 0
+    const packed = appends.length === 0 ? null : pack(appends, this.#bufferFor(size))
+    const sent =
+      packed === null
         ? null
         : {
-            ...pack(appends, this.#bufferFor(size)),
+            ...packed,
+            bytes: this.#transit.carry(packed.bytes, size),
             counts: Uint32Array.from(appends, ({ entries }) => entries.length),
           }
-    this.#thread.post({ kind: "request", appends: packed, calls: calls.map(({ call }) => call) }, (reply) => {
+    this.#thread.post({ kind: "request", appends: sent, calls: calls.map(({ call }) => call) }, (reply) => {
       this.#bytes -= size
       if (packed !== null && "calls" in reply) this.#keep(packed, reply)
       // Before the callers go on: what they ask for next joins what has gathered meanwhile.

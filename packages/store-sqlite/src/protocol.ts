@@ -30,7 +30,9 @@ export interface WorkerOptions extends ConnectionOptions {
 }
 
 /** Several appends on their way to one transaction. */
-export interface PackedAppends extends PackedEntries {
+export interface PackedAppends extends Omit<PackedEntries, "bytes"> {
+  /** Shared, since a buffer that is handed over or cloned leaves garbage on one side, and on the other a program whose typed arrays are slow (see `Transit`). */
+  readonly bytes: SharedArrayBuffer
   /** How many of the entries belong to each append, in order. */
   readonly counts: Uint32Array
 }

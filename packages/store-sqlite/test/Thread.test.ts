@@ -62,17 +62,6 @@ describe("a thread", () => {
     expect(answered).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
   })
 
-  it("leaves the buffers of a request as they were: nothing is detached, which would slow down the whole program", async () => {
-    const thread = makeThread(freshPath())
-    const bytes = new TextEncoder().encode("{}[]").buffer as ArrayBuffer
-    const entry = { ids: "a", index: Float64Array.of(1, 1, 1, 2, 2), bytes, counts: Uint32Array.of(1) }
-    expect(await ask(thread, { kind: "request", appends: entry, calls: [] })).toMatchObject({
-      appends: { kind: "done", value: { positions: Float64Array.of(1) } },
-    })
-    expect(new TextDecoder().decode(bytes)).toBe("{}[]")
-    await thread.close()
-  })
-
   it("that was never needed closes at once", async () => {
     await makeThread("/nowhere/millrace.db").close()
   })

@@ -3,7 +3,12 @@ import { needsSync } from "../src/needsSync.ts"
 import type { Call } from "../src/protocol.ts"
 
 const call = (table: Call["table"], method: string): Call => ({ table, method, parameters: [] })
-const appends = { ids: "", index: new Float64Array(), bytes: new ArrayBuffer(0), counts: new Uint32Array() }
+const appends = {
+  ids: "",
+  index: new Float64Array(),
+  bytes: new SharedArrayBuffer(0),
+  counts: new Uint32Array(),
+}
 
 test("saves of cursors, attempts and counts wait for no sync of the disk, as long as nothing else is with them", () => {
   const repeatable = [call("cursors", "save"), call("attempts", "append"), call("counters", "add")]

@@ -2,6 +2,7 @@ import type { Connection } from "../Connection.ts"
 import type { Row } from "../driver.ts"
 import { corrupt } from "../errors.ts"
 import { allocate, column, numberOf, type PackedEntries, sizeIn, width } from "../packing.ts"
+import type { PackedAppends } from "../protocol.ts"
 import { bytes, number, text } from "../row.ts"
 
 /** The log up to one entry: its sums, and when that entry was appended. */
@@ -206,7 +207,7 @@ export interface Kept {
 /** Writes entries of a group: those that lie one after the other in its buffer go into as few rows as may be. */
 export const insertEntries = (
   connection: Connection,
-  { ids, index, bytes }: PackedEntries,
+  { ids, index, bytes }: Omit<PackedAppends, "counts">,
   kept: ReadonlyArray<Kept>,
 ): void => {
   for (const { entry, mark } of kept) index[entry * width + column.appendedAt] = mark.at
