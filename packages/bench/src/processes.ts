@@ -44,7 +44,7 @@ export const pinDriver = (): void => {
 }
 
 /**
- * Starts a module of `programs`, which calls {@link offer}.
+ * Starts a module of `programs`, which calls {@link offer}: as it was built, since a loader of TypeScript would take time and memory that is not the program's.
  *
  * @param core the one it is kept on
  * @param options what it reads with {@link givenOptions}
@@ -57,8 +57,7 @@ export const start = async <A extends Abilities>(
   const [command, ...rest] = [
     ...pin(core),
     process.execPath,
-    ...process.execArgv,
-    fileURLToPath(new URL(`./programs/${program}.ts`, import.meta.url)),
+    fileURLToPath(new URL(`../dist/programs/${program}.js`, import.meta.url)),
     JSON.stringify(options),
   ]
   const child = spawn(command!, rest, {

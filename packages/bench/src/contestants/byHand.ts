@@ -1,8 +1,6 @@
 import { createServer } from "node:http"
 import { join } from "node:path"
 import { createGunzip } from "node:zlib"
-import express from "express"
-import Fastify from "fastify"
 import { driver } from "../driver.ts"
 import { type Contestant, isOurs, listen, portOf } from "./Contestant.ts"
 
@@ -76,6 +74,7 @@ export const fastifyByHand: Contestant = {
   durability: "disk",
   start: async (directory) => {
     const insert = inserter(directory)
+    const { default: Fastify } = await import("fastify")
     const app = Fastify({ bodyLimit, ajv: { customOptions: { allowUnionTypes: true } } })
     app.addHook("preParsing", (request, _reply, payload, done) => {
       if (request.headers["content-encoding"] !== "gzip") return done(null, payload)
@@ -118,8 +117,9 @@ export const expressByHand: Contestant = {
   description:
     "hand-written Express: express.json, a check by hand, one SQLite INSERT a request, WAL, synchronous=FULL",
   durability: "disk",
-  start: (directory) => {
+  start: async (directory) => {
     const insert = inserter(directory)
+    const { default: express } = await import("express")
     const app = express()
     app.use(express.json({ limit: bodyLimit }))
     app.post("/v1/log_event", (req, res) => {

@@ -1,18 +1,18 @@
 import { createServer } from "node:http"
 import { join } from "node:path"
 import { Store } from "@millrace/core"
-import { expressHandler } from "@millrace/express"
-import { millracePlugin } from "@millrace/fastify"
 import { Millrace, nodeHandler } from "@millrace/node"
-import * as Sqlite from "@millrace/store-sqlite"
-import express from "express"
-import Fastify from "fastify"
 import { key } from "../requests.ts"
 import { type Contestant, listen, portOf } from "./Contestant.ts"
 
+// Each loads what it needs, and nothing else: its memory is measured, too.
+
 const stores = {
-  "memory:": () => Store.layerMemory(),
-  "sqlite:": (directory: string) => Sqlite.layer({ path: join(directory, "events.db") }),
+  "memory:": async () => Store.layerMemory(),
+  "sqlite:": async (directory: string) => {
+    const Sqlite = await import("@millrace/store-sqlite")
+    return Sqlite.layer({ path: join(directory, "events.db") })
+  },
 }
 
 export type StoreName = keyof typeof stores
@@ -20,11 +20,15 @@ export type StoreName = keyof typeof stores
 const hosts = {
   node: async (millrace: Millrace.Millrace) => listen(createServer(nodeHandler(millrace))),
   express: async (millrace: Millrace.Millrace) => {
+    const { default: express } = await import("express")
+    const { expressHandler } = await import("@millrace/express")
     const app = express()
     app.use(expressHandler(millrace))
     return listen(createServer(app))
   },
   fastify: async (millrace: Millrace.Millrace) => {
+    const { default: Fastify } = await import("fastify")
+    const { millracePlugin } = await import("@millrace/fastify")
     const app = Fastify()
     app.register(millracePlugin, { ingest: millrace })
     await app.listen({ port: 0, host: "127.0.0.1" })
@@ -40,7 +44,7 @@ export const millrace = (host: keyof typeof hosts, store: StoreName): Contestant
   start: async (directory, { destinations = [] }) => {
     const running = await Millrace.make({
       keys: { server: [key] },
-      store: stores[store](directory),
+      store: await stores[store](directory),
       destinations,
       allowPrivateDestinations: true,
     })

@@ -1,6 +1,5 @@
 import { createServer } from "node:http"
 import { gunzipSync } from "node:zlib"
-import { startFlow } from "@walkeros/collector"
 import { type Contestant, listen } from "./Contestant.ts"
 
 interface SentEvent {
@@ -19,6 +18,7 @@ export const walkerOS: Contestant = {
     "node:http + JSON.parse + walkerOS's collector, which hands each event to a destination that does nothing",
   durability: "none",
   start: async () => {
+    const { startFlow } = await import("@walkeros/collector")
     const { collector } = await startFlow({
       destinations: { nowhere: { code: { type: "nowhere", config: {}, push: () => {} } } },
     })
