@@ -38,6 +38,8 @@ export const make = Effect.fnUntraced(function* (
   const hungry = yield* Latch.make(false)
   const ahead = new ReadAhead()
 
+  /** After a page: that there is more costs less to learn from `wait`, which knows what was appended here, than from an empty page. */
+  let mayBeAtHead = false
   let bytes = 0
   const dealing: Reader = {
     wants: (eventName) => router.wants(eventName),
@@ -57,8 +59,13 @@ export const make = Effect.fnUntraced(function* (
     if (!router.hungry) return yield* hungry.await
     const after = router.position
     if (!ahead.has(after)) {
+      if (mayBeAtHead) {
+        mayBeAtHead = false
+        return yield* retryStore(log.wait(partition, after))
+      }
       const entries = yield* retryStore(log.read(partition, after, readLimits))
       if (entries.length === 0) return yield* retryStore(log.wait(partition, after))
+      mayBeAtHead = true
       ahead.fill(after, entries)
       // Meanwhile nobody was fed any more, and whoever came next stood further ahead.
       if (router.position !== after) return
