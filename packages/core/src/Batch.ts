@@ -1,5 +1,6 @@
 import type { BatchLimits } from "./Destination.ts"
 import { ByteWriter, piece } from "./internal/byteWriter.ts"
+import { comma } from "./internal/jsonBytes.ts"
 
 export type Format = "array" | "data"
 
@@ -41,8 +42,6 @@ export interface BatchBuilder {
   readonly isFull: () => boolean
   readonly close: () => Batch
 }
-
-const comma = 0x2c
 
 /** In bytes. */
 const roomAtFirst = 16 * 1024

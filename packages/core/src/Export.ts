@@ -5,6 +5,7 @@ import type { Event, Json, JsonObject } from "./Event.ts"
 import * as Fields from "./Fields.ts"
 import { ByteWriter, piece } from "./internal/byteWriter.ts"
 import { isObject, put, textOf as text } from "./internal/json.ts"
+import { comma, openBrace } from "./internal/jsonBytes.ts"
 import { WrittenEvent } from "./internal/writtenEvent.ts"
 import { TimeUUIDs } from "./TimeUUID.ts"
 
@@ -370,8 +371,6 @@ const transformed = (transform: Transform, text: string): string | ExportError =
   }
 }
 
-const openBrace = 0x7b
-const comma = 0x2c
 const userKey = piece(',"user":')
 const userIDKey = piece(',"userID":')
 const timestampKey = piece(',"timestamp":')

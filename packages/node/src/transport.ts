@@ -129,10 +129,10 @@ class Connections {
     })
   }
 
-  /** Whether all that was written to an origin has left this process. */
+  /** Whether all that was written to an origin has left this process. Not when there is no connection any more. */
   areFlushed(origin: string): boolean {
-    for (const { writableLength } of this.byOrigin.get(origin) ?? []) if (writableLength > 0) return false
-    return true
+    const sockets = this.byOrigin.get(origin)
+    return sockets !== undefined && [...sockets].every(({ writableLength }) => writableLength === 0)
   }
 }
 

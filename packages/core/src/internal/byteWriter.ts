@@ -1,3 +1,5 @@
+import { bytesOf, zero } from "./jsonBytes.ts"
+
 const encoder = new TextEncoder()
 
 /** Bytes that pieces are copied from. */
@@ -18,12 +20,10 @@ export const piece = (text: string): Source => sourceOf(encoder.encode(text))
 /** In bytes. Up to here a loop costs less than a call of `set` and the view that it needs. */
 const longestInLoop = 256
 
-const zero = 0x30
-
 /** Both halves of it have digits that 32 bits hold. */
 const million = 1_000_000
 
-const hexDigits = Uint8Array.from("0123456789abcdef", (digit) => digit.charCodeAt(0))
+const hexDigits = bytesOf("0123456789abcdef")
 
 /** Bytes that grow as texts are written, in UTF-8. */
 export class ByteWriter implements Source {

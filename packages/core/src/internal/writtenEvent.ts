@@ -1,6 +1,7 @@
 import type { Event, Json, JsonObject } from "../Event.ts"
 import { type ByteWriter, piece, type Source } from "./byteWriter.ts"
 import { isObject, textOf } from "./json.ts"
+import { isDigit, letterF, letterN, letterT, minus, openBrace, quote, zero } from "./jsonBytes.ts"
 import { slots, valueAt } from "./outline.ts"
 import * as PrivateAttributes from "./privateAttributes.ts"
 
@@ -19,15 +20,6 @@ export interface Written {
 }
 
 const objectOrEmpty = (json: Json | undefined): JsonObject => (isObject(json) ? json : {})
-
-const quote = 0x22
-const minus = 0x2d
-const nine = 0x39
-const zero = 0x30
-const openBrace = 0x7b
-const letterF = 0x66
-const letterN = 0x6e
-const letterT = 0x74
 
 const emptyText = piece('""')
 const emptyObject = piece("{}")
@@ -203,7 +195,7 @@ export class WrittenEvent implements Event {
     const first = this.first(slot)
     if (first === quote) this.writeAt(slot, into)
     else if (first === letterT || first === letterF) into.text(`"${this.textAt(slot)}"`)
-    else if (first === minus || (first >= zero && first <= nine)) into.text(`"${Number(this.textAt(slot))}"`)
+    else if (first === minus || isDigit(first)) into.text(`"${Number(this.textAt(slot))}"`)
     else into.piece(emptyText)
   }
 }
