@@ -233,7 +233,7 @@ export const makeSettle = ({ destination, router }: Options, parts: Parts): Sett
       const failure = yield* sendWave(open)
       if (failure === null) {
         yield* saveProgress(open)
-        if (suspects.count() > 0) yield* suspects.retry(keep)
+        if (suspects.count() > 0) yield* Effect.andThen(book.kept, suspects.retry(keep))
         continue
       }
       const { range, verdict, record } = failure
@@ -244,7 +244,9 @@ export const makeSettle = ({ destination, router }: Options, parts: Parts): Sett
       yield* saveProgress(open)
       if (pause !== null) {
         if (yield* wait(open, pause)) return
-      } else if (round.somethingPassed() && suspects.count() > 0) yield* suspects.retry(keep)
+      } else if (round.somethingPassed() && suspects.count() > 0) {
+        yield* Effect.andThen(book.kept, suspects.retry(keep))
+      }
     }
   })
 }
