@@ -10,15 +10,15 @@ export interface Bound {
 
 export const bounds = {
   /** `handle` of a request with 1 event, to `JSON.parse`. */
-  intake1: { seen: 5.9, bound: 7.2 },
+  intake1: { seen: 4.7, bound: 6 },
   /** The same with 100 events. */
-  intake100: { seen: 0.88, bound: 1.05 },
+  intake100: { seen: 0.78, bound: 1 },
   /** A request with 1 event over HTTP, to the limit's. */
-  http1: { seen: 1.85, bound: 2.2 },
+  http1: { seen: 0.95, bound: 1.22 },
   /** `handle` of requests with 100 events on SQLite, to `JSON.parse` and an append with `fdatasync`. */
-  sqlite100: { seen: 1.1, bound: 1.38 },
+  sqlite100: { seen: 1, bound: 1.28 },
   /** Delivery of events in batches of 500, to `JSON.stringify` and undici. */
-  delivery: { seen: 1.75, bound: 2.2 },
+  delivery: { seen: 1.65, bound: 2.1 },
 } satisfies Readonly<Record<string, Bound>>
 
 export type Guarded = keyof typeof bounds

@@ -1,0 +1,37 @@
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { expect, test } from "vitest"
+import { EventLog, layerMemory } from "../../src/EventLog.ts"
+import { Feed } from "../../src/internal/Feed.ts"
+import * as HeadReader from "../../src/internal/headReader.ts"
+import * as Position from "../../src/Position.ts"
+import { decodeJson, entryOf, sdk } from "../support/wire.ts"
+
+const entry = (number: number) => ({
+  ...entryOf(decodeJson(sdk, { events: [{ eventName: "e", user: { userID: "u" }, time: 1 }] })),
+  id: String(number).padStart(32, "0"),
+})
+
+test("what is appended at the head is read once, and no empty page is asked for after it", () =>
+  Effect.gen(function* () {
+    const log = Context.get(yield* Layer.build(layerMemory()), EventLog)
+    const pages: Array<number> = []
+    const counted: EventLog["Service"] = {
+      ...log,
+      read: (...of) =>
+        Effect.tap(log.read(...of), (entries) => Effect.sync(() => void pages.push(entries.length))),
+    }
+    const { router, askForMore } = yield* HeadReader.make(counted, 0, 1024 * 1024, () => {})
+    const start = { position: Position.origin, index: 0 }
+    const feed = new Feed({ name: () => true, event: null }, 100, start, () => {}, null)
+    expect(router.attach(feed)).toBe(true)
+    askForMore()
+    for (let number = 1; number <= 5; number++) {
+      yield* log.append([entry(number)])
+      while (feed.queued < number) yield* Effect.yieldNow
+      expect(router.position).toBe(Position.fromNumber(number))
+    }
+    expect(pages.filter((length) => length > 0)).toEqual([1, 1, 1, 1, 1])
+    expect(pages.filter((length) => length === 0).length).toBeLessThanOrEqual(1)
+  }).pipe(Effect.scoped, Effect.runPromise))
