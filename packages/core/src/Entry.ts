@@ -12,6 +12,7 @@ import * as Outline from "./internal/outline.ts"
 import * as PrivateAttributes from "./internal/privateAttributes.ts"
 import { readTime } from "./internal/time.ts"
 import * as Utf8 from "./internal/utf8.ts"
+import { isTextOrNone } from "./internal/validate.ts"
 import { type Written, WrittenEvent } from "./internal/writtenEvent.ts"
 import { isTimeUUID, timeUUIDs } from "./TimeUUID.ts"
 
@@ -92,8 +93,6 @@ export const encode = (id: EntryId, events: number, facts: Facts, body: Uint8Arr
 })
 
 const isNumberOrNone = (json: Json | undefined): boolean => json === undefined || Number.isFinite(json)
-
-const isTextOrNone = (json: Json | undefined): boolean => json === undefined || typeof json === "string"
 
 const isListOrNone = (json: Json | undefined, type: "number" | "string"): boolean =>
   json === undefined || (Array.isArray(json) && json.every((item) => typeof item === type))

@@ -1,5 +1,6 @@
-import { type EventLog, Position } from "@millrace/core"
-import { column, type PackedEntries, sizeIn, unpack, width } from "./packing.ts"
+import type { EventLog } from "@millrace/core"
+import { toEntries } from "./entries.ts"
+import { column, type PackedEntries, sizeIn, width } from "./packing.ts"
 import type { Appended } from "./protocol.ts"
 
 /** In bytes: four of the largest reads of whoever follows the log. Who is further behind reads from the file. */
@@ -19,10 +20,7 @@ const countOf = ({ packed }: Group): number => packed.index.length / width
 const lastOf = (group: Group): number => group.first + countOf(group) - 1
 
 const entriesOf = (group: Group): ReadonlyArray<EventLog.LogEntry> => {
-  group.entries ??= unpack(group.packed).map((entry, place) => ({
-    ...entry,
-    position: Position.fromNumber(group.first + place),
-  }))
+  group.entries ??= toEntries(group.packed, group.first)
   return group.entries
 }
 

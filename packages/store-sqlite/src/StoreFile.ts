@@ -1,8 +1,8 @@
 import { type EventLog, KnownHead, Position, StoreError } from "@millrace/core"
 import * as Effect from "effect/Effect"
+import { toEntries } from "./entries.ts"
 import type { Failure } from "./errors.ts"
 import { NewestEntries } from "./NewestEntries.ts"
-import { unpack } from "./packing.ts"
 import type {
   Appended,
   Asked,
@@ -15,7 +15,7 @@ import type {
   WorkerOptions,
 } from "./protocol.ts"
 import { Thread } from "./Thread.ts"
-import type { Bounds, ReadEntries } from "./tables/Log.ts"
+import type { Bounds } from "./tables/Log.ts"
 import { Writer } from "./Writer.ts"
 
 /** How often to look whether another process has appended, in ms. */
@@ -45,9 +45,6 @@ const fail = (failure: Failure): Effect.Effect<never, StoreError> => {
 
 const toEffect = <A>(outcome: Outcome<A>): Effect.Effect<A, StoreError> =>
   outcome.kind === "done" ? Effect.succeed(outcome.value) : fail(outcome)
-
-const toEntries = (read: ReadEntries): ReadonlyArray<EventLog.LogEntry> =>
-  unpack(read).map((entry, index) => ({ ...entry, position: Position.fromNumber(read.first + index) }))
 
 /**
  * A file in use, by two threads with a connection each: what is written shares transactions, what is read never waits for
@@ -119,7 +116,7 @@ export class StoreFile {
     const number = Position.toNumber(after)
     const newest = this.#closed ? undefined : this.#newest.read(number, limits)
     return newest === undefined
-      ? Effect.map(this.read("log", "read", number, limits), toEntries)
+      ? Effect.map(this.read("log", "read", number, limits), (read) => toEntries(read, read.first))
       : Effect.succeed(newest)
   }
 

@@ -29,6 +29,19 @@ export const plain = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte >= 0x20 && byte < 0x80 && byte !== quote && byte !== backslash ? 1 : 0,
 )
 
+/** At the closing quote of a string without escapes; `failed` when it is another. Whoever reads is told when the string is not ASCII. */
+export const plainTextEnd = (bytes: Uint8Array, start: number, reader: { isAscii: boolean }): number => {
+  let at = start
+  for (;;) {
+    while (plain[bytes[at]!] === 1) at++
+    const byte = bytes[at]!
+    if (byte === quote) return at
+    if (!(byte >= 0x80)) return failed
+    reader.isAscii = false
+    at++
+  }
+}
+
 export const isDigit = (byte: number): boolean => byte >= zero && byte <= 0x39
 
 export const isSpace = (byte: number): boolean =>

@@ -20,6 +20,7 @@ import {
   openBrace,
   openBracket,
   plain,
+  plainTextEnd,
   point,
   quote,
 } from "./jsonBytes.ts"
@@ -135,7 +136,7 @@ class Scanner {
   private maxEvents = 0
   private count = 0
   private isStrict = true
-  private isAscii = true
+  isAscii = true
   private source: Source = sourceOf(this.bytes)
   private readonly shapes: Shapes | null
 
@@ -194,7 +195,7 @@ class Scanner {
       const name = at + 1
       at = name
       while (plain[bytes[at]!] === 1) at++
-      if (bytes[at] !== quote) at = this.plainText(at)
+      if (bytes[at] !== quote) at = plainTextEnd(bytes, at, this)
       const length = at - name
       at += 1
       if (!(bytes[at]! > 0x20)) at = this.space(at)
@@ -214,7 +215,7 @@ class Scanner {
           at = this.object(from, depth - 1, key.inner, spans, base)
         } else if (keys === eventKeys && key.slot === slots.eventName && bytes[from] === quote) {
           // Without escapes: as it is written it is called.
-          at = this.plainText(from + 1)
+          at = plainTextEnd(bytes, from + 1, this)
           if (at === failed) return failed
           at += 1
         } else if (keys === bodyKeys && key.slot === restSlots.events) at = this.events(from, depth - 1)
@@ -336,20 +337,6 @@ class Scanner {
     const { bytes } = this
     for (let at = 0; at < name.length; at++) if (bytes[start + at] !== name[at]) return false
     return true
-  }
-
-  /** To the closing quote of a string without escapes. */
-  private plainText(start: number): number {
-    const { bytes } = this
-    let at = start
-    for (;;) {
-      while (plain[bytes[at]!] === 1) at++
-      const byte = bytes[at]!
-      if (byte === quote) return at
-      if (!(byte >= 0x80)) return failed
-      this.isAscii = false
-      at++
-    }
   }
 
   /** To behind the closing quote of any string. */

@@ -12,7 +12,7 @@ import {
   numberEnd,
   openBrace,
   openBracket,
-  plain,
+  plainTextEnd,
   quote,
 } from "./jsonBytes.ts"
 
@@ -113,12 +113,8 @@ export class Shapes {
   private credit: number = learning.atFirst
   /** Where each gap of the event at hand ends, behind {@link nowhere} and {@link atStart}. */
   private readonly ends = new Int32Array(most.gaps + 2)
-  private recognizedAscii = true
-
   /** Whether the last event recognized was ASCII. */
-  get isAscii(): boolean {
-    return this.recognizedAscii
-  }
+  isAscii = true
 
   /**
    * Where an event ends that looks like one learned, and where its fields stand; `failed` when it does not.
@@ -130,13 +126,13 @@ export class Shapes {
     let candidates = this.first
     let at = start
     let gap: number = atStart
-    this.recognizedAscii = true
+    this.isAscii = true
     ends[atStart] = start
     for (;;) {
       const step = this.find(candidates, bytes, view, at)
       if (step === null) return failed
       at += step.bytes.length
-      if (!step.isAscii) this.recognizedAscii = false
+      if (!step.isAscii) this.isAscii = false
       if (step.end !== null) {
         if (step.end.nesting > depth) return failed
         const { gaps, distances } = step.end
@@ -145,7 +141,7 @@ export class Shapes {
         this.credit = Math.min(this.credit + learning.perRecognized, learning.atFirst)
         return at
       }
-      at = step.gap === "number" ? numberEnd(bytes, at) : this.textEnd(bytes, at)
+      at = step.gap === "number" ? numberEnd(bytes, at) : plainTextEnd(bytes, at, this)
       if (at === failed) return failed
       gap += 1
       ends[gap] = at
@@ -206,19 +202,6 @@ export class Shapes {
     for (; from < length; from++) if (bytes[at + from] !== expected[from]) return false
     // A number shows what it is only behind what may stand before a string as well.
     return gap !== "number" || bytes[at + length] === minus || isDigit(bytes[at + length]!)
-  }
-
-  /** At the closing quote of a string without escapes. */
-  private textEnd(bytes: Uint8Array, start: number): number {
-    let at = start
-    for (;;) {
-      while (plain[bytes[at]!] === 1) at++
-      const byte = bytes[at]!
-      if (byte === quote) return at
-      if (!(byte >= 0x80)) return failed
-      this.recognizedAscii = false
-      at++
-    }
   }
 
   private stepAt(candidates: Array<Step>, bytes: Uint8Array, gap: Gap, end: () => End | null): Step | null {

@@ -23,7 +23,7 @@ export interface Named {
   readonly eventName: string
 }
 
-const isTextOrNone = (value: unknown): boolean => value === undefined || typeof value === "string"
+export const isTextOrNone = (value: unknown): boolean => value === undefined || typeof value === "string"
 
 const isObjectOrNone = (value: unknown): boolean => value === undefined || isObject(value)
 

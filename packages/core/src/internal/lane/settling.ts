@@ -223,6 +223,11 @@ export const makeSettle = ({ destination, router }: Options, parts: Parts): Sett
     return forget
   })
 
+  const retrySuspects = (keep: Parameters<Suspects["retry"]>[0]) =>
+    Effect.suspend(() =>
+      suspects.count() > 0 ? Effect.andThen(book.kept, suspects.retry(keep)) : Effect.void,
+    )
+
   return Effect.fnUntraced(function* (open) {
     round.begin()
     if (!open.isResumed) breakages.beginBatch()
@@ -233,7 +238,7 @@ export const makeSettle = ({ destination, router }: Options, parts: Parts): Sett
       const failure = yield* sendWave(open)
       if (failure === null) {
         yield* saveProgress(open)
-        if (suspects.count() > 0) yield* Effect.andThen(book.kept, suspects.retry(keep))
+        yield* retrySuspects(keep)
         continue
       }
       const { range, verdict, record } = failure
@@ -244,9 +249,7 @@ export const makeSettle = ({ destination, router }: Options, parts: Parts): Sett
       yield* saveProgress(open)
       if (pause !== null) {
         if (yield* wait(open, pause)) return
-      } else if (round.somethingPassed() && suspects.count() > 0) {
-        yield* Effect.andThen(book.kept, suspects.retry(keep))
-      }
+      } else if (round.somethingPassed()) yield* retrySuspects(keep)
     }
   })
 }
