@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs"
+import { existsSync, readdirSync } from "node:fs"
 import { join, normalize } from "node:path"
 import { describe, expect, it } from "vitest"
 import { stabilityOf, usesOfEffect } from "./effectStability.ts"
@@ -81,6 +81,19 @@ describe.each(packages)("packages/$folder", ({ folder, path, manifest }) => {
       })
     expect(missing(imports, known)).toEqual([])
     expect(missing(tests, knownToTests)).toEqual([])
+  })
+
+  it.runIf(existsSync(join(root, path, "tsconfig.json")))("is type-checked after what it imports", () => {
+    const config = JSON.parse(read(`${path}/tsconfig.json`)) as {
+      references: ReadonlyArray<{ path: string }>
+    }
+    const references = config.references.map((reference) => reference.path.replace("../", ""))
+    const siblings = new Set(imports.map(({ specifier }) => folderOf.get(packageOf(specifier) ?? "")))
+    // The test servers are checked as they are imported, as source.
+    const missing = [...siblings].filter(
+      (sibling) => sibling !== undefined && sibling !== "test-servers" && !references.includes(sibling),
+    )
+    expect(missing).toEqual([])
   })
 
   it("imports modules of Effect, not the barrel", () => {
