@@ -46,13 +46,18 @@ const open = (port: number, onError: (error: Error) => void): Promise<Client> =>
       reject(error)
       onError(error)
     })
+    const onClose = () => onError(new Error("the server has closed a connection"))
+    socket.once("close", onClose)
     socket.once("connect", () =>
       resolve({
         send: (request, onReply) => {
           answered = onReply
           socket.write(request)
         },
-        close: () => void socket.destroy(),
+        close: () => {
+          socket.off("close", onClose)
+          socket.destroy()
+        },
       }),
     )
   })

@@ -51,7 +51,7 @@ export const follow = (
     const step = () => {
       const elapsed = now() - started
       while (free.length > 0 && begun < schedule.length && schedule[begun]! <= elapsed) {
-        const client = free.pop()!
+        const client = free.shift()!
         const place = begun
         begun += 1
         client.send(request, () => {

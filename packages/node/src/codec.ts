@@ -3,6 +3,7 @@ import * as zlib from "node:zlib"
 import { Codec as Port } from "@millrace/core"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { spend } from "./internal/youngMemory.ts"
 import * as Zstd from "./internal/zstd.ts"
 
 type Options = { readonly maxOutputLength: number }
@@ -112,7 +113,13 @@ const inflateZstd = Effect.fnUntraced(function* (bytes: Uint8Array, maxBytes: nu
  */
 export const codec: Port.Codec["Service"] = {
   decompress: (compression, bytes, maxBytes) =>
-    compression === "gzip" ? inflate(gzip, bytes, maxBytes) : inflateZstd(bytes, maxBytes),
+    Effect.map(
+      compression === "gzip" ? inflate(gzip, bytes, maxBytes) : inflateZstd(bytes, maxBytes),
+      (content) => {
+        spend(content.buffer.byteLength)
+        return content
+      },
+    ),
   crc32: (data) => zlib.crc32(data),
   sha256: (data) => hash("sha256", data, "buffer"),
   hmacSha256: (key, ...parts) => {

@@ -3,6 +3,7 @@ import type { Readable } from "node:stream"
 import { HttpIngest } from "@millrace/core"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import { spend } from "./internal/youngMemory.ts"
 
 /** What an HTTP adapter needs of Millrace. The object that `Millrace.make` returns is one. */
 export interface Ingest {
@@ -140,6 +141,7 @@ export const openExchange = (
     const onEnd = () => {
       detach()
       const bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length)
+      spend(chunks.length === 1 ? length : 2 * length)
       done(Effect.succeed({ bytes, inflated: stream !== req }))
     }
     const onClose = () => stop("Aborted")

@@ -7,6 +7,7 @@ import { Agent, buildConnector, type Dispatcher } from "undici"
 import * as AddressGuard from "./addressGuard.ts"
 import { connectionMessage } from "./internal/connectionError.ts"
 import { withCredentials } from "./internal/credentials.ts"
+import { spend } from "./internal/youngMemory.ts"
 
 export interface TransportOptions extends AddressGuard.AddressOptions {
   /**
@@ -186,6 +187,7 @@ const make = Effect.fnUntraced(function* ({ lookup, ...addresses }: TransportOpt
         const isFlushed = () => connections.areFlushed(origin)
         const handler = new ReplyHandler((outcome) => {
           clearTimeout(timer)
+          spend(body.byteLength)
           // Not from within undici, which is not done with the request yet.
           queueMicrotask(() => resume(outcome))
         }, isFlushed)
