@@ -1,6 +1,6 @@
 import type { EventLog } from "@millrace/core"
 import { toEntries } from "./entries.ts"
-import { column, type PackedEntries, sizeIn, width } from "./packing.ts"
+import { bufferOf, column, countOf, type PackedEntries, sizeIn, width } from "./packing.ts"
 import type { Appended } from "./protocol.ts"
 
 /** In bytes: four of the largest reads of whoever follows the log. Who is further behind reads from the file. */
@@ -15,9 +15,7 @@ interface Group {
   entries: ReadonlyArray<EventLog.LogEntry> | null
 }
 
-const countOf = ({ packed }: Group): number => packed.index.length / width
-
-const lastOf = (group: Group): number => group.first + countOf(group) - 1
+const lastOf = ({ first, packed }: Group): number => first + countOf(packed) - 1
 
 const entriesOf = (group: Group): ReadonlyArray<EventLog.LogEntry> => {
   group.entries ??= toEntries(group.packed, group.first)
@@ -60,18 +58,19 @@ export class NewestEntries {
   /**
    * Takes what has been committed, in the order of commits.
    *
-   * @param packed its buffer belongs to this from now on
+   * @param packed in a buffer that belongs to this from now on
    * @returns buffers that are not needed any more
    */
   add(packed: PackedEntries, appended: Appended): ReadonlyArray<ArrayBuffer> {
     this.dropped(appended.tail)
-    const group = packed.bytes.byteLength <= maxHeld ? toGroup(packed, appended) : undefined
-    if (group === undefined) return [packed.bytes, ...this.#forget(this.#groups.length)]
+    const buffer = bufferOf(packed)
+    const group = buffer.byteLength <= maxHeld ? toGroup(packed, appended) : undefined
+    if (group === undefined) return [buffer, ...this.#forget(this.#groups.length)]
     const last = this.#groups.at(-1)
     const follows = last === undefined || lastOf(last) + 1 === group.first
     const free = follows ? [] : [...this.#forget(this.#groups.length)]
     this.#groups.push(group)
-    this.#held += packed.bytes.byteLength
+    this.#held += buffer.byteLength
     while (this.#held > maxHeld) free.push(...this.#forget(1))
     return free
   }
@@ -96,7 +95,7 @@ export class NewestEntries {
     const found: Array<EventLog.LogEntry> = []
     let bytes = 0
     for (const group of this.#groups.slice(start)) {
-      for (let place = Math.max(after + 1 - group.first, 0); place < countOf(group); place++) {
+      for (let place = Math.max(after + 1 - group.first, 0); place < countOf(group.packed); place++) {
         bytes += sizeIn(group.packed.index, place)
         if (found.length >= maxEntries || (found.length > 0 && bytes > maxBytes)) return found
         found.push(entriesOf(group)[place]!)
@@ -115,7 +114,7 @@ export class NewestEntries {
   /** Forgets the oldest groups. Returns the buffers of which nobody has a view. */
   #forget(count: number): ReadonlyArray<ArrayBuffer> {
     const gone = this.#groups.splice(0, count)
-    for (const { packed } of gone) this.#held -= packed.bytes.byteLength
-    return gone.filter(({ entries }) => entries === null).map(({ packed }) => packed.bytes)
+    for (const { packed } of gone) this.#held -= bufferOf(packed).byteLength
+    return gone.filter(({ entries }) => entries === null).map(({ packed }) => bufferOf(packed))
   }
 }

@@ -1,8 +1,9 @@
 import type { EventLog } from "@millrace/core"
+import { Buffers } from "./Buffers.ts"
 import type { Failure } from "./errors.ts"
 import type { NewestEntries } from "./NewestEntries.ts"
-import { allocate, type Group, type PackedEntries, pack, sizeOf } from "./packing.ts"
-import type { Appended, Call, Outcome, Reply } from "./protocol.ts"
+import { bufferOf, type Group, type PackedEntries, pack, roomFor, sizeOf } from "./packing.ts"
+import type { Appended, Call, Outcome, PackedAppends, Reply } from "./protocol.ts"
 import type { Thread } from "./Thread.ts"
 import { Transit } from "./Transit.ts"
 
@@ -25,12 +26,11 @@ const maxWaitingBytes = 64 * 1024 * 1024
 /** Enough to make a sync's cost disappear, few enough for a transaction of some ten ms. */
 const maxGroup = { entries: 10_000, bytes: 16 * 1024 * 1024 }
 
-/** In bytes; a larger one is not worth keeping. */
-const buffers = { min: 4 * 1024, maxKept: 4 * 1024 * 1024 }
-
-/** A power of two suits the next group too, and whoever keeps an entry of the group keeps not much else with it. */
-const roomFor = (size: number): number =>
-  size > buffers.maxKept ? size : Math.max(buffers.min, 2 ** Math.ceil(Math.log2(size)))
+const roomOf = (appends: ReadonlyArray<WaitingAppend>): number => {
+  let room = 0
+  for (const { entries, size } of appends) room += roomFor(entries.length, size)
+  return room
+}
 
 const busy: Failure = {
   kind: "refused",
@@ -46,6 +46,7 @@ const busy: Failure = {
 export class Writer {
   readonly #thread: Thread
   readonly #newest: NewestEntries
+  readonly #buffers = new Buffers()
   readonly #transit = new Transit()
   #appends: Array<WaitingAppend> = []
   #calls: Array<WaitingCall> = []
@@ -53,8 +54,6 @@ export class Writer {
   #bytes = 0
   #busy = false
   #idle: (() => void) | undefined
-  /** One to be used again. */
-  #buffer: ArrayBuffer | null = null
 
   /** @param newest gets what has been committed, before those who appended it are told */
   constructor(thread: Thread, newest: NewestEntries) {
@@ -107,36 +106,38 @@ export class Writer {
       this.#idle?.()
       return
     }
-    const size = appends.reduce((sum, append) => sum + append.size, 0)
-    const packed = appends.length === 0 ? null : pack(appends, this.#bufferFor(size))
-    const sent =
-      packed === null
-        ? null
-        : {
-            ...packed,
-            bytes: this.#transit.carry(packed.bytes, size),
-            counts: Uint32Array.from(appends, ({ entries }) => entries.length),
-          }
-    this.#thread.post({ kind: "request", appends: sent, calls: calls.map(({ call }) => call) }, (reply) => {
-      this.#bytes -= size
-      if (packed !== null && "calls" in reply) this.#keep(packed, reply)
-      // Before the callers go on: what they ask for next joins what has gathered meanwhile.
-      this.#flushSoon()
-      settleAll(appends, calls, reply)
-    })
+    const packed = appends.length === 0 ? null : this.#pack(appends)
+    this.#thread.post(
+      {
+        kind: "request",
+        appends: packed && this.#send(packed, appends),
+        calls: calls.map(({ call }) => call),
+      },
+      (reply) => {
+        for (const { size } of appends) this.#bytes -= size
+        if (packed !== null) this.#keep(packed, "kind" in reply ? reply : reply.appends)
+        // Before the callers go on: what they ask for next joins what has gathered meanwhile.
+        this.#flushSoon()
+        settleAll(appends, calls, reply)
+      },
+    )
   }
 
-  #bufferFor(size: number): ArrayBuffer {
-    const room = roomFor(size)
-    const kept = this.#buffer
-    if (kept === null || kept.byteLength < size || kept.byteLength > 2 * room) return allocate(room)
-    this.#buffer = null
-    return kept
+  #pack(appends: ReadonlyArray<WaitingAppend>): PackedEntries {
+    return pack(appends, this.#buffers.take(roomOf(appends)))
   }
 
-  #keep(packed: PackedEntries, { appends }: Reply): void {
-    const free = appends?.kind === "done" ? this.#newest.add(packed, appends.value) : [packed.bytes]
-    this.#buffer = free.find(({ byteLength }) => byteLength <= buffers.maxKept) ?? this.#buffer
+  #send({ ids, index }: PackedEntries, appends: ReadonlyArray<WaitingAppend>): PackedAppends {
+    return {
+      ids,
+      index: new Float64Array(this.#transit.carry(index.buffer, roomOf(appends)), 0, index.length),
+      counts: Uint32Array.from(appends, ({ entries }) => entries.length),
+    }
+  }
+
+  #keep(packed: PackedEntries, outcome: Outcome<Appended> | null): void {
+    const free = outcome?.kind === "done" ? this.#newest.add(packed, outcome.value) : [bufferOf(packed)]
+    for (const buffer of free) this.#buffers.giveBack(buffer)
   }
 
   /** The first so many that make a group, at least one. */

@@ -7,10 +7,8 @@ import type { EventLog } from "@millrace/core"
 export interface PackedEntries {
   /** One after the other, without anything between. */
   readonly ids: string
-  /** {@link width} numbers of each entry, by {@link column}. */
+  /** {@link width} numbers of each entry, by {@link column}: the beginning of a buffer, in which {@link bytesOf} the entries follow. */
   readonly index: Float64Array
-  /** Envelope in UTF-8, body, envelope, body... without anything between; what follows them is not used. */
-  readonly bytes: ArrayBuffer
 }
 
 /** How many numbers of the index an entry has. */
@@ -18,6 +16,11 @@ export const width = 5
 
 /** What the numbers of the index say: `id` is a length in characters, `envelope` and `body` in bytes. */
 export const column = { appendedAt: 0, events: 1, id: 2, envelope: 3, body: 4 } as const
+
+/** An entry's part of an index, in bytes. */
+export const indexed = width * Float64Array.BYTES_PER_ELEMENT
+
+export const countOf = ({ index }: Pick<PackedEntries, "index">): number => index.length / width
 
 /** One number of one entry. */
 export const numberOf = (index: Float64Array, entry: number, of: keyof typeof column): number =>
@@ -31,6 +34,13 @@ export const sizeIn = (index: Float64Array, entry: number): number =>
 export const sizeOf = ({ envelope, body }: EventLog.NewEntry): number =>
   Buffer.byteLength(envelope) + body.byteLength
 
+/** The whole buffer, unless it is shared with a thread. */
+export const bufferOf = ({ index }: Pick<PackedEntries, "index">): ArrayBuffer => index.buffer as ArrayBuffer
+
+/** Envelope in UTF-8, body, envelope, body... without anything between; what follows them is not used. */
+export const bytesOf = ({ index }: Pick<PackedEntries, "index">): Buffer =>
+  Buffer.from(index.buffer, index.byteLength)
+
 /** A buffer of its own (not a part of Node's pool), not filled with zeros before it is written. */
 export const allocate = (size: number): ArrayBuffer => Buffer.allocUnsafeSlow(size).buffer as ArrayBuffer
 
@@ -40,10 +50,14 @@ export interface Group {
   readonly now: number
 }
 
-/** @param buffer with room for the sum of the entries' {@link sizeOf} */
+/** How large a buffer so many entries need, whose {@link sizeOf} add up to `size`. */
+export const roomFor = (entries: number, size: number): number => entries * indexed + size
+
+/** @param buffer with {@link roomFor} all entries */
 export const pack = (groups: ReadonlyArray<Group>, buffer: ArrayBuffer): PackedEntries => {
-  const bytes = Buffer.from(buffer)
-  const index = new Float64Array(groups.reduce((sum, { entries }) => sum + entries.length, 0) * width)
+  const count = groups.reduce((sum, { entries }) => sum + entries.length, 0)
+  const index = new Float64Array(buffer, 0, count * width)
+  const bytes = bytesOf({ index })
   let ids = ""
   let offset = 0
   let at = 0
@@ -61,13 +75,13 @@ export const pack = (groups: ReadonlyArray<Group>, buffer: ArrayBuffer): PackedE
       at += width
     }
   }
-  return { ids, index, bytes: buffer }
+  return { ids, index }
 }
 
 /** Each entry's id, in order. */
-export const idsOf = ({ ids, index }: Pick<PackedEntries, "ids" | "index">): ReadonlyArray<string> => {
+export const idsOf = ({ ids, index }: PackedEntries): ReadonlyArray<string> => {
   let offset = 0
-  return Array.from({ length: index.length / width }, (_, entry) => {
+  return Array.from({ length: countOf({ index }) }, (_, entry) => {
     const start = offset
     offset += numberOf(index, entry, "id")
     return ids.slice(start, offset)
@@ -79,7 +93,7 @@ export const unpack = (
   packed: PackedEntries,
 ): ReadonlyArray<EventLog.NewEntry & { readonly appendedAt: number }> => {
   const { index } = packed
-  const bytes = Buffer.from(packed.bytes)
+  const bytes = bytesOf(packed)
   let offset = 0
   return idsOf(packed).map((id, entry) => {
     const start = offset + numberOf(index, entry, "envelope")
@@ -90,7 +104,7 @@ export const unpack = (
       id,
       events: numberOf(index, entry, "events"),
       envelope,
-      body: new Uint8Array(packed.bytes, start, end - start),
+      body: new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start),
       appendedAt: numberOf(index, entry, "appendedAt"),
     }
   })

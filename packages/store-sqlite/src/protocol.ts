@@ -29,10 +29,8 @@ export interface WorkerOptions extends ConnectionOptions {
   readonly limits: Limits
 }
 
-/** Several appends on their way to one transaction. */
-export interface PackedAppends extends Omit<PackedEntries, "bytes"> {
-  /** Shared, since a buffer that is handed over or cloned leaves garbage on one side, and on the other a program whose typed arrays are slow (see `Transit`). */
-  readonly bytes: SharedArrayBuffer
+/** Several appends on their way to one transaction, the index and the bytes of their entries in memory that both threads share. */
+export interface PackedAppends extends PackedEntries {
   /** How many of the entries belong to each append, in order. */
   readonly counts: Uint32Array
 }

@@ -3,6 +3,7 @@ import { type Connection, openReader, openWriter } from "./Connection.ts"
 import { type Failure, failureOf } from "./errors.ts"
 import { FileIdentity } from "./FileIdentity.ts"
 import { needsSync } from "./needsSync.ts"
+import { bufferOf } from "./packing.ts"
 import type { Call, Close, Outcome, Reply, Request, WorkerOptions } from "./protocol.ts"
 import { type Tables, tables } from "./tables/index.ts"
 import { WriteAheadLog } from "./WriteAheadLog.ts"
@@ -109,9 +110,9 @@ const buffersOf = (results: ReadonlyArray<Outcome<unknown>>): ReadonlyArray<Arra
     const value: unknown = outcome.kind === "done" ? outcome.value : null
     return typeof value === "object" &&
       value !== null &&
-      "bytes" in value &&
-      value.bytes instanceof ArrayBuffer
-      ? [value.bytes]
+      "index" in value &&
+      value.index instanceof Float64Array
+      ? [bufferOf({ index: value.index })]
       : []
   })
 

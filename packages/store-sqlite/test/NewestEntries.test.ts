@@ -7,7 +7,7 @@ import * as TestClock from "effect/testing/TestClock"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { maxHeld, NewestEntries } from "../src/NewestEntries.ts"
-import { allocate, pack, sizeOf } from "../src/packing.ts"
+import { allocate, pack, roomFor, sizeOf } from "../src/packing.ts"
 import { entry, freshPath, withStore } from "./support/store.ts"
 
 type Log = EventLog.EventLog["Service"]
@@ -73,7 +73,8 @@ describe("the newest entries", () => {
             for (let other = 0; other < one.gap; other++) add(entry(log.length), number)
             const fresh = one.sizes.map((size, index) => entry(log.length + index, size))
             const entries = one.repeats ? [...fresh, entry(1)] : fresh
-            const buffer = allocate(entries.reduce((sum, each) => sum + sizeOf(each), 0) + one.room)
+            const size = entries.reduce((sum, each) => sum + sizeOf(each), 0)
+            const buffer = allocate(roomFor(entries.length, size) + one.room)
             const packed = pack([{ entries, now: -1 }], buffer)
             const positions = Float64Array.from(entries, (_, index) =>
               index < fresh.length ? log.length + index + 1 : 2,
@@ -107,7 +108,7 @@ describe("the newest entries", () => {
     const newest = new NewestEntries("/nowhere")
     const write = (position: number) => {
       const entries = [entry(position, 1 << 20)]
-      const packed = pack([{ entries, now: 0 }], allocate(sizeOf(entries[0]!)))
+      const packed = pack([{ entries, now: 0 }], allocate(roomFor(1, sizeOf(entries[0]!))))
       return newest.add(packed, { positions: Float64Array.of(position), times: Float64Array.of(0), tail: 0 })
     }
     const free = Array.from({ length: 20 }, (_, index) => {

@@ -1,8 +1,18 @@
 import type { Connection } from "../Connection.ts"
 import type { Row } from "../driver.ts"
 import { corrupt } from "../errors.ts"
-import { allocate, column, numberOf, type PackedEntries, sizeIn, width } from "../packing.ts"
-import type { PackedAppends } from "../protocol.ts"
+import {
+  allocate,
+  bytesOf,
+  column,
+  countOf,
+  indexed,
+  numberOf,
+  type PackedEntries,
+  roomFor,
+  sizeIn,
+  width,
+} from "../packing.ts"
 import { bytes, number, text } from "../row.ts"
 
 /** The log up to one entry: its sums, and when that entry was appended. */
@@ -14,7 +24,9 @@ export interface Mark {
 }
 
 /** What a row says of its entries. */
-interface EntryRow extends Pick<PackedEntries, "ids" | "index"> {
+interface EntryRow {
+  readonly ids: string
+  readonly index: Float64Array
   /** The position of the first of them. */
   readonly first: number
   /** Up to the last of them. */
@@ -26,9 +38,6 @@ interface EntryRow extends Pick<PackedEntries, "ids" | "index"> {
  * is read, and kept, whole for one of its entries.
  */
 const maxRow = 256 * 1024
-
-/** Of an entry in its row's index, in bytes. */
-const indexed = width * Float64Array.BYTES_PER_ELEMENT
 
 const sumOf = (index: Float64Array, of: keyof typeof column): number => {
   let sum = 0
@@ -55,7 +64,7 @@ const indexOfMany = (stored: Uint8Array): Float64Array => {
   return index
 }
 
-const firstOf = (row: Row, index: Float64Array): number => number(row, "position") - index.length / width + 1
+const firstOf = (row: Row, index: Float64Array): number => number(row, "position") - countOf({ index }) + 1
 
 const toMark = (row: Row): Mark => ({
   position: number(row, "position"),
@@ -77,7 +86,7 @@ const toEntryRow = (row: Row): EntryRow => {
 
 /** Those of a row's entries, in order. */
 export const marksOf = ({ first, index, mark }: EntryRow): ReadonlyArray<Mark> => {
-  const marks = new Array<Mark>(index.length / width)
+  const marks = new Array<Mark>(countOf({ index }))
   let { events, bytes } = mark
   for (let entry = marks.length - 1; entry >= 0; entry--) {
     marks[entry] = { position: first + entry, at: numberOf(index, entry, "appendedAt"), events, bytes }
@@ -132,7 +141,7 @@ const origin: Place = { id: 0, byte: 0 }
 const placesOf = (index: Float64Array): ReadonlyArray<Place> => {
   let place = origin
   const places = [place]
-  for (let entry = 0; entry < index.length / width; entry++) {
+  for (let entry = 0; entry < countOf({ index }); entry++) {
     place = { id: place.id + numberOf(index, entry, "id"), byte: place.byte + sizeIn(index, entry) }
     places.push(place)
   }
@@ -147,7 +156,7 @@ const cut = (row: Row, after: number, upTo: number) => {
   const packed = number(row, "packed") === 1
   const index = packed ? indexOfMany(envelope) : indexOfOne(row, envelope.byteLength, body.byteLength)
   const first = firstOf(row, index)
-  const count = index.length / width
+  const count = countOf({ index })
   const pieces = packed ? [body] : [envelope, body]
   if (first > after && first + count - 1 <= upTo) return { first, count, ids, index, pieces }
   const from = Math.max(after + 1 - first, 0)
@@ -173,7 +182,9 @@ export const readEntries = (connection: Connection, after: number, upTo: number)
       upTo,
     )
     .map((row) => cut(row, after, upTo))
-  const index = new Float64Array((upTo - after) * width)
+  const pieces = parts.flatMap((part) => part.pieces)
+  const size = pieces.reduce((sum, { byteLength }) => sum + byteLength, 0)
+  const index = new Float64Array(allocate(roomFor(upTo - after, size)), 0, (upTo - after) * width)
   let ids = ""
   let next = after + 1
   for (const part of parts) {
@@ -183,18 +194,17 @@ export const readEntries = (connection: Connection, after: number, upTo: number)
     next += part.count
   }
   if (next <= upTo) throw missing(next)
-  const pieces = parts.flatMap((part) => part.pieces)
-  const size = sumOf(index, "envelope") + sumOf(index, "body")
-  if (pieces.reduce((sum, { byteLength }) => sum + byteLength, 0) !== size) {
+  if (sumOf(index, "envelope") + sumOf(index, "body") !== size) {
     throw corrupt(`the entries between ${after} and ${upTo} are not of the size that their index says`)
   }
-  const buffer = Buffer.from(allocate(size))
+  const packed = { ids, index }
+  const bytes = bytesOf(packed)
   let offset = 0
   for (const piece of pieces) {
-    buffer.set(piece, offset)
+    bytes.set(piece, offset)
     offset += piece.byteLength
   }
-  return { ids, index, bytes: buffer.buffer as ArrayBuffer }
+  return packed
 }
 
 /** An entry of a group that is to be written. */
@@ -207,9 +217,11 @@ export interface Kept {
 /** Writes entries of a group: those that lie one after the other in its buffer go into as few rows as may be. */
 export const insertEntries = (
   connection: Connection,
-  { ids, index, bytes }: Omit<PackedAppends, "counts">,
+  packed: PackedEntries,
   kept: ReadonlyArray<Kept>,
 ): void => {
+  const { ids, index } = packed
+  const bytes = bytesOf(packed)
   for (const { entry, mark } of kept) index[entry * width + column.appendedAt] = mark.at
   const places = placesOf(index)
   const insert = (from: number, to: number, { position, at, events, bytes: totalBytes }: Mark): void => {
@@ -225,7 +237,7 @@ export const insertEntries = (
       totalBytes,
       ids.slice(start.id, end.id),
       new Uint8Array(of.buffer, of.byteOffset, of.byteLength),
-      new Uint8Array(bytes, start.byte, end.byte - start.byte),
+      bytes.subarray(start.byte, end.byte),
     )
   }
   const sizeBetween = (from: number, to: number): number => {
