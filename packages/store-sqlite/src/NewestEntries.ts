@@ -1,52 +1,61 @@
 import type { EventLog } from "@millrace/core"
 import { toEntries } from "./entries.ts"
-import { bufferOf, column, countOf, type PackedEntries, sizeIn, width } from "./packing.ts"
+import {
+  column,
+  countOf,
+  type Group,
+  type PackedEntries,
+  pack,
+  roomOf,
+  sizeIn,
+  slice,
+  width,
+} from "./packing.ts"
 import type { Appended } from "./protocol.ts"
 
-/** In bytes: four of the largest reads of whoever follows the log. Who is further behind reads from the file. */
-export const maxHeld = 4 * 1024 * 1024
+/** In bytes: beside the largest group there is room for four of the largest reads of whoever follows the log. Who is further behind reads from the file. */
+export const room = 8 * 1024 * 1024
+
+/** A thousand groups of one small entry are a second of light traffic, and objects for as many seconds more are better not kept. */
+export const mostGroups = 1_000
 
 /** Entries that were written together. */
-interface Group {
+interface Written {
   /** The position of the first of them; the others follow without a gap. */
   readonly first: number
   readonly packed: PackedEntries
-  /** Views of the packed bytes; `null` until somebody reads one of them. */
-  entries: ReadonlyArray<EventLog.LogEntry> | null
 }
 
-const lastOf = ({ first, packed }: Group): number => first + countOf(packed) - 1
-
-const entriesOf = (group: Group): ReadonlyArray<EventLog.LogEntry> => {
-  group.entries ??= toEntries(group.packed, group.first)
-  return group.entries
-}
+const lastOf = ({ first, packed }: Written): number => first + countOf(packed) - 1
 
 /** Undefined when not all of them were appended, each behind the one in front of it. */
-const toGroup = (packed: PackedEntries, { positions, times }: Appended): Group | undefined => {
+const toWritten = (packed: PackedEntries, { positions, times }: Appended): Written | undefined => {
   const first = positions[0]
   if (first === undefined) return undefined
   const whole = positions.every((position, place) => position === first + place)
   if (!whole || times.some(Number.isNaN)) return undefined
   for (const [place, time] of times.entries()) packed.index[place * width + column.appendedAt] = time
-  return { first, packed, entries: null }
+  return { first, packed }
 }
 
 /** By the path of their file: what one opening drops, no other of this process is to show any more. */
 const openings = new Map<string, Set<NewestEntries>>()
 
 /**
- * The newest entries of a log, to be read without the file: as they were packed to be written, so that keeping them costs
- * next to nothing. Bytes that nobody has read are given back in the end, for later entries to be packed in.
+ * Where entries are packed to be written, in memory that the writing thread shares, and where they can be read without the file until later ones need the room.
+ *
+ * It is used again and again: memory of their own for the entries of each group outlives what V8 looks through often, and would be freed only by a collection of everything. Memory
+ * that is handed over instead of shared makes each access to any typed array of the program slower from then on, and memory that is cloned is garbage on the other side.
  *
  * What another process drops from the log is shown until this one is told of it.
  */
 export class NewestEntries {
   readonly #path: string
+  readonly #memory = new SharedArrayBuffer(room)
+  /** Where in it the last group ends. */
+  #end = 0
   /** Consecutive. */
-  readonly #groups: Array<Group> = []
-  /** Of the groups' buffers. */
-  #held = 0
+  #written: Array<Written> = []
   /** The last entry known to be dropped from the log. */
   #tail = 0
 
@@ -55,24 +64,22 @@ export class NewestEntries {
     openings.set(path, (openings.get(path) ?? new Set()).add(this))
   }
 
-  /**
-   * Takes what has been committed, in the order of commits.
-   *
-   * @param packed in a buffer that belongs to this from now on
-   * @returns buffers that are not needed any more
-   */
-  add(packed: PackedEntries, appended: Appended): ReadonlyArray<ArrayBuffer> {
+  /** Packs what is to be written next. It stays as it is until the next call. */
+  pack(groups: ReadonlyArray<Group>): PackedEntries {
+    const needed = roomOf(groups)
+    return needed > room
+      ? pack(groups, new SharedArrayBuffer(needed), 0)
+      : pack(groups, this.#memory, this.#place(needed))
+  }
+
+  /** Takes what has been committed, in the order of commits. */
+  add(packed: PackedEntries, appended: Appended): void {
     this.dropped(appended.tail)
-    const buffer = bufferOf(packed)
-    const group = buffer.byteLength <= maxHeld ? toGroup(packed, appended) : undefined
-    if (group === undefined) return [buffer, ...this.#forget(this.#groups.length)]
-    const last = this.#groups.at(-1)
-    const follows = last === undefined || lastOf(last) + 1 === group.first
-    const free = follows ? [] : [...this.#forget(this.#groups.length)]
-    this.#groups.push(group)
-    this.#held += buffer.byteLength
-    while (this.#held > maxHeld) free.push(...this.#forget(1))
-    return free
+    const written = packed.index.buffer === this.#memory ? toWritten(packed, appended) : undefined
+    const last = this.#written.at(-1)
+    if (last !== undefined && lastOf(last) + 1 !== written?.first) this.#written = []
+    if (written !== undefined) this.#written.push(written)
+    if (this.#written.length > mostGroups) this.#written.shift()
   }
 
   /** Says that the log has dropped the entries up to a position. */
@@ -89,32 +96,47 @@ export class NewestEntries {
     after: number,
     { maxEntries, maxBytes }: EventLog.ReadLimits,
   ): ReadonlyArray<EventLog.LogEntry> | undefined {
-    const start = this.#groups.findLastIndex(({ first }) => first <= after + 1)
-    const next = this.#groups[start]
+    const start = this.#written.findLastIndex(({ first }) => first <= after + 1)
+    const next = this.#written[start]
     if (next === undefined || lastOf(next) <= after || after < this.#tail) return undefined
-    const found: Array<EventLog.LogEntry> = []
+    let entries = 0
     let bytes = 0
-    for (const group of this.#groups.slice(start)) {
-      for (let place = Math.max(after + 1 - group.first, 0); place < countOf(group.packed); place++) {
-        bytes += sizeIn(group.packed.index, place)
-        if (found.length >= maxEntries || (found.length > 0 && bytes > maxBytes)) return found
-        found.push(entriesOf(group)[place]!)
-      }
+    const fits = (size: number): boolean => {
+      entries += 1
+      bytes += size
+      return entries <= maxEntries && (entries === 1 || bytes <= maxBytes)
+    }
+    const found: Array<EventLog.LogEntry> = []
+    for (let group = start; group < this.#written.length; group++) {
+      const { first, packed } = this.#written[group]!
+      const from = Math.max(after + 1 - first, 0)
+      let to = from
+      while (to < countOf(packed) && fits(sizeIn(packed.index, to))) to += 1
+      found.push(...toEntries(slice(packed, from, to), first + from))
+      if (to < countOf(packed)) break
     }
     return found
   }
 
   close(): void {
-    this.#forget(this.#groups.length)
+    this.#written = []
     const others = openings.get(this.#path)
     others?.delete(this)
     if (others?.size === 0) openings.delete(this.#path)
   }
 
-  /** Forgets the oldest groups. Returns the buffers of which nobody has a view. */
-  #forget(count: number): ReadonlyArray<ArrayBuffer> {
-    const gone = this.#groups.splice(0, count)
-    for (const { packed } of gone) this.#held -= bufferOf(packed).byteLength
-    return gone.filter(({ entries }) => entries === null).map(({ packed }) => bufferOf(packed))
+  /** Where so many bytes are to be written. What stands there is forgotten, with all that is older. */
+  #place(needed: number): number {
+    const isRoomAhead = this.#end + needed <= room
+    const begin = isRoomAhead ? this.#end : 0
+    const end = begin + needed
+    const stays = this.#written.findIndex(({ packed: { index } }) =>
+      isRoomAhead
+        ? index.byteOffset < begin || index.byteOffset >= end
+        : index.byteOffset >= end && index.byteOffset < this.#end,
+    )
+    this.#written.splice(0, stays < 0 ? this.#written.length : stays)
+    this.#end = end
+    return begin
   }
 }

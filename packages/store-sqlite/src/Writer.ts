@@ -1,17 +1,14 @@
 import type { EventLog } from "@millrace/core"
-import { Buffers } from "./Buffers.ts"
 import type { Failure } from "./errors.ts"
 import type { NewestEntries } from "./NewestEntries.ts"
-import { bufferOf, type Group, type PackedEntries, pack, roomFor, sizeOf } from "./packing.ts"
-import type { Appended, Call, Outcome, PackedAppends, Reply } from "./protocol.ts"
+import { type Group, sizeOf } from "./packing.ts"
+import type { Appended, Call, Outcome, Reply } from "./protocol.ts"
 import type { Thread } from "./Thread.ts"
-import { Transit } from "./Transit.ts"
 
 /** With what became of a group's entries, its own from one of them on. */
 type SettleAppend = (outcome: Outcome<Appended>, from: number) => void
 
 interface WaitingAppend extends Group {
-  readonly size: number
   readonly settle: SettleAppend
 }
 
@@ -23,14 +20,8 @@ interface WaitingCall {
 /** What a process may hold in memory for a disk that does not keep up. */
 const maxWaitingBytes = 64 * 1024 * 1024
 
-/** Enough to make a sync's cost disappear, few enough for a transaction of some ten ms. */
-const maxGroup = { entries: 10_000, bytes: 16 * 1024 * 1024 }
-
-const roomOf = (appends: ReadonlyArray<WaitingAppend>): number => {
-  let room = 0
-  for (const { entries, size } of appends) room += roomFor(entries.length, size)
-  return room
-}
+/** Enough to make a sync's cost disappear, few enough for a transaction of some ten ms, and for the newest entries to have room for more. */
+const maxGroup = { entries: 10_000, bytes: 4 * 1024 * 1024 }
 
 const busy: Failure = {
   kind: "refused",
@@ -46,8 +37,6 @@ const busy: Failure = {
 export class Writer {
   readonly #thread: Thread
   readonly #newest: NewestEntries
-  readonly #buffers = new Buffers()
-  readonly #transit = new Transit()
   #appends: Array<WaitingAppend> = []
   #calls: Array<WaitingCall> = []
   /** Of the appends that are not yet acknowledged. */
@@ -55,7 +44,7 @@ export class Writer {
   #busy = false
   #idle: (() => void) | undefined
 
-  /** @param newest gets what has been committed, before those who appended it are told */
+  /** @param newest where entries are packed, and where they are found before those who appended them are told */
   constructor(thread: Thread, newest: NewestEntries) {
     this.#thread = thread
     this.#newest = newest
@@ -106,38 +95,26 @@ export class Writer {
       this.#idle?.()
       return
     }
-    const packed = appends.length === 0 ? null : this.#pack(appends)
+    const packed = appends.length === 0 ? null : this.#newest.pack(appends)
     this.#thread.post(
       {
         kind: "request",
-        appends: packed && this.#send(packed, appends),
+        appends: packed && {
+          ...packed,
+          counts: Uint32Array.from(appends, ({ entries }) => entries.length),
+        },
         calls: calls.map(({ call }) => call),
       },
       (reply) => {
         for (const { size } of appends) this.#bytes -= size
-        if (packed !== null) this.#keep(packed, "kind" in reply ? reply : reply.appends)
+        if (packed !== null && "calls" in reply && reply.appends?.kind === "done") {
+          this.#newest.add(packed, reply.appends.value)
+        }
         // Before the callers go on: what they ask for next joins what has gathered meanwhile.
         this.#flushSoon()
         settleAll(appends, calls, reply)
       },
     )
-  }
-
-  #pack(appends: ReadonlyArray<WaitingAppend>): PackedEntries {
-    return pack(appends, this.#buffers.take(roomOf(appends)))
-  }
-
-  #send({ ids, index }: PackedEntries, appends: ReadonlyArray<WaitingAppend>): PackedAppends {
-    return {
-      ids,
-      index: new Float64Array(this.#transit.carry(index.buffer, roomOf(appends)), 0, index.length),
-      counts: Uint32Array.from(appends, ({ entries }) => entries.length),
-    }
-  }
-
-  #keep(packed: PackedEntries, outcome: Outcome<Appended> | null): void {
-    const free = outcome?.kind === "done" ? this.#newest.add(packed, outcome.value) : [bufferOf(packed)]
-    for (const buffer of free) this.#buffers.giveBack(buffer)
   }
 
   /** The first so many that make a group, at least one. */

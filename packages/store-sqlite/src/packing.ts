@@ -34,29 +34,30 @@ export const sizeIn = (index: Float64Array, entry: number): number =>
 export const sizeOf = ({ envelope, body }: EventLog.NewEntry): number =>
   Buffer.byteLength(envelope) + body.byteLength
 
-/** The whole buffer, unless it is shared with a thread. */
-export const bufferOf = ({ index }: Pick<PackedEntries, "index">): ArrayBuffer => index.buffer as ArrayBuffer
-
 /** Envelope in UTF-8, body, envelope, body... without anything between; what follows them is not used. */
 export const bytesOf = ({ index }: Pick<PackedEntries, "index">): Buffer =>
-  Buffer.from(index.buffer, index.byteLength)
+  Buffer.from(index.buffer, index.byteOffset + index.byteLength)
 
 /** A buffer of its own (not a part of Node's pool), not filled with zeros before it is written. */
 export const allocate = (size: number): ArrayBuffer => Buffer.allocUnsafeSlow(size).buffer as ArrayBuffer
 
-/** Entries that belong together, and when they were handed over, in ms since the epoch. */
+/** Entries that belong together, when they were handed over, in ms since the epoch, and what their {@link sizeOf} add up to. */
 export interface Group {
   readonly entries: ReadonlyArray<EventLog.NewEntry>
   readonly now: number
+  readonly size: number
 }
 
-/** How large a buffer so many entries need, whose {@link sizeOf} add up to `size`. */
-export const roomFor = (entries: number, size: number): number => entries * indexed + size
+const roomFor = (entries: number, size: number): number => Math.ceil((entries * indexed + size) / 8) * 8
 
-/** @param buffer with {@link roomFor} all entries */
-export const pack = (groups: ReadonlyArray<Group>, buffer: ArrayBuffer): PackedEntries => {
+/** How many bytes {@link pack} needs: a multiple of 8, since an index begins at one. */
+export const roomOf = (groups: ReadonlyArray<Group>): number =>
+  groups.reduce((sum, { entries, size }) => sum + roomFor(entries.length, size), 0)
+
+/** @param begin where in the memory; there has to be {@link roomOf} the groups behind it */
+export const pack = (groups: ReadonlyArray<Group>, memory: ArrayBufferLike, begin: number): PackedEntries => {
   const count = groups.reduce((sum, { entries }) => sum + entries.length, 0)
-  const index = new Float64Array(buffer, 0, count * width)
+  const index = new Float64Array(memory, begin, count * width)
   const bytes = bytesOf({ index })
   let ids = ""
   let offset = 0
@@ -76,6 +77,37 @@ export const pack = (groups: ReadonlyArray<Group>, buffer: ArrayBuffer): PackedE
     }
   }
   return { ids, index }
+}
+
+/** Memory for an index of so many entries and so many bytes behind it, for {@link bytesOf} to be written. */
+export const emptyIndex = (count: number, size: number): Float64Array =>
+  new Float64Array(allocate(roomFor(count, size)), 0, count * width)
+
+/** A place between two entries: what stands in front of it among the ids, in characters, and in the bytes. */
+export interface Place {
+  readonly id: number
+  readonly byte: number
+}
+
+/** Where an entry begins, or for the number of entries where the last one ends. */
+export const placeOf = (index: Float64Array, entry: number): Place => {
+  let id = 0
+  let byte = 0
+  for (let before = 0; before < entry; before++) {
+    id += numberOf(index, before, "id")
+    byte += sizeIn(index, before)
+  }
+  return { id, byte }
+}
+
+/** A copy of the entries from one up to in front of another. */
+export const slice = ({ ids, index }: PackedEntries, from: number, to: number): PackedEntries => {
+  const start = placeOf(index, from)
+  const end = placeOf(index, to)
+  const sliced = emptyIndex(to - from, end.byte - start.byte)
+  sliced.set(index.subarray(from * width, to * width))
+  bytesOf({ index: sliced }).set(bytesOf({ index }).subarray(start.byte, end.byte))
+  return { ids: ids.slice(start.id, end.id), index: sliced }
 }
 
 /** Each entry's id, in order. */

@@ -3,7 +3,6 @@ import { type Connection, openReader, openWriter } from "./Connection.ts"
 import { type Failure, failureOf } from "./errors.ts"
 import { FileIdentity } from "./FileIdentity.ts"
 import { needsSync } from "./needsSync.ts"
-import { bufferOf } from "./packing.ts"
 import type { Call, Close, Outcome, Reply, Request, WorkerOptions } from "./protocol.ts"
 import { type Tables, tables } from "./tables/index.ts"
 import { WriteAheadLog } from "./WriteAheadLog.ts"
@@ -112,7 +111,7 @@ const buffersOf = (results: ReadonlyArray<Outcome<unknown>>): ReadonlyArray<Arra
       value !== null &&
       "index" in value &&
       value.index instanceof Float64Array
-      ? [bufferOf({ index: value.index })]
+      ? [value.index.buffer as ArrayBuffer]
       : []
   })
 

@@ -1,6 +1,6 @@
 import fc from "fast-check"
 import { expect, it } from "vitest"
-import { allocate, pack, roomFor, sizeOf, unpack } from "../src/packing.ts"
+import { allocate, countOf, pack, roomOf, sizeOf, slice, unpack } from "../src/packing.ts"
 
 const groups = fc.array(
   fc.record({
@@ -16,14 +16,36 @@ const groups = fc.array(
   }),
 )
 
-it("packs any entries and unpacks the same, also into a buffer that is too long", () => {
+const packable = groups.map((some) =>
+  some.map((group) => ({ ...group, size: group.entries.reduce((sum, entry) => sum + sizeOf(entry), 0) })),
+)
+
+const entriesOf = (some: typeof packable extends fc.Arbitrary<infer A> ? A : never) =>
+  some.flatMap(({ entries, now }) => entries.map((entry) => ({ ...entry, appendedAt: now })))
+
+it("packs any entries and unpacks the same, anywhere in memory that is too long", () => {
   fc.assert(
-    fc.property(groups, fc.nat({ max: 1000 }), (some, spare) => {
-      const entries = some.flatMap(({ entries, now }) =>
-        entries.map((entry) => ({ ...entry, appendedAt: now })),
-      )
-      const size = entries.reduce((sum, entry) => sum + sizeOf(entry), 0)
-      expect(unpack(pack(some, allocate(roomFor(entries.length, size) + spare)))).toEqual(entries)
+    fc.property(packable, fc.nat({ max: 100 }), fc.nat({ max: 100 }), (some, before, behind) => {
+      const begin = before * 8
+      const room = roomOf(some)
+      const memory = allocate(begin + room + behind)
+      const bytes = new Uint8Array(memory).fill(255)
+      expect(unpack(pack(some, memory, begin))).toEqual(entriesOf(some))
+      expect(bytes.subarray(0, begin).every((byte) => byte === 255)).toBe(true)
+      expect(bytes.subarray(begin + room).every((byte) => byte === 255)).toBe(true)
+    }),
+  )
+})
+
+it("slices a copy of some entries, which stays when the others are written over", () => {
+  fc.assert(
+    fc.property(packable, fc.nat(), fc.nat(), (some, one, other) => {
+      const memory = allocate(roomOf(some))
+      const packed = pack(some, memory, 0)
+      const [from, to] = [one, other].map((place) => place % (countOf(packed) + 1)).sort((a, b) => a - b)
+      const sliced = slice(packed, from!, to!)
+      new Uint8Array(memory).fill(255)
+      expect(unpack(sliced)).toEqual(entriesOf(some).slice(from, to))
     }),
   )
 })

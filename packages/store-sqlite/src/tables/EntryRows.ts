@@ -2,14 +2,15 @@ import type { Connection } from "../Connection.ts"
 import type { Row } from "../driver.ts"
 import { corrupt } from "../errors.ts"
 import {
-  allocate,
   bytesOf,
   column,
   countOf,
+  emptyIndex,
   indexed,
   numberOf,
   type PackedEntries,
-  roomFor,
+  type Place,
+  placeOf,
   sizeIn,
   width,
 } from "../packing.ts"
@@ -130,24 +131,6 @@ export const rowsBetween = (connection: Connection, after: number, upTo: number)
     )
     .map(toEntryRow)
 
-interface Place {
-  readonly id: number
-  readonly byte: number
-}
-
-const origin: Place = { id: 0, byte: 0 }
-
-/** Where each entry begins among the ids and among the bytes, and where the last one ends. */
-const placesOf = (index: Float64Array): ReadonlyArray<Place> => {
-  let place = origin
-  const places = [place]
-  for (let entry = 0; entry < countOf({ index }); entry++) {
-    place = { id: place.id + numberOf(index, entry, "id"), byte: place.byte + sizeIn(index, entry) }
-    places.push(place)
-  }
-  return places
-}
-
 /** Those of a row's entries that lie after one position, up to another, with the pieces that make up their bytes. */
 const cut = (row: Row, after: number, upTo: number) => {
   const ids = text(row, "id")
@@ -161,8 +144,7 @@ const cut = (row: Row, after: number, upTo: number) => {
   if (first > after && first + count - 1 <= upTo) return { first, count, ids, index, pieces }
   const from = Math.max(after + 1 - first, 0)
   const to = Math.min(upTo + 1 - first, count)
-  const places = placesOf(index)
-  const [start = origin, end = origin] = [places[from], places[to]]
+  const [start, end] = [placeOf(index, from), placeOf(index, to)]
   return {
     first: first + from,
     count: to - from,
@@ -184,7 +166,7 @@ export const readEntries = (connection: Connection, after: number, upTo: number)
     .map((row) => cut(row, after, upTo))
   const pieces = parts.flatMap((part) => part.pieces)
   const size = pieces.reduce((sum, { byteLength }) => sum + byteLength, 0)
-  const index = new Float64Array(allocate(roomFor(upTo - after, size)), 0, (upTo - after) * width)
+  const index = emptyIndex(upTo - after, size)
   let ids = ""
   let next = after + 1
   for (const part of parts) {
@@ -205,6 +187,19 @@ export const readEntries = (connection: Connection, after: number, upTo: number)
     offset += piece.byteLength
   }
   return packed
+}
+
+const origin: Place = { id: 0, byte: 0 }
+
+/** Where each entry begins, and where the last one ends. */
+const placesOf = (index: Float64Array): ReadonlyArray<Place> => {
+  let place = origin
+  const places = [place]
+  for (let entry = 0; entry < countOf({ index }); entry++) {
+    place = { id: place.id + numberOf(index, entry, "id"), byte: place.byte + sizeIn(index, entry) }
+    places.push(place)
+  }
+  return places
 }
 
 /** An entry of a group that is to be written. */
