@@ -4,7 +4,7 @@ import { type Database, openDatabase, prepare, type Row, type Statement, type Va
 import { corrupt, Refusal, unavailable } from "./errors.ts"
 import { bindable, number } from "./row.ts"
 import { applicationId, migrations } from "./schema.ts"
-import { walLimit } from "./WriteAheadLog.ts"
+import { checkpointAfter, walLimit } from "./WriteAheadLog.ts"
 
 export interface ConnectionOptions {
   readonly path: string
@@ -16,8 +16,7 @@ export interface ConnectionOptions {
 
 /**
  * A commit is a sync of the write-ahead log (but see {@link Connection.sync}), so one that returned survives a power cut (`fullfsync`: on macOS a plain sync
- * does not reach the disk). That log goes back into the file every 4 MB (SQLite's default: more gain little and make the
- * longest pauses longer); see WriteAheadLog for when something keeps it from that.
+ * does not reach the disk). How that log comes into the file: see WriteAheadLog.
  *
  * No auto-vacuum: pages that trimming frees are used again by the next appends, so the file stays as large as the log
  * has ever been. Giving pages back would cost every append writes to the map of pages.
@@ -36,9 +35,6 @@ const writerPragmas = `
  * of small entries fills some 20 KB.
  */
 export const pageSize = 16 * 1024
-
-/** What the write-ahead log grows to before it goes back into the file, in bytes. */
-const checkpointAfter = 4 * 1024 * 1024
 
 /** One connection to the file, with its statements prepared once. */
 export class Connection {

@@ -2,20 +2,33 @@ import { statSync } from "node:fs"
 import type { Connection } from "./Connection.ts"
 import { number } from "./row.ts"
 
-/** Four times what SQLite lets it grow to when nothing is in the way. */
+/** In bytes: what is brought into the file while nobody waits for it takes two milliseconds then. Less of it would save few of them, and cost a sync of the file each time. */
+const enough = 1024 * 1024
+
+/** Of the pages that a transaction changes beside those it fills: an end of a table, a sequence, a table's root. In bytes. */
+const changedAnyway = 48 * 1024
+
+/** Where SQLite, in the middle of a commit, begins to bring it into the file itself: when we have not come to it, because somebody reads. In bytes. */
+export const checkpointAfter = 4 * 1024 * 1024
+
+/** Four times that. */
 export const walLimit = 16 * 1024 * 1024
 
 /** How long a checkpoint, and with it the next append, waits for readers, in ms: our own are done sooner. */
 const patience = 200
 
 /**
- * Keeps the write-ahead log short. SQLite begins it anew only when nobody reads from it at that moment, which under steady
- * reading may never be: past the limit, the readers of the moment are waited for.
+ * Keeps the write-ahead log short: it is brought into the file in small pieces, between commits. SQLite alone would do it within every hundredth commit or so, whose
+ * senders then wait for all of it.
+ *
+ * SQLite begins it anew only when nobody reads from it at that moment, which under steady reading may never be: past the limit, the readers of the moment are waited for.
  */
 export class WriteAheadLog {
   readonly #connection: Connection
   readonly #path: string
   readonly #busyTimeout: number
+  /** About how much has been written to it since it was brought into the file, in bytes. */
+  #written = 0
   /** Its size when somebody read from it for longer than we wait: not tried again until it is twice as long. */
   #givenUpAt = 0
 
@@ -25,11 +38,27 @@ export class WriteAheadLog {
     this.#busyTimeout = busyTimeout
   }
 
-  /** To be called after a commit, when those who wait for it have been answered. */
-  shorten(): void {
+  /**
+   * To be called after a commit, when those who wait for it have been answered.
+   *
+   * @param appended how many bytes of entries it has stored
+   */
+  shorten(appended: number): void {
+    this.#written += appended + changedAnyway
+    if (this.#written >= enough) this.#checkpoint()
     const size = statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0
     if (size < this.#givenUpAt) this.#givenUpAt = 0
     if (size > Math.max(walLimit, 2 * this.#givenUpAt)) this.#givenUpAt = this.#truncate() ? 0 : size
+  }
+
+  /** As much as can be brought into the file without waiting for anybody. */
+  #checkpoint(): void {
+    this.#written = 0
+    try {
+      this.#connection.get("PRAGMA wal_checkpoint(PASSIVE)")
+    } catch {
+      // A disk without room for it: what has been committed stays where it is.
+    }
   }
 
   /** Whether it has been brought into the file whole. */

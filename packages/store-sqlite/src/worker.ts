@@ -3,6 +3,7 @@ import { type Connection, openReader, openWriter } from "./Connection.ts"
 import { type Failure, failureOf } from "./errors.ts"
 import { FileIdentity } from "./FileIdentity.ts"
 import { needsSync } from "./needsSync.ts"
+import { countOf, placeOf } from "./packing.ts"
 import type { Call, Close, Outcome, Reply, Request, WorkerOptions } from "./protocol.ts"
 import { type Tables, tables } from "./tables/index.ts"
 import { WriteAheadLog } from "./WriteAheadLog.ts"
@@ -103,6 +104,9 @@ const answer = (request: Request): Reply => {
   return options.mode === "write" ? write(opened, request) : read(opened, request)
 }
 
+const bytesIn = (appends: Request["appends"]): number =>
+  appends === null ? 0 : placeOf(appends.index, countOf(appends)).byte
+
 /** The buffers to hand over instead of cloning them: detached here, where nobody reads events byte by byte. */
 const buffersOf = (results: ReadonlyArray<Outcome<unknown>>): ReadonlyArray<ArrayBuffer> =>
   results.flatMap((outcome) => {
@@ -123,5 +127,5 @@ parentPort?.on("message", (message: Request | Close) => {
   }
   const reply = answer(message)
   parentPort?.postMessage(reply, buffersOf(reply.calls))
-  if (options.mode === "write") opened?.writeAheadLog.shorten()
+  if (options.mode === "write") opened?.writeAheadLog.shorten(bytesIn(message.appends))
 })

@@ -2,7 +2,7 @@ import { statSync } from "node:fs"
 import * as Effect from "effect/Effect"
 import { describe, expect, it } from "vitest"
 import type { Database } from "../src/driver.ts"
-import { walLimit } from "../src/WriteAheadLog.ts"
+import { checkpointAfter, walLimit } from "../src/WriteAheadLog.ts"
 import { connect, entry, freshPath, query, readNumbers, withStore } from "./support/store.ts"
 
 /** Ten entries of 50 kB. */
@@ -28,6 +28,18 @@ const readInTurns = (path: string): (() => void) => {
 }
 
 describe("the write-ahead log", () => {
+  it("is brought into the file after every megabyte, before SQLite would do so in the middle of a commit", async () => {
+    const path = freshPath()
+    await withStore(path, ({ log }) =>
+      Effect.gen(function* () {
+        for (let number = 0; number < 400; number += 10) yield* log.append(tenAfter(number))
+        // It is as long as it has ever been: 20 MB have gone through it, half a megabyte at a time.
+        expect(statSync(`${path}-wal`).size).toBeLessThan(checkpointAfter / 2)
+        expect(yield* readNumbers(log)).toHaveLength(400)
+      }),
+    )
+  })
+
   it("stays short though at every moment somebody reads", async () => {
     const path = freshPath()
     await withStore(path, ({ log }) =>
