@@ -3,7 +3,7 @@ import type { Readable } from "node:stream"
 import { HttpIngest } from "@millrace/core"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { spend } from "./internal/youngMemory.ts"
+import { spend, use } from "./internal/youngMemory.ts"
 
 /** What an HTTP adapter needs of Millrace. The object that `Millrace.make` returns is one. */
 export interface Ingest {
@@ -94,6 +94,7 @@ export const openExchange = (
 
   const release = () => {
     budget.used -= held
+    use(-held)
     held = 0
   }
 
@@ -135,6 +136,7 @@ export const openExchange = (
       if (length > maxBytes) return stop("TooLarge")
       if (budget.used + chunk.length > budget.max) return stop("Overloaded")
       budget.used += chunk.length
+      use(chunk.length)
       held += chunk.length
       chunks.push(chunk)
     }

@@ -1,26 +1,13 @@
 import * as Result from "effect/Result"
-import type { EntryId, LogBounds, LogEntry, LogTotals, NewEntry, ReadLimits } from "../EventLog.ts"
+import type { LogBounds, LogEntry, LogTotals, NewEntry, ReadLimits } from "../EventLog.ts"
 import * as Position from "../Position.ts"
 import { StoreError } from "../StoreError.ts"
-import { type Slab, Slabs } from "./Slabs.ts"
+import { EntryRows } from "./EntryRows.ts"
+import { RecentIds } from "./RecentIds.ts"
+import { Slabs } from "./Slabs.ts"
 
 /** An id is known at least as long as this many newer ones: ten times what the port promises. */
 const rememberedIds = 10_000
-
-interface Kept {
-  readonly id: EntryId
-  readonly events: number
-  /** ms since the epoch. */
-  readonly appendedAt: number
-  /** Where its envelope stands, and behind it the body. */
-  readonly slab: Slab
-  readonly at: number
-  readonly bodyAt: number
-  readonly end: number
-  /** Up to and including this entry, from the first one ever. */
-  readonly allEvents: number
-  readonly allBytes: number
-}
 
 /**
  * An envelope is counted by its length: it is JSON that is nearly always ASCII, and encoding it to know its bytes would be done twice.
@@ -30,34 +17,17 @@ const sizeOf = ({ envelope, body }: NewEntry): number => envelope.length + body.
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
-/** The bytes are copied: those in the slab are written over once the entry is dropped. */
-const entryOf = (
-  { id, events, appendedAt, slab, at, bodyAt, end }: Kept,
-  position: Position.Position,
-): LogEntry => ({
-  id,
-  events,
-  envelope: decoder.decode(slab.bytes.subarray(at, bodyAt)),
-  body: slab.bytes.slice(bodyAt, end),
-  position,
-  appendedAt,
-})
-
 /** The memory log's data: entries numbered from 1 without a gap, so that a position is an index. */
 export class MemoryLog {
   readonly #maxBytes: number
-  /** `#kept[#first]` is the oldest entry kept; what stands before it has been dropped. */
-  #kept: Array<Kept | undefined> = []
-  #first = 0
+  /** Of the entries kept, the oldest first. */
+  readonly #kept = new EntryRows()
   /** The sums up to the last dropped entry; `entries` is also its number. */
   #dropped: LogTotals = { entries: 0, events: 0, bytes: 0 }
   #released = 0
   /** Of the last entry appended: a clock set back does not turn the log's order of time around. */
   #appendedAt = Number.NEGATIVE_INFINITY
-  // Two generations, the older one forgotten whole: no bookkeeping per id.
-  #ids = new Map<EntryId, Position.Position>()
-  #olderIds = new Map<EntryId, Position.Position>()
-
+  readonly #ids = new RecentIds(rememberedIds)
   readonly #slabs = new Slabs()
 
   constructor(maxBytes: number) {
@@ -73,16 +43,16 @@ export class MemoryLog {
     now: number,
   ): Result.Result<ReadonlyArray<Position.Position>, StoreError> {
     const fresh: Array<NewEntry> = []
-    const places = new Map<EntryId, Position.Position>()
+    const numbers = new Map<string, number>()
     let needed = 0
     const positions = entries.map((entry) => {
-      const known = this.#positionOf(entry.id) ?? places.get(entry.id)
-      if (known !== undefined) return known
+      const known = this.#ids.numberOf(entry.id) || numbers.get(entry.id)
+      if (known !== undefined) return Position.fromNumber(known)
       fresh.push(entry)
       needed += sizeOf(entry)
-      const position = Position.fromNumber(this.#headNumber + fresh.length)
-      places.set(entry.id, position)
-      return position
+      const number = this.#headNumber + fresh.length
+      numbers.set(entry.id, number)
+      return Position.fromNumber(number)
     })
     if (!this.#makeRoom(needed)) {
       return Result.fail(
@@ -100,26 +70,23 @@ export class MemoryLog {
     const skipped = this.#offset(after)
     if (skipped === undefined) return Result.fail(this.#outOfRange(after))
     const found: Array<LogEntry> = []
-    const before = skipped === 0 ? this.#dropped.bytes : this.#kept[this.#first + skipped - 1]!.allBytes
-    for (let number = skipped; found.length < limits.maxEntries; number++) {
-      const kept = this.#kept[this.#first + number]
-      if (kept === undefined) break
-      if (found.length > 0 && kept.allBytes - before > limits.maxBytes) break
-      found.push(entryOf(kept, Position.fromNumber(this.#dropped.entries + number + 1)))
+    const before = this.#totals(skipped).bytes
+    for (let place = skipped; place < this.#kept.length && found.length < limits.maxEntries; place++) {
+      if (found.length > 0 && this.#kept.number(place, "allBytes") - before > limits.maxBytes) break
+      found.push(this.#entry(place))
     }
     return Result.succeed(found)
   }
 
   locate(time: number): Position.Position {
-    let low = this.#first
+    let low = 0
     let high = this.#kept.length
     while (low < high) {
       const middle = (low + high) >>> 1
-      const kept = this.#kept[middle]
-      if (kept !== undefined && kept.appendedAt < time) low = middle + 1
+      if (this.#kept.number(middle, "appendedAt") < time) low = middle + 1
       else high = middle
     }
-    return Position.fromNumber(this.#dropped.entries + low - this.#first)
+    return Position.fromNumber(this.#dropped.entries + low)
   }
 
   bounds(): LogBounds {
@@ -127,40 +94,60 @@ export class MemoryLog {
       tail: Position.fromNumber(this.#dropped.entries),
       head: this.head,
       bytes: this.#bytes,
-      oldestAt: this.#kept[this.#first]?.appendedAt ?? null,
+      oldestAt: this.#kept.length === 0 ? null : this.#kept.number(0, "appendedAt"),
     }
   }
 
   stats(upTo: Position.Position): Result.Result<LogTotals, StoreError> {
     const covered = this.#offset(upTo)
-    if (covered === undefined) return Result.fail(this.#outOfRange(upTo))
-    const kept = covered === 0 ? undefined : this.#kept[this.#first + covered - 1]
-    return Result.succeed(
-      kept === undefined
-        ? this.#dropped
-        : { entries: this.#dropped.entries + covered, events: kept.allEvents, bytes: kept.allBytes },
-    )
+    return covered === undefined ? Result.fail(this.#outOfRange(upTo)) : Result.succeed(this.#totals(covered))
   }
 
   trim(released: Position.Position, olderThan: number): void {
     const number = Position.toNumber(released)
     // A position that no log of this kind made releases nothing.
     this.#released = Number.isNaN(number) ? 0 : number
-    this.#dropWhile((oldest) => oldest.appendedAt < olderThan)
+    this.#dropWhile(() => this.#kept.number(0, "appendedAt") < olderThan)
   }
 
   get #headNumber(): number {
-    return this.#dropped.entries + this.#kept.length - this.#first
+    return this.#dropped.entries + this.#kept.length
   }
 
   get #bytes(): number {
-    return (this.#kept.at(-1)?.allBytes ?? this.#dropped.bytes) - this.#dropped.bytes
+    return this.#totals(this.#kept.length).bytes - this.#dropped.bytes
+  }
+
+  /** Up to so many of the entries kept. */
+  #totals(covered: number): LogTotals {
+    if (covered === 0) return this.#dropped
+    return {
+      entries: this.#dropped.entries + covered,
+      events: this.#kept.number(covered - 1, "allEvents"),
+      bytes: this.#kept.number(covered - 1, "allBytes"),
+    }
+  }
+
+  /** The bytes are copied: those in the slab are written over once the entry is dropped. */
+  #entry(place: number): LogEntry {
+    const rows = this.#kept
+    const { bytes } = rows.slab(place)
+    const envelopeAt = rows.number(place, "envelopeAt")
+    const bodyAt = rows.number(place, "bodyAt")
+    return {
+      id: decoder.decode(bytes.subarray(rows.number(place, "idAt"), envelopeAt)),
+      events: rows.number(place, "events"),
+      envelope: decoder.decode(bytes.subarray(envelopeAt, bodyAt)),
+      body: bytes.slice(bodyAt, rows.number(place, "end")),
+      position: Position.fromNumber(this.#dropped.entries + place + 1),
+      appendedAt: rows.number(place, "appendedAt"),
+    }
   }
 
   /** How many of the entries kept stand before or at a position; `undefined` outside the log. */
   #offset(position: Position.Position): number | undefined {
     const offset = Position.toNumber(position) - this.#dropped.entries
-    return offset >= 0 && offset <= this.#kept.length - this.#first ? offset : undefined
+    return offset >= 0 && offset <= this.#kept.length ? offset : undefined
   }
 
   #outOfRange(position: Position.Position): StoreError {
@@ -174,35 +161,26 @@ export class MemoryLog {
   #push(entry: NewEntry, now: number): void {
     this.#appendedAt = Math.max(now, this.#appendedAt)
     const { id, events, envelope, body } = entry
-    const last = this.#kept.at(-1)
-    const position = Position.fromNumber(this.#headNumber + 1)
+    const before = this.#totals(this.#kept.length)
     // A letter takes 3 bytes at the most.
-    const slab = this.#slabs.take(envelope.length * 3 + body.byteLength)
-    const at = slab.used
-    const bodyAt = at + encoder.encodeInto(envelope, slab.bytes.subarray(at)).written
-    const end = bodyAt + body.byteLength
+    const slab = this.#slabs.take((id.length + envelope.length) * 3 + body.byteLength)
+    const idAt = slab.used
+    const envelopeAt = idAt + encoder.encodeInto(id, slab.bytes.subarray(idAt)).written
+    const bodyAt = envelopeAt + encoder.encodeInto(envelope, slab.bytes.subarray(envelopeAt)).written
     slab.bytes.set(body, bodyAt)
-    slab.used = end
+    slab.used = bodyAt + body.byteLength
     this.#kept.push({
-      id,
+      slab,
+      idAt,
+      envelopeAt,
+      bodyAt,
+      end: slab.used,
       events,
       appendedAt: this.#appendedAt,
-      slab,
-      at,
-      bodyAt,
-      end,
-      allEvents: (last?.allEvents ?? this.#dropped.events) + events,
-      allBytes: (last?.allBytes ?? this.#dropped.bytes) + sizeOf(entry),
+      allEvents: before.events + events,
+      allBytes: before.bytes + sizeOf(entry),
     })
-    if (this.#ids.size >= rememberedIds) {
-      this.#olderIds = this.#ids
-      this.#ids = new Map()
-    }
-    this.#ids.set(id, position)
-  }
-
-  #positionOf(id: EntryId): Position.Position | undefined {
-    return this.#ids.get(id) ?? this.#olderIds.get(id)
+    this.#ids.add(id, before.entries + 1)
   }
 
   /** Drops nothing when dropping all that is released would not be enough. */
@@ -210,31 +188,19 @@ export class MemoryLog {
     const allowed = this.#maxBytes - needed
     if (this.#bytes <= allowed) return true
     const released = Math.min(this.#released, this.#headNumber) - this.#dropped.entries
-    const upToReleased = released > 0 ? this.#kept[this.#first + released - 1] : undefined
-    const releasable = (upToReleased?.allBytes ?? this.#dropped.bytes) - this.#dropped.bytes
+    const releasable = this.#totals(Math.max(released, 0)).bytes - this.#dropped.bytes
     if (this.#bytes - releasable > allowed) return false
     this.#dropWhile(() => this.#bytes > allowed)
     return true
   }
 
-  /** Drops released entries, oldest first. */
-  #dropWhile(condition: (oldest: Kept) => boolean): void {
-    while (this.#dropped.entries < this.#released) {
-      const oldest = this.#kept[this.#first]
-      if (oldest === undefined || !condition(oldest)) break
-      this.#kept[this.#first] = undefined
-      this.#first += 1
-      this.#dropped = {
-        entries: this.#dropped.entries + 1,
-        events: oldest.allEvents,
-        bytes: oldest.allBytes,
-      }
-      this.#slabs.release(oldest.slab)
-    }
-    // Now and then, so that dropping costs the same however many are kept.
-    if (this.#first > 1024 && this.#first * 2 > this.#kept.length) {
-      this.#kept = this.#kept.slice(this.#first)
-      this.#first = 0
+  /** Drops released entries, the oldest first. */
+  #dropWhile(condition: () => boolean): void {
+    while (this.#kept.length > 0 && this.#dropped.entries < this.#released && condition()) {
+      const slab = this.#kept.slab(0)
+      this.#dropped = this.#totals(1)
+      this.#kept.shift()
+      this.#slabs.release(slab)
     }
   }
 }

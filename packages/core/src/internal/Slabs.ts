@@ -7,14 +7,14 @@ export interface Slab {
   pieces: number
 }
 
-/** The first is for those who keep little. The largest are few, and what is left empty at their ends is little beside what a log keeps. */
-const size = { first: 128 * 1024, largest: 1024 * 1024 }
+/** In bytes. The first is for those who keep little. The largest are few, and what is left empty at their ends is little beside what a log keeps. */
+const size = { first: 128 * 1024, largest: 4 * 1024 * 1024 }
 
-/** A larger piece gets a buffer of its own: any slab has room for all others, and none is left emptier than this at its end. */
-const largestPiece = size.first
+/** A larger piece gets a buffer of its own: of the largest slabs an eighth is left empty at most. Two thousand usual events are smaller. */
+const largestPiece = size.largest / 8
 
 /** Of those that are empty, kept for use again: what comes next fits into one. */
-const mostSpare = 2
+const mostSpare = 1
 
 /**
  * Room for pieces that are given up about in the order in which they came. A buffer for each would be memory that the garbage collector
@@ -27,7 +27,7 @@ export class Slabs {
   /** A slab with room for so many bytes from `used` on, and one piece more. */
   take(bytes: number): Slab {
     if (bytes > largestPiece) return { bytes: new Uint8Array(bytes), used: 0, pieces: 1 }
-    if (this.#current.used + bytes > this.#current.bytes.length) this.#current = this.#next()
+    if (this.#current.used + bytes > this.#current.bytes.length) this.#current = this.#next(bytes)
     this.#current.pieces += 1
     return this.#current
   }
@@ -41,8 +41,11 @@ export class Slabs {
     if (slab !== this.#current && isWorthKeeping) this.#spare.push(slab)
   }
 
-  #next(): Slab {
-    const length = Math.min(Math.max(this.#current.bytes.length * 2, size.first), size.largest)
-    return this.#spare.pop() ?? { bytes: new Uint8Array(length), used: 0, pieces: 0 }
+  #next(bytes: number): Slab {
+    const spare = this.#spare.pop()
+    if (spare !== undefined) return spare
+    let length = Math.min(Math.max(this.#current.bytes.length * 2, size.first), size.largest)
+    while (length < bytes) length *= 2
+    return { bytes: new Uint8Array(length), used: 0, pieces: 0 }
   }
 }

@@ -22,6 +22,7 @@ const findCollect = (): Collect | undefined => {
 }
 
 let spent = 0
+let inUse = 0
 let collect: Collect | undefined
 let isSought = false
 
@@ -34,11 +35,17 @@ let isSought = false
  */
 export const spend = (bytes: number): void => {
   spent += bytes
-  if (spent < enough) return
+  // What two collections in a row find in use counts as old from then on, so none comes before what is in use now has been replaced.
+  if (spent < Math.max(enough, 2 * inUse)) return
   spent = 0
   if (!isSought) {
     isSought = true
     collect = findCollect()
   }
   collect?.({ type: "minor" })
+}
+
+/** Says that so many bytes more are in use, or less. */
+export const use = (bytes: number): void => {
+  inUse += bytes
 }

@@ -1,7 +1,7 @@
 import { constants, PerformanceObserver } from "node:perf_hooks"
 import { runInNewContext } from "node:vm"
 import { expect, it } from "vitest"
-import { spend } from "../../src/internal/youngMemory.ts"
+import { spend, use } from "../../src/internal/youngMemory.ts"
 
 const { NODE_PERFORMANCE_GC_MINOR: minor, NODE_PERFORMANCE_GC_FLAGS_FORCED: forced } = constants
 
@@ -32,6 +32,17 @@ it("has what is young collected, and nothing else, after every four megabytes", 
     for (let turn = 0; turn < 12; turn++) spend(megabyte)
   })
   expect(collections.map(({ kind }) => kind)).toEqual([minor, minor, minor])
+})
+
+it("waits until twice as much has been made as is in use", async () => {
+  spend(4 * megabyte)
+  use(10 * megabyte)
+  const collections = await forcedCollections(() => {
+    for (let turn = 0; turn < 39; turn++) spend(megabyte)
+  })
+  use(-10 * megabyte)
+  expect(collections).toHaveLength(1)
+  spend(4 * megabyte)
 })
 
 it("leaves the collector to nobody else", () => {
