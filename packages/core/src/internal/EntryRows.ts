@@ -1,3 +1,4 @@
+import { longLived } from "./longLived.ts"
 import type { Slab } from "./Slabs.ts"
 
 /** What a log in memory knows of an entry whose bytes are in a slab. */
@@ -38,7 +39,7 @@ interface Block {
 }
 
 const makeBlock = (): Block => ({
-  numbers: new Float64Array(perBlock * width),
+  numbers: new Float64Array(longLived(perBlock * width * Float64Array.BYTES_PER_ELEMENT)),
   slabs: new Array<Slab | undefined>(perBlock).fill(undefined),
 })
 

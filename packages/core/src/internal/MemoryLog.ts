@@ -131,14 +131,15 @@ export class MemoryLog {
   /** The bytes are copied: those in the slab are written over once the entry is dropped. */
   #entry(place: number): LogEntry {
     const rows = this.#kept
-    const { bytes } = rows.slab(place)
-    const envelopeAt = rows.number(place, "envelopeAt")
-    const bodyAt = rows.number(place, "bodyAt")
+    const idAt = rows.number(place, "idAt")
+    const envelopeAt = rows.number(place, "envelopeAt") - idAt
+    const bodyAt = rows.number(place, "bodyAt") - idAt
+    const bytes = rows.slab(place).bytes.slice(idAt, rows.number(place, "end"))
     return {
-      id: decoder.decode(bytes.subarray(rows.number(place, "idAt"), envelopeAt)),
+      id: decoder.decode(bytes.subarray(0, envelopeAt)),
       events: rows.number(place, "events"),
       envelope: decoder.decode(bytes.subarray(envelopeAt, bodyAt)),
-      body: bytes.slice(bodyAt, rows.number(place, "end")),
+      body: bytes.subarray(bodyAt),
       position: Position.fromNumber(this.#dropped.entries + place + 1),
       appendedAt: rows.number(place, "appendedAt"),
     }

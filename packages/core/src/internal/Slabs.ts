@@ -1,3 +1,5 @@
+import { longLived } from "./longLived.ts"
+
 /** A large buffer that holds many pieces one behind the other. */
 export interface Slab {
   readonly bytes: Uint8Array
@@ -46,6 +48,7 @@ export class Slabs {
     if (spare !== undefined) return spare
     let length = Math.min(Math.max(this.#current.bytes.length * 2, size.first), size.largest)
     while (length < bytes) length *= 2
-    return { bytes: new Uint8Array(length), used: 0, pieces: 0 }
+    const memory = length < size.largest ? new ArrayBuffer(length) : longLived(length)
+    return { bytes: new Uint8Array(memory), used: 0, pieces: 0 }
   }
 }
