@@ -34,6 +34,9 @@ const connections = number("connections", values.connections)
 const rounds = number("rounds", values.rounds ?? (values.quick ? "5" : "9"))
 const seconds = number("seconds", values.seconds ?? (values.quick ? "0.5" : "1"))
 
+/** In seconds: V8 goes on to optimise for about a million events. */
+const warmUp = values.quick ? 2 : 6
+
 const empty = "nothing pending"
 const full = `${pending} pending`
 /** Shows what reading the log costs at all, which a log without destinations is spared. */
@@ -55,7 +58,7 @@ const { results, peaks } = await withContestants(setups, async (running) => {
   await fill(full, running.get(full)!, pending)
   for (const [name, { port }] of running) {
     progress(`warming up: ${name}`)
-    await load(port, content, { connections, seconds: 2 })
+    await load(port, content, { connections, seconds: warmUp })
   }
   const results = await turns(names, rounds, async (name, round) => {
     progress(`round ${round + 1} of ${rounds}: ${name}`)

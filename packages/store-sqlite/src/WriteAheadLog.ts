@@ -5,8 +5,11 @@ import { number } from "./row.ts"
 /** In bytes: what is brought into the file while nobody waits for it takes two milliseconds then. Less of it would save few of them, and cost a sync of the file each time. */
 const enough = 1024 * 1024
 
-/** Of the pages that a transaction changes beside those it fills: an end of a table, a sequence, a table's root. In bytes. */
-const changedAnyway = 48 * 1024
+/** Of the pages that an append changes beside those it fills: an end of a table, a sequence, a table's root. In bytes. */
+const changedBeside = 48 * 1024
+
+/** Of what the other transactions change, which is a cursor's page most often. In bytes. */
+const changedElse = 16 * 1024
 
 /** Where SQLite, in the middle of a commit, begins to bring it into the file itself: when we have not come to it, because somebody reads. In bytes. */
 export const checkpointAfter = 4 * 1024 * 1024
@@ -44,7 +47,7 @@ export class WriteAheadLog {
    * @param appended how many bytes of entries it has stored
    */
   shorten(appended: number): void {
-    this.#written += appended + changedAnyway
+    this.#written += appended === 0 ? changedElse : appended + changedBeside
     if (this.#written >= enough) this.#checkpoint()
     const size = statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0
     if (size < this.#givenUpAt) this.#givenUpAt = 0
