@@ -55,6 +55,9 @@ export interface ReadLimits {
   readonly maxBytes: number
 }
 
+/** Stands in for the body of an entry that a reader does not want: this very array, and never the body of an entry that it wants. */
+export const bodyLeftOut = new Uint8Array(0)
+
 /**
  * Append-only sequence of entries in one or more partitions, numbered from 0.
  *
@@ -82,11 +85,14 @@ export class EventLog extends Context.Service<
     /**
      * The entries after a position, in order; empty at the head. Owned by nobody: reading changes nothing.
      * Fails with `OutOfRange` when entries after it have been trimmed, or when it lies behind the head.
+     *
+     * @param wants asked, where that spares copying bodies, whether the one that belongs to an envelope is wanted: {@link bodyLeftOut} may stand for the others
      */
     readonly read: (
       partition: number,
       after: Position,
       limits: ReadLimits,
+      wants?: (envelope: string) => boolean,
     ) => Effect.Effect<ReadonlyArray<LogEntry>, StoreError>
 
     /** Returns once there is an entry after the position. */

@@ -1,5 +1,5 @@
 import type { EventLog } from "@millrace/core"
-import { toEntries } from "./entries.ts"
+import { toEntries, withCopies } from "./entries.ts"
 import {
   column,
   countOf,
@@ -8,7 +8,7 @@ import {
   pack,
   roomOf,
   sizeIn,
-  slice,
+  unpack,
   width,
 } from "./packing.ts"
 import type { Appended } from "./protocol.ts"
@@ -95,6 +95,7 @@ export class NewestEntries {
   read(
     after: number,
     { maxEntries, maxBytes }: EventLog.ReadLimits,
+    wants: (envelope: string) => boolean = () => true,
   ): ReadonlyArray<EventLog.LogEntry> | undefined {
     const start = this.#written.findLastIndex(({ first }) => first <= after + 1)
     const next = this.#written[start]
@@ -112,7 +113,7 @@ export class NewestEntries {
       const from = Math.max(after + 1 - first, 0)
       let to = from
       while (to < countOf(packed) && fits(sizeIn(packed.index, to))) to += 1
-      found.push(...toEntries(slice(packed, from, to), first + from))
+      found.push(...toEntries(withCopies(unpack(packed, from, to), wants), first + from))
       if (to < countOf(packed)) break
     }
     return found

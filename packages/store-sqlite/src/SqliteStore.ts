@@ -49,10 +49,10 @@ const eventLog = (file: StoreFile): EventLog.EventLog["Service"] => ({
       return file.append(entries, clock.currentTimeMillisUnsafe())
     }),
 
-  read: (partition, after, limits) =>
+  read: (partition, after, limits, wants) =>
     Effect.suspend(() => {
       EventLog.requirePartition(partition, 1)
-      return file.entries(after, limits)
+      return file.entries(after, limits, wants)
     }),
 
   wait: (partition, after) =>

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import { toEntries } from "./entries.ts"
 import type { Failure } from "./errors.ts"
 import { NewestEntries } from "./NewestEntries.ts"
+import { unpack } from "./packing.ts"
 import type {
   Appended,
   Asked,
@@ -112,11 +113,12 @@ export class StoreFile {
   entries(
     after: Position.Position,
     limits: EventLog.ReadLimits,
+    wants?: (envelope: string) => boolean,
   ): Effect.Effect<ReadonlyArray<EventLog.LogEntry>, StoreError> {
     const number = Position.toNumber(after)
-    const newest = this.#closed ? undefined : this.#newest.read(number, limits)
+    const newest = this.#closed ? undefined : this.#newest.read(number, limits, wants)
     return newest === undefined
-      ? Effect.map(this.read("log", "read", number, limits), (read) => toEntries(read, read.first))
+      ? Effect.map(this.read("log", "read", number, limits), (read) => toEntries(unpack(read), read.first))
       : Effect.succeed(newest)
   }
 

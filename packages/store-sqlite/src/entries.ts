@@ -1,6 +1,27 @@
-import { type EventLog, Position } from "@millrace/core"
-import { type PackedEntries, unpack } from "./packing.ts"
+import { EventLog, Position } from "@millrace/core"
+import { allocate, type Unpacked } from "./packing.ts"
 
 /** Consecutive entries as the log's `read` has them, from the position of the first on. */
-export const toEntries = (packed: PackedEntries, first: number): ReadonlyArray<EventLog.LogEntry> =>
-  unpack(packed).map((entry, place) => ({ ...entry, position: Position.fromNumber(first + place) }))
+export const toEntries = (
+  unpacked: ReadonlyArray<Unpacked>,
+  first: number,
+): ReadonlyArray<EventLog.LogEntry> =>
+  unpacked.map((entry, place) => ({ ...entry, position: Position.fromNumber(first + place) }))
+
+/** Entries whose bodies, of those that are wanted, are copies in memory of their own. */
+export const withCopies = (
+  unpacked: ReadonlyArray<Unpacked>,
+  wants: (envelope: string) => boolean,
+): ReadonlyArray<Unpacked> => {
+  const wanted = unpacked.map(({ envelope }) => wants(envelope))
+  const size = unpacked.reduce((sum, { body }, entry) => sum + (wanted[entry] ? body.byteLength : 0), 0)
+  const memory = allocate(size)
+  let offset = 0
+  return unpacked.map((one, entry) => {
+    if (!wanted[entry]) return { ...one, body: EventLog.bodyLeftOut }
+    const body = new Uint8Array(memory, offset, one.body.byteLength)
+    body.set(one.body)
+    offset += body.byteLength
+    return { ...one, body }
+  })
+}

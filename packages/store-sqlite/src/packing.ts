@@ -100,16 +100,6 @@ export const placeOf = (index: Float64Array, entry: number): Place => {
   return { id, byte }
 }
 
-/** A copy of the entries from one up to in front of another. */
-export const slice = ({ ids, index }: PackedEntries, from: number, to: number): PackedEntries => {
-  const start = placeOf(index, from)
-  const end = placeOf(index, to)
-  const sliced = emptyIndex(to - from, end.byte - start.byte)
-  sliced.set(index.subarray(from * width, to * width))
-  bytesOf({ index: sliced }).set(bytesOf({ index }).subarray(start.byte, end.byte))
-  return { ids: ids.slice(start.id, end.id), index: sliced }
-}
-
 /** Each entry's id, in order. */
 export const idsOf = ({ ids, index }: PackedEntries): ReadonlyArray<string> => {
   let offset = 0
@@ -120,24 +110,27 @@ export const idsOf = ({ ids, index }: PackedEntries): ReadonlyArray<string> => {
   })
 }
 
-/** The bodies are views of the packed bytes. */
-export const unpack = (
-  packed: PackedEntries,
-): ReadonlyArray<EventLog.NewEntry & { readonly appendedAt: number }> => {
-  const { index } = packed
+export type Unpacked = Omit<EventLog.LogEntry, "position">
+
+/** The entries from one up to in front of another, by default all of them. The bodies are views of the packed bytes. */
+export const unpack = (packed: PackedEntries, from = 0, to = countOf(packed)): ReadonlyArray<Unpacked> => {
+  const { ids, index } = packed
   const bytes = bytesOf(packed)
-  let offset = 0
-  return idsOf(packed).map((id, entry) => {
-    const start = offset + numberOf(index, entry, "envelope")
+  const unpacked: Array<Unpacked> = []
+  let { id, byte } = placeOf(index, from)
+  for (let entry = from; entry < to; entry++) {
+    const idEnd = id + numberOf(index, entry, "id")
+    const start = byte + numberOf(index, entry, "envelope")
     const end = start + numberOf(index, entry, "body")
-    const envelope = bytes.toString("utf8", offset, start)
-    offset = end
-    return {
-      id,
+    unpacked.push({
+      id: ids.slice(id, idEnd),
       events: numberOf(index, entry, "events"),
-      envelope,
+      envelope: bytes.toString("utf8", byte, start),
       body: new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start),
       appendedAt: numberOf(index, entry, "appendedAt"),
-    }
-  })
+    })
+    id = idEnd
+    byte = end
+  }
+  return unpacked
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto"
-import { type EventLog, Position, type StoreError } from "@millrace/core"
+import { EventLog, Position, type StoreError } from "@millrace/core"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
@@ -61,7 +61,13 @@ describe("the newest entries", () => {
     },
     {
       weight: 4,
-      arbitrary: fc.record({ kind: fc.constant("read" as const), back: fc.nat({ max: 20 }), limits }),
+      arbitrary: fc.record({
+        kind: fc.constant("read" as const),
+        back: fc.nat({ max: 20 }),
+        limits,
+        /** Those of every third entry, or of none. */
+        leftOut: fc.nat({ max: 3 }),
+      }),
     },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant("drop" as const), back: fc.nat({ max: 20 }) }) },
   )
@@ -98,12 +104,22 @@ describe("the newest entries", () => {
             newest.dropped(tail)
           } else {
             const after = log.length - one.back
-            const found = newest.read(after, one.limits)
+            const wants = (envelope: string) => envelope.length % 3 !== one.leftOut
+            const found = newest.read(after, one.limits, wants)
             if (found === undefined) continue
             expect(after).toBeGreaterThanOrEqual(tail)
             expect(after).toBeLessThan(head)
             const digested = digest(found)
-            expect(digested).toEqual(digest(fitting(log.slice(0, head), after, one.limits)))
+            const expected = fitting(log.slice(0, head), after, one.limits)
+            const leftOut = expected.map(({ envelope }) => !wants(envelope))
+            expect(digested).toEqual(
+              digest(
+                expected.map((each, place) =>
+                  leftOut[place] ? { ...each, body: EventLog.bodyLeftOut } : each,
+                ),
+              ),
+            )
+            expect(found.map(({ body }) => body === EventLog.bodyLeftOut)).toEqual(leftOut)
             read.push([found, digested])
           }
         }

@@ -1,6 +1,6 @@
 import fc from "fast-check"
 import { expect, it } from "vitest"
-import { allocate, countOf, pack, roomOf, sizeOf, slice, unpack } from "../src/packing.ts"
+import { allocate, countOf, pack, roomOf, sizeOf, unpack } from "../src/packing.ts"
 
 const groups = fc.array(
   fc.record({
@@ -37,15 +37,12 @@ it("packs any entries and unpacks the same, anywhere in memory that is too long"
   )
 })
 
-it("slices a copy of some entries, which stays when the others are written over", () => {
+it("unpacks some entries, wherever they stand among the others", () => {
   fc.assert(
     fc.property(packable, fc.nat(), fc.nat(), (some, one, other) => {
-      const memory = allocate(roomOf(some))
-      const packed = pack(some, memory, 0)
+      const packed = pack(some, allocate(roomOf(some)), 0)
       const [from, to] = [one, other].map((place) => place % (countOf(packed) + 1)).sort((a, b) => a - b)
-      const sliced = slice(packed, from!, to!)
-      new Uint8Array(memory).fill(255)
-      expect(unpack(sliced)).toEqual(entriesOf(some).slice(from, to))
+      expect(unpack(packed, from, to)).toEqual(entriesOf(some).slice(from, to))
     }),
   )
 })

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import type { EventLog } from "../EventLog.ts"
 import { defectSummary } from "./defectSummary.ts"
+import { mayWant } from "./entryNames.ts"
 import { Router } from "./Feed.ts"
 import { ReadAhead, type Reader, sizeOf } from "./readItems.ts"
 import { retryStore } from "./retryStore.ts"
@@ -54,6 +55,8 @@ export const make = Effect.fnUntraced(function* (
     goOn: () => router.hungry,
   }
 
+  const isWanted = (envelope: string): boolean => mayWant(envelope, dealing.wants)
+
   const readOn = Effect.gen(function* () {
     hungry.closeUnsafe()
     if (!router.hungry) return yield* hungry.await
@@ -63,7 +66,7 @@ export const make = Effect.fnUntraced(function* (
         mayBeAtHead = false
         return yield* retryStore(log.wait(partition, after))
       }
-      const entries = yield* retryStore(log.read(partition, after, readLimits))
+      const entries = yield* retryStore(log.read(partition, after, readLimits, isWanted))
       if (entries.length === 0) return yield* retryStore(log.wait(partition, after))
       mayBeAtHead = true
       ahead.fill(after, entries)

@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Entry from "../Entry.ts"
-import type { LogEntry } from "../EventLog.ts"
+import { bodyLeftOut, type LogEntry } from "../EventLog.ts"
 import type { Position } from "../Position.ts"
 import { StoreError } from "../StoreError.ts"
 import { mayWant } from "./entryNames.ts"
@@ -60,7 +60,7 @@ export class ReadAhead {
 
   /**
    * Shows a reader one entry after the other, from the one after a position on, for as long as it has some and the reader goes on. One that cannot be
-   * decoded is the next one again.
+   * decoded is the next one again; with one whose body was left out and that is wanted by now, it has no more.
    */
   show(after: Position, reader: Reader): Effect.Effect<void, StoreError> {
     return Effect.clockWith((clock) => {
@@ -69,6 +69,8 @@ export class ReadAhead {
       while (goOn && this.next < this.entries.length) {
         const entry = this.entries[this.next]!
         if (mayWant(entry.envelope, reader.wants)) {
+          // It was not when it was read: it has to be read again.
+          if (entry.body === bodyLeftOut) break
           const item = decodeItem(this.before!, entry, readAt)
           if (Result.isFailure(item)) return Effect.fail(item.failure)
           reader.look(item.success)
@@ -77,7 +79,7 @@ export class ReadAhead {
         this.before = entry.position
         goOn = reader.goOn()
       }
-      if (this.next === this.entries.length) this.clear()
+      if (goOn || this.next === this.entries.length) this.clear()
       return Effect.void
     })
   }

@@ -2,7 +2,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { expect, test } from "vitest"
-import { EventLog, layerMemory } from "../../src/EventLog.ts"
+import { bodyLeftOut, EventLog, layerMemory } from "../../src/EventLog.ts"
 import { Feed } from "../../src/internal/Feed.ts"
 import * as HeadReader from "../../src/internal/headReader.ts"
 import * as Position from "../../src/Position.ts"
@@ -41,4 +41,31 @@ test("what is appended at the head is read once, and no empty page is asked for 
       expect(router.position).toBe(Position.fromNumber(number))
     }
     expect(pages).toEqual([0, 1, 1, 1, 1, 1])
+  }).pipe(Effect.scoped, Effect.runPromise))
+
+test("an entry that nobody wanted when it was read is read again for who wants it when it is dealt", () =>
+  Effect.gen(function* () {
+    const log = Context.get(yield* Layer.build(layerMemory()), EventLog)
+    const start = { position: Position.origin, index: 0 }
+    const idle = new Feed({ name: () => false, event: null }, 100, start, () => {}, null)
+    const eager = new Feed({ name: () => true, event: null }, 100, start, () => {}, null)
+    let reads = 0
+    const sparing: EventLog["Service"] = {
+      ...log,
+      read: (partition, after, limits, wants) =>
+        Effect.gen(function* () {
+          reads += 1
+          const entries = yield* log.read(partition, after, limits)
+          const read = entries.map((one) => (wants?.(one.envelope) ? one : { ...one, body: bodyLeftOut }))
+          // While the page is on its way.
+          if (reads === 1) expect(reader.router.attach(eager)).toBe(true)
+          return read
+        }),
+    }
+    const reader = yield* HeadReader.make(sparing, 0, 1024 * 1024, () => {})
+    expect(reader.router.attach(idle)).toBe(true)
+    yield* log.append([entry(1)])
+    reader.askForMore()
+    while (reader.router.position !== Position.fromNumber(1)) yield* Effect.yieldNow
+    expect({ reads, queued: eager.queued }).toEqual({ reads: 2, queued: 1 })
   }).pipe(Effect.scoped, Effect.runPromise))

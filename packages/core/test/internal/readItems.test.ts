@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { describe, expect, test } from "vitest"
-import type { LogEntry } from "../../src/EventLog.ts"
+import { bodyLeftOut, type LogEntry } from "../../src/EventLog.ts"
 import { ReadAhead, type Reader } from "../../src/internal/readItems.ts"
 import * as Position from "../../src/Position.ts"
 import { decodeJson, entryOf, sdk } from "../support/wire.ts"
@@ -54,6 +54,16 @@ describe("entries read ahead", () => {
     ahead.clear()
     expect(ahead.has(at(0))).toBe(false)
     expect(shown(ahead, 0).seen).toEqual([])
+  })
+
+  test("are read again from the first on whose body was left out and is wanted", () => {
+    const ahead = new ReadAhead()
+    const without = (one: LogEntry): LogEntry => ({ ...one, body: bodyLeftOut })
+    ahead.fill(at(0), [entryAt(1, "a"), without(entryAt(2, "unwanted")), without(entryAt(3, "a"))])
+    expect(shown(ahead, 0)).toEqual({ seen: [`${at(0)} ${at(1)}`, `past ${at(2)}`], failed: false })
+    expect(ahead.has(at(2))).toBe(false)
+    ahead.fill(at(2), [entryAt(3, "a")])
+    expect(shown(ahead, 2).seen).toEqual([`${at(2)} ${at(3)}`])
   })
 
   test("stop at one that is damaged, each time, behind those before it", () => {

@@ -6,6 +6,7 @@ import * as LaneState from "../../LaneState.ts"
 import type { Position } from "../../Position.ts"
 import type { StoreError } from "../../StoreError.ts"
 import type { Taken } from "../collector.ts"
+import { mayWant } from "../entryNames.ts"
 import type { Feed, Item, Router } from "../Feed.ts"
 import { ReadAhead } from "../readItems.ts"
 import { retryStore } from "../retryStore.ts"
@@ -50,16 +51,24 @@ export const makeReading = (options: Options, book: Book, feed: Feed, wake: Latc
 
   const ahead = new ReadAhead()
 
-  const read = Effect.fnUntraced(function* (into: ReadAhead, after: Position, maxEntries: number) {
+  const read = Effect.fnUntraced(function* (
+    into: ReadAhead,
+    after: Position,
+    maxEntries: number,
+    wants: (eventName: string) => boolean,
+  ) {
     const limits = { maxEntries, maxBytes: options.readBytes() }
-    into.fill(after, yield* retryStore(log.read(partition, after, limits)))
+    const isWanted = (envelope: string): boolean => mayWant(envelope, wants)
+    into.fill(after, yield* retryStore(log.read(partition, after, limits, isWanted)))
   })
 
   /** The entry after a position; none when the log no longer has it. */
   const readOne = Effect.fnUntraced(function* (after: Position) {
     const one = new ReadAhead()
     let found: Item | undefined
-    yield* read(one, after, 1).pipe(Effect.catchReason("StoreError", "OutOfRange", () => Effect.void))
+    yield* read(one, after, 1, () => true).pipe(
+      Effect.catchReason("StoreError", "OutOfRange", () => Effect.void),
+    )
     yield* one.show(after, {
       wants: () => true,
       look: (item) => {
@@ -84,7 +93,7 @@ export const makeReading = (options: Options, book: Book, feed: Feed, wake: Latc
     readOn: Effect.gen(function* () {
       if (join()) return true
       const after = feed.readAfter
-      if (!ahead.has(after)) yield* read(ahead, after, maxEntriesPerRead)
+      if (!ahead.has(after)) yield* read(ahead, after, maxEntriesPerRead, feed.filter.name)
       const more = ahead.has(after)
       yield* ahead.show(after, {
         wants: feed.filter.name,

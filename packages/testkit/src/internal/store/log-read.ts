@@ -1,4 +1,4 @@
-import { Position } from "@millrace/core"
+import { EventLog, Position } from "@millrace/core"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import { expect } from "vitest"
@@ -35,6 +35,25 @@ export const reading = ({ check, checkPlaces }: Suite): void => {
       }
       expect(pages.flat()).toEqual(ids(added))
       expect(ids(yield* log.read(0, Position.origin, { maxEntries: 100, maxBytes: 0 }))).toEqual([idOf(0)])
+    }),
+  )
+
+  check("leaves out no bodies but those that the reader does not want", (open) =>
+    Effect.gen(function* () {
+      const { log } = yield* open()
+      yield* log.append(entries(1, 10, 500))
+      yield* log.append(entries(11, 13))
+      for (const wanted of [/[02468]}$/, /1}$/, /3}$/, /./, /$^/]) {
+        const wants = (envelope: string): boolean => wanted.test(envelope)
+        const found = yield* log.read(0, Position.origin, all, wants)
+        const isLeftOut = found.map(({ body }) => body === EventLog.bodyLeftOut)
+        const whole = yield* log.read(0, Position.origin, all)
+        expect(whole.some(({ body }) => body === EventLog.bodyLeftOut)).toBe(false)
+        expect(found).toEqual(
+          whole.map((one, place) => (isLeftOut[place] ? { ...one, body: EventLog.bodyLeftOut } : one)),
+        )
+        expect(found.some(({ envelope }, place) => wants(envelope) && isLeftOut[place])).toBe(false)
+      }
     }),
   )
 
