@@ -25,7 +25,10 @@ const codecError = (error: unknown) =>
 
 /** zlib's results lie in buffers of 16 KB and more: who keeps many small ones would keep much more than they count. */
 const exact = (bytes: Uint8Array): Uint8Array =>
-  bytes.length === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes)
+  bytes.buffer.byteLength - bytes.length <= spare ? bytes : new Uint8Array(bytes)
+
+/** In bytes, of a buffer for what is inflated at once: zlib asks for another one when it has filled one to its end. */
+const spare = 64
 
 const inflate = (
   inflater: Inflater,
@@ -49,7 +52,24 @@ const inflate = (
     )
   })
 
-const gzip: Inflater = { sync: zlib.gunzipSync, async: zlib.gunzip }
+/** A body that lies about its content costs a call for each of so many bytes: of what is inflated on the spot at most 128. */
+const smallestChunk = 2 * 1024
+
+/** Of deflate: what so many bytes can hold at most. */
+const greatestRatio = 1032
+
+/** A buffer's size for what a gzip body says it holds (RFC 1952, ISIZE): zlib's own of 16 KB are mostly too large, or several that are put together. */
+const chunkSizeOf = (bytes: Uint8Array, most: number): number => {
+  const declared =
+    bytes.length < 18 ? 0 : Buffer.from(bytes.buffer, bytes.byteOffset).readUInt32LE(bytes.length - 4)
+  return Math.max(Math.min(declared, most, bytes.length * greatestRatio) + spare, smallestChunk)
+}
+
+const gzip: Inflater = {
+  sync: (bytes, { maxOutputLength }) =>
+    zlib.gunzipSync(bytes, { maxOutputLength, chunkSize: chunkSizeOf(bytes, maxOutputLength) }),
+  async: zlib.gunzip,
+}
 
 // Since Node 22.15; the types are those of Node 20.
 const native = zlib as typeof zlib & {

