@@ -1,5 +1,5 @@
 import { EventLog, Position } from "@millrace/core"
-import { allocate, type Unpacked } from "./packing.ts"
+import { allocate, copy, type Unpacked } from "./packing.ts"
 
 /** Consecutive entries as the log's `read` has them, from the position of the first on. */
 export const toEntries = (
@@ -15,12 +15,12 @@ export const withCopies = (
 ): ReadonlyArray<Unpacked> => {
   const wanted = unpacked.map(({ envelope }) => wants(envelope))
   const size = unpacked.reduce((sum, { body }, entry) => sum + (wanted[entry] ? body.byteLength : 0), 0)
-  const memory = allocate(size)
+  const memory = Buffer.from(allocate(size))
   let offset = 0
   return unpacked.map((one, entry) => {
     if (!wanted[entry]) return { ...one, body: EventLog.bodyLeftOut }
-    const body = new Uint8Array(memory, offset, one.body.byteLength)
-    body.set(one.body)
+    const body = new Uint8Array(memory.buffer, offset, one.body.byteLength)
+    copy(one.body, memory, offset)
     offset += body.byteLength
     return { ...one, body }
   })

@@ -48,6 +48,11 @@ export interface Group {
   readonly size: number
 }
 
+/** What `set` does, which takes twenty times as long where memory is shared, byte for byte, unless both sides begin at the same place of a word. */
+export const copy = (from: Uint8Array, to: Buffer, at: number): void => {
+  if (from.byteLength > 0) to.fill(from, at, at + from.byteLength)
+}
+
 const roomFor = (entries: number, size: number): number => Math.ceil((entries * indexed + size) / 8) * 8
 
 /** How many bytes {@link pack} needs: a multiple of 8, since an index begins at one. */
@@ -65,7 +70,7 @@ export const pack = (groups: ReadonlyArray<Group>, memory: ArrayBufferLike, begi
   for (const { entries, now } of groups) {
     for (const { id, events, envelope, body } of entries) {
       const length = bytes.write(envelope, offset)
-      bytes.set(body, offset + length)
+      copy(body, bytes, offset + length)
       offset += length + body.byteLength
       ids += id
       index[at + column.appendedAt] = now

@@ -4,10 +4,10 @@ import type { Slab } from "./Slabs.ts"
 /** What a log in memory knows of an entry whose bytes are in a slab. */
 export interface EntryRow {
   readonly slab: Slab
-  /** Where in the slab its id stands; behind that the envelope, and the body. */
+  /** Where in the slab its body stands; behind that its id, and the envelope. */
+  readonly bodyAt: number
   readonly idAt: number
   readonly envelopeAt: number
-  readonly bodyAt: number
   readonly end: number
   readonly events: number
   /** ms since the epoch. */
@@ -18,9 +18,9 @@ export interface EntryRow {
 }
 
 const column = {
-  idAt: 0,
-  envelopeAt: 1,
-  bodyAt: 2,
+  bodyAt: 0,
+  idAt: 1,
+  envelopeAt: 2,
   end: 3,
   events: 4,
   appendedAt: 5,
@@ -65,9 +65,9 @@ export class EntryRows {
     const { numbers, slabs } = this.#blocks.at(-1)!
     const at = place % perBlock
     slabs[at] = row.slab
+    numbers[at * width + column.bodyAt] = row.bodyAt
     numbers[at * width + column.idAt] = row.idAt
     numbers[at * width + column.envelopeAt] = row.envelopeAt
-    numbers[at * width + column.bodyAt] = row.bodyAt
     numbers[at * width + column.end] = row.end
     numbers[at * width + column.events] = row.events
     numbers[at * width + column.appendedAt] = row.appendedAt

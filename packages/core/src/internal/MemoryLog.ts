@@ -14,6 +14,11 @@ const rememberedIds = 10_000
  */
 const sizeOf = ({ envelope, body }: NewEntry): number => envelope.length + body.byteLength
 
+/** In bytes. To and from a slab, which is shared memory, V8 copies words where both sides begin at the same place of one, and single bytes otherwise. */
+const word = 8
+
+const placeInWord = (address: number): number => address & (word - 1)
+
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
@@ -131,15 +136,16 @@ export class MemoryLog {
   /** The bytes are copied: those in the slab are written over once the entry is dropped. */
   #entry(place: number): LogEntry {
     const rows = this.#kept
-    const idAt = rows.number(place, "idAt")
-    const envelopeAt = rows.number(place, "envelopeAt") - idAt
-    const bodyAt = rows.number(place, "bodyAt") - idAt
-    const bytes = rows.slab(place).bytes.slice(idAt, rows.number(place, "end"))
+    const bodyAt = rows.number(place, "bodyAt")
+    const start = bodyAt - placeInWord(bodyAt)
+    const idAt = rows.number(place, "idAt") - start
+    const envelopeAt = rows.number(place, "envelopeAt") - start
+    const bytes = rows.slab(place).bytes.slice(start, rows.number(place, "end"))
     return {
-      id: decoder.decode(bytes.subarray(0, envelopeAt)),
+      id: decoder.decode(bytes.subarray(idAt, envelopeAt)),
       events: rows.number(place, "events"),
-      envelope: decoder.decode(bytes.subarray(envelopeAt, bodyAt)),
-      body: bytes.subarray(bodyAt),
+      envelope: decoder.decode(bytes.subarray(envelopeAt)),
+      body: bytes.subarray(bodyAt - start, idAt),
       position: Position.fromNumber(this.#dropped.entries + place + 1),
       appendedAt: rows.number(place, "appendedAt"),
     }
@@ -164,17 +170,17 @@ export class MemoryLog {
     const { id, events, envelope, body } = entry
     const before = this.#totals(this.#kept.length)
     // A letter takes 3 bytes at the most.
-    const slab = this.#slabs.take((id.length + envelope.length) * 3 + body.byteLength)
-    const idAt = slab.used
-    const envelopeAt = idAt + encoder.encodeInto(id, slab.bytes.subarray(idAt)).written
-    const bodyAt = envelopeAt + encoder.encodeInto(envelope, slab.bytes.subarray(envelopeAt)).written
+    const slab = this.#slabs.take(word + body.byteLength + (id.length + envelope.length) * 3)
+    const bodyAt = slab.used + placeInWord(body.byteOffset - slab.used)
     slab.bytes.set(body, bodyAt)
-    slab.used = bodyAt + body.byteLength
+    const idAt = bodyAt + body.byteLength
+    const envelopeAt = idAt + encoder.encodeInto(id, slab.bytes.subarray(idAt)).written
+    slab.used = envelopeAt + encoder.encodeInto(envelope, slab.bytes.subarray(envelopeAt)).written
     this.#kept.push({
       slab,
+      bodyAt,
       idAt,
       envelopeAt,
-      bodyAt,
       end: slab.used,
       events,
       appendedAt: this.#appendedAt,
