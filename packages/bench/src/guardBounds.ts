@@ -17,7 +17,7 @@ export const bounds = {
   http1: { seen: 0.95, bound: 1.22 },
   /** `handle` of requests with 100 events on SQLite, to `JSON.parse` and an append with `fdatasync`. */
   sqlite100: { seen: 1, bound: 1.28 },
-  /** Delivery of events in batches of 500, to `JSON.stringify` and undici. */
+  /** Delivery of events in batches of 500, to `JSON.stringify` and undici. Where the system's new pages of memory are dear, of which the bare way needs more, it is 1. */
   delivery: { seen: 1.65, bound: 2.1 },
 } satisfies Readonly<Record<string, Bound>>
 
