@@ -29,6 +29,8 @@ export interface LogEntry extends NewEntry {
   readonly position: Position
   /** When it was appended by Effect's clock, in ms since the epoch; never before the entry in front of it. */
   readonly appendedAt: number
+  /** Of an entry that its reader does not want: how many bytes its body has, which is left out, so that `body` is empty. */
+  readonly leftOut?: number
 }
 
 /** Running sums of a partition from its first entry ever, trimmed ones included. */
@@ -54,9 +56,6 @@ export interface ReadLimits {
   /** At least one entry is read however large it is. */
   readonly maxBytes: number
 }
-
-/** Stands in for the body of an entry that a reader does not want: this very array, and never the body of an entry that it wants. */
-export const bodyLeftOut = new Uint8Array(0)
 
 /**
  * Append-only sequence of entries in one or more partitions, numbered from 0.
@@ -86,7 +85,7 @@ export class EventLog extends Context.Service<
      * The entries after a position, in order; empty at the head. Owned by nobody: reading changes nothing.
      * Fails with `OutOfRange` when entries after it have been trimmed, or when it lies behind the head.
      *
-     * @param wants asked, where that spares copying bodies, whether the one that belongs to an envelope is wanted: {@link bodyLeftOut} may stand for the others
+     * @param wants asked, where that spares copying bodies, whether the one that belongs to an envelope is wanted: the others may be {@link LogEntry.leftOut}
      */
     readonly read: (
       partition: number,

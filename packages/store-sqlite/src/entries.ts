@@ -1,4 +1,4 @@
-import { EventLog, Position } from "@millrace/core"
+import { type EventLog, Position } from "@millrace/core"
 import { allocate, copy, type Unpacked } from "./packing.ts"
 
 /** Consecutive entries as the log's `read` has them, from the position of the first on. */
@@ -7,6 +7,8 @@ export const toEntries = (
   first: number,
 ): ReadonlyArray<EventLog.LogEntry> =>
   unpacked.map((entry, place) => ({ ...entry, position: Position.fromNumber(first + place) }))
+
+const empty = new Uint8Array(0)
 
 /** Entries whose bodies, of those that are wanted, are copies in memory of their own. */
 export const withCopies = (
@@ -18,7 +20,7 @@ export const withCopies = (
   const memory = Buffer.from(allocate(size))
   let offset = 0
   return unpacked.map((one, entry) => {
-    if (!wanted[entry]) return { ...one, body: EventLog.bodyLeftOut }
+    if (!wanted[entry]) return { ...one, body: empty, leftOut: one.body.byteLength }
     const body = new Uint8Array(memory.buffer, offset, one.body.byteLength)
     copy(one.body, memory, offset)
     offset += body.byteLength

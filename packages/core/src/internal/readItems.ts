@@ -1,14 +1,15 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Entry from "../Entry.ts"
-import { bodyLeftOut, type LogEntry } from "../EventLog.ts"
+import type { LogEntry } from "../EventLog.ts"
 import type { Position } from "../Position.ts"
 import { StoreError } from "../StoreError.ts"
 import { mayWant } from "./entryNames.ts"
 import { type Item, makeItem } from "./Feed.ts"
 
 /** As the log counts it. */
-export const sizeOf = ({ body, envelope }: LogEntry): number => body.length + envelope.length
+export const sizeOf = ({ body, envelope, leftOut = 0 }: LogEntry): number =>
+  body.length + leftOut + envelope.length
 
 const decodeItem = (before: Position, entry: LogEntry, readAt: number): Result.Result<Item, StoreError> =>
   Result.mapBoth(Entry.decode(entry), {
@@ -70,7 +71,7 @@ export class ReadAhead {
         const entry = this.entries[this.next]!
         if (mayWant(entry.envelope, reader.wants)) {
           // It was not when it was read: it has to be read again.
-          if (entry.body === bodyLeftOut) break
+          if (entry.leftOut !== undefined) break
           const item = decodeItem(this.before!, entry, readAt)
           if (Result.isFailure(item)) return Effect.fail(item.failure)
           reader.look(item.success)

@@ -2,7 +2,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { expect, test } from "vitest"
-import { bodyLeftOut, EventLog, layerMemory } from "../../src/EventLog.ts"
+import { EventLog, type LogEntry, layerMemory } from "../../src/EventLog.ts"
 import { Feed } from "../../src/internal/Feed.ts"
 import * as HeadReader from "../../src/internal/headReader.ts"
 import * as Position from "../../src/Position.ts"
@@ -43,6 +43,33 @@ test("what is appended at the head is read once, and no empty page is asked for 
     expect(pages).toEqual([0, 1, 1, 1, 1, 1])
   }).pipe(Effect.scoped, Effect.runPromise))
 
+const withoutBody = (one: LogEntry): LogEntry => ({
+  ...one,
+  body: new Uint8Array(0),
+  leftOut: one.body.byteLength,
+})
+
+test("what nobody wants counts as if it had been read whole: a small log has to be trimmed as often", () =>
+  Effect.gen(function* () {
+    const log = Context.get(yield* Layer.build(layerMemory()), EventLog)
+    const sparing: EventLog["Service"] = {
+      ...log,
+      read: (...of) => Effect.map(log.read(...of), (entries) => entries.map(withoutBody)),
+    }
+    let bytes = 0
+    const { router, askForMore } = yield* HeadReader.make(sparing, 0, 1024 * 1024, (more) => {
+      bytes += more
+    })
+    const start = { position: Position.origin, index: 0 }
+    const idle = new Feed({ name: () => false, event: null }, 100, start, () => {}, null)
+    expect(router.attach(idle)).toBe(true)
+    const appended = entry(1)
+    yield* log.append([appended])
+    askForMore()
+    while (bytes === 0) yield* Effect.yieldNow
+    expect(bytes).toBe(appended.envelope.length + appended.body.byteLength)
+  }).pipe(Effect.scoped, Effect.runPromise))
+
 test("an entry that nobody wanted when it was read is read again for who wants it when it is dealt", () =>
   Effect.gen(function* () {
     const log = Context.get(yield* Layer.build(layerMemory()), EventLog)
@@ -56,7 +83,7 @@ test("an entry that nobody wanted when it was read is read again for who wants i
         Effect.gen(function* () {
           reads += 1
           const entries = yield* log.read(partition, after, limits)
-          const read = entries.map((one) => (wants?.(one.envelope) ? one : { ...one, body: bodyLeftOut }))
+          const read = entries.map((one) => (wants?.(one.envelope) ? one : withoutBody(one)))
           // While the page is on its way.
           if (reads === 1) expect(reader.router.attach(eager)).toBe(true)
           return read
