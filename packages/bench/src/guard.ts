@@ -52,7 +52,7 @@ const repeat = async (times: number, work: () => unknown): Promise<void> => {
   for (let done = 0; done < times; done++) await work()
 }
 
-/** What a turn takes in at most fits in three times. Then the same memory is used again: what the system asks for new pages differs between machines. */
+/** Holds five times what a turn takes in, and then uses the same memory again: what new pages of memory cost differs between machines. */
 const smallStore = Store.layerMemory({ maxBytes: 4 * 1024 ** 2 })
 
 /** `handle` on the memory store, and `JSON.parse`. */
