@@ -14,7 +14,7 @@ export const arrivals = (perSecond: number, seconds: number, seed = 1): Float64A
 }
 
 /** Small and good enough for gaps: numbers from 0 to below 1. */
-const mulberry32 = (seed: number): (() => number) => {
+export const mulberry32 = (seed: number): (() => number) => {
   let state = seed
   return () => {
     state = (state + 0x6d2b79f5) | 0

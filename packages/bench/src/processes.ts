@@ -32,7 +32,7 @@ const taskset = "/usr/bin/taskset"
 export const canPin = (): boolean => existsSync(taskset) && cpus().length > 1
 
 /** A command prefix that keeps a process on one core, where that can be done. */
-const pin = (core: number): ReadonlyArray<string> => (canPin() ? [taskset, "-c", String(core)] : [])
+export const pin = (core: number): ReadonlyArray<string> => (canPin() ? [taskset, "-c", String(core)] : [])
 
 /** Contestants have the first core, everything that makes them work or receives from them the second. */
 export const contestantCore = 0

@@ -1,16 +1,10 @@
-import { spawn } from "node:child_process"
-import { once } from "node:events"
-import { mkdtempSync, rmSync } from "node:fs"
 import { connect } from "node:net"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
-import { createInterface } from "node:readline"
 import { setTimeout as delay } from "node:timers/promises"
-import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
 import { choice, number, numbers } from "./options.ts"
 import { machine, median, print, progress, progressEnd, spread, table } from "./report.ts"
 import { key, request } from "./requests.ts"
+import * as Served from "./served.ts"
 
 /**
  * `millrace serve --workers N`: what a request costs the process that has the store, and what it costs those that take it in. With 1 they are the same process. The load has
@@ -28,8 +22,6 @@ const { values } = parseArgs({
   },
 })
 
-const command = fileURLToPath(new URL("../../server/bin/millrace.mjs", import.meta.url))
-
 interface Server {
   readonly port: number
   /** Microseconds since each began: of the process that has the store, and of its workers together. */
@@ -37,24 +29,15 @@ interface Server {
   readonly stop: () => Promise<void>
 }
 
-const serve = async (store: string, workers: number): Promise<Server> => {
-  const directory = mkdtempSync(join(tmpdir(), "millrace-bench-"))
-  const url = store === "memory" ? "memory:" : `sqlite:${join(directory, "bench.db")}`
-  const options = ["--port", "0", "--store", url, "--server-key", key, "--workers", String(workers)]
-  const child = spawn(process.execPath, [command, "serve", ...options], {
-    cwd: directory,
-    stdio: ["ignore", "pipe", "ignore"],
+const serve = async (store: "memory" | "sqlite", workers: number): Promise<Server> => {
+  const { port, metrics, stop } = await Served.serve({
+    store,
+    flags: ["--server-key", key, "--workers", String(workers)],
   })
-  const ended = once(child, "exit")
-  const [line] = (await Promise.race([
-    once(createInterface({ input: child.stdout }), "line"),
-    ended.then(() => Promise.reject(new Error("the server did not start"))),
-  ])) as [string]
-  const base = line.slice(line.indexOf("http"))
   return {
-    port: Number(new URL(base).port),
+    port,
     cpu: async () => {
-      const text = await (await fetch(`${base}/metrics`)).text()
+      const text = await metrics()
       const seconds = (pattern: RegExp) =>
         [...text.matchAll(pattern)].reduce((sum, [, value]) => sum + Number(value), 0)
       return {
@@ -62,11 +45,7 @@ const serve = async (store: string, workers: number): Promise<Server> => {
         workers: seconds(/^process_cpu_seconds_total\{worker="\d+"\} (\S+)$/gm) * 1e6,
       }
     },
-    stop: async () => {
-      child.kill("SIGTERM")
-      await ended
-      rmSync(directory, { recursive: true, force: true })
-    },
+    stop,
   }
 }
 
@@ -121,7 +100,7 @@ interface Sample {
   readonly workers: number
 }
 
-const measure = async (store: string, workers: number, events: number): Promise<Sample> => {
+const measure = async (store: "memory" | "sqlite", workers: number, events: number): Promise<Sample> => {
   const server = await serve(store, workers)
   const load = startLoad(server.port, request(events), number("connections", values.connections))
   // Long enough for workers to share the connections evenly.
