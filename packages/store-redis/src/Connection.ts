@@ -1,26 +1,28 @@
 import { StoreError } from "@millrace/core"
 import * as Result from "effect/Result"
-import { closed, corrupt, fromReply, lost, unavailable } from "./errors.ts"
+import { closed, corrupt, fromReply, lost, unavailable, whyDemoted } from "./errors.ts"
 import { type Layout, layout } from "./Layout.ts"
 import { type Argument, Broken, type Command, Link, type Reply } from "./Link.ts"
 import type { Settings } from "./Options.ts"
 import { type Found, open, type Wanted } from "./opening.ts"
 import { text } from "./reply.ts"
 import { evaluate, type Script } from "./Script.ts"
-import { factsOf, type Safety, safetyOf, unfit } from "./Server.ts"
+import { evicting, factsOf, type Safety, safetyOf, unfit } from "./Server.ts"
 
 /** A server that was asked, and the store found on it. */
 interface Met extends Found {
   readonly link: Link
   readonly run: string
   readonly safety: Safety
+  /** Why it may drop what it has stored; `null` when it does not. */
+  readonly evicts: string | null
 }
 
 /** Between two attempts to come back, in ms: doubling, and somewhere in the upper half, so that not all come at once. */
 const backOff = { first: 100, max: 5_000 }
 
-/** How often a server that has become less safe is asked whether it still is, in ms. */
-const recheck = 5_000
+/** How often a server is asked whether it is still what it was, in ms: what it is told at run time counts from then on. */
+const watchEvery = 2_000
 
 const delayBefore = (attempt: number): number =>
   Math.min(backOff.first * 2 ** attempt, backOff.max) * (0.5 + Math.random() / 2)
@@ -37,7 +39,13 @@ const meet = async (settings: Settings, keys: Layout, wanted: Omit<Wanted, "run"
       const { reason, message } = found.failure
       throw new StoreError({ reason: { _tag: reason }, message: `${name}: ${message}` })
     }
-    return { ...found.success, link, run: facts.run, safety: safetyOf(facts, assertsAlways) }
+    return {
+      ...found.success,
+      link,
+      run: facts.run,
+      safety: safetyOf(facts, assertsAlways),
+      evicts: evicting(facts),
+    }
   } catch (error) {
     link.end("it was not fit")
     throw error
@@ -93,7 +101,12 @@ export class Connection {
     const keys = layout(settings.prefix)
     try {
       const { partitions } = settings
-      return new Connection(settings, keys, await meet(settings, keys, { instance: null, partitions }))
+      const met = await meet(settings, keys, { instance: null, partitions })
+      if (met.evicts !== null) {
+        met.link.end("it was not fit")
+        throw unavailable(`${settings.name}: ${met.evicts}`)
+      }
+      return new Connection(settings, keys, met)
     } catch (error) {
       throw translate(error, settings.name)
     }
@@ -160,16 +173,22 @@ export class Connection {
 
   async #ask<A>(body: (link: Link) => Promise<A>): Promise<A> {
     if (this.#link === undefined || this.#isClosed) throw this.failure
+    const link = this.#link
     try {
-      return await body(this.#link)
+      return await body(link)
     } catch (error) {
-      throw this.#isClosed ? closed() : translate(error, this.#settings.name)
+      if (this.#isClosed) throw closed()
+      // Another server may have taken over behind the same address: only a new connection finds it.
+      const why = whyDemoted(error)
+      if (why !== undefined) link.end(why)
+      throw translate(error, this.#settings.name)
     }
   }
 
   #use(link: Link): void {
     this.#link = link
     this.#attempt = 0
+    this.#watch(link)
     void link.ended.then((why) => {
       this.#link = undefined
       this.#down = unavailable(`${this.#settings.name}: ${why}`)
@@ -187,7 +206,7 @@ export class Connection {
         throw error
       }
       this.#run = met.run
-      this.#weigh(met.safety)
+      this.#weigh(met)
       this.#use(met.link)
     } catch (cause) {
       const error = translate(cause, this.#settings.name)
@@ -207,18 +226,24 @@ export class Connection {
       : undefined
   }
 
-  /** Nothing is acknowledged on terms worse than those declared. */
-  #weigh(safety: Safety): void {
+  /** Nothing is acknowledged on terms worse than those declared, nor where it may be dropped at any time. */
+  #weigh({ safety, evicts }: Pick<Met, "safety" | "evicts">): void {
     const isWorse = this.safety.durability === "disk" && safety.durability !== "disk"
-    this.#doubt = isWorse ? `no longer safe on disk: ${safety.doubt}` : null
-    if (isWorse) this.#timer = setTimeout(() => void this.#weighAgain(), recheck).unref()
+    this.#doubt = evicts ?? (isWorse ? `no longer safe on disk: ${safety.doubt}` : null)
   }
 
-  async #weighAgain(): Promise<void> {
-    const link = this.#link
-    if (link === undefined) return
+  /** For as long as the link lasts. */
+  #watch(link: Link): void {
+    const timer = setInterval(() => void this.#lookAt(link), watchEvery).unref()
+    void link.ended.then(() => clearInterval(timer))
+  }
+
+  async #lookAt(link: Link): Promise<void> {
     try {
-      this.#weigh(safetyOf(await factsOf(link), this.#settings.assertsAlways))
+      const facts = await factsOf(link)
+      const fit = unfit(facts)
+      if (Result.isFailure(fit)) link.end(fit.failure)
+      else this.#weigh({ safety: safetyOf(facts, this.#settings.assertsAlways), evicts: evicting(facts) })
     } catch {
       // The link is broken, and what is found on coming back is weighed anew.
     }

@@ -72,7 +72,8 @@ const warn = ({ name }: Settings, { connection }: Opened): Effect.Effect<void> =
  *
  * An append is acknowledged once the server has answered: what that has survived depends on the server's own settings. With
  * `appendonly yes` and `appendfsync always` it is a sync of its disk, and `durability` says `disk`; with any others, `memory`, and
- * a warning is logged at opening. A server that comes back with worse settings takes no appends until they are good again.
+ * a warning is logged at opening. Worse settings, also ones set at run time, are noticed within seconds: nothing is appended then until
+ * they are good again; likewise while the server evicts keys. A server that is made a replica is left for the one that takes writes.
  *
  * Opening fails with a `StoreError`: `Unavailable` (no connection, wrong password, missing privileges, a replica, a server that
  * evicts keys), `Corrupt` (keys of another program, or damaged ones) or `Incompatible` (written by a newer version, or with another

@@ -70,21 +70,22 @@ const isOldEnough = (version: string): boolean => {
 
 /** Why a store cannot be on such a server, or not yet. */
 export const unfit = (facts: Facts): Result.Result<void, string> => {
-  const { version, isLoading, isReplica, maxmemory, evicts } = facts
+  const { version, isLoading, isReplica } = facts
   // Until then it also says that it has no append-only file.
   if (isLoading) return Result.fail("the server is loading its data")
   if (!isOldEnough(version)) {
     return Result.fail(`the server is Redis ${version}: ${oldest.join(".")} or later is needed`)
   }
   if (isReplica) return Result.fail("the server is a read-only replica")
-  // volatile-* only evicts keys that expire, and none of ours do.
-  if (evicts.startsWith("allkeys") && maxmemory > 0) {
-    return Result.fail(
-      `maxmemory-policy is ${evicts}, with which the server drops stored events when its memory runs out: set it to noeviction`,
-    )
-  }
   return Result.void
 }
+
+/** Why such a server may drop what it has stored, and what to set; `null` when it does not. */
+export const evicting = ({ evicts, maxmemory }: Facts): string | null =>
+  // volatile-* only evicts keys that expire, and none of ours do.
+  evicts.startsWith("allkeys") && maxmemory > 0
+    ? `maxmemory-policy is ${evicts}, with which the server drops stored events when its memory runs out: set it to noeviction`
+    : null
 
 const wanted = "set appendonly yes and appendfsync always"
 

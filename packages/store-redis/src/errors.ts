@@ -28,6 +28,9 @@ export const messageOf = (cause: unknown): string => {
   return cause.message
 }
 
+const replica = "the server is a read-only replica"
+const lostMaster = "the server is a replica that has lost its master"
+
 /**
  * What Redis's error replies mean, by a word in them: the first one, or, when a script was stopped by them, one further back.
  * The reply itself goes into the message where it says more.
@@ -45,8 +48,8 @@ const replies: ReadonlyArray<
   ],
   [/\bOOM\b/, "Unavailable", "the server has used up its maxmemory"],
   [/\bLOADING\b/, "Unavailable", "the server is loading its data"],
-  [/\bREADONLY\b/, "Unavailable", "the server is a read-only replica"],
-  [/\bMASTERDOWN\b/, "Unavailable", "the server is a replica that has lost its master"],
+  [/\bREADONLY\b/, "Unavailable", replica],
+  [/\bMASTERDOWN\b/, "Unavailable", lostMaster],
   [
     /\bMISCONF\b/,
     "Unavailable",
@@ -82,4 +85,16 @@ export const fromReply = (cause: unknown, name: string): StoreError => {
       return error(tag, `${name}: ${meaning ?? `missing privileges: ${words(message)}`}`)
   }
   return unavailable(`${name}: ${words(message)}`)
+}
+
+/** What a server answers that has been made a replica while it was connected. */
+const demoted: ReadonlyArray<readonly [pattern: RegExp, meaning: string]> = [
+  [/\bREADONLY\b/, replica],
+  [/\bMASTERDOWN\b/, lostMaster],
+]
+
+/** Why a reply says that another server takes the writes now; `undefined` when it does not. */
+export const whyDemoted = (cause: unknown): string | undefined => {
+  const message = messageOf(cause)
+  return demoted.find(([pattern]) => pattern.test(message))?.[1]
 }

@@ -1,6 +1,6 @@
 import * as Result from "effect/Result"
 import { describe, expect, it } from "vitest"
-import { type Facts, safetyOf, unfit } from "../src/Server.ts"
+import { evicting, type Facts, safetyOf, unfit } from "../src/Server.ts"
 
 const safe: Facts = {
   version: "7.0.15",
@@ -51,11 +51,12 @@ describe("a server is unfit", () => {
     expect(why({ isLoading: true, appendonly: false })).toMatch(/loading/))
 
   it("when it is a replica", () => expect(why({ isReplica: true })).toMatch(/replica/))
+})
 
-  it("when it evicts keys that never expire", () => {
-    expect(why({ evicts: "allkeys-lru", maxmemory: 1e9 })).toMatch(/allkeys-lru.*set it to noeviction/)
-    expect(why({ evicts: "allkeys-lru" })).toBe("")
-    expect(why({ evicts: "volatile-lru", maxmemory: 1e9 })).toBe("")
-    expect(why({ evicts: "noeviction", maxmemory: 1e9 })).toBe("")
-  })
+it("a server drops stored events when it evicts keys that never expire, and has a limit to do so at", () => {
+  const why = (change: Partial<Facts>) => evicting({ ...safe, ...change })
+  expect(why({ evicts: "allkeys-lru", maxmemory: 1e9 })).toMatch(/allkeys-lru.*set it to noeviction/)
+  expect(why({ evicts: "allkeys-lru" })).toBeNull()
+  expect(why({ evicts: "volatile-lru", maxmemory: 1e9 })).toBeNull()
+  expect(why({ evicts: "noeviction", maxmemory: 1e9 })).toBeNull()
 })

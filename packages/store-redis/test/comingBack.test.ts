@@ -1,5 +1,12 @@
 import { Position } from "@millrace/core"
-import { describeServer, startRedis, type TestServer } from "@millrace/test-servers"
+import {
+  describeServer,
+  endpointOf,
+  startRedis,
+  startRedisPair,
+  type TestServer,
+  tcpProxy,
+} from "@millrace/test-servers"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { expect, it, onTestFinished } from "vitest"
@@ -121,25 +128,88 @@ describeServer("redis", "a server that comes back", () => {
   )
 
   it(
-    "less safe than it was, takes no appends until it is safe again",
+    "less safe than it was, takes no appends until it is safe again, also when nobody connects anew",
     async () => {
       const server = await started({ appendfsync: "always" })
       await run(
         Effect.gen(function* () {
           const { log } = yield* open({ url: server.url })
           yield* log.append(entries(1, 2))
-          yield* change(server, async (redis) => {
-            await redis.config("SET", "appendfsync", "everysec")
-            await redis.call("CLIENT", ["KILL", "TYPE", "normal", "SKIPME", "yes"])
-          })
-          yield* until(
-            log.append([entry(3)]),
-            ({ error }) =>
-              error?.message.includes("no longer safe on disk: appendfsync is everysec") ?? false,
-          )
-          expect(yield* readAll(log)).toHaveLength(2)
-          yield* change(server, (redis) => redis.config("SET", "appendfsync", "always"))
+          for (const [setting, value, right, why] of [
+            ["appendfsync", "everysec", "always", "appendfsync is everysec"],
+            ["appendonly", "no", "yes", "appendonly is off"],
+            ["no-appendfsync-on-rewrite", "yes", "no", "no-appendfsync-on-rewrite is yes"],
+          ] as const) {
+            yield* change(server, (redis) => redis.config("SET", setting, value))
+            yield* until(
+              log.append([entry(1)]),
+              ({ error }) => error?.message.includes(`no longer safe on disk: ${why}`) ?? false,
+            )
+            expect(yield* readAll(log)).toHaveLength(2)
+            yield* change(server, (redis) => redis.config("SET", setting, right))
+            yield* until(log.append([entry(2)]), ({ error }) => error === undefined)
+          }
+        }),
+      )
+    },
+    patience,
+  )
+
+  it(
+    "told to evict keys takes nothing until it is told otherwise, and what it has can be read",
+    async () => {
+      const server = await started({
+        appendfsync: "always",
+        maxmemory: "1gb",
+        "maxmemory-policy": "noeviction",
+      })
+      await run(
+        Effect.gen(function* () {
+          const { log } = yield* open({ url: server.url })
+          yield* log.append(entries(1, 2))
+          for (const policy of ["allkeys-lru", "allkeys-random"]) {
+            yield* change(server, (redis) => redis.config("SET", "maxmemory-policy", policy))
+            yield* until(
+              log.append([entry(1)]),
+              ({ error }) => error?.message.includes(`${policy}, with which the server drops`) ?? false,
+            )
+            expect(yield* readAll(log)).toHaveLength(2)
+            yield* change(server, (redis) => redis.config("SET", "maxmemory-policy", "noeviction"))
+            yield* until(log.append([entry(2)]), ({ error }) => error === undefined)
+          }
+        }),
+      )
+    },
+    patience,
+  )
+})
+
+describeServer("redis", "a primary that becomes a replica, behind an address that moves", () => {
+  it(
+    "is left for the one that takes writes, by who appends and by who only reads",
+    async () => {
+      const pair = await startRedisPair({ appendfsync: "always" })
+      onTestFinished(() => pair.dispose())
+      const proxy = await tcpProxy(endpointOf(pair.primary.url))
+      onTestFinished(() => proxy.close())
+      await run(
+        Effect.gen(function* () {
+          const url = proxy.url(pair.primary.url)
+          const [{ log }, { log: reader }] = [yield* open({ url }), yield* open({ url })]
+          yield* log.append(entries(1, 3))
+          yield* Effect.promise(() => pair.swap())
+          const refusal = yield* Effect.flip(log.append([entry(4)]))
+          expect([refusal.reason._tag, refusal.message]).toEqual([
+            "Unavailable",
+            expect.stringMatching(/read-only replica/),
+          ])
+          proxy.moveTo(endpointOf(pair.replica.url))
           yield* until(log.append([entry(4)]), ({ error }) => error === undefined)
+          yield* until(reader.bounds(0), ({ value }) => value?.head === "0000000000000004")
+          // What was the primary is cut off now: who had stayed with it would not see this.
+          yield* Effect.promise(() => pair.primary.kill())
+          yield* log.append([entry(5)])
+          yield* until(readAll(reader), ({ value }) => value?.length === 5)
         }),
       )
     },

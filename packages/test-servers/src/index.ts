@@ -12,5 +12,6 @@ export {
 export { type NatsCluster, type NatsOptions, startNats, startNatsCluster } from "./nats.ts"
 export { startPostgres } from "./postgres.ts"
 export { startRedis } from "./redis.ts"
+export { type RedisPair, startRedisPair } from "./redisPair.ts"
 export type { TestServer } from "./server.ts"
 export { type TcpProxy, tcpProxy } from "./tcpProxy.ts"

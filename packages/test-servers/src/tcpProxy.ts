@@ -14,6 +14,8 @@ export interface TcpProxy {
   readonly stall: () => void
   /** Passes everything on again, what was sent while it stalled included. */
   readonly restore: () => Promise<void>
+  /** From now on new connections go to another server, as behind an address that moves; those there are stay where they are. */
+  readonly moveTo: (upstream: Pick<Endpoint, "host" | "port">) => void
   /** How many are open now. */
   readonly connections: () => number
   readonly close: () => Promise<void>
@@ -25,10 +27,8 @@ interface Connection {
 }
 
 /** `await tcpProxy(endpointOf(servers.redis))` */
-export const tcpProxy = async ({
-  host,
-  port: upstreamPort,
-}: Pick<Endpoint, "host" | "port">): Promise<TcpProxy> => {
+export const tcpProxy = async (server: Pick<Endpoint, "host" | "port">): Promise<TcpProxy> => {
+  let target = server
   const open = new Set<Connection>()
   let stalled = false
 
@@ -61,7 +61,7 @@ export const tcpProxy = async ({
   const listener = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
     const connection = {
       client,
-      upstream: connect({ host, port: upstreamPort, allowHalfOpen: true, noDelay: true }),
+      upstream: connect({ ...target, allowHalfOpen: true, noDelay: true }),
     }
     open.add(connection)
     join(connection)
@@ -107,6 +107,9 @@ export const tcpProxy = async ({
         upstream.resume()
       }
       if (!listener.listening) await listen()
+    },
+    moveTo: ({ host, port: upstreamPort }) => {
+      target = { host, port: upstreamPort }
     },
     connections: () => open.size,
     close: cut,

@@ -92,3 +92,22 @@ it("holds back what is sent while it is stalled, on old connections and new ones
   while (heard.length < 2) await new Promise((resolve) => setImmediate(resolve))
   expect(heard.sort()).toEqual(["before 1", "during 2"])
 })
+
+it("moved to another server, leaves what is connected where it is", async () => {
+  const shouting = createServer((socket) =>
+    socket.on("data", (text) => socket.write(String(text).toUpperCase())),
+  )
+  shouting.listen(0, "127.0.0.1")
+  await once(shouting, "listening")
+  const before = await dial()
+  before.write("a")
+  await said(before, 1)
+  proxy.moveTo({ host: "127.0.0.1", port: (shouting.address() as AddressInfo).port })
+  const after = await dial()
+  after.write("b")
+  expect(await said(after, 1)).toBe("B")
+  before.write("c")
+  expect(await said(before, 1)).toBe("c")
+  await proxy.cut()
+  shouting.close()
+})
