@@ -16,6 +16,8 @@ interface Met extends Found {
   readonly safety: Safety
   /** Why it may drop what it has stored; `null` when it does not. */
   readonly evicts: string | null
+  /** Its limit in bytes; 0 for none. */
+  readonly maxmemory: number
 }
 
 /** Between two attempts to come back, in ms: doubling, and somewhere in the upper half, so that not all come at once. */
@@ -45,6 +47,7 @@ const meet = async (settings: Settings, keys: Layout, wanted: Omit<Wanted, "run"
       run: facts.run,
       safety: safetyOf(facts, assertsAlways),
       evicts: evicting(facts),
+      maxmemory: facts.maxmemory,
     }
   } catch (error) {
     link.end("it was not fit")
@@ -69,6 +72,8 @@ export class Connection {
   /** Of the opening: what is declared. */
   readonly safety: Safety
   readonly headsAtOpening: ReadonlyArray<number>
+  /** The server's limit at the opening, in bytes; 0 for none. */
+  readonly maxmemory: number
   readonly #settings: Settings
   readonly #instance: string
   /** The last entry seen of each partition. */
@@ -89,6 +94,7 @@ export class Connection {
     this.partitions = met.heads.length
     this.safety = met.safety
     this.headsAtOpening = met.heads
+    this.maxmemory = met.maxmemory
     this.#instance = met.instance
     this.#seen = [...met.heads]
     this.#run = met.run

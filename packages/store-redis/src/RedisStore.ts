@@ -57,14 +57,19 @@ const close = ({ connection, head, writers }: Opened): Effect.Effect<void> =>
     connection.close()
   })
 
-const warn = ({ name }: Settings, { connection }: Opened): Effect.Effect<void> => {
-  const { doubt } = connection.safety
-  return doubt === null
-    ? Effect.void
-    : Effect.logWarning(
-        `${name}: acknowledged events can be lost when this server stops by accident: ${doubt}`,
-      )
+const warningsOf = ({ name, maxBytes }: Settings, { connection }: Opened): ReadonlyArray<string> => {
+  const { safety, maxmemory } = connection
+  const doubts =
+    safety.doubt === null
+      ? []
+      : [`acknowledged events can be lost when this server stops by accident: ${safety.doubt}`]
+  const isSmaller = maxmemory > 0 && maxmemory < maxBytes
+  const small = `the log may take ${maxBytes} bytes (maxBytes), and the server has ${maxmemory} in all (maxmemory): it takes no events once that is used up by those not yet delivered, and keeps fewer for replay`
+  return [...doubts, ...(isSmaller ? [small] : [])].map((text) => `${name}: ${text}`)
 }
+
+const warn = (settings: Settings, opened: Opened): Effect.Effect<void> =>
+  Effect.forEach(warningsOf(settings, opened), (text) => Effect.logWarning(text), { discard: true })
 
 /**
  * Every storage port on one Redis server, 6.2 or later, in streams and hashes whose keys begin with `{prefix}:`. Any number of

@@ -25,6 +25,18 @@ local function text(number) return string.format('%.0f', number) end
 
 export const script = (body: string): Script => unguarded(prelude + body)
 
+/**
+ * In front of a script that a server whose memory is used up has to carry out too: it refuses only the first write of a script that
+ * takes memory, and this one takes none. Redis 7 has a flag for it, older servers do not.
+ */
+export const inAFullServer = (key: string): string => `redis.call('HDEL', ${key}, 'never there')\n`
+
+/**
+ * What a full store must still be able to do: to say who is there and how far each destination has come, and to drop what is
+ * delivered. It writes over what it wrote before, so it needs no room to speak of.
+ */
+export const urgent = (body: string): Script => script(inAFullServer("KEYS[1]") + body)
+
 /** For a script that has something to do before, or that opens. */
 export const unguarded = (source: string): Script => ({
   source,

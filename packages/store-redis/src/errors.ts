@@ -36,7 +36,7 @@ const lostMaster = "the server is a replica that has lost its master"
  * The reply itself goes into the message where it says more.
  */
 const replies: ReadonlyArray<
-  readonly [pattern: RegExp, tag: "Unavailable" | "Corrupt", meaning: string | null]
+  readonly [pattern: RegExp, tag: "Unavailable" | "Corrupt" | "Full", meaning: string | null]
 > = [
   [new RegExp(`\\b${emptied}\\b`), "Corrupt", lost],
   [new RegExp(`\\b${damaged}\\b`), "Corrupt", "keys have lost what this program had written"],
@@ -46,7 +46,7 @@ const replies: ReadonlyArray<
     "Corrupt",
     "the log's stream has entries that this program never wrote",
   ],
-  [/\bOOM\b/, "Unavailable", "the server has used up its maxmemory"],
+  [/\bOOM\b/, "Full", "the server has used up its maxmemory"],
   [/\bLOADING\b/, "Unavailable", "the server is loading its data"],
   [/\bREADONLY\b/, "Unavailable", replica],
   [/\bMASTERDOWN\b/, "Unavailable", lostMaster],

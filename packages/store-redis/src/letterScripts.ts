@@ -1,5 +1,5 @@
 import { DeadLetters } from "@millrace/core"
-import { type Script, script } from "./Script.ts"
+import { type Script, script, urgent } from "./Script.ts"
 
 const { maxBytes, maxCount } = DeadLetters.limits
 
@@ -70,7 +70,7 @@ const letterScript = (body: string): Script => script(library + body)
  * ARGV: the time before which letters are too old, then of each letter when it died, its size, when it was replayed or '', its
  * destination, its event's id and the rest. Returns 1 when more than this call drops has to go.
  */
-export const put = letterScript(`
+const puts = `
 for at = 3, #ARGV, 6 do
   local letter = {
     dead_at = ARGV[at], size = ARGV[at + 1], replayed_at = ARGV[at + 2],
@@ -93,7 +93,12 @@ for dropped = 0, ${lettersAtOnce * 2} do
   if dropped < ${lettersAtOnce * 2} then remove(number, letter) end
 end
 return 1
-`)
+`
+
+export const put = letterScript(puts)
+
+/** Also in a full server: until its letters are kept, a destination does not get past the events they are of. */
+export const putUrgently = urgent(library + puts)
 
 /** ARGV: a destination or '', the number to begin below, how many. Returns numbers, the last first. */
 export const numbersBelow = letterScript(`
@@ -114,7 +119,7 @@ return found
  * Returns how many it was done to and, when all are meant and there may be more, the number to go on behind.
  */
 const change = (next: string): Script =>
-  letterScript(`
+  urgent(`${library}
 local action, at, destination, before = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
 local numbers, go_on = {}, false
 ${next}

@@ -1,4 +1,4 @@
-import { damaged, prelude, type Script, script, unguarded } from "./Script.ts"
+import { damaged, prelude, type Script, script, unguarded, urgent } from "./Script.ts"
 
 /*
  * All take KEYS[2] to [4]: a partition's entries, bodies and state. Positions are numbers that count entries from 1 without a gap,
@@ -71,6 +71,8 @@ end
 `
 
 const logScript = (body: string): Script => script(library + body)
+
+const urgentLogScript = (body: string): Script => urgent(library + body)
 
 /** What one command takes: Lua's stack is bounded. */
 const atOnce = 1_000
@@ -228,7 +230,7 @@ return {found.position, found.events, found.bytes}
 const droppedAtOnce = { entries: 1_000, bytes: 16 * 1024 * 1024 }
 
 /** ARGV: the last position released, and the time before which released entries go. Returns 1 when there are more of them. */
-export const trim = logScript(`
+export const trim = urgentLogScript(`
 local older_than = tonumber(ARGV[3])
 redis.call('HSET', state, 'released', ARGV[2])
 local released = math.min(tonumber(ARGV[2]), log.head)
@@ -240,4 +242,18 @@ local some = last_while(log.tail, old, function(one) return one.bytes - start <=
 drop_up_to(math.max(some, log.tail + 1))
 save()
 return log.tail < released and mark(log.tail + 1).at < older_than and 1 or 0
+`)
+
+/**
+ * Drops released entries, the oldest first, until so many bytes have gone: what the server's own memory lacks, the cap aside. ARGV: the
+ * bytes. Returns 0 when there was nothing to drop.
+ */
+export const makeRoom = urgentLogScript(`
+local needed, start = tonumber(ARGV[2]), log.tailBytes
+local released = math.min(log.released, log.head, log.tail + ${droppedAtOnce.entries})
+if released <= log.tail then return 0 end
+local last = last_while(log.tail, released, function(one) return one.bytes - start < needed end)
+drop_up_to(math.min(last + 1, released))
+save()
+return 1
 `)

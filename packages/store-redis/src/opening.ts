@@ -4,7 +4,7 @@ import { lost } from "./errors.ts"
 import { type Layout, schema, types } from "./Layout.ts"
 import type { Link } from "./Link.ts"
 import { numbers, texts } from "./reply.ts"
-import { evaluate, unguarded } from "./Script.ts"
+import { evaluate, inAFullServer, unguarded } from "./Script.ts"
 
 /** A store as it was found, or made. */
 export interface Found {
@@ -52,7 +52,7 @@ for partition = 1, partitions do
   end
   states[partition] = {state, ends[1] or '0'}
 end
-redis.call('XADD', probe, 'NOMKSTREAM', '*', 'may', 'append')
+${inAFullServer("probe")}redis.call('XADD', probe, 'NOMKSTREAM', '*', 'may', 'append')
 if seen == '' then
   redis.call('HSET', meta, 'schema', schema, 'instance', made, 'partitions', partitions)
   for _, one in ipairs(states) do

@@ -1,9 +1,9 @@
 import type { Connection } from "./Connection.ts"
 import type { Argument } from "./Link.ts"
-import { script } from "./Script.ts"
+import { urgent } from "./Script.ts"
 
 /** KEYS[2]: what the command is about. ARGV: the command and what it takes behind the key. */
-const one = script("return redis.call(ARGV[2], KEYS[2], unpack(ARGV, 3))")
+const one = urgent("return redis.call(ARGV[2], KEYS[2], unpack(ARGV, 3))")
 
 /** One command that writes, on the store that was opened and on no other. */
 export const change = async (

@@ -3,10 +3,10 @@ import { fromReply } from "../src/errors.ts"
 
 describe("Redis's error replies", () => {
   it.each([
-    ["OOM command not allowed when used memory > 'maxmemory'.", "Unavailable", /maxmemory/],
+    ["OOM command not allowed when used memory > 'maxmemory'.", "Full", /maxmemory/],
     [
       "ERR Error running script (call to f_ab): @user_script:9: @user_script: 9: -OOM command not allowed when used memory",
-      "Unavailable",
+      "Full",
       /maxmemory/,
     ],
     ["LOADING Redis is loading the dataset in memory", "Unavailable", /loading/],

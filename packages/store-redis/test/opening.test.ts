@@ -203,10 +203,7 @@ describeServer("redis", "a server that does not let everybody in", () => {
         yield* log.append(entries(1, 3))
         yield* Effect.promise(() => withRedis((redis) => redis.config("SET", "maxmemory", "1"), url))
         const error = yield* Effect.flip(log.append(entries(4, 5)))
-        expect([error.reason._tag, error.message]).toEqual([
-          "Unavailable",
-          expect.stringMatching(/maxmemory/),
-        ])
+        expect([error.reason._tag, error.message]).toEqual(["Full", expect.stringMatching(/maxmemory/)])
         yield* Effect.promise(() => withRedis((redis) => redis.config("SET", "maxmemory", "0"), url))
         yield* log.append(entries(4, 5))
         expect((yield* log.bounds(0)).head).toBe("0000000000000005")

@@ -2,7 +2,7 @@ import type { Cursors } from "@millrace/core"
 import type { Connection } from "../Connection.ts"
 import { fromPromise } from "../effects.ts"
 import { list, pairs, text } from "../reply.ts"
-import { script } from "../Script.ts"
+import { urgent } from "../Script.ts"
 import { change } from "../scripts.ts"
 import { byText, decode, encode } from "../text.ts"
 
@@ -11,7 +11,7 @@ import { byText, decode, encode } from "../text.ts"
  *
  * Epochs are the server's time, so that also a server that has lost the last of them gives none a second time.
  */
-const acquire = script(`
+const acquire = urgent(`
 local name = ARGV[2]
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -24,7 +24,7 @@ return cursor
 `)
 
 /** KEYS[2]: the cursors. ARGV: of each save the name, the epoch and the record. Returns 1 for those saved. */
-const save = script(`
+const save = urgent(`
 local outcomes = {}
 for at = 2, #ARGV, 3 do
   local name, epoch, record = ARGV[at], ARGV[at + 1], ARGV[at + 2]

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import type { Connection } from "../Connection.ts"
 import { fromPromise } from "../effects.ts"
 import type { Argument } from "../Link.ts"
-import { changeAll, changeOfEvents, lettersAtOnce, numbersBelow, put } from "../letterScripts.ts"
+import { changeAll, changeOfEvents, lettersAtOnce, numbersBelow, put, putUrgently } from "../letterScripts.ts"
 import { inPieces } from "../pieces.ts"
 import { list, number, pairs, text } from "../reply.ts"
 import { finite } from "../Script.ts"
@@ -52,7 +52,9 @@ export const deadLetters = (connection: Connection): DeadLetters.DeadLetters["Se
   ]
 
   const putSome = async (letters: ReadonlyArray<DeadLetters.DeadLetter>, oldest: number): Promise<void> => {
-    const isMore = await connection.run(put, all, [oldest, ...letters.flatMap(toParameters)])
+    const isOfIntake = letters.every(({ destination }) => destination === DeadLetters.intake)
+    const parameters = [oldest, ...letters.flatMap(toParameters)]
+    const isMore = await connection.run(isOfIntake ? put : putUrgently, all, parameters)
     if (isMore === 1) await putSome([], oldest)
   }
 

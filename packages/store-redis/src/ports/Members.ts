@@ -3,7 +3,7 @@ import type { Connection } from "../Connection.ts"
 import { fromPromise } from "../effects.ts"
 import type { Reply } from "../Link.ts"
 import { list, text } from "../reply.ts"
-import { script } from "../Script.ts"
+import { script, urgent } from "../Script.ts"
 import { change } from "../scripts.ts"
 import { byText, decode, encode } from "../text.ts"
 
@@ -13,7 +13,7 @@ local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 `
 
 /** KEYS[2]: the members. ARGV: an id and its lease in ms. Returns all ids. */
-const beat = script(`${now}
+const beat = urgent(`${now}
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', text(now))
 redis.call('ZADD', KEYS[2], text(now + tonumber(ARGV[3])), ARGV[2])
 return redis.call('ZRANGE', KEYS[2], 0, -1)

@@ -5,6 +5,7 @@ import {
   DeadLetters,
   Destinations,
   EventLog,
+  Members,
   type Position,
   type Store,
   type StoreError,
@@ -32,6 +33,7 @@ export interface Ports {
   readonly deadLetters: DeadLetters.DeadLetters["Service"]
   readonly destinations: Destinations.Destinations["Service"]
   readonly counters: Counters.Counters["Service"]
+  readonly members: Members.Members["Service"]
 }
 
 const portsOf = (context: Context.Context<Store.Store>): Ports => ({
@@ -40,6 +42,7 @@ const portsOf = (context: Context.Context<Store.Store>): Ports => ({
   deadLetters: Context.get(context, DeadLetters.DeadLetters),
   destinations: Context.get(context, Destinations.Destinations),
   counters: Context.get(context, Counters.Counters),
+  members: Context.get(context, Members.Members),
 })
 
 /** Opens a store until the surrounding scope closes. */
