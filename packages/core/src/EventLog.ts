@@ -4,7 +4,7 @@ import * as Layer from "effect/Layer"
 import { MemoryLog } from "./internal/MemoryLog.ts"
 import { closed, guard } from "./internal/memory.ts"
 import type { Position } from "./Position.ts"
-import type { StoreError } from "./StoreError.ts"
+import { StoreError } from "./StoreError.ts"
 
 /**
  * What an acknowledged append has survived:
@@ -12,6 +12,12 @@ import type { StoreError } from "./StoreError.ts"
  * `replicated`: a majority of several machines' disks, so the loss of one.
  */
 export type Durability = "memory" | "disk" | "replicated"
+
+/** From the least to the most. */
+export const levels: ReadonlyArray<Durability> = ["memory", "disk", "replicated"]
+
+export const isLower = (level: Durability, than: Durability): boolean =>
+  levels.indexOf(level) < levels.indexOf(than)
 
 /** 32 lower-case hex digits: 16 random bytes made at intake. */
 export type EntryId = string
@@ -65,6 +71,10 @@ export interface ReadLimits {
 export class EventLog extends Context.Service<
   EventLog,
   {
+    /**
+     * What holds now: servers are set up anew at run time, and a store that can ask does so every few seconds. It warns when its level falls;
+     * what is {@link demanding} takes nothing then.
+     */
     readonly durability: Durability
     readonly partitions: number
 
@@ -117,6 +127,36 @@ export class EventLog extends Context.Service<
     ) => Effect.Effect<void, StoreError>
   }
 >()("@millrace/core/EventLog") {}
+
+/** The same log, that takes nothing while it is less safe than is demanded. */
+export const demanding = (log: EventLog["Service"], ack: Durability): EventLog["Service"] => {
+  const refusal = (): StoreError | undefined =>
+    isLower(log.durability, ack)
+      ? new StoreError({
+          reason: { _tag: "Unavailable" },
+          message: `"${ack}" is demanded, and the store acknowledges at level "${log.durability}" now: nothing is taken until it gives more again`,
+        })
+      : undefined
+  const confirmed = <A>(value: A): Effect.Effect<A, StoreError> => {
+    const refused = refusal()
+    return refused === undefined ? Effect.succeed(value) : Effect.fail(refused)
+  }
+  return {
+    ...log,
+    // It may change, and a copy of it would not.
+    get durability() {
+      return log.durability
+    },
+    append: (entries, partition) =>
+      Effect.suspend(() => {
+        const refused = refusal()
+        // The level may fall while the append is under way.
+        return refused === undefined
+          ? Effect.flatMap(log.append(entries, partition), confirmed)
+          : Effect.fail(refused)
+      }),
+  }
+}
 
 export interface MemoryOptions {
   /** What the entries kept may take, in bytes, each partition an equal part of it: {@link defaultMaxBytes} by default. */

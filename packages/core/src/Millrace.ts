@@ -13,7 +13,7 @@ import { DeadLetters } from "./DeadLetters.ts"
 import * as Destination from "./Destination.ts"
 import * as Dispatcher from "./Dispatcher.ts"
 import type { JsonObject } from "./Event.ts"
-import { type Durability, EventLog } from "./EventLog.ts"
+import { type Durability, demanding, EventLog, isLower, levels } from "./EventLog.ts"
 import * as HttpIngest from "./HttpIngest.ts"
 import { Ingest } from "./Ingest.ts"
 import { InvalidOptions, type OptionProblem } from "./InvalidOptions.ts"
@@ -29,7 +29,7 @@ export interface MillraceOptions<D extends Durability = never> extends HttpInges
   readonly destinations?: ReadonlyArray<Destination.DestinationOptions>
   /**
    * What an acknowledged event has to survive at least, whatever the store: nothing is demanded by default. A store that can never give it does not
-   * compile; one that does not give it as its server is set up fails the start with {@link InvalidOptions}.
+   * compile; one that does not give it as its server is set up fails the start with {@link InvalidOptions}, and one that stops giving it takes no events.
    */
   readonly ack?: D
   /** How long entries that every destination is done with are kept for replay: 3 days by default. */
@@ -61,17 +61,17 @@ const catalogLayer = (
     : Result.succeed(Catalog.layer(read.success))
 }
 
-const levels: ReadonlyArray<Durability> = ["memory", "disk", "replicated"]
-
-const demand = (ack: Durability): Layer.Layer<never, InvalidOptions, EventLog> =>
-  Layer.effectDiscard(
-    EventLog.use(({ durability }) => {
-      const demanded = levels.indexOf(ack)
-      if (demanded !== -1 && levels.indexOf(durability) >= demanded) return Effect.void
-      const message =
-        demanded === -1
-          ? `expected one of ${levels.join(", ")}`
-          : `"${ack}" is demanded, but this store acknowledges at level "${durability}": set the store up for more, take another one, or demand less`
+/** The log as long as it gives what is demanded; without a demand, as it is. */
+const demanded = (ack: Durability | undefined): Layer.Layer<EventLog, InvalidOptions, EventLog> =>
+  Layer.effect(
+    EventLog,
+    Effect.flatMap(EventLog, (log) => {
+      if (ack === undefined) return Effect.succeed(log)
+      const isLevel = levels.includes(ack)
+      if (isLevel && !isLower(log.durability, ack)) return Effect.succeed(demanding(log, ack))
+      const message = isLevel
+        ? `"${ack}" is demanded, but this store acknowledges at level "${log.durability}": set the store up for more, take another one, or demand less`
+        : `expected one of ${levels.join(", ")}`
       return Effect.fail(new InvalidOptions({ problems: [{ path: "ack", message }] }))
     }),
   )
@@ -111,10 +111,7 @@ export const layer = <D extends Durability = never>(
       ...(options.ringBytes === undefined ? {} : { ringBytes: options.ringBytes }),
       ...(options.hashKey === undefined ? {} : { hashKey: options.hashKey }),
     }),
-  ).pipe(
-    Layer.provide(catalog.success),
-    Layer.provide(options.ack === undefined ? Layer.empty : demand(options.ack)),
-  )
+  ).pipe(Layer.provide(catalog.success), Layer.provide(demanded(options.ack)))
 }
 
 export interface LogLine {
@@ -227,8 +224,14 @@ export const make = async <D extends Durability = never>(options: MakeOptions<D>
   const { http, dispatcher } = services
   const handle = HttpIngest.handler(http, context)
 
+  const isTooLow = () => options.ack !== undefined && isLower(services.log.durability, options.ack)
+
   /** Reads, and writes without leaving anything: a store may do the one and not the other. */
-  const answers = Effect.andThen(services.log.bounds(0), () => services.cursors.remove(nobodysCursor))
+  const answers = Effect.gen(function* () {
+    yield* services.log.bounds(0)
+    yield* services.cursors.remove(nobodysCursor)
+    return !isTooLow()
+  })
 
   const pending = dispatcher.status.pipe(
     Effect.map((rows) =>
@@ -259,11 +262,12 @@ export const make = async <D extends Durability = never>(options: MakeOptions<D>
       closing === undefined
         ? // A call that hangs is left behind: waiting for its interruption would take as long as the call.
           run(
-            Effect.isSuccess(
+            Effect.orElseSucceed(
               Effect.timeout(
                 Effect.tryPromise(() => run(answers)),
                 readyWithin,
               ),
+              () => false,
             ),
           )
         : Promise.resolve(false),

@@ -1,4 +1,5 @@
 import { EventLog, InvalidOptions, Store } from "@millrace/core"
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { expect, test } from "vitest"
 import { Millrace } from "../src/index.ts"
@@ -71,4 +72,61 @@ test("a level that there is not is a mistake", async () => {
   await expect(Millrace.make({ ack: "dsk" as "memory", keys: "none" })).rejects.toMatchObject({
     problems: [{ path: "ack", message: "expected one of memory, disk, replicated" }],
   })
+})
+
+test("a store that gives less at run time takes nothing and is not ready until it gives as much again, where that is demanded", async () => {
+  let level: EventLog.Durability = "replicated"
+  const changing = Layer.effect(
+    EventLog.EventLog,
+    EventLog.EventLog.useSync((log) => ({
+      ...log,
+      get durability() {
+        return level
+      },
+    })),
+  ).pipe(Layer.provideMerge(Store.layerMemory()), Store.acknowledging<EventLog.Durability>())
+  const made = async (demand: { readonly ack?: EventLog.Durability }) => {
+    level = "replicated"
+    const millrace = await Millrace.make({ store: changing, keys: "none", ...demand })
+    const taken: Array<boolean> = []
+    for (level of ["replicated", "disk", "memory", "disk"] as const) {
+      const isTaken = await millrace.logEvent({ event: "checkout" }).then(
+        () => true,
+        (error: Error) => {
+          expect(error.message).toContain(`the store acknowledges at level "${level}" now`)
+          return false
+        },
+      )
+      expect(await millrace.ready()).toBe(isTaken)
+      taken.push(isTaken)
+    }
+    await millrace.close()
+    return taken
+  }
+  expect(await made({})).toEqual([true, true, true, true])
+  expect(await made({ ack: "disk" })).toEqual([true, true, false, true])
+  expect(await made({ ack: "replicated" })).toEqual([true, false, false, false])
+})
+
+test("an append under way while the level falls is not acknowledged", async () => {
+  let level: EventLog.Durability = "disk"
+  const falling = Layer.effect(
+    EventLog.EventLog,
+    EventLog.EventLog.useSync((log) => ({
+      ...log,
+      get durability() {
+        return level
+      },
+      append: (...given: Parameters<typeof log.append>) =>
+        Effect.tap(
+          log.append(...given),
+          Effect.sync(() => {
+            level = "memory"
+          }),
+        ),
+    })),
+  ).pipe(Layer.provideMerge(Store.layerMemory()), Store.acknowledging<"disk">())
+  const millrace = await Millrace.make({ store: falling, keys: "none", ack: "disk" })
+  await expect(millrace.logEvent({ event: "checkout" })).rejects.toThrow(/"disk" is demanded/)
+  await millrace.close()
 })

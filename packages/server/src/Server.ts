@@ -94,7 +94,8 @@ const listenByWorkers = Effect.fnUntraced(function* (
   version: string,
 ) {
   const { workers, host, port, keys, validation, statsigSecrets } = config
-  const log = Context.get(store, EventLog.EventLog)
+  const found = Context.get(store, EventLog.EventLog)
+  const log = config.ack === null ? found : EventLog.demanding(found, config.ack)
   const maxBytes = Protocol.bytesEach(workers, Ingest.defaultLimits)
   const asNull = Effect.as(null)
   return yield* Pool.start({

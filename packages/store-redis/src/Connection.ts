@@ -55,6 +55,10 @@ const meet = async (settings: Settings, keys: Layout, wanted: Omit<Wanted, "run"
   }
 }
 
+/** What to tell an operator whose server is set up so. */
+export const canBeLost = (doubt: string): string =>
+  `acknowledged events can be lost when this server stops by accident: ${doubt}`
+
 /** What an error of a call means. What is neither of Redis nor of the network is a mistake of this program. */
 const translate = (error: unknown, name: string): unknown => {
   if (error instanceof StoreError) return error
@@ -69,8 +73,8 @@ const translate = (error: unknown, name: string): unknown => {
 export class Connection {
   readonly keys: Layout
   readonly partitions: number
-  /** Of the opening: what is declared. */
-  readonly safety: Safety
+  /** Called when what is acknowledged has become less safe, or as safe as it was, with a sentence for the operator. */
+  onSafetyChanged: (isWorse: boolean, text: string) => void = () => {}
   readonly headsAtOpening: ReadonlyArray<number>
   /** The server's limit at the opening, in bytes; 0 for none. */
   readonly maxmemory: number
@@ -79,6 +83,7 @@ export class Connection {
   /** The last entry seen of each partition. */
   readonly #seen: Array<number>
   #run: string
+  #safety: Safety
   #link: Link | undefined
   /** Why there is no link. */
   #down: StoreError
@@ -92,7 +97,7 @@ export class Connection {
     this.#settings = settings
     this.keys = keys
     this.partitions = met.heads.length
-    this.safety = met.safety
+    this.#safety = met.safety
     this.headsAtOpening = met.heads
     this.maxmemory = met.maxmemory
     this.#instance = met.instance
@@ -159,6 +164,11 @@ export class Connection {
   get failure(): StoreError | undefined {
     if (this.#isClosed) return closed()
     return this.#link === undefined ? this.#down : undefined
+  }
+
+  /** What an acknowledged write survives as the server is set up now. */
+  get safety(): Safety {
+    return this.#safety
   }
 
   /** Why nothing may be appended now. */
@@ -232,10 +242,14 @@ export class Connection {
       : undefined
   }
 
-  /** Nothing is acknowledged on terms worse than those declared, nor where it may be dropped at any time. */
   #weigh({ safety, evicts }: Pick<Met, "safety" | "evicts">): void {
-    const isWorse = this.safety.durability === "disk" && safety.durability !== "disk"
-    this.#doubt = evicts ?? (isWorse ? `no longer safe on disk: ${safety.doubt}` : null)
+    const before = this.#safety
+    this.#safety = safety
+    this.#doubt = evicts
+    if (safety.doubt === before.doubt) return
+    const { name } = this.#settings
+    if (safety.doubt === null) this.onSafetyChanged(false, `${name}: acknowledged events are safe again`)
+    else this.onSafetyChanged(true, `${name}: ${canBeLost(safety.doubt)}`)
   }
 
   /** For as long as the link lasts. */

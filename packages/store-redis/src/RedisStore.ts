@@ -14,7 +14,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
-import { Connection } from "./Connection.ts"
+import { Connection, canBeLost } from "./Connection.ts"
 import { fromPromise } from "./effects.ts"
 import { Head } from "./Head.ts"
 import { type Options, parse, type Settings } from "./Options.ts"
@@ -37,6 +37,10 @@ interface Opened {
 
 const open = Effect.fnUntraced(function* (settings: Settings) {
   const connection = yield* fromPromise(() => Connection.open(settings))
+  const log = Effect.runForkWith(yield* Effect.context<never>())
+  connection.onSafetyChanged = (isWorse, text) => {
+    log(isWorse ? Effect.logWarning(text) : Effect.logInfo(text))
+  }
   const head = new Head(connection)
   const backlog = new Backlog()
   const { partitions } = connection
@@ -59,10 +63,7 @@ const close = ({ connection, head, writers }: Opened): Effect.Effect<void> =>
 
 const warningsOf = ({ name, maxBytes }: Settings, { connection }: Opened): ReadonlyArray<string> => {
   const { safety, maxmemory } = connection
-  const doubts =
-    safety.doubt === null
-      ? []
-      : [`acknowledged events can be lost when this server stops by accident: ${safety.doubt}`]
+  const doubts = safety.doubt === null ? [] : [canBeLost(safety.doubt)]
   const isSmaller = maxmemory > 0 && maxmemory < maxBytes
   const small = `the log may take ${maxBytes} bytes (maxBytes), and the server has ${maxmemory} in all (maxmemory): it takes no events once that is used up by those not yet delivered, and keeps fewer for replay`
   return [...doubts, ...(isSmaller ? [small] : [])].map((text) => `${name}: ${text}`)
@@ -77,8 +78,9 @@ const warn = (settings: Settings, opened: Opened): Effect.Effect<void> =>
  *
  * An append is acknowledged once the server has answered: what that has survived depends on the server's own settings. With
  * `appendonly yes` and `appendfsync always` it is a sync of its disk, and `durability` says `disk`; with any others, `memory`, and
- * a warning is logged at opening. Worse settings, also ones set at run time, are noticed within seconds: nothing is appended then until
- * they are good again; likewise while the server evicts keys. A server that is made a replica is left for the one that takes writes.
+ * a warning is logged at opening. The settings are asked for every two seconds: `durability` says what holds now, and a warning is
+ * logged when that is less. While the server evicts keys it takes no appends. A server that is made a replica is left for the one that
+ * takes writes. One whose memory is used up is `Full`: it drops what is delivered, and goes on with everything but appends.
  *
  * Opening fails with a `StoreError`: `Unavailable` (no connection, wrong password, missing privileges, a replica, a server that
  * evicts keys), `Corrupt` (keys of another program, or damaged ones) or `Incompatible` (written by a newer version, or with another

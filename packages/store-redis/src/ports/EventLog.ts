@@ -93,7 +93,9 @@ export const eventLog = (
     on(partition, () => fromPromise(body))
 
   return {
-    durability: connection.safety.durability,
+    get durability() {
+      return connection.safety.durability
+    },
     partitions,
 
     append: (entries, partition = 0) =>
