@@ -1,13 +1,19 @@
 // Reads vitest's JSON report and prints `PASSED FAILED SKIPPED`; on standard error what went wrong, in few lines. The files that failed
-// are listed beside the report, in `REPORT.failed`. Fails when a test file that is there has not run (but those whose path begins
-// with the second argument), when a test was skipped that does not say why, and on CI when a server was missing.
+// are listed beside the report, in `REPORT.failed`. Fails when a test file that is there has not run, when a test was skipped that does
+// not say why, and on CI when a server was missing. The other arguments say which folders had to run, and with a `-` in front which
+// paths in them had not; without any, all had.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 
-const [file, except] = process.argv.slice(2)
+const [file, ...places] = process.argv.slice(2)
+const included = places.filter((place) => !place.startsWith("-")).map((place) => `${place}/`)
+const excepted = places.filter((place) => place.startsWith("-")).map((place) => place.slice(1))
+const hadToRun = (path) =>
+  (included.length === 0 || included.some((place) => path.startsWith(place))) &&
+  !excepted.some((place) => path.startsWith(place))
 if (!existsSync(file)) {
   console.error("vitest ended before it had written its report")
   process.exit(1)
@@ -52,8 +58,8 @@ for (const directory of ["packages", "examples", ".ci"]) {
   for (const entry of readdirSync(join(root, directory), { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name)
     if (!entry.name.endsWith(".test.ts") || /\/(node_modules|dist)\//.test(path)) continue
-    if (except && relative(root, path).startsWith(except)) continue
-    if (!ran.has(path)) problems.push(`${relative(root, path)}: not one test has run`)
+    if (hadToRun(relative(root, path)) && !ran.has(path))
+      problems.push(`${relative(root, path)}: not one test has run`)
   }
 }
 
