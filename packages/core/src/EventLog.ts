@@ -5,6 +5,7 @@ import { MemoryLog } from "./internal/MemoryLog.ts"
 import { closed, guard } from "./internal/memory.ts"
 import type { Position } from "./Position.ts"
 import { StoreError } from "./StoreError.ts"
+import { StoreHealth } from "./StoreHealth.ts"
 
 /**
  * What an acknowledged append has survived:
@@ -128,15 +129,18 @@ export class EventLog extends Context.Service<
   }
 >()("@millrace/core/EventLog") {}
 
+/** Why nothing may be acknowledged: the log is less safe now than is demanded. */
+export const levelProblem = ({ durability }: EventLog["Service"], ack: Durability): StoreError | undefined =>
+  isLower(durability, ack)
+    ? new StoreError({
+        reason: { _tag: "LevelTooLow" },
+        message: `"${ack}" is demanded, and the store acknowledges at level "${durability}" now: nothing is taken until it gives more again`,
+      })
+    : undefined
+
 /** The same log, that takes nothing while it is less safe than is demanded. */
 export const demanding = (log: EventLog["Service"], ack: Durability): EventLog["Service"] => {
-  const refusal = (): StoreError | undefined =>
-    isLower(log.durability, ack)
-      ? new StoreError({
-          reason: { _tag: "Unavailable" },
-          message: `"${ack}" is demanded, and the store acknowledges at level "${log.durability}" now: nothing is taken until it gives more again`,
-        })
-      : undefined
+  const refusal = () => levelProblem(log, ack)
   const confirmed = <A>(value: A): Effect.Effect<A, StoreError> => {
     const refused = refusal()
     return refused === undefined ? Effect.succeed(value) : Effect.fail(refused)
@@ -196,13 +200,18 @@ const release = (
   }
 }
 
+/**
+ * The room that a log needs, in bytes, to count as one that takes events: a request of a few hundred events, or a tenth of a small
+ * log. With less than that some senders would still be served, and most would not.
+ */
+export const leastRoom = (maxBytes: number): number => Math.min(64 * 1024, maxBytes / 10)
+
 /** Keeps the log in this process's memory. Nothing polls or ticks: `wait` returns with an append. */
 export const layerMemory = ({
   maxBytes = defaultMaxBytes,
   partitions = 1,
-}: MemoryOptions = {}): Layer.Layer<EventLog> =>
-  Layer.effect(
-    EventLog,
+}: MemoryOptions = {}): Layer.Layer<EventLog | StoreHealth> =>
+  Layer.effectContext(
     Effect.gen(function* () {
       const run = yield* guard
       const all = Array.from(
@@ -220,7 +229,7 @@ export const layerMemory = ({
         }),
       )
 
-      return EventLog.of({
+      const log = EventLog.of({
         durability: "memory",
         partitions,
         append: (entries, partition = 0) =>
@@ -253,5 +262,12 @@ export const layerMemory = ({
             return Effect.void
           }),
       })
+      const room = leastRoom(maxBytes / partitions)
+      const probe = run(() =>
+        Effect.forEach(all, (one) => Effect.fromResult(one.log.probe(room)), { discard: true }),
+      )
+      return Context.make(EventLog, log).pipe(
+        Context.add(StoreHealth, { probe, examine: Effect.succeed([]) }),
+      )
     }),
   )

@@ -20,7 +20,7 @@ import { matchRoute, queryOf, type Route, routes } from "./internal/routes.ts"
 import { makeSparingly } from "./internal/sparingly.ts"
 import * as UrlVerification from "./internal/urlVerification.ts"
 import * as Signature from "./Signature.ts"
-import type { StoreError } from "./StoreError.ts"
+import { conditionOf, type StoreError } from "./StoreError.ts"
 import * as Telemetry from "./Telemetry.ts"
 
 /** What of a request comes before its body. */
@@ -186,7 +186,7 @@ const ingestErrorAnswer = ({ reason }: Ingest.IngestError): Answer => {
     case "Overloaded":
       return notNow("too many requests at once")
     case "StoreFailed":
-      return notNow(reason.error.reason._tag === "Full" ? "the store is full" : "the store does not answer")
+      return notNow(`the store is ${conditionOf(reason.error.reason)}`)
   }
 }
 

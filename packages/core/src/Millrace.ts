@@ -8,12 +8,11 @@ import * as Result from "effect/Result"
 import { Attempts } from "./Attempts.ts"
 import * as Catalog from "./Catalog.ts"
 import type { Codec } from "./Codec.ts"
-import { Cursors } from "./Cursors.ts"
 import { DeadLetters } from "./DeadLetters.ts"
 import * as Destination from "./Destination.ts"
 import * as Dispatcher from "./Dispatcher.ts"
 import type { JsonObject } from "./Event.ts"
-import { type Durability, demanding, EventLog, isLower, levels } from "./EventLog.ts"
+import { type Durability, demanding, EventLog, isLower, levelProblem, levels } from "./EventLog.ts"
 import * as HttpIngest from "./HttpIngest.ts"
 import { Ingest } from "./Ingest.ts"
 import { InvalidOptions, type OptionProblem } from "./InvalidOptions.ts"
@@ -21,6 +20,7 @@ import { logEvent } from "./internal/logEvent.ts"
 import * as Operations from "./Operations.ts"
 import type { Acknowledges, Store } from "./Store.ts"
 import type { StoreError } from "./StoreError.ts"
+import { StoreHealth } from "./StoreHealth.ts"
 import type { Transport } from "./Transport.ts"
 
 /** @template D what `ack` demands: inferred, `never` without it */
@@ -193,9 +193,6 @@ export const layerLog = (log?: (line: LogLine) => void): Layer.Layer<never> =>
 /** Probes often wait for no more than two seconds. */
 const readyWithin = "1500 millis"
 
-/** No destination's: they have a partition in their names. */
-const nobodysCursor = "ready"
-
 /**
  * Starts intake and delivery with every port given; `@millrace/node` gives those of Node. Rejects with {@link InvalidOptions} or
  * {@link StoreError}; nothing is left running then.
@@ -216,7 +213,7 @@ export const make = async <D extends Durability = never>(options: MakeOptions<D>
       ingest: Ingest,
       dispatcher: Dispatcher.Dispatcher,
       log: EventLog,
-      cursors: Cursors,
+      health: StoreHealth,
       deadLetters: DeadLetters,
       attempts: Attempts,
     }),
@@ -224,13 +221,9 @@ export const make = async <D extends Durability = never>(options: MakeOptions<D>
   const { http, dispatcher } = services
   const handle = HttpIngest.handler(http, context)
 
-  const isTooLow = () => options.ack !== undefined && isLower(services.log.durability, options.ack)
-
-  /** Reads, and writes without leaving anything: a store may do the one and not the other. */
-  const answers = Effect.gen(function* () {
-    yield* services.log.bounds(0)
-    yield* services.cursors.remove(nobodysCursor)
-    return !isTooLow()
+  const takesEvents = Effect.suspend(() => {
+    const tooLow = options.ack === undefined ? undefined : levelProblem(services.log, options.ack)
+    return tooLow === undefined ? services.health.probe : Effect.fail(tooLow)
   })
 
   const pending = dispatcher.status.pipe(
@@ -262,12 +255,11 @@ export const make = async <D extends Durability = never>(options: MakeOptions<D>
       closing === undefined
         ? // A call that hangs is left behind: waiting for its interruption would take as long as the call.
           run(
-            Effect.orElseSucceed(
+            Effect.isSuccess(
               Effect.timeout(
-                Effect.tryPromise(() => run(answers)),
+                Effect.tryPromise(() => run(takesEvents)),
                 readyWithin,
               ),
-              () => false,
             ),
           )
         : Promise.resolve(false),

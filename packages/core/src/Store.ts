@@ -7,6 +7,7 @@ import * as Destinations from "./Destinations.ts"
 import * as EventLog from "./EventLog.ts"
 import * as Keys from "./Keys.ts"
 import * as Members from "./Members.ts"
+import type { StoreHealth } from "./StoreHealth.ts"
 
 /** Every storage port: what one store package gives from one connection. */
 export type Store =
@@ -18,6 +19,7 @@ export type Store =
   | Keys.Keys
   | Counters.Counters
   | Members.Members
+  | StoreHealth
 
 /**
  * In types only: that what a store acknowledges can be safe at this level, so that a program which demands the level compiles with

@@ -4,8 +4,13 @@ import type { Position } from "./Position.ts"
 /**
  * Why a store could not do what it was asked.
  *
- * - `Full`: entries that some destination still waits for fill the cap. It passes when they are delivered.
- * - `Unavailable`: no answer now (server down, file locked, disk full). It may pass by itself; nothing was stored.
+ * - `Full`: no room: entries that some destination still waits for fill the cap, or the disk or the server itself is full. It
+ *   passes when they are delivered, or somebody makes room; nothing was stored.
+ * - `Unavailable`: no answer now (server down, file locked). It may pass by itself; nothing was stored.
+ * - `ReadOnly`: it can be read and takes nothing (a standby, a file or file system that is read-only). It may pass by itself;
+ *   nothing was stored.
+ * - `LevelTooLow`: its settings were changed, so that an append would survive less than the log declares. It passes when they are
+ *   changed back; nothing was acknowledged.
  * - `Corrupt`: the data are damaged or belong to something else. It does not pass.
  * - `Incompatible`: the schema is of another version. It does not pass.
  * - `OutOfRange`: the position asked for lies outside the log. `tail` and `head` say what there is: reading after
@@ -15,10 +20,50 @@ import type { Position } from "./Position.ts"
 export type StoreReason =
   | { readonly _tag: "Full" }
   | { readonly _tag: "Unavailable" }
+  | { readonly _tag: "ReadOnly" }
+  | { readonly _tag: "LevelTooLow" }
   | { readonly _tag: "Corrupt" }
   | { readonly _tag: "Incompatible" }
   | { readonly _tag: "OutOfRange"; readonly tail: Position; readonly head: Position }
   | { readonly _tag: "Closed" }
+
+/** Whether a store may do later, with nobody restarting anything, what it cannot do now. */
+export const mayPass = (reason: StoreReason): boolean => {
+  switch (reason._tag) {
+    case "Full":
+    case "Unavailable":
+    case "ReadOnly":
+    case "LevelTooLow":
+      return true
+    case "Corrupt":
+    case "Incompatible":
+    case "OutOfRange":
+    case "Closed":
+      return false
+  }
+}
+
+/** What to say of a store that does not do what it was asked: "the store is ...". Shown to senders too, so it names nothing. */
+export const conditionOf = (reason: StoreReason): string => {
+  switch (reason._tag) {
+    case "Full":
+      return "full"
+    case "Unavailable":
+      return "not reachable"
+    case "ReadOnly":
+      return "read-only"
+    case "LevelTooLow":
+      return "set up to keep less than it promises"
+    case "Corrupt":
+      return "damaged"
+    case "Incompatible":
+      return "of another version"
+    case "OutOfRange":
+      return "without what was asked for"
+    case "Closed":
+      return "closed"
+  }
+}
 
 /** The one error of every storage port. `message` is fit to be shown to an operator: no event, no key, no password. */
 export class StoreError extends Data.TaggedError("StoreError")<{

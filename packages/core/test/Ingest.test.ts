@@ -272,7 +272,7 @@ describe("admission", () => {
         const limits = { bodyBytes: body.length, inFlightBytes: body.length }
         const { http } = yield* open({ keys, limits }, { log: failingWhile(() => isDown) })
         for (let n = 0; n < 3; n++)
-          expect((yield* http.handle(request({ body }))).body).toContain("does not answer")
+          expect((yield* http.handle(request({ body }))).body).toContain("the store is not reachable")
         isDown = false
         expect((yield* http.handle(request({ body }))).status).toBe(202)
       }),

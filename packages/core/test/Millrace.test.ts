@@ -1,10 +1,10 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { expect, test } from "vitest"
-import { Cursors } from "../src/Cursors.ts"
 import * as Millrace from "../src/Millrace.ts"
 import * as Store from "../src/Store.ts"
 import { StoreError } from "../src/StoreError.ts"
+import { StoreHealth } from "../src/StoreHealth.ts"
 import { Transport } from "../src/Transport.ts"
 import { layerTest } from "./support/codec.ts"
 import { request, serverKey } from "./support/intake.ts"
@@ -64,19 +64,20 @@ test("what is done by hand is there without Effect, too", async () => {
 })
 
 test("a store that hangs, or reads and does not write, is not ready", async () => {
-  let remove: Cursors["Service"]["remove"] = () => Effect.void
-  const store = Layer.effect(
-    Cursors,
-    Cursors.useSync((cursors) => Cursors.of({ ...cursors, remove: (name) => remove(name) })),
-  ).pipe(Layer.provideMerge(Store.layerMemory()))
+  let probe: StoreHealth["Service"]["probe"] = Effect.void
+  const health = Layer.succeed(StoreHealth, {
+    probe: Effect.suspend(() => probe),
+    examine: Effect.succeed([]),
+  })
+  const store = Layer.merge(Store.layerMemory(), health)
   const transport = Layer.succeed(Transport, { send: () => Effect.never })
   const millrace = await Millrace.make({ keys: "none", store, transport, codec: layerTest })
   expect(await millrace.ready()).toBe(true)
-  remove = () => Effect.fail(new StoreError({ reason: { _tag: "Unavailable" }, message: "read-only" }))
+  probe = Effect.fail(new StoreError({ reason: { _tag: "ReadOnly" }, message: "read-only" }))
   expect(await millrace.ready()).toBe(false)
-  remove = () => Effect.uninterruptible(Effect.never)
+  probe = Effect.uninterruptible(Effect.never)
   expect(await millrace.ready()).toBe(false)
-  remove = () => Effect.void
+  probe = Effect.void
   expect(await millrace.ready()).toBe(true)
   await millrace.close()
   expect(await millrace.ready()).toBe(false)

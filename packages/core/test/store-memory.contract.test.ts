@@ -7,6 +7,7 @@ storeContract("memory", {
   reopens: false,
   shared: false,
   capped: true,
+  probesRoom: true,
 })
 
 storeContract("memory, shared", {
@@ -14,6 +15,7 @@ storeContract("memory, shared", {
   reopens: true,
   shared: true,
   capped: true,
+  probesRoom: true,
   outside: false,
 })
 
@@ -32,5 +34,6 @@ storeContract("memory, in partitions", {
   reopens: false,
   shared: false,
   capped: true,
+  probesRoom: true,
   partitioned: true,
 })

@@ -2,6 +2,7 @@ import { statfs } from "node:fs/promises"
 import { dirname } from "node:path"
 import {
   Cursors,
+  conditionOf,
   DeadLetters,
   Destinations,
   EventLog,
@@ -10,6 +11,7 @@ import {
   Members,
   type Store,
   type StoreError,
+  StoreHealth,
 } from "@millrace/core"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -81,9 +83,25 @@ interface Ports {
   readonly destinations: Destinations.Destinations["Service"]
   readonly deadLetters: DeadLetters.DeadLetters["Service"]
   readonly members: Members.Members["Service"]
+  readonly health: StoreHealth.StoreHealth["Service"]
 }
 
-const store = Effect.fnUntraced(function* ({ log }: Ports, now: number) {
+/** Tries what the server vouches for: that an append succeeds. */
+const store = ({ log, health }: Ports): Effect.Effect<ReadonlyArray<Check>> =>
+  Effect.match(health.probe, {
+    onSuccess: () => {
+      const safe = `acknowledged events are safe at level "${log.durability}"`
+      return [log.durability === "memory" ? note("store", safe) : ok("store", `takes events; ${safe}`)]
+    },
+    onFailure: ({ reason, message }) => [
+      wrong("store", `takes no events: it is ${conditionOf(reason)}: ${message}`),
+    ],
+  })
+
+const findings = ({ health }: Ports): Effect.Effect<ReadonlyArray<Check>, StoreError> =>
+  Effect.map(health.examine, (found) => found.map((finding) => ({ name: "store", ...finding })))
+
+const contents = Effect.fnUntraced(function* ({ log }: Ports, now: number) {
   const checks: Array<Check> = []
   for (let partition = 0; partition < log.partitions; partition++) {
     const { tail, head, bytes: kept, oldestAt } = yield* log.bounds(partition)
@@ -93,8 +111,7 @@ const store = Effect.fnUntraced(function* ({ log }: Ports, now: number) {
     const oldest = oldestAt === null ? "" : `, the oldest ${TimeText.ago(oldestAt, now)}`
     checks.push(ok("log", `${count}, ${ByteText.format(kept)}${oldest}`))
   }
-  const safe = `acknowledged events are safe at level "${log.durability}"`
-  return [log.durability === "memory" ? note("store", safe) : ok("store", `answers; ${safe}`), ...checks]
+  return checks
 })
 
 /** Clocks of machines differ by less. */
@@ -205,6 +222,7 @@ export const examine = Effect.fnUntraced(function* ({
     destinations: Context.get(context, Destinations.Destinations),
     deadLetters: Context.get(context, DeadLetters.DeadLetters),
     members: Context.get(context, Members.Members),
+    health: Context.get(context, StoreHealth.StoreHealth),
   }
   /** Each by itself: what one cannot find out, another can. */
   const look = (
@@ -219,7 +237,9 @@ export const examine = Effect.fnUntraced(function* ({
       "server",
       Effect.map(ports.members.list, ({ length }) => [server(status, length, now)]),
     )),
-    ...(yield* look("store", store(ports, now))),
+    ...(yield* store(ports)),
+    ...(yield* look("store", findings(ports))),
+    ...(yield* look("log", contents(ports, now))),
     ...(yield* space(path)),
     ...(yield* look("cursors", cursors(ports))),
     ...(yield* look("ledger", Effect.map(rows, ledger))),

@@ -1,4 +1,4 @@
-import { Cursors, Destinations, EventLog, Position, Store } from "@millrace/core"
+import { Cursors, Destinations, EventLog, Position, Store, StoreHealth } from "@millrace/core"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
@@ -12,12 +12,15 @@ const hour = 3_600_000
 /** Does something to a store in memory, and has it examined; what is fine is left out. */
 const examine = (
   act: Effect.Effect<unknown, unknown, Store.Store>,
-  { closed = false } = {},
+  {
+    closed = false,
+    layer = Store.layerMemory(),
+  }: { readonly closed?: boolean; readonly layer?: Layer.Layer<Store.Store> } = {},
 ): Promise<ReadonlyArray<string>> =>
   Effect.gen(function* () {
     yield* TestClock.setTime(1000 * hour)
     const scope = yield* Scope.make()
-    const store = yield* Layer.buildWithScope(Store.layerMemory(), scope)
+    const store = yield* Layer.buildWithScope(layer, scope)
     yield* Effect.provideContext(act, store)
     if (closed) yield* Scope.close(scope, Exit.void)
     const checks = yield* Doctor.examine({ store, path: null, status: null })
@@ -113,6 +116,29 @@ test("a store that does not answer: all is said, nothing fails", async () => {
   const found = await examine(Effect.void, { closed: true })
   const wrong = (name: string) => `${name} wrong the store has been closed`
   expect(found).toEqual([
-    ...["server", "store", "cursors", "ledger", "destination", "dead letters", "clock"].map(wrong),
+    wrong("server"),
+    "store wrong takes no events: it is closed: the store has been closed",
+    ...["log", "cursors", "ledger", "destination", "dead letters", "clock"].map(wrong),
   ])
+})
+
+test("a store that is full says so, and still what is in it", async () => {
+  const layer = Store.layerMemory({ maxBytes: 20 })
+  expect(await examine(append("a", "b"), { layer })).toEqual([
+    usual[0],
+    "store wrong takes no events: it is full: the log's 20 bytes are taken by entries not yet delivered",
+    "destination note none: events are kept, and go nowhere",
+  ])
+})
+
+test("what the store itself finds wrong is told", async () => {
+  const message = "page 7 of the file is damaged"
+  const layer = Layer.merge(
+    Store.layerMemory(),
+    Layer.succeed(StoreHealth.StoreHealth, {
+      probe: Effect.void,
+      examine: Effect.succeed([{ level: "wrong" as const, message }]),
+    }),
+  )
+  expect(await examine(Effect.void, { layer })).toContain(`store wrong ${message}`)
 })

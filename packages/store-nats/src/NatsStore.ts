@@ -9,6 +9,7 @@ import {
   Members,
   Store,
   type StoreError,
+  StoreHealth,
 } from "@millrace/core"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -48,8 +49,10 @@ const open = Effect.fnUntraced(function* (options: Options, settings: Settings) 
   const warning = warningOf(layout, settings.sync)
   if (warning !== null) yield* Effect.logWarning(`${describe(options)}: ${warning}`)
 
+  const cursors = CursorRows.make(table("cursor"))
   return Context.make(EventLog.EventLog, log).pipe(
-    Context.add(Cursors.Cursors, CursorRows.make(table("cursor"))),
+    Context.add(Cursors.Cursors, cursors),
+    Context.add(StoreHealth.StoreHealth, StoreHealth.byCursors(cursors)),
     Context.add(
       DeadLetters.DeadLetters,
       LetterStream.make(stream(names.letters), subjects.letters, () => connection.maxPayload),

@@ -9,6 +9,7 @@ import {
   Members,
   Store,
   type StoreError,
+  StoreHealth,
 } from "@millrace/core"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -67,8 +68,10 @@ const open = Effect.fnUntraced(function* (options: Options, internals: Internals
     segmentBytes:
       internals.segmentBytes ?? Math.max(Math.ceil(settings.maxBytes / segmentsInUse), smallestSegment),
   })
+  const rows = cursors(database)
   return Context.make(EventLog.EventLog, log).pipe(
-    Context.add(Cursors.Cursors, cursors(database)),
+    Context.add(Cursors.Cursors, rows),
+    Context.add(StoreHealth.StoreHealth, StoreHealth.byCursors(rows)),
     Context.add(DeadLetters.DeadLetters, deadLetters(database)),
     Context.add(Attempts.Attempts, attempts(database)),
     Context.add(Destinations.Destinations, destinations(database)),

@@ -9,6 +9,7 @@ import {
   Members,
   Store,
   type StoreError,
+  StoreHealth,
 } from "@millrace/core"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -107,6 +108,7 @@ export const layer = (
       ({ connection, head, writers }) =>
         Context.make(EventLog.EventLog, eventLog(connection, head, writers)).pipe(
           Context.add(Cursors.Cursors, cursors(connection)),
+          Context.add(StoreHealth.StoreHealth, StoreHealth.byCursors(cursors(connection))),
           Context.add(DeadLetters.DeadLetters, deadLetters(connection)),
           Context.add(Attempts.Attempts, attempts(connection)),
           Context.add(Destinations.Destinations, destinations(connection)),

@@ -7,6 +7,7 @@ import { cursors } from "./internal/store/cursors.ts"
 import { deadLetters } from "./internal/store/deadLetters.ts"
 import { destinations } from "./internal/store/destinations.ts"
 import { faults } from "./internal/store/faults.ts"
+import { health } from "./internal/store/health.ts"
 import { keys } from "./internal/store/keys.ts"
 import { appending } from "./internal/store/log-append.ts"
 import { partitions } from "./internal/store/log-partitions.ts"
@@ -63,6 +64,8 @@ export interface StoreCapabilities {
   readonly partitioned?: boolean
   /** Its log is outside of this process's memory: so it is, if not said otherwise, for one that `reopens`. */
   readonly outside?: boolean
+  /** Its probe knows whether the log has room. */
+  readonly probesRoom?: boolean
 }
 
 export interface StoreBinding extends StoreCapabilities {
@@ -85,6 +88,7 @@ export interface StoreBinding extends StoreCapabilities {
  *   reopens: false,
  *   shared: false,
  *   capped: true,
+ *   probesRoom: true,
  * })
  * ```
  */
@@ -103,6 +107,7 @@ export const storeContract = (name: string, binding: StoreBinding): void => {
     describe("Keys", () => keys(suite))
     describe("Counters", () => counters(suite))
     describe("Members", () => members(suite))
+    describe("StoreHealth", () => health(suite))
     describe("a store: reopening", () => reopening(suite))
     describe("a store: sharing", () => sharing(suite))
     describe("a store: faults", () => faults(suite))

@@ -19,6 +19,7 @@ import {
   Position,
   Store,
   StoreError,
+  StoreHealth,
   Transport,
 } from "@millrace/core"
 import { Codec } from "@millrace/node"
@@ -140,6 +141,7 @@ const storePorts = [
   Destinations.Destinations,
   Keys.Keys,
   Counters.Counters,
+  StoreHealth.StoreHealth,
 ] as const
 
 /** How one life of a pipeline sees its store. */

@@ -1,4 +1,4 @@
-import { EventLog, Store, StoreError } from "@millrace/core"
+import { EventLog, Store, StoreError, StoreHealth } from "@millrace/core"
 import {
   accountingContract,
   type FaultyPlace,
@@ -104,16 +104,15 @@ const remoteService = (service: object, connection: Connection): object =>
   )
 
 /** Two memory logs as the partitions of one. */
-const twoPartitions = (options: StoreOpenOptions): Layer.Layer<EventLog.EventLog> =>
-  Layer.effect(
-    EventLog.EventLog,
+const twoPartitions = (options: StoreOpenOptions): Layer.Layer<EventLog.EventLog | StoreHealth.StoreHealth> =>
+  Layer.effectContext(
     Effect.gen(function* () {
-      const build = Effect.map(Layer.build(EventLog.layerMemory(options)), (context) =>
-        Context.get(context, EventLog.EventLog),
-      )
-      const logs = [yield* build, yield* build]
+      const build = Layer.build(EventLog.layerMemory(options))
+      const built = [yield* build, yield* build]
+      const logs = built.map((context) => Context.get(context, EventLog.EventLog))
+      const probes = built.map((context) => Context.get(context, StoreHealth.StoreHealth).probe)
       const at = (partition: number) => logs[partition] ?? logs[0]!
-      return EventLog.EventLog.of({
+      const log = EventLog.EventLog.of({
         durability: "memory",
         partitions: logs.length,
         append: (entries, partition = 0) => at(partition).append(entries),
@@ -124,6 +123,12 @@ const twoPartitions = (options: StoreOpenOptions): Layer.Layer<EventLog.EventLog
         stats: (partition, upTo) => at(partition).stats(0, upTo),
         trim: (partition, released, olderThan) => at(partition).trim(0, released, olderThan),
       })
+      return Context.make(EventLog.EventLog, log).pipe(
+        Context.add(StoreHealth.StoreHealth, {
+          probe: Effect.all(probes, { discard: true }),
+          examine: Effect.succeed([]),
+        }),
+      )
     }),
   )
 
@@ -158,6 +163,7 @@ const binding: StoreBinding = {
   reopens: true,
   shared: true,
   capped: true,
+  probesRoom: true,
   partitioned: true,
   outside: false,
 }

@@ -59,16 +59,16 @@ export class MemoryLog {
       numbers.set(entry.id, number)
       return Position.fromNumber(number)
     })
-    if (!this.#makeRoom(needed)) {
-      return Result.fail(
-        new StoreError({
-          reason: { _tag: "Full" },
-          message: `the log's ${this.#maxBytes} bytes are taken by entries not yet delivered`,
-        }),
-      )
-    }
+    if (!this.#makeRoom(needed)) return Result.fail(this.#full())
     for (const entry of fresh) this.#push(entry, now)
     return Result.succeed(positions)
+  }
+
+  /** Fails as an append of so many bytes would. */
+  probe(bytes: number): Result.Result<void, StoreError> {
+    return this.#bytes - this.#releasable() <= this.#maxBytes - bytes
+      ? Result.succeed(undefined)
+      : Result.fail(this.#full())
   }
 
   read(after: Position.Position, limits: ReadLimits): Result.Result<ReadonlyArray<LogEntry>, StoreError> {
@@ -157,6 +157,13 @@ export class MemoryLog {
     return offset >= 0 && offset <= this.#kept.length ? offset : undefined
   }
 
+  #full(): StoreError {
+    return new StoreError({
+      reason: { _tag: "Full" },
+      message: `the log's ${this.#maxBytes} bytes are taken by entries not yet delivered`,
+    })
+  }
+
   #outOfRange(position: Position.Position): StoreError {
     const { tail, head } = this.bounds()
     return new StoreError({
@@ -190,13 +197,17 @@ export class MemoryLog {
     this.#ids.add(id, before.entries + 1)
   }
 
+  /** How many bytes are dropped whenever an append needs their room. */
+  #releasable(): number {
+    const released = Math.min(this.#released, this.#headNumber) - this.#dropped.entries
+    return this.#totals(Math.max(released, 0)).bytes - this.#dropped.bytes
+  }
+
   /** Drops nothing when dropping all that is released would not be enough. */
   #makeRoom(needed: number): boolean {
     const allowed = this.#maxBytes - needed
     if (this.#bytes <= allowed) return true
-    const released = Math.min(this.#released, this.#headNumber) - this.#dropped.entries
-    const releasable = this.#totals(Math.max(released, 0)).bytes - this.#dropped.bytes
-    if (this.#bytes - releasable > allowed) return false
+    if (this.#bytes - this.#releasable() > allowed) return false
     this.#dropWhile(() => this.#bytes > allowed)
     return true
   }

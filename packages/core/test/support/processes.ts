@@ -27,6 +27,7 @@ import { Members } from "../../src/Members.ts"
 import * as Millrace from "../../src/Millrace.ts"
 import * as Store from "../../src/Store.ts"
 import { StoreError } from "../../src/StoreError.ts"
+import { StoreHealth } from "../../src/StoreHealth.ts"
 import { Transport } from "../../src/Transport.ts"
 
 /** Several processes that deliver from one store in memory, on one virtual clock. */
@@ -36,7 +37,17 @@ const startAt = Date.UTC(2026, 0, 1)
 /** What a process takes for the length of its lease; said here once more, so that a change of it is noticed. */
 const lease = 6_000
 
-const ports = [EventLog, Cursors, DeadLetters, Attempts, Destinations, Keys, Counters, Members] as const
+const ports = [
+  EventLog,
+  Cursors,
+  DeadLetters,
+  Attempts,
+  Destinations,
+  Keys,
+  Counters,
+  Members,
+  StoreHealth,
+] as const
 
 const codec = Codec.of({
   decompress: () => Effect.die("nothing is compressed here"),

@@ -15,8 +15,19 @@ import { closed } from "../../src/internal/memory.ts"
 import { Keys } from "../../src/Keys.ts"
 import { Members } from "../../src/Members.ts"
 import * as Store from "../../src/Store.ts"
+import { StoreHealth } from "../../src/StoreHealth.ts"
 
-const ports = [EventLog, Cursors, DeadLetters, Attempts, Destinations, Keys, Counters, Members] as const
+const ports = [
+  EventLog,
+  Cursors,
+  DeadLetters,
+  Attempts,
+  Destinations,
+  Keys,
+  Counters,
+  Members,
+  StoreHealth,
+] as const
 
 /** The same store seen through a connection of its own: when that is closed, nothing comes through it any more. */
 const connect = (store: Context.Context<Store.Store>) =>

@@ -401,7 +401,7 @@ describe("operating", () => {
     const refused = await send(server, ["a"])
     expect(refused).toEqual({
       status: 503,
-      body: '{"success":false,"message":"the store does not answer","status":503}',
+      body: '{"success":false,"message":"the store is not reachable","status":503}',
     })
     expect(server.stderr()).toMatch(
       / WARN {2}the store took no events reason=Unavailable error=".*locked.*"\n/,

@@ -102,7 +102,7 @@ describe("events", () => {
     const lock = lockDatabase(join(directory, "millrace.db"))
     expect(await send(server, ["a"])).toEqual({
       status: 503,
-      body: '{"success":false,"message":"the store does not answer","status":503}',
+      body: '{"success":false,"message":"the store is not reachable","status":503}',
     })
     expect(server.stderr()).toMatch(
       / WARN {2}the store took no events worker=[12] reason=Unavailable error=".*locked.*"\n/,

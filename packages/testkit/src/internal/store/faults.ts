@@ -68,7 +68,7 @@ type Calls = Readonly<Record<string, Effect.Effect<unknown, StoreError>>>
 
 /** Every call that has to ask the server, best effort ones and removals apart. */
 const callsOf = (ports: Ports, epoch: number): Calls => {
-  const { log, cursors, deadLetters, attempts, destinations, keys, counters, members } = ports
+  const { log, cursors, deadLetters, attempts, destinations, keys, counters, members, health } = ports
   return {
     "log.append": log.append([entry(100)]),
     "log.read": log.read(0, Position.origin, all),
@@ -93,6 +93,7 @@ const callsOf = (ports: Ports, epoch: number): Calls => {
     "members.beat": members.beat("me", 60_000),
     "members.list": members.list,
     "members.leave": members.leave("me"),
+    "health.probe": health.probe,
   }
 }
 

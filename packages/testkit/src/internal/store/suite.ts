@@ -8,6 +8,7 @@ import {
   Keys,
   Members,
   type StoreError,
+  StoreHealth,
 } from "@millrace/core"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -33,6 +34,7 @@ export interface Ports {
   readonly keys: Keys.Keys["Service"]
   readonly counters: Counters.Counters["Service"]
   readonly members: Members.Members["Service"]
+  readonly health: StoreHealth.StoreHealth["Service"]
 }
 
 /** Opens the test's store until the surrounding scope closes. */
@@ -69,6 +71,7 @@ const lacking: Record<Capability, string> = {
   shared: "the store is one process's own",
   capped: "the store has no cap",
   partitioned: "the log has one partition",
+  probesRoom: "the store's probe does not know whether the log has room",
   outside: "the log is in this process's memory",
 }
 
@@ -93,6 +96,7 @@ const opener =
       keys: Context.get(context, Keys.Keys),
       counters: Context.get(context, Counters.Counters),
       members: Context.get(context, Members.Members),
+      health: Context.get(context, StoreHealth.StoreHealth),
     }))
 
 const runAt = async (place: StorePlace, body: Body): Promise<void> => {
