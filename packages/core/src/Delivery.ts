@@ -76,7 +76,8 @@ export interface Wait {
 }
 
 /**
- * How long to wait after a failure: exponential with full jitter, unless the receiver said how long.
+ * How long to wait after a failure: exponential with full jitter, or as long as the receiver has asked for when that is longer. One that asks
+ * for no wait at all, or names a time that is past by our clock, is not to be sent to without a pause.
  *
  * @param failures in a row, this one included
  * @param random in [0, 1)
@@ -87,9 +88,11 @@ export const waitAfter = (
   retryAfter: number | null,
   random: number,
 ): Wait => {
-  if (retryAfter !== null) return { millis: retryAfter, reason: "Retry-After" }
   const ceiling = Math.min(policy.first * 2 ** Math.min(failures - 1, 50), policy.max)
-  return { millis: Math.floor(ceiling * random), reason: "back-off" }
+  const backOff = Math.floor(ceiling * random)
+  return retryAfter !== null && retryAfter > backOff
+    ? { millis: retryAfter, reason: "Retry-After" }
+    : { millis: backOff, reason: "back-off" }
 }
 
 /** From this many failures in a row on, the circuit counts as open: the back-off timer is the probe timer. */

@@ -54,6 +54,8 @@ test("back-off doubles from first to max, with full jitter", () => {
   )
 })
 
-test("what the receiver asks for wins over the back-off", () => {
-  expect(Delivery.waitAfter(policy, 20, 30_000, 0.5)).toEqual({ millis: 30_000, reason: "Retry-After" })
+test("the longer of what the receiver asks for and the back-off counts", () => {
+  expect(Delivery.waitAfter(policy, 5, 30_000, 0.5)).toEqual({ millis: 30_000, reason: "Retry-After" })
+  expect(Delivery.waitAfter(policy, 5, 0, 0.5)).toEqual({ millis: 8_000, reason: "back-off" })
+  expect(Delivery.waitAfter(policy, 20, 30_000, 0.5)).toEqual({ millis: 1_800_000, reason: "back-off" })
 })

@@ -126,6 +126,20 @@ test("Retry-After wins over the back-off, in seconds and as a date, and is kept 
   ])
 })
 
+test.each([
+  ["0", "0"],
+  ["a date that is past", "Thu, 01 Jan 1970 00:00:00 GMT"],
+])("Retry-After %s is no reason to send without a pause: the back-off counts", async (_, retryAfter) => {
+  pipeline = await testPipeline({ destinations: [warehouse] })
+  await pipeline.log({ eventName: "e" })
+  // Bounded, since without a pause virtual time would never go on.
+  pipeline.receiver("warehouse").answer((_, request) => (request > 1000 ? 200 : { status: 503, retryAfter }))
+  await pipeline.advance("1 minute")
+  const { requests } = pipeline.receiver("warehouse")
+  expect(requests.length).toBeLessThan(20)
+  expect(await pipeline.attempts({ limit: 1 })).toMatchObject([{ waitReason: "back-off" }])
+})
+
 test("an outage of six days gives nothing up", async () => {
   pipeline = await testPipeline({ destinations: [warehouse] })
   pipeline.receiver("warehouse").answer(503)
