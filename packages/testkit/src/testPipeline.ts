@@ -101,6 +101,8 @@ export interface TestPipeline {
   readonly advance: (duration: Duration.Input) => Promise<void>
   /** ms since the epoch. */
   readonly now: () => number
+  /** Sets the wall clock so many ms ahead of the virtual time, or behind it, as a person or NTP does; waits go on as before. */
+  readonly setWallClock: (ahead: number) => void
   readonly receiver: (destination: string) => TestReceiver
   readonly destinations: () => Promise<ReadonlyArray<Ledger.DestinationStatus>>
   /** What became of all events that arrived since the last start. */
@@ -358,6 +360,7 @@ export const testPipeline = async (options: TestPipelineOptions = {}): Promise<T
     },
     advance: time.advance,
     now: time.now,
+    setWallClock: time.setWallClock,
     receiver,
     destinations: () => run(life.dispatcher.status),
     intake: () => run(life.ledger),

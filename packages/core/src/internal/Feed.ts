@@ -14,7 +14,7 @@ export interface Item {
   readonly entry: DecodedEntry
   /** Of the stored entry: what the ring's bound counts. */
   readonly bytes: number
-  /** ms since the epoch. */
+  /** On the monotonic clock (ms). */
   readonly readAt: number
   /** By the key of an export rule; `null` until one is asked for. */
   exported: Map<string, ExportedEvents> | null

@@ -9,6 +9,7 @@ import * as Signature from "../Signature.ts"
 import type { Transport } from "../Transport.ts"
 import * as Circuit from "./circuit.ts"
 import { hex } from "./hex.ts"
+import { monotonicMillis } from "./monotonic.ts"
 
 /** What one request carries. */
 export interface Parcel {
@@ -75,11 +76,12 @@ export const make = (
   const attempt = Effect.fnUntraced(function* <E>(parcel: Parcel, mayStart: Effect.Effect<void, E>) {
     const { body, count } = parcel
     const id = webhookId(parcel)
-    const asked = yield* Clock.currentTimeMillis
+    const asked = yield* monotonicMillis
     const pause = Math.max(events(count, asked), requests(1, asked))
     if (pause > 0) yield* Effect.sleep(pause)
     yield* mayStart
     const startedAt = yield* Clock.currentTimeMillis
+    const began = yield* monotonicMillis
     const result = yield* Effect.result(
       transport.send({
         url: destination.url,
@@ -92,9 +94,9 @@ export const make = (
         timeout: destination.timeout,
       }),
     )
-    const endedAt = yield* Clock.currentTimeMillis
+    const ended = yield* monotonicMillis
     const verdict = Result.isSuccess(result)
-      ? Delivery.verdictOfReply(result.success, endedAt)
+      ? Delivery.verdictOfReply(result.success, yield* Clock.currentTimeMillis)
       : Delivery.verdictOfError(result.failure)
     const isDown = verdict.outcome === "not-now" || verdict.outcome === "misconfigured"
     if (isDown) circuit.failed()
@@ -103,12 +105,12 @@ export const make = (
       verdict,
       isBodyFree: Result.isSuccess(result) && result.success.isBodyFree === true,
       record: (wait) => {
-        if (isDown && wait !== null) circuit.restUntil(endedAt + wait.millis)
+        if (isDown && wait !== null) circuit.restUntil(ended + wait.millis)
         record({
           destination: destination.id,
           webhookId: id,
           startedAt,
-          duration: endedAt - startedAt,
+          duration: ended - began,
           events: count,
           bytes: body.length,
           outcome: verdict.outcome,

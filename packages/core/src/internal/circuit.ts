@@ -1,7 +1,7 @@
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
 import { openCircuitAfter } from "../Delivery.ts"
+import { monotonicMillis } from "./monotonic.ts"
 
 /** One destination's, for all its lanes: live traffic and replays. */
 export interface Circuit {
@@ -11,7 +11,7 @@ export interface Circuit {
   readonly pass: <A, E>(attempt: Effect.Effect<A, E>) => Effect.Effect<A, E>
   readonly succeeded: () => void
   readonly failed: () => void
-  /** After a failure: when the next attempt may be (ms since the epoch). */
+  /** After a failure: when the next attempt may be, on the monotonic clock. */
   readonly restUntil: (time: number) => void
 }
 
@@ -24,7 +24,7 @@ export const make = (): Circuit => {
 
   const untilDue = Effect.gen(function* () {
     for (;;) {
-      const now = yield* Clock.currentTimeMillis
+      const now = yield* monotonicMillis
       if (isClosed() || restingUntil <= now) return
       yield* Effect.sleep(restingUntil - now)
     }

@@ -6,6 +6,7 @@ import type { Position } from "../Position.ts"
 import { StoreError } from "../StoreError.ts"
 import { mayWant } from "./entryNames.ts"
 import { type Item, makeItem } from "./Feed.ts"
+import { monotonicMillisOf } from "./monotonic.ts"
 
 /** As the log counts it. */
 export const sizeOf = ({ body, envelope, leftOut = 0 }: LogEntry): number =>
@@ -65,7 +66,7 @@ export class ReadAhead {
    */
   show(after: Position, reader: Reader): Effect.Effect<void, StoreError> {
     return Effect.clockWith((clock) => {
-      const readAt = clock.currentTimeMillisUnsafe()
+      const readAt = monotonicMillisOf(clock)
       let goOn = this.has(after)
       while (goOn && this.next < this.entries.length) {
         const entry = this.entries[this.next]!

@@ -10,8 +10,10 @@ import * as TestClock from "effect/testing/TestClock"
 export interface VirtualTime {
   /** Holds the clock: what runs with it lives in virtual time. */
   readonly context: Context.Context<never>
-  /** ms since the epoch. */
+  /** ms since the epoch, however the wall clock is set. */
   readonly now: () => number
+  /** Sets the wall clock so many ms ahead of the time, or behind it; what is slept and the monotonic clock go on as before. */
+  readonly setWallClock: (ahead: number) => void
   /** Counts an effect as busy until it ends, or only while something holds. */
   readonly busy: <A, E, R>(effect: Effect.Effect<A, E, R>, isBusy?: () => boolean) => Effect.Effect<A, E, R>
   /** Waits until nobody is busy, and what follows from that has happened. */
@@ -38,11 +40,23 @@ export const make = Effect.fnUntraced(function* (
   const setTime = (at: number) => Effect.runPromiseWith(context)(testClock.setTime(at))
   yield* testClock.setTime(startAt)
   const after = (duration: Duration.Input) => now() + Duration.toMillis(duration)
+  let ahead = 0
+  const wall: Clock.Clock = {
+    ...testClock,
+    currentTimeMillisUnsafe: () => testClock.currentTimeMillisUnsafe() + ahead,
+    currentTimeMillis: Effect.sync(() => testClock.currentTimeMillisUnsafe() + ahead),
+    currentTimeNanosUnsafe: () => testClock.currentTimeNanosUnsafe() + BigInt(ahead) * 1_000_000n,
+    currentTimeNanos: Effect.sync(() => testClock.currentTimeNanosUnsafe() + BigInt(ahead) * 1_000_000n),
+  }
+  const setWallClock = (millis: number): void => {
+    ahead = millis
+  }
   // The clock alone runs all that is due, in order, and faster than we could.
   if (!real) {
     return {
-      context,
+      context: Context.add(context, Clock.Clock, wall),
       now,
+      setWallClock,
       busy: (effect) => effect,
       settle: async () => {},
       advance: (duration) => setTime(after(duration)),
@@ -51,7 +65,7 @@ export const make = Effect.fnUntraced(function* (
 
   const sleeps = new Set<{ readonly due: number }>()
   const clock: Clock.Clock = {
-    ...testClock,
+    ...wall,
     sleep: (duration) =>
       Effect.suspend(() => {
         const sleep = { due: after(duration) }
@@ -79,6 +93,7 @@ export const make = Effect.fnUntraced(function* (
   return {
     context: Context.add(context, Clock.Clock, clock),
     now,
+    setWallClock,
     busy: (effect, isBusy = () => true) =>
       Effect.suspend(() => {
         const entry = { isBusy }

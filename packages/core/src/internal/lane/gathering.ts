@@ -25,7 +25,7 @@ export interface Gathering {
   readonly goOn: () => void
   /** Before the first event taken. */
   readonly start: () => Place
-  /** When the first event taken has waited long enough (ms since the epoch). */
+  /** When the first event taken has waited long enough, on the monotonic clock. */
   readonly deadline: () => number
   /** How many buckets the events are dealt to. */
   readonly buckets: number

@@ -6,7 +6,7 @@ import type { Book } from "./book.ts"
 
 /** While nothing else comes, suspects are tried now and then, ever more rarely: when is the next time. */
 export interface Probes {
-  /** When an idle lane tries a suspect (ms since the epoch); `null` when it has none. */
+  /** When an idle lane tries a suspect, on the monotonic clock; `null` when it has none. */
   readonly next: (now: number) => Effect.Effect<number | null>
   readonly wasInVain: () => void
   /** An event has passed. */

@@ -1,4 +1,3 @@
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Latch from "effect/Latch"
 import type { Destination } from "../../Destination.ts"
@@ -7,6 +6,7 @@ import { type Fenced, Finished, Released } from "../../LaneEnd.ts"
 import type { StoreError } from "../../StoreError.ts"
 import { Bodies } from "../bodies.ts"
 import type { Feed } from "../Feed.ts"
+import { monotonicMillis } from "../monotonic.ts"
 import { makeSparingly } from "../sparingly.ts"
 import type { Book } from "./book.ts"
 import type { Bury } from "./burying.ts"
@@ -153,7 +153,7 @@ export const makeTaking = (options: Options, parts: Parts): Taking => {
           return yield* new Finished({ name: options.name })
         }
         if (resumed !== null && feed.queued === 0 && feed.readAfter >= resumed.last[0]) break
-        const now = yield* Clock.currentTimeMillis
+        const now = yield* monotonicMillis
         const isDue = options.draining() || now >= gathering.deadline()
         if (gathering.count > 0 && resumed === null && isDue) break
         wake.closeUnsafe()
