@@ -183,18 +183,20 @@ const readEvent = (request: Request, raw: Json): Event | null => {
   }
 }
 
+/** What headers and query tell of the SDK; it stands for a `statsigMetadata` that is not there. */
+export const sdkFacts = ({
+  sdkType,
+  sdkVersion,
+  sessionID,
+}: Pick<Facts, "sdkType" | "sdkVersion" | "sessionID">): JsonObject => ({
+  ...(typeof sdkType === "string" ? { sdkType } : {}),
+  ...(typeof sdkVersion === "string" ? { sdkVersion } : {}),
+  ...(typeof sessionID === "string" ? { sessionID } : {}),
+})
+
 /** What stands beside the events. */
-const factsOf = (
-  { sdkType, sdkVersion, sessionID }: Envelope,
-  statsigMetadata: Json | undefined,
-): JsonObject =>
-  isObject(statsigMetadata)
-    ? statsigMetadata
-    : {
-        ...(sdkType === undefined ? {} : { sdkType }),
-        ...(sdkVersion === undefined ? {} : { sdkVersion }),
-        ...(sessionID === undefined ? {} : { sessionID }),
-      }
+const factsOf = (envelope: Envelope, statsigMetadata: Json | undefined): JsonObject =>
+  isObject(statsigMetadata) ? statsigMetadata : sdkFacts(envelope)
 
 const defaultUser = (user: Json | undefined): JsonObject | null =>
   isObject(user) ? PrivateAttributes.without(user) : null

@@ -1,5 +1,6 @@
 import * as Schema from "effect/Schema"
 import { readTime } from "./internal/time.ts"
+import * as Utf8 from "./internal/utf8.ts"
 
 export type Json = null | boolean | number | string | ReadonlyArray<Json> | JsonObject
 
@@ -27,12 +28,24 @@ export interface Event {
   readonly timeUUID?: string
 }
 
+/**
+ * The longest name of an event, in bytes of UTF-8: ten times as long as any that a site uses. Names are kept by whoever counts events or deals them to
+ * destinations, so each cache of names is as large as this times their number.
+ */
+export const maxEventNameBytes = 1024
+
 // What may come in. The predicates of internal/validate.ts say the same at the speed of compiled code, and a
 // property test holds the two together: a change here is a change there.
 
 const Text = Schema.String.annotate({ message: "expected a string" })
 
 const NonEmptyText = Text.check(Schema.isNonEmpty({ message: "expected a non-empty string" }))
+
+const EventName = NonEmptyText.check(
+  Schema.makeFilter((name) => !Utf8.isLonger(name, maxEventNameBytes), {
+    message: `longer than ${maxEventNameBytes} bytes`,
+  }),
+)
 
 const AnyObject = Schema.Record(Schema.String, Schema.Unknown).annotate({ message: "expected an object" })
 
@@ -66,7 +79,7 @@ const User = Schema.Struct({
 
 const strict = {
   user: User.annotateKey(required),
-  eventName: NonEmptyText.annotateKey(required),
+  eventName: EventName.annotateKey(required),
   time: Integer.annotateKey(required),
   value: Schema.optionalKey(
     Schema.Union([Schema.String, number("expected a string or a number")]).annotate({
@@ -101,7 +114,7 @@ export const LenientEvent = Schema.Struct({
   user: Schema.optionalKey(
     Schema.Union([AnyObject, Schema.Null, EmptyArray]).annotate({ message: "expected an object" }),
   ),
-  eventName: NonEmptyText.annotateKey(required),
+  eventName: EventName.annotateKey(required),
   time: Schema.optionalKey(
     Schema.Union([Schema.Null, number("expected a time"), Schema.String])
       .annotate({ message: "expected a time" })

@@ -19,6 +19,7 @@ import { defectSummary } from "./internal/defectSummary.ts"
 import { matchRoute, queryOf, type Route, routes } from "./internal/routes.ts"
 import { makeSparingly } from "./internal/sparingly.ts"
 import * as UrlVerification from "./internal/urlVerification.ts"
+import * as Utf8 from "./internal/utf8.ts"
 import * as Signature from "./Signature.ts"
 import { conditionOf, type StoreError } from "./StoreError.ts"
 import * as Telemetry from "./Telemetry.ts"
@@ -105,9 +106,6 @@ export class HttpIngest extends Context.Service<
 /** What an SDK reports of its own failures is a stack trace and some options. It needs no key, so it gets little room. */
 const exceptionBytes = 64 * 1024
 
-/** A sender needs to see what is wrong, not a megabyte of it. */
-const maxRejectedListed = 100
-
 /** Long enough for a restart or a fail-over, short enough not to pile up a sender's backlog. No SDK reads it, others do. */
 const retryAfter = "5"
 
@@ -154,12 +152,12 @@ const internalError = refusal(500, "internal error")
 const tooLarge = (limit: number): Answer => refusal(413, `body: larger than ${limit} bytes`)
 
 /** `rejected` lists the first hundred; when there are more, `rejectedCount` has their number. */
-const receiptAnswer = ({ rejected }: Ingest.Receipt): Answer => {
-  if (rejected.length === 0) return accepted
+const receiptAnswer = ({ rejected, rejectedCount }: Ingest.Receipt): Answer => {
+  if (rejectedCount === 0) return accepted
   const body = {
     success: true,
-    rejected: rejected.slice(0, maxRejectedListed).map(({ index, message }) => ({ index, message })),
-    ...(rejected.length > maxRejectedListed ? { rejectedCount: rejected.length } : {}),
+    rejected: rejected.map(({ index, message }) => ({ index, message })),
+    ...(rejectedCount > rejected.length ? { rejectedCount } : {}),
   }
   return { status: 202, body: JSON.stringify(body) }
 }
@@ -217,6 +215,14 @@ const headerOf = (headers: Headers, name: string): string | null => {
   if (value === undefined) return null
   return (typeof value === "string" ? value : value.join(", ")) || null
 }
+
+/**
+ * What an SDK says of itself in a header or the query: a version or a session's id has forty bytes. It stands in each event of the request that is sent,
+ * and what is longer than this is cut.
+ */
+const maxFactBytes = 256
+
+const factOf = (text: string | null): string | null => (text === null ? null : Utf8.cut(text, maxFactBytes))
 
 const queryParameter = (query: URLSearchParams | null, name: string): string | null =>
   query?.get(name) || null
@@ -279,12 +285,13 @@ const ingestHead = (
   keyId: principal.id,
   clientTimeHeader: headerOf(headers, "statsig-client-time"),
   clientTimeQuery: queryParameter(query, "t"),
-  sdkType: headerOf(headers, "statsig-sdk-type") ?? queryParameter(query, "st"),
-  sdkVersion: headerOf(headers, "statsig-sdk-version") ?? queryParameter(query, "sv"),
-  sessionID:
+  sdkType: factOf(headerOf(headers, "statsig-sdk-type") ?? queryParameter(query, "st")),
+  sdkVersion: factOf(headerOf(headers, "statsig-sdk-version") ?? queryParameter(query, "sv")),
+  sessionID: factOf(
     headerOf(headers, "statsig-session-id") ??
-    headerOf(headers, "statsig-server-session-id") ??
-    queryParameter(query, "sid"),
+      headerOf(headers, "statsig-server-session-id") ??
+      queryParameter(query, "sid"),
+  ),
 })
 
 const everybody: Cors = { origins: "*" }

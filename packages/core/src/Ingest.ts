@@ -39,6 +39,7 @@ export const defaultLimits: IngestLimits = {
   bodyBytes: 10 * 1024 * 1024,
   events: 10_000,
   nesting: 64,
+  sentBytes: 32 * 1024 * 1024,
   inFlightBytes: 256 * 1024 * 1024,
 }
 
@@ -85,7 +86,10 @@ export interface Receipt {
   /** How many events were accepted: they are safe at the log's declared level. */
   readonly events: number
   readonly duplicate: boolean
+  /** The first {@link Wire.mostDescribed} of the events that were refused. */
   readonly rejected: ReadonlyArray<Wire.RejectedEvent>
+  /** How many were refused, described or not. */
+  readonly rejectedCount: number
 }
 
 /**
@@ -181,7 +185,7 @@ export const keyProblems = (kind: KeyKind, keys: ReadonlyArray<string>): Readonl
   )
 
 const limitProblems = (limits: IngestLimits): ReadonlyArray<OptionProblem> => [
-  ...(["bodyBytes", "events", "nesting", "inFlightBytes"] as const).flatMap((name) =>
+  ...(["bodyBytes", "events", "nesting", "sentBytes", "inFlightBytes"] as const).flatMap((name) =>
     Number.isSafeInteger(limits[name]) && limits[name] > 0
       ? []
       : [{ path: `limits.${name}`, message: "expected a positive integer" }],
@@ -191,7 +195,12 @@ const limitProblems = (limits: IngestLimits): ReadonlyArray<OptionProblem> => [
     : []),
 ]
 
-const limitsOf = (options: IngestOptions): IngestLimits => ({ ...defaultLimits, ...options.limits })
+const limitsOf = ({ limits }: IngestOptions): IngestLimits => {
+  const bodyBytes = limits?.bodyBytes ?? defaultLimits.bodyBytes
+  // A host that takes larger bodies wants them sent as well.
+  const sentBytes = Math.max(defaultLimits.sentBytes, bodyBytes * 3)
+  return { ...defaultLimits, sentBytes, ...limits }
+}
 
 const keysOf = ({ keys }: IngestOptions): Record<KeyKind, ReadonlyArray<string>> => ({
   server: (keys !== "none" && keys?.server) || [],
@@ -373,13 +382,13 @@ const make = Effect.fnUntraced(function* (
       return refuse({ _tag: "Refused", status, message })
     }
 
-    const { entry, rejected, eventNames } = decoded.success
+    const { entry, rejected, rejectedCount, eventNames } = decoded.success
     const events = entry === null ? 0 : entry.events
     const storing = store(decoded.success, id, head.receivedAt)
     bytesInFlight += body.length
     const settle = () => {
       bytesInFlight -= body.length
-      count("rejected", rejected.length)
+      count("rejected", rejectedCount)
     }
     return Effect.matchCauseEffect(
       dedupe === null ? storing : dedupe.share(fingerprint(head, body), storing),
@@ -396,7 +405,7 @@ const make = Effect.fnUntraced(function* (
           const duplicate = dedupe !== null && shared === true
           count(duplicate ? "duplicate" : "stored", events)
           const entryId = duplicate || entry === null ? null : id
-          const receipt = Effect.succeed({ entryId, events, duplicate, rejected })
+          const receipt = Effect.succeed({ entryId, events, duplicate, rejected, rejectedCount })
           return duplicate ? receipt : Effect.andThen(nameCounts.add(eventNames, head.receivedAt), receipt)
         },
       },

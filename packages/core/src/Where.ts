@@ -136,7 +136,8 @@ export const Where = Schema.Unknown.check(
   }),
 ) as unknown as Schema.Codec<Where | null>
 
-const numeric = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i
+// No two parts of it take the same digits: it never looks at a text twice, however long that is.
+const numeric = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i
 
 /** Of a number or of text that is one: no blanks, no hexadecimal. */
 const numberOf = (value: Json): number | null => {

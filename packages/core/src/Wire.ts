@@ -3,13 +3,16 @@ import * as Entry from "./Entry.ts"
 import type { Json, JsonObject } from "./Event.ts"
 import type { EntryId, NewEntry } from "./EventLog.ts"
 import * as Body from "./internal/body.ts"
+import * as BodyScan from "./internal/bodyScan.ts"
 import * as EntryNames from "./internal/entryNames.ts"
 import * as EventNames from "./internal/eventNames.ts"
 import { isObject, parse } from "./internal/json.ts"
+import { openBrace } from "./internal/jsonBytes.ts"
 import * as Nesting from "./internal/nesting.ts"
 import * as Outline from "./internal/outline.ts"
 import * as PrivateAttributes from "./internal/privateAttributes.ts"
 import * as Sample from "./internal/sample.ts"
+import * as SharedFacts from "./internal/sharedFacts.ts"
 import * as Time from "./internal/time.ts"
 import * as Utf8 from "./internal/utf8.ts"
 import * as Validate from "./internal/validate.ts"
@@ -51,7 +54,10 @@ export interface RejectedEvent {
 export interface Accepted {
   /** `null` when no event was accepted (an empty `events`, or all rejected in lenient mode): nothing to append. */
   readonly entry: NewEntry | null
+  /** The first {@link mostDescribed} of those that were refused. */
   readonly rejected: ReadonlyArray<RejectedEvent>
+  /** How many were refused, described or not. */
+  readonly rejectedCount: number
   /** The accepted events' names, one an event. */
   readonly eventNames: ReadonlyArray<string>
   /** Whose the first accepted event is, as well as can be told; `""` when it cannot. */
@@ -73,7 +79,18 @@ export interface WireLimits {
   readonly events: number
   /** Deeper than any SDK sends, and shallow enough for every recursive reader behind us. At most {@link maxNesting}. */
   readonly nesting: number
+  /**
+   * 32 MiB: what a request's events may come to when they are sent, with the facts of the request in each of them. Three of the largest bodies; far more
+   * than a batch of any SDK, and what one request may cost each destination.
+   */
+  readonly sentBytes: number
 }
+
+/**
+ * How many refused events of a request are described in its reply and kept as dead letters; the rest are counted. A sender needs to see what is wrong, not a
+ * megabyte of it, and a small body of ten thousand zeros must not cost ten thousand descriptions.
+ */
+export const mostDescribed = 100
 
 /** A limit over this counts as this: far from where recursive readers, `JSON.stringify` among them, run out of stack. */
 export const maxNesting: number = Nesting.most
@@ -81,7 +98,7 @@ export const maxNesting: number = Nesting.most
 /** The tolerance a request gets in the end. */
 type Mode = "strict" | "lenient"
 
-/** Above it, a body that is nothing but brackets is found before it costs a parse and its memory. */
+/** Above it, a body that is nothing but brackets, or has too many events, is found before it costs a parse and its memory. */
 const scanAbove = 256 * 1024
 
 /** Names are the sender's to choose: a rejected event shows the beginning of its own. */
@@ -91,6 +108,8 @@ const maxRejectedBytes = 8 * 1024
 
 const refused = (message: string, events = 0): Refused => ({ status: 400, message, events })
 
+const tooMuch = (message: string, events = 0): Refused => ({ status: 413, message, events })
+
 /** A body that could be read, whatever its events are worth. */
 interface Opened {
   readonly text: string
@@ -99,14 +118,19 @@ interface Opened {
   readonly body: Body.Body
 }
 
+const tooMany = (limits: WireLimits, events: number): Refused =>
+  tooMuch(`events: more than ${limits.events} events`, events)
+
 const open = (dialect: Dialect, bytes: Uint8Array, limits: WireLimits): Result.Result<Opened, Refused> => {
   if (bytes.length > limits.bodyBytes) {
-    return Result.fail({ status: 413, message: `body: larger than ${limits.bodyBytes} bytes`, events: 0 })
+    return Result.fail(tooMuch(`body: larger than ${limits.bodyBytes} bytes`))
   }
   const nesting = Math.min(limits.nesting, maxNesting)
   const tooDeep = `body: nested deeper than ${nesting}`
   const isScanned = bytes.length > scanAbove
-  if (isScanned && Nesting.areBytesDeeper(bytes, nesting)) return Result.fail(refused(tooDeep))
+  const scanned = isScanned ? BodyScan.scan(bytes, nesting) : BodyScan.nothing
+  if (scanned.isDeeper) return Result.fail(refused(tooDeep))
+  if (scanned.events > limits.events) return Result.fail(tooMany(limits, scanned.events))
   const { text, isUtf8 } = Utf8.decode(bytes)
   const json = parse(text)
   if (json === undefined) return Result.fail(refused("body: not JSON"))
@@ -114,7 +138,7 @@ const open = (dialect: Dialect, bytes: Uint8Array, limits: WireLimits): Result.R
   if (typeof body === "string") return Result.fail(refused(body))
   const events = body.events.length
   if (events > limits.events) {
-    return Result.fail({ status: 413, message: `events: more than ${limits.events} events`, events })
+    return Result.fail(tooMany(limits, events))
   }
   if (!isScanned && Nesting.isDeeper(json, nesting)) return Result.fail(refused(tooDeep, events))
   return Result.succeed({ text, isUtf8, json, body })
@@ -180,8 +204,8 @@ const reject = (
       ),
     }),
     eventName:
-      typeof eventName === "string" ? Utf8.cut(PrivateAttributes.redactText(eventName), maxNameBytes) : "",
-    event: Utf8.cut(JSON.stringify(PrivateAttributes.redactEvent(event)), maxRejectedBytes),
+      typeof eventName === "string" ? PrivateAttributes.redactText(Utf8.cut(eventName, maxNameBytes)) : "",
+    event: PrivateAttributes.redactedJson(event, maxRejectedBytes),
   }
 }
 
@@ -189,11 +213,11 @@ const reject = (
 const keep = (
   bytes: Uint8Array,
   { text, isUtf8, json, body }: Opened,
-  rejected: ReadonlyArray<RejectedEvent>,
+  rejected: ReadonlyArray<number>,
 ): Uint8Array => {
   const isWhole = rejected.length === 0
   if (isWhole && isUtf8 && PrivateAttributes.areAbsentFrom(text)) return bytes
-  const places = new Set(rejected.map(({ index }) => index))
+  const places = new Set(rejected)
   const kept = isWhole
     ? json
     : Body.withEvents(
@@ -219,10 +243,79 @@ interface Sorted {
   /** See {@link clockOffset}. */
   readonly offset: number | undefined
   readonly eventNames: ReadonlyArray<string>
+  /** The places of those that were refused. */
+  readonly refusedAt: ReadonlyArray<number>
+  /** The first of them. */
   readonly rejected: ReadonlyArray<RejectedEvent>
   /** What is kept; asked for only when there is something to keep. */
   readonly body: () => Uint8Array
   readonly subject: () => string
+}
+
+/** {@link SharedFacts.SharedFacts.statsigMetadata} of a request whose body has none. */
+const sdkFactsSize = ({ sdkType, sdkVersion, sessionID }: WireHead): number =>
+  SharedFacts.sizeOf(Entry.sdkFacts({ sdkType, sdkVersion, sessionID }), Number.POSITIVE_INFINITY)
+
+/** What is too much of the facts that a request's events share; `null` when nothing is. */
+const sharedProblem = (
+  head: WireHead,
+  bytes: Uint8Array,
+  { events, rest }: Body.Body,
+  limits: WireLimits,
+): string | null => {
+  const { user, statsigMetadata } = rest
+  const metadataSize = SharedFacts.sizeOf(statsigMetadata, SharedFacts.maxFactBytes)
+  const userSize = SharedFacts.sizeOf(user, SharedFacts.maxFactBytes)
+  for (const [name, size] of Object.entries({ statsigMetadata: metadataSize, user: userSize })) {
+    if (size > SharedFacts.maxFactBytes) return `${name}: larger than ${SharedFacts.maxFactBytes} bytes`
+  }
+  const isUserless = (event: Json): boolean =>
+    isObject(event) && (event["user"] === undefined || event["user"] === null)
+  const shared = {
+    events: events.length,
+    statsigMetadata: isObject(statsigMetadata) ? metadataSize : sdkFactsSize(head),
+    withoutUser: user === undefined ? 0 : events.filter(isUserless).length,
+    user: SharedFacts.userSize(user),
+  }
+  return SharedFacts.problemOf(shared, bytes.length, limits.sentBytes)
+}
+
+/** At least as much as {@link sdkFactsSize}: every unit of a text takes 6 bytes at most, as an escape. */
+const roughSize = (...facts: ReadonlyArray<string | null>): number => {
+  let size = 2
+  for (const fact of facts) if (fact !== null) size += '"sdkVersion":"",'.length + fact.length * 6
+  return size
+}
+
+/**
+ * Whether the facts that all events share may be too much. It says so too readily, by what was written rather than by what it means; then
+ * {@link sharedProblem} decides.
+ */
+const asksForMuch = (
+  head: WireHead,
+  bytes: Uint8Array,
+  { events, fields, rest }: Outline.Outline,
+  limits: WireLimits,
+): boolean => {
+  const { statsigMetadata, user } = Outline.restSlots
+  const metadataSize = rest[statsigMetadata + 1]! - rest[statsigMetadata]!
+  const userSize = rest[user + 1]! - rest[user]!
+  if (Math.max(metadataSize, userSize) > SharedFacts.maxFactBytes) return true
+  let withoutUser = 0
+  if (userSize > 0) {
+    for (let event = 0, at: number = Outline.slots.user; event < events; event++, at += Outline.stride) {
+      if (bytes[fields[at]!] !== openBrace || fields[at] === 0) withoutUser += 1
+    }
+  }
+  const isObjectThere = metadataSize > 0 && bytes[rest[statsigMetadata]!] === openBrace
+  const { sdkType, sdkVersion, sessionID } = head
+  const shared = {
+    events,
+    statsigMetadata: isObjectThere ? metadataSize : roughSize(sdkType, sdkVersion, sessionID),
+    withoutUser,
+    user: userSize * 2,
+  }
+  return SharedFacts.problemOf(shared, bytes.length, limits.sentBytes) !== null
 }
 
 /** The usual request: every event is fine, and all of it is kept as it came. `null` when it is another. */
@@ -240,7 +333,7 @@ const sortOutlined = (head: WireHead, bytes: Uint8Array, limits: WireLimits): So
   const mode = modeOf(head, "events", () => valueAt(statsigMetadata))
   const isFine =
     mode === "lenient" || (outline.isStrict && requestProblem(head, valueAt(statsigMetadata)) === null)
-  if (!isFine) return null
+  if (!isFine || asksForMuch(head, bytes, outline, limits)) return null
   const eventNames: Array<string> = []
   for (let at: number = Outline.slots.eventName; eventNames.length < outline.events; at += Outline.stride) {
     eventNames.push(EventNames.read(bytes, fields[at]! + 1, fields[at + 1]! - 1))
@@ -249,6 +342,7 @@ const sortOutlined = (head: WireHead, bytes: Uint8Array, limits: WireLimits): So
     mode,
     offset: clockOffset(head, () => valueAt(clientTime)),
     eventNames,
+    refusedAt: [],
     rejected: [],
     body: () => bytes,
     subject: () =>
@@ -275,16 +369,23 @@ const sortParsed = (
     mode === "lenient" ? null : isUtf8 ? requestProblem(head, rest["statsigMetadata"]) : "body: not UTF-8"
   if (problem !== null) return Result.fail(refused(problem, events.length))
 
+  const tooMuchShared = sharedProblem(head, bytes, opened.body, limits)
+  if (tooMuchShared !== null) return Result.fail(tooMuch(tooMuchShared, events.length))
+
   const check = checkOf(mode, form)
   const eventNames: Array<string> = []
   let firstAccepted: Json | undefined
+  const refusedAt: Array<number> = []
   const rejected: Array<RejectedEvent> = []
   for (const [index, event] of events.entries()) {
     const fields = Body.fieldsOf(head.dialect, form, event)
     if (check.isFine(fields)) {
       firstAccepted ??= event
       eventNames.push(fields.eventName)
-    } else rejected.push(reject(head.dialect, form, index, event, check))
+      continue
+    }
+    refusedAt.push(index)
+    if (rejected.length < mostDescribed) rejected.push(reject(head.dialect, form, index, event, check))
   }
   const [first] = rejected
   // A refused batch is sent again for days by SDKs: they get a receipt that says what was wrong.
@@ -295,15 +396,17 @@ const sortParsed = (
     mode,
     offset: clockOffset(head, () => rest["clientTime"]),
     eventNames,
+    refusedAt,
     rejected,
-    body: () => keep(bytes, opened, rejected),
+    body: () => keep(bytes, opened, refusedAt),
     subject: () => subjectOf(firstAccepted, rest),
   })
 }
 
 const accept = (head: WireHead, id: EntryId, sorted: Sorted): Accepted => {
-  const { mode, offset, eventNames, rejected, body, subject } = sorted
-  if (eventNames.length === 0) return { entry: null, rejected, eventNames, subject: () => "" }
+  const { mode, offset, eventNames, refusedAt, rejected, body, subject } = sorted
+  const rejectedCount = refusedAt.length
+  if (eventNames.length === 0) return { entry: null, rejected, rejectedCount, eventNames, subject: () => "" }
   const { receivedAt, dialect, keyId, sdkType, sdkVersion, sessionID } = head
   const facts = {
     receivedAt,
@@ -314,10 +417,11 @@ const accept = (head: WireHead, id: EntryId, sorted: Sorted): Accepted => {
     sdkType,
     sdkVersion,
     sessionID,
-    rejected: rejected.length === 0 ? null : rejected.map(({ index }) => index),
+    rejected: rejectedCount === 0 ? null : refusedAt,
     names: EntryNames.summaryOf(eventNames),
   }
-  return { entry: Entry.encode(id, eventNames.length, facts, body()), rejected, eventNames, subject }
+  const entry = Entry.encode(id, eventNames.length, facts, body())
+  return { entry, rejected, rejectedCount, eventNames, subject }
 }
 
 /** Bytes (decompressed) to accepted and rejected events. Total: it never throws, whatever the bytes are. */

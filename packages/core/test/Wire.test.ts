@@ -263,6 +263,7 @@ describe("other callers are held to the OpenAPI document", () => {
     expect(accepted(decodeJson(plainHttp, { events: [] }))).toEqual({
       entry: null,
       rejected: [],
+      rejectedCount: 0,
       eventNames: [],
       subject: expect.any(Function),
     })

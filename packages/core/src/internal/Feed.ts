@@ -1,4 +1,5 @@
 import type { DecodedEntry } from "../Entry.ts"
+import { maxEventNameBytes } from "../Event.ts"
 import type { LogEntry } from "../EventLog.ts"
 import type { ExportRule } from "../Export.ts"
 import type { CompiledFilter } from "../Filter.ts"
@@ -244,7 +245,10 @@ export class Feed {
   }
 }
 
-/** Past this many event names the index is made anew: names are the senders' to choose. */
+/**
+ * Past this many event names the index is made anew: names are the senders' to choose. With names of the greatest length it takes 20 MiB; longer ones,
+ * which only a store filled by others can hold, are looked at each time.
+ */
 const maxNames = 10_000
 
 /**
@@ -323,6 +327,7 @@ export class Router {
     let feeds = this.byName.get(eventName)
     if (feeds === undefined) {
       feeds = [...this.feeds].filter((feed) => feed.filter.name(eventName))
+      if (eventName.length > maxEventNameBytes) return feeds
       if (this.byName.size >= maxNames) this.byName.clear()
       this.byName.set(eventName, feeds)
     }

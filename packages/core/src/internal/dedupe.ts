@@ -3,7 +3,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 
-/** Remembered outcomes: a fingerprint each. At 1,000 requests/s it is 10 s of traffic, and 1 MB. */
+/** Remembered outcomes: a fingerprint each, a hash whatever the body's length. At 1,000 requests/s it is 10 s of traffic, and 1 MB. */
 export const maxRemembered = 10_000
 
 /**

@@ -1,9 +1,13 @@
+import { maxEventNameBytes } from "../Event.ts"
 import { copyOf } from "./jsonBytes.ts"
 
 /** A name may begin with a byte order mark. */
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 
-/** A power of two: more names than a site has, at some hundred bytes each. */
+/**
+ * A power of two: more names than a site has, at some hundred bytes each. With names of the greatest length, once in bytes and once as text, they take
+ * 12 MiB; longer ones, which only a store filled by others can hold, are not remembered.
+ */
 const remembered = 4096
 
 interface Known {
@@ -36,6 +40,6 @@ export const read = (bytes: Uint8Array, start: number, end: number): string => {
   if (last !== undefined && isSame(last.bytes, bytes, start, end)) return last.name
   const own = copyOf(bytes, start, end)
   const name = decoder.decode(own)
-  known[place] = { bytes: own, name }
+  if (own.length <= maxEventNameBytes) known[place] = { bytes: own, name }
   return name
 }

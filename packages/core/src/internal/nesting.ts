@@ -20,23 +20,3 @@ export const isDeeper = (value: Json, depth: number): boolean => {
   }
   return false
 }
-
-const quote = 0x22
-const backslash = 0x5c
-
-/** The same of JSON text in UTF-8, before it is parsed; of text that is not JSON it may say either. */
-export const areBytesDeeper = (bytes: Uint8Array, depth: number): boolean => {
-  let open = 0
-  for (let at = 0; at < bytes.length; at++) {
-    const byte = bytes[at] as number
-    if (byte === quote) {
-      at++
-      while (at < bytes.length && bytes[at] !== quote) at += bytes[at] === backslash ? 2 : 1
-    } else if (byte === 0x7b || byte === 0x5b) {
-      if (++open > depth) return true
-    } else if (byte === 0x7d || byte === 0x5d) {
-      open--
-    }
-  }
-  return false
-}

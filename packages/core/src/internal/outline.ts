@@ -1,4 +1,4 @@
-import type { Json } from "../Event.ts"
+import { type Json, maxEventNameBytes } from "../Event.ts"
 import { type Source, sourceOf } from "./byteWriter.ts"
 import { parse } from "./json.ts"
 import {
@@ -121,6 +121,9 @@ const { firstEvent, ...ofBody } = restSlots
 const userKeys = keysOf({ userID, email, custom, customIDs, privateAttributes })
 const eventKeys = keysOf(ofEvent, userKeys)
 const bodyKeys = keysOf(ofBody)
+
+/** With its quotes. */
+const longestName = maxEventNameBytes + 2
 
 /** Room for the events of the largest batch that an SDK sends by default. */
 const roomAtFirst = 2_000
@@ -286,7 +289,7 @@ class Scanner {
     const { bytes, fields } = this
     const name = fields[base + slots.eventName]!
     const nameEnd = fields[base + slots.eventName + 1]!
-    if (nameEnd - name < 3 || bytes[name] !== quote) return false
+    if (nameEnd - name < 3 || nameEnd - name > longestName || bytes[name] !== quote) return false
     const time = fields[base + slots.time]!
     if (time === 0 || bytes[time] === letterN) this.isStrict = false
     else if (bytes[time] !== minus && !isDigit(bytes[time]!)) return false

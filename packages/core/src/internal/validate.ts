@@ -5,12 +5,14 @@ import * as SchemaParser from "effect/SchemaParser"
 import {
   type JsonObject,
   LenientEvent,
+  maxEventNameBytes,
   StrictEvent,
   StrictSingleEvent,
   StrictStatsigMetadata,
 } from "../Event.ts"
 import { isEmptyArray, isObject } from "./json.ts"
 import { readTime } from "./time.ts"
+import * as Utf8 from "./utf8.ts"
 
 /** Where a value breaks a rule, and which. Neither holds the value. */
 export interface Problem {
@@ -34,6 +36,9 @@ export const isTextMapOrNone = (value: unknown): boolean => {
   return true
 }
 
+const isEventName = (value: unknown): value is string =>
+  typeof value === "string" && value !== "" && !Utf8.isLonger(value, maxEventNameBytes)
+
 const isStrictUser = (user: unknown): boolean =>
   isObject(user) &&
   isTextOrNone(user["userID"]) &&
@@ -44,8 +49,7 @@ const isStrictUser = (user: unknown): boolean =>
 const isStrictBesidesTime = (event: JsonObject): boolean => {
   const { eventName, value } = event
   return (
-    typeof eventName === "string" &&
-    eventName !== "" &&
+    isEventName(eventName) &&
     (value === undefined || typeof value === "string" || Number.isFinite(value)) &&
     isObjectOrNone(event["metadata"]) &&
     isStrictUser(event["user"])
@@ -70,8 +74,7 @@ const isLenientEvent = (event: unknown): event is Named => {
   if (!isObject(event)) return false
   const { eventName, time, value } = event
   return (
-    typeof eventName === "string" &&
-    eventName !== "" &&
+    isEventName(eventName) &&
     (time === undefined || time === null || readTime(time) !== null) &&
     (value === null || typeof value !== "object") &&
     isLenientMap(event["user"]) &&

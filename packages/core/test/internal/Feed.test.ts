@@ -121,3 +121,21 @@ describe("a router", () => {
     expect(router.position).toBe(at(3))
   })
 })
+
+test("a router remembers which feeds want a name, unless it is longer than intake lets in", () => {
+  const asked: Array<number> = []
+  const filter = {
+    name: (name: string) => {
+      asked.push(name.length)
+      return true
+    },
+    event: null,
+  }
+  const router = new Router(at(0), 1_000_000)
+  router.attach(new Feed(filter, 10, { position: at(0), index: 0 }, () => {}, null))
+  for (const name of ["n".repeat(1024), "n".repeat(1025)]) {
+    expect(router.wants(name)).toBe(true)
+    expect(router.wants(name)).toBe(true)
+  }
+  expect(asked).toEqual([1024, 1025, 1025])
+})

@@ -37,3 +37,13 @@ describe("cut", () => {
     )
   })
 })
+
+describe("isLonger", () => {
+  it("counts bytes as they are encoded", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary" }), fc.integer({ min: 0, max: 40 }), (text, maxBytes) => {
+        expect(Utf8.isLonger(text, maxBytes)).toBe(Utf8.encode(text).length > maxBytes)
+      }),
+    )
+  })
+})

@@ -3,7 +3,12 @@ import * as Entry from "../../src/Entry.ts"
 import type { NewEntry } from "../../src/EventLog.ts"
 import * as Wire from "../../src/Wire.ts"
 
-export const limits: Wire.WireLimits = { bodyBytes: 10_000_000, events: 10_000, nesting: 64 }
+export const limits: Wire.WireLimits = {
+  bodyBytes: 10_000_000,
+  events: 10_000,
+  nesting: 64,
+  sentBytes: 32 * 1024 * 1024,
+}
 
 export const id = "000102030405060708090a0b0c0d0e0f"
 
