@@ -10,7 +10,7 @@ import { isObject, parse } from "./internal/json.ts"
 import * as Nesting from "./internal/nesting.ts"
 import * as Outline from "./internal/outline.ts"
 import * as PrivateAttributes from "./internal/privateAttributes.ts"
-import { readTime } from "./internal/time.ts"
+import * as Time from "./internal/time.ts"
 import * as Utf8 from "./internal/utf8.ts"
 import { isTextOrNone } from "./internal/validate.ts"
 import { type Written, WrittenEvent } from "./internal/writtenEvent.ts"
@@ -51,6 +51,8 @@ export const Envelope = Schema.Struct({
   receivedAt: Schema.Finite,
   /** Receive time minus the sender's clock, in ms, as measured; none when the sender did not tell. */
   offset: Schema.optionalKey(Schema.Finite),
+  /** The unit of the sender's clock; there when an event's time is in another than ms. */
+  clock: Schema.optionalKey(Schema.Literals([...Time.units, "none"])),
   dialect: Schema.Literals(["log_event", "event_webhook"]),
   mode: Schema.Literals(["strict", "lenient"]),
   keyId: Schema.optionalKey(Schema.String),
@@ -78,8 +80,9 @@ const known = (name: keyof Envelope, fact: string | ReadonlyArray<unknown> | nul
 
 /** Written piece by piece: to make an object for it and have that written takes three times as long. */
 const writeEnvelope = (facts: Facts): string => {
-  const { receivedAt, offset, dialect, mode, keyId, sdkType, sdkVersion, sessionID, rejected, names } = facts
-  const times = `{"v":${version},"receivedAt":${receivedAt}${typeof offset === "number" ? `,"offset":${offset}` : ""}`
+  const { receivedAt, offset, clock, dialect, mode, keyId } = facts
+  const { sdkType, sdkVersion, sessionID, rejected, names } = facts
+  const times = `{"v":${version},"receivedAt":${receivedAt}${typeof offset === "number" ? `,"offset":${offset}` : ""}${known("clock", clock)}`
   const kind = `,"dialect":"${dialect}","mode":"${mode}"${known("keyId", keyId)}`
   const sdk = `${known("sdkType", sdkType)}${known("sdkVersion", sdkVersion)}${known("sessionID", sessionID)}`
   return `${times}${kind}${sdk}${known("rejected", rejected)}${known("names", names)}}`
@@ -94,6 +97,9 @@ export const encode = (id: EntryId, events: number, facts: Facts, body: Uint8Arr
 
 const isNumberOrNone = (json: Json | undefined): boolean => json === undefined || Number.isFinite(json)
 
+const isClockOrNone = (json: Json | undefined): boolean =>
+  json === undefined || json === "none" || Time.units.some((unit) => unit === json)
+
 const isListOrNone = (json: Json | undefined, type: "number" | "string"): boolean =>
   json === undefined || (Array.isArray(json) && json.every((item) => typeof item === type))
 
@@ -103,6 +109,7 @@ export const isEnvelope = (json: Json): json is Envelope & JsonObject =>
   json["v"] === version &&
   Number.isFinite(json["receivedAt"]) &&
   isNumberOrNone(json["offset"]) &&
+  isClockOrNone(json["clock"]) &&
   (json["dialect"] === "log_event" || json["dialect"] === "event_webhook") &&
   (json["mode"] === "strict" || json["mode"] === "lenient") &&
   isTextOrNone(json["keyId"]) &&
@@ -111,9 +118,6 @@ export const isEnvelope = (json: Json): json is Envelope & JsonObject =>
   isTextOrNone(json["sessionID"]) &&
   isListOrNone(json["rejected"], "number") &&
   isListOrNone(json["names"], "string")
-
-/** A smaller difference of clocks is the network's. */
-const deadZone = 2000
 
 const readEnvelope = (text: string): Result.Result<Envelope, EntryError> => {
   const json = parse(text)
@@ -129,6 +133,7 @@ const readEnvelope = (text: string): Result.Result<Envelope, EntryError> => {
 interface Request {
   readonly envelope: Envelope
   readonly form: Body.Form
+  readonly correction: Time.Correction
   /** The default for events without a user of their own. */
   readonly user: JsonObject | null
 }
@@ -168,14 +173,13 @@ const readEvent = (request: Request, raw: Json): Event | null => {
   if (typeof eventName !== "string") return null
   const sent = raw[Body.timeKey(envelope.dialect, form, raw)]
   const isTimed = sent !== undefined && sent !== null
-  const time = isTimed ? readTime(sent) : envelope.receivedAt
+  const time = isTimed ? Time.readCorrected(sent, request.correction) : envelope.receivedAt
   if (time === null) return null
-  const { offset = 0 } = envelope
   const timeUUID = form === "array" || form === "data" ? raw["timeUUID"] : undefined
   return {
     eventName,
     user: readUser(request, raw),
-    time: isTimed && Math.abs(offset) > deadZone ? time + offset : time,
+    time,
     value: readValue(raw["value"]),
     metadata: objectOrEmpty(raw["metadata"]),
     statsigMetadata: objectOrEmpty(raw["statsigMetadata"]),
@@ -198,6 +202,9 @@ export const sdkFacts = ({
 const factsOf = (envelope: Envelope, statsigMetadata: Json | undefined): JsonObject =>
   isObject(statsigMetadata) ? statsigMetadata : sdkFacts(envelope)
 
+const correctionOf = ({ receivedAt, offset, clock }: Envelope): Time.Correction =>
+  Time.correctionOf({ receivedAt, offset, clock })
+
 const defaultUser = (user: Json | undefined): JsonObject | null =>
   isObject(user) ? PrivateAttributes.without(user) : null
 
@@ -209,13 +216,13 @@ const decodeOutlined = ({ id, body, events }: NewEntry, envelope: Envelope): Dec
   if (!(outline.isAscii || Utf8.isValid(body))) return null
   const { rest } = outline
   const { statsigMetadata, user } = Outline.restSlots
-  const { offset = 0, receivedAt } = envelope
+  const { receivedAt } = envelope
   const fields = Outline.keep(outline)
   const written: Written = {
     body: sourceOf(body),
     fields,
     receivedAt,
-    offset: Math.abs(offset) > deadZone ? offset : 0,
+    correction: correctionOf(envelope),
     user: defaultUser(Outline.valueAt(body, rest, user)),
   }
   const read: Array<Event> = []
@@ -240,7 +247,12 @@ const decodeParsed = (entry: NewEntry, envelope: Envelope): Result.Result<Decode
   if (typeof body === "string") return Result.fail(new EntryError({ message: "the body is damaged" }))
 
   const { user, statsigMetadata } = body.rest
-  const request: Request = { envelope, form: body.form, user: defaultUser(user) }
+  const request: Request = {
+    envelope,
+    form: body.form,
+    correction: correctionOf(envelope),
+    user: defaultUser(user),
+  }
   const events: Array<Event> = []
   for (const raw of body.events) {
     const event = readEvent(request, raw)

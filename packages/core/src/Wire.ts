@@ -170,15 +170,12 @@ const requestProblem = (head: WireHead, statsigMetadata: Json | undefined): stri
   return problem === null ? null : Validate.messageOf("statsigMetadata", problem)
 }
 
-/** Receive time minus the sender's clock, or `undefined` when no readable clock came with the request. */
-const clockOffset = (head: WireHead, clientTimeOfBody: () => Json | undefined): number | undefined => {
-  const clientTime =
-    Time.readClientTime(head.clientTimeHeader) ??
-    (head.dialect === "log_event"
-      ? (Time.readClientTime(head.clientTimeQuery) ?? Time.readClientTime(clientTimeOfBody()))
-      : null)
-  return clientTime === null ? undefined : Math.round(head.receivedAt - clientTime)
-}
+/** What the sender's clock says, in whatever unit; `null` when no readable clock came with the request. */
+const clientTimeOf = (head: WireHead, clientTimeOfBody: () => Json | undefined): number | null =>
+  Time.readClientTime(head.clientTimeHeader) ??
+  (head.dialect === "log_event"
+    ? (Time.readClientTime(head.clientTimeQuery) ?? Time.readClientTime(clientTimeOfBody()))
+    : null)
 
 const checkOf = (mode: Mode, form: Body.Form): Validate.Check => {
   if (mode === "lenient") return Validate.lenientEvent
@@ -240,8 +237,7 @@ const subjectOf = (event: Json | undefined, rest: JsonObject): string => {
 /** What a request comes to, however that was found out. */
 interface Sorted {
   readonly mode: Mode
-  /** See {@link clockOffset}. */
-  readonly offset: number | undefined
+  readonly clock: Time.Judged
   readonly eventNames: ReadonlyArray<string>
   /** The places of those that were refused. */
   readonly refusedAt: ReadonlyArray<number>
@@ -318,6 +314,22 @@ const asksForMuch = (
   return SharedFacts.problemOf(shared, bytes.length, limits.sentBytes) !== null
 }
 
+/** Looks at the events' times only where they may say more than the usual. */
+const outlinedClock = (
+  { receivedAt }: WireHead,
+  clientTime: number | null,
+  bytes: Uint8Array,
+  { events, fields, areTimesUsual }: Outline.Outline,
+): Time.Judged => {
+  const times: Array<Json | undefined> = []
+  if (!areTimesUsual || !Time.isUsualClientTime(clientTime, receivedAt)) {
+    for (let event = 0; event < events; event++) {
+      times.push(Outline.valueAt(bytes, fields, event * Outline.stride + Outline.slots.time))
+    }
+  }
+  return Time.judge(clientTime, receivedAt, times)
+}
+
 /** The usual request: every event is fine, and all of it is kept as it came. `null` when it is another. */
 const sortOutlined = (head: WireHead, bytes: Uint8Array, limits: WireLimits): Sorted | null => {
   if (head.dialect !== "log_event" || bytes.length > limits.bodyBytes) return null
@@ -340,7 +352,12 @@ const sortOutlined = (head: WireHead, bytes: Uint8Array, limits: WireLimits): So
   }
   return {
     mode,
-    offset: clockOffset(head, () => valueAt(clientTime)),
+    clock: outlinedClock(
+      head,
+      clientTimeOf(head, () => valueAt(clientTime)),
+      bytes,
+      outline,
+    ),
     eventNames,
     refusedAt: [],
     rejected: [],
@@ -374,6 +391,7 @@ const sortParsed = (
 
   const check = checkOf(mode, form)
   const eventNames: Array<string> = []
+  const times: Array<Json | undefined> = []
   let firstAccepted: Json | undefined
   const refusedAt: Array<number> = []
   const rejected: Array<RejectedEvent> = []
@@ -382,6 +400,7 @@ const sortParsed = (
     if (check.isFine(fields)) {
       firstAccepted ??= event
       eventNames.push(fields.eventName)
+      times.push(isObject(event) ? event[Body.timeKey(head.dialect, form, event)] : undefined)
       continue
     }
     refusedAt.push(index)
@@ -394,7 +413,11 @@ const sortParsed = (
   }
   return Result.succeed({
     mode,
-    offset: clockOffset(head, () => rest["clientTime"]),
+    clock: Time.judge(
+      clientTimeOf(head, () => rest["clientTime"]),
+      head.receivedAt,
+      times,
+    ),
     eventNames,
     refusedAt,
     rejected,
@@ -404,13 +427,14 @@ const sortParsed = (
 }
 
 const accept = (head: WireHead, id: EntryId, sorted: Sorted): Accepted => {
-  const { mode, offset, eventNames, refusedAt, rejected, body, subject } = sorted
+  const { mode, eventNames, refusedAt, rejected, body, subject } = sorted
   const rejectedCount = refusedAt.length
   if (eventNames.length === 0) return { entry: null, rejected, rejectedCount, eventNames, subject: () => "" }
   const { receivedAt, dialect, keyId, sdkType, sdkVersion, sessionID } = head
   const facts = {
     receivedAt,
-    offset,
+    offset: sorted.clock.offset,
+    clock: sorted.clock.clock,
     dialect,
     mode,
     keyId,

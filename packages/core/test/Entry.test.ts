@@ -55,6 +55,7 @@ test("isEnvelope accepts exactly what its schema accepts", () => {
     v: 1,
     receivedAt,
     offset: -3,
+    clock: "us",
     dialect: "log_event",
     mode: "strict",
     keyId: "k",
@@ -67,7 +68,10 @@ test("isEnvelope accepts exactly what its schema accepts", () => {
   const isValid = Schema.is(Entry.Envelope)
   const change = fc.record({
     key: fc.constantFrom(...Object.keys(whole), "another"),
-    value: fc.oneof(fc.jsonValue(), fc.constantFrom(1, "event_webhook", "lenient", [1, "x"], undefined)),
+    value: fc.oneof(
+      fc.jsonValue(),
+      fc.constantFrom(1, "event_webhook", "lenient", "s", "none", [1, "x"], undefined),
+    ),
   })
   const seen = { valid: 0, invalid: 0 }
   fc.assert(

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs"
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { type DecodedEntry, eventIds } from "../src/Entry.ts"
+import * as Entry from "../src/Entry.ts"
 import { exporter, rule } from "../src/Export.ts"
 import * as Wire from "../src/Wire.ts"
 import {
@@ -100,7 +100,7 @@ describe.each(captures)("what $sdk sends", (capture) => {
   })
 
   it("comes out of a second Millrace as it came out of the first", () => {
-    const exported = (entry: DecodedEntry) => {
+    const exported = (entry: Entry.DecodedEntry) => {
       const fields = { drop: [], keep: null, hash: [] }
       return entry.events.map(exporter(entry, rule({ exposures: "statsigMetadata", fields }, null)))
     }
@@ -525,7 +525,9 @@ describe("the event webhook", () => {
       const entry = through(webhook, body)
       const keyless = entry.events.map(({ timeUUID: _, ...event }) => event)
       return entry.events.map((event, index) => {
-        expect(eventIds(entry)(index)).toBe(event.timeUUID ?? eventIds({ ...entry, events: keyless })(index))
+        expect(Entry.eventIds(entry)(index)).toBe(
+          event.timeUUID ?? Entry.eventIds({ ...entry, events: keyless })(index),
+        )
         return event.timeUUID
       })
     }
@@ -692,6 +694,44 @@ describe("the sender's clock", () => {
         },
       ),
     )
+  })
+
+  it("may count in microseconds, as its events may", () => {
+    expect(at({ clientTimeHeader: String(slow * 1000) })).toBe(corrected)
+    expect(at({ clientTimeHeader: String(slow * 1000) }, {}, (receivedAt - 60_000) * 1000)).toBe(corrected)
+  })
+
+  it("says that events are in seconds, however they are read, and beside those that are not", () => {
+    const events = [
+      { eventName: "x", time: slow / 1000 - 5 },
+      { eventName: "x", time: slow - 5000 },
+    ]
+    const head = { ...sdk, clientTimeHeader: String(slow / 1000) }
+    const times = (body: object) => through(head, body).events.map(({ time }) => time)
+    expect(times({ events })).toEqual([receivedAt - 5000, receivedAt - 5000])
+    expect(times({ events: [...events, {}] })).toEqual([receivedAt - 5000, receivedAt - 5000])
+    expect(JSON.parse(entryOf(decodeJson(head, { events })).envelope)).toMatchObject({ clock: "s" })
+    expect(JSON.parse(entryOf(decodeJson(head, { events: [events[1]] })).envelope)).not.toHaveProperty(
+      "clock",
+    )
+  })
+
+  it("is not needed for the webhook's seconds, which Statsig's own proxy sends", () => {
+    const timestamp = receivedAt / 1000 - 60
+    const single = { event: "x", user: {}, timestamp }
+    expect(through(webhook, single).events[0]?.time).toBe(receivedAt - 60_000)
+    expect(through(webhook, [single]).events[0]?.time).toBe(receivedAt - 60_000)
+  })
+
+  it("of an entry stored by an earlier version is read as it was", () => {
+    const [time, offset] = [receivedAt / 1000, 5000]
+    const entry = Entry.encode(
+      id,
+      1,
+      { receivedAt, offset, dialect: "log_event", mode: "lenient" },
+      bytesOf(JSON.stringify({ events: [{ eventName: "x", time }] })),
+    )
+    expect(read(entry).events[0]?.time).toBe(time + offset)
   })
 
   it("corrects the event's time, not ours", () => {

@@ -43,6 +43,8 @@ export interface Outline {
   readonly rest: Int32Array
   /** Every event is fine by the OpenAPI document too, not only with the tolerance for SDKs. Never when nobody asked. */
   readonly isStrict: boolean
+  /** Every time is one in ms of 2001 or later, as far as its length tells, or none. */
+  readonly areTimesUsual: boolean
   /** When not, the bytes are still to be checked for UTF-8. */
   readonly isAscii: boolean
 }
@@ -125,6 +127,10 @@ const bodyKeys = keysOf(ofBody)
 /** With its quotes. */
 const longestName = maxEventNameBytes + 2
 
+/** Of a time from September 2001 on, in ms and in seconds. */
+const millisDigits = 13
+const secondsDigits = 10
+
 /** Room for the events of the largest batch that an SDK sends by default. */
 const roomAtFirst = 2_000
 
@@ -139,6 +145,7 @@ class Scanner {
   private maxEvents = 0
   private count = 0
   private isStrict = true
+  private areTimesUsual = true
   isAscii = true
   private source: Source = sourceOf(this.bytes)
   private readonly shapes: Shapes | null
@@ -153,14 +160,17 @@ class Scanner {
     this.maxEvents = maxEvents
     this.count = 0
     this.isStrict = strictly
+    this.areTimesUsual = true
     this.isAscii = true
     this.rest = new Int32Array(restStride)
     const end = this.object(this.space(0), maxNesting, bodyKeys, this.rest, 0)
     if (end === failed || this.space(end) !== bytes.length || this.count === 0) return null
-    const { count, fields, rest, isStrict, isAscii } = this
+    const { count, fields, rest, isStrict, areTimesUsual, isAscii } = this
     // A user that is no object serves no event, and is not kept.
     const user = rest[restSlots.user]!
-    return user === 0 || bytes[user] === openBrace ? { events: count, fields, rest, isStrict, isAscii } : null
+    return user === 0 || bytes[user] === openBrace
+      ? { events: count, fields, rest, isStrict, areTimesUsual, isAscii }
+      : null
   }
 
   /** Any value. */
@@ -293,7 +303,11 @@ class Scanner {
     const time = fields[base + slots.time]!
     if (time === 0 || bytes[time] === letterN) this.isStrict = false
     else if (bytes[time] !== minus && !isDigit(bytes[time]!)) return false
-    else this.isStrict &&= !this.hasPoint(time, fields[base + slots.time + 1]!)
+    else {
+      const timeEnd = fields[base + slots.time + 1]!
+      this.isStrict &&= !this.hasPoint(time, timeEnd)
+      this.areTimesUsual &&= this.isInMillis(time, timeEnd)
+    }
     const value = fields[base + slots.value]!
     if (value !== 0 && (bytes[value] === openBrace || bytes[value] === openBracket)) return false
     if (!this.isMap(base + slots.user) || !this.isMap(base + slots.metadata)) return false
@@ -329,6 +343,13 @@ class Scanner {
   private isNoneOr(first: number, slot: number): boolean {
     const from = this.fields[slot]!
     return from === 0 || this.bytes[from] === first
+  }
+
+  /** Thirteen digits before the point: told by the length, since one of seconds with decimals has its point elsewhere. */
+  private isInMillis(start: number, end: number): boolean {
+    const { bytes } = this
+    const behind = start + millisDigits
+    return end === behind ? bytes[start + secondsDigits] !== point : end > behind && bytes[behind] === point
   }
 
   private hasPoint(start: number, end: number): boolean {

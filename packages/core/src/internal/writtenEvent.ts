@@ -4,6 +4,7 @@ import { isObject, textOf } from "./json.ts"
 import { isDigit, letterF, letterN, letterT, minus, openBrace, quote, zero } from "./jsonBytes.ts"
 import { slots, valueAt } from "./outline.ts"
 import * as PrivateAttributes from "./privateAttributes.ts"
+import { type Correction, corrected } from "./time.ts"
 
 /** What the events of an entry have in common. */
 export interface Written {
@@ -13,8 +14,8 @@ export interface Written {
   readonly fields: Int32Array
   /** ms since the epoch. */
   readonly receivedAt: number
-  /** What is added to a time that was sent, in ms. */
-  readonly offset: number
+  /** Of times that were sent. */
+  readonly correction: Correction
   /** The default for events without a user of their own. */
   readonly user: JsonObject | null
 }
@@ -152,7 +153,7 @@ export class WrittenEvent implements Event {
   }
 
   private readTime(): number {
-    const { body, fields, receivedAt, offset } = this.written
+    const { body, fields, receivedAt, correction } = this.written
     const first = this.first(slots.time)
     if (first === 0 || first === letterN) return receivedAt
     const from = fields[this.base + slots.time]!
@@ -160,10 +161,12 @@ export class WrittenEvent implements Event {
     let time = 0
     for (let at = from; at < to; at++) {
       const digit = body.bytes[at]! - zero
-      if (digit < 0 || at - from === safeDigits) return Number(this.textAt(slots.time)) + offset
+      if (digit < 0 || at - from === safeDigits) {
+        return corrected(Number(this.textAt(slots.time)), correction)
+      }
       time = time * 10 + digit
     }
-    return time + offset
+    return corrected(time, correction)
   }
 
   private has(slot: number): boolean {

@@ -33,7 +33,11 @@ const event = fc.record(
       ...["page_view", "ü", "statsig::gate_exposure", "statsig::config_exposure", "statsig::layer_exposure"],
     ),
     user: fc.oneof(user, none),
-    time: fc.oneof(fc.integer(), fc.constantFrom(0.5, -3, 1_790_000_000_000.25), fc.constant(null)),
+    time: fc.oneof(
+      fc.integer(),
+      fc.constantFrom(0.5, -3, 1_790_000_000_000.25, 1_795_296_000),
+      fc.constant(null),
+    ),
     value: fc.oneof(text, fc.integer(), fc.constantFrom(0.5, -0, 1.5), fc.boolean(), fc.constant(null)),
     metadata: fc.oneof(details, fc.dictionary(fc.constantFrom("a", "ü"), json), none),
     statsigMetadata: fc.oneof(fc.record({ stableID: text, gate: text }, { requiredKeys: [] }), none),
@@ -51,7 +55,12 @@ const body = fc.record(
   { requiredKeys: ["events"] },
 )
 const envelope = fc.record(
-  { offset: fc.constantFrom(0, 1999, -7_200_000), sdkType: text, sessionID: text },
+  {
+    offset: fc.constantFrom(0, 1999, -7_200_000),
+    clock: fc.constantFrom("s", "ms", "us", "none" as const),
+    sdkType: text,
+    sessionID: text,
+  },
   { requiredKeys: [] },
 )
 
