@@ -2,7 +2,8 @@ import { Buffer } from "node:buffer"
 import type { EventLog, StoreError } from "@millrace/core"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
-import { closed, full, unavailable } from "./errors.ts"
+import { betweenSteps } from "./Connection.ts"
+import { closed, full, mayPass, unavailable } from "./errors.ts"
 import type { LogHead } from "./LogHead.ts"
 import {
   divide,
@@ -18,6 +19,7 @@ import {
 } from "./LogRecord.ts"
 import type { LogRecords } from "./LogRecords.ts"
 import type { LogTail } from "./LogTail.ts"
+import { pause } from "./pause.ts"
 import type { Stream } from "./Stream.ts"
 import type { Turns } from "./Turns.ts"
 
@@ -72,6 +74,8 @@ export class Appender {
   /** For the next message: a new one each time would have the garbage collector run all the time. */
   #buffer: Buffer | undefined
   #isOriented = false
+  /** Somebody has waited for the servers as long as a call may take, and nobody has written since. */
+  #isDown = false
   #closed = false
 
   constructor(options: AppenderOptions) {
@@ -158,7 +162,7 @@ export class Appender {
       // What waits is sent first: those who called go on while the server has it.
       if (open.delete(call)) setImmediate(() => call.settle(outcome))
     }
-    return this.#write(calls, settle).pipe(
+    return this.#write(open, settle).pipe(
       Effect.catch((error) =>
         Effect.sync(() => {
           this.#isOriented = false
@@ -183,45 +187,65 @@ export class Appender {
     )
   }
 
+  /** In steps, of which the next begins anew with what there is then: after other processes' writes, and after a leader that has died. */
   readonly #write = (
-    calls: ReadonlyArray<Call>,
+    open: ReadonlySet<Call>,
     settle: (call: Call, outcome: Effect.Effect<ReadonlyArray<Place>, StoreError>) => void,
   ): Effect.Effect<void, StoreError> =>
     Effect.gen({ self: this }, function* () {
-      const { claim, head, isLost, maxPayload, orient, timeout, turns } = this.#options
-      const deadline = performance.now() + timeout
+      const { timeout } = this.#options
+      // Those who come after somebody has waited in vain need not wait as long.
+      const deadline = performance.now() + (this.#isDown ? 0 : timeout)
+      const isLate = () => performance.now() > deadline
       const places = new Map<EventLog.EntryId, Place>()
-      for (;;) {
-        if (!this.#isOriented || isLost()) {
-          yield* orient
-          this.#isOriented = true
-        }
-        yield* turns.wait
-        if (head.isBehind) yield* head.catchUp
-        const { fresh, refused } = yield* this.#admit(calls, places)
-        for (const [call, error] of refused) settle(call, Effect.fail(error))
-        const admitted = calls.filter((call) => !refused.has(call))
-        const now = Math.max(head.appendedAt, ...admitted.map((call) => call.now))
-        const limits = limitsOf(maxPayload())
-        let isRefused = false
-        for (const entries of divide(fresh, limits)) {
-          const record = makeRecord(entries, head.mark, now, head.lastSeq, limits)
-          if (record.messages > 1) claim(turns.claimFor(record.messages))
-          const began = performance.now()
-          isRefused = !(yield* this.#publish(record, entries, limits))
-          if (isRefused) break
-          turns.wrote((performance.now() - began) / record.messages)
-          this.#remember(record, places)
-        }
-        if (!isRefused) {
-          for (const call of admitted) settle(call, Effect.succeed(this.#placesOf(call, places)))
-          return
-        }
-        if (performance.now() > deadline) {
+      const step = Effect.suspend(() => this.#writeOnce([...open], places, settle)).pipe(
+        Effect.catch((error) => {
+          if (!mayPass(error)) return Effect.fail(error)
+          this.#isOriented = false
+          this.#isDown = isLate()
+          return this.#isDown ? Effect.fail(error) : Effect.as(pause(betweenSteps), false)
+        }),
+      )
+      while (!(yield* step)) {
+        if (isLate()) {
           return yield* Effect.fail(unavailable(`other processes were faster for ${timeout} ms`))
         }
-        yield* head.realign
       }
+      this.#isDown = false
+    })
+
+  /** `false` when another process was faster. */
+  readonly #writeOnce = (
+    calls: ReadonlyArray<Call>,
+    places: Map<EventLog.EntryId, Place>,
+    settle: (call: Call, outcome: Effect.Effect<ReadonlyArray<Place>, StoreError>) => void,
+  ): Effect.Effect<boolean, StoreError> =>
+    Effect.gen({ self: this }, function* () {
+      const { claim, head, isLost, maxPayload, orient, turns } = this.#options
+      if (!this.#isOriented || isLost()) {
+        yield* orient
+        this.#isOriented = true
+      }
+      yield* turns.wait
+      if (head.isBehind) yield* head.catchUp
+      const { fresh, refused } = yield* this.#admit(calls, places)
+      for (const [call, error] of refused) settle(call, Effect.fail(error))
+      const admitted = calls.filter((call) => !refused.has(call))
+      const now = Math.max(head.appendedAt, ...admitted.map((call) => call.now))
+      const limits = limitsOf(maxPayload())
+      for (const entries of divide(fresh, limits)) {
+        const record = makeRecord(entries, head.mark, now, head.lastSeq, limits)
+        if (record.messages > 1) claim(turns.claimFor(record.messages))
+        const began = performance.now()
+        if (!(yield* this.#publish(record, entries, limits))) {
+          yield* head.realign
+          return false
+        }
+        turns.wrote((performance.now() - began) / record.messages)
+        this.#remember(record, places)
+      }
+      for (const call of admitted) settle(call, Effect.succeed(this.#placesOf(call, places)))
+      return true
     })
 
   /** The entries of the calls that are not in the log yet, as far as there is room for them: a call whole or not at all. */
@@ -262,7 +286,7 @@ export class Appender {
       const buffer = this.#takeBuffer(lengthOf(record), limits)
       let after = record.seq - record.messages
       for (const part of partsOf(record, fill(buffer, entries), limits)) {
-        if ((yield* stream.publish({ subject, ...part, afterSequence: after })) === null) return false
+        if ((yield* stream.publishOnce({ subject, ...part, afterSequence: after })) === null) return false
         after += 1
       }
       // Not after a failure: the client may still have it to send.

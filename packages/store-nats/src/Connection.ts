@@ -5,14 +5,21 @@ import { credsAuthenticator, headers, type NatsConnection, nuid } from "@nats-io
 import { connect, type NodeConnectionOptions } from "@nats-io/transport-node"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { closed, incompatible, isUnheard, toStoreError, unavailable } from "./errors.ts"
+import { closed, incompatible, isUnheard, mayPass, toStoreError, unavailable } from "./errors.ts"
 import type { Settings } from "./Options.ts"
+import { pause } from "./pause.ts"
 
 /** The longest pause between two attempts to connect again, in ms. */
 const maxReconnectDelay = 2_000
 
 /** A connection on which nothing comes back is given up after two of them, in ms. */
 const pingInterval = 5_000
+
+/**
+ * How long one step of a call waits for its answer, in ms. A leader that dies leaves what it was told unanswered, and a new one is there
+ * after some seconds: who asks in short steps hears from it at once.
+ */
+const step = 1_000
 
 /** Doubles with each attempt, with jitter, so that a thousand clients do not come back at one moment. */
 const backOff = () => {
@@ -28,6 +35,14 @@ const backOff = () => {
   }
 }
 
+/** A server without a leader says so at once; it need not be asked all the time, in ms. */
+export const betweenSteps = 100
+
+interface Managers {
+  readonly manager: JetStreamManager
+  readonly quick: JetStreamManager
+}
+
 /**
  * One connection to the servers, which comes back by itself. While it is away every call fails at once, those under way
  * included: a sender is better told to come again than kept waiting.
@@ -38,19 +53,31 @@ export class Connection {
   readonly id = nuid.next()
   readonly jetstream: JetStreamClient
   readonly manager: JetStreamManager
+  /** The same, for calls that may be made again: it waits for one step only. */
+  readonly quick: JetStreamManager
+  /** How long a call may take in all, in ms; and one step of it. */
+  readonly timeout: number
+  readonly step: number
   /** How often it has come back: whoever remembers something of the server looks again when it is another. */
   generation = 0
   readonly #nats: NatsConnection
-  readonly #timeout: number
   readonly #underWay = new Set<(error: StoreError) => void>()
   #state: "open" | "lost" | "closed" = "open"
 
-  constructor(nats: NatsConnection, manager: JetStreamManager, server: string, timeout: number) {
+  private constructor(nats: NatsConnection, server: string, timeout: number, managers: Managers) {
     this.#nats = nats
     this.server = server
-    this.manager = manager
-    this.#timeout = timeout
-    this.jetstream = jetstream(nats, { timeout })
+    this.manager = managers.manager
+    this.quick = managers.quick
+    this.timeout = timeout
+    this.step = Math.min(step, timeout)
+    this.jetstream = jetstream(nats, { timeout: this.step })
+  }
+
+  static async make(nats: NatsConnection, server: string, timeout: number): Promise<Connection> {
+    const managerOf = (patience: number) => jetstreamManager(nats, { timeout: patience, checkAPI: false })
+    const managers = { manager: await managerOf(timeout), quick: await managerOf(Math.min(step, timeout)) }
+    return new Connection(nats, server, timeout, managers)
   }
 
   /** Such as 2.9.10. */
@@ -69,7 +96,7 @@ export class Connection {
       const probe = headers()
       probe.set("Nats-Expected-Stream", "-")
       try {
-        await this.#nats.request(subject, new Uint8Array(0), { timeout: this.#timeout, headers: probe })
+        await this.#nats.request(subject, new Uint8Array(0), { timeout: this.timeout, headers: probe })
       } catch (error) {
         // There is no stream yet.
         if (!isUnheard(error)) throw error
@@ -101,6 +128,21 @@ export class Connection {
       )
       return Effect.sync(() => {
         this.#underWay.delete(fail)
+      })
+    })
+  }
+
+  /**
+   * A call that may be made again, in steps: for as long as nobody answers who could, and no longer than a call may take in all.
+   */
+  insist<A>(operation: () => Promise<A>): Effect.Effect<A, StoreError> {
+    return Effect.suspend(() => {
+      const end = performance.now() + this.timeout
+      return Effect.retry(this.call(operation), {
+        while: (error) =>
+          mayPass(error) && performance.now() < end
+            ? Effect.as(pause(betweenSteps), true)
+            : Effect.succeed(false),
       })
     })
   }
@@ -213,8 +255,7 @@ export const open = Effect.fnUntraced(function* (
           // A password that is changed on the server first is right again a moment later.
           ignoreAuthErrorAbort: true,
         })
-        const manager = await jetstreamManager(nats, { timeout, checkAPI: false })
-        return new Connection(nats, manager, server, timeout)
+        return Connection.make(nats, server, timeout)
       },
       catch: (error) => toStoreError(error, server),
     }),

@@ -2,23 +2,18 @@ import type { EventLog } from "@millrace/core"
 import type { Sync } from "./Options.ts"
 import type { Layout } from "./Schema.ts"
 
+/** How a stream keeps what it has taken. */
+export type Keeping = Pick<Layout, "replicas" | "storage">
+
 /** What an acknowledged append has survived on streams of this layout. */
-export const durabilityOf = (
-  { replicas, storage }: Pick<Layout, "replicas" | "storage">,
-  sync: Sync,
-): EventLog.Durability => {
+export const durabilityOf = ({ replicas, storage }: Keeping, sync: Sync): EventLog.Durability => {
   if (storage === "memory") return "memory"
   if (replicas >= 3) return "replicated"
   return sync === "always" ? "disk" : "memory"
 }
 
-const levels: ReadonlyArray<EventLog.Durability> = ["memory", "disk", "replicated"]
-
-export const isLower = (level: EventLog.Durability, than: EventLog.Durability): boolean =>
-  levels.indexOf(level) < levels.indexOf(than)
-
 /** How an acknowledged write can still be lost, and what to do about it; `null` when it takes the loss of several machines or of a disk. */
-export const warningOf = ({ replicas, storage }: Layout, sync: Sync): string | null => {
+export const warningOf = ({ replicas, storage }: Keeping, sync: Sync): string | null => {
   if (storage === "memory") {
     return "acknowledged events are in the NATS servers' memory only and end with them: set storage to file on a new prefix"
   }

@@ -1,33 +1,30 @@
 import { EventLog, Position, type StoreError } from "@millrace/core"
-import { StorageType } from "@nats-io/jetstream"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Announcements } from "./Announcements.ts"
 import { Appender } from "./Appender.ts"
 import type { Connection } from "./Connection.ts"
-import { durabilityOf, isLower } from "./Durability.ts"
 import { closed, outOfRange, unavailable } from "./errors.ts"
+import type { Level } from "./Level.ts"
 import { LogHead } from "./LogHead.ts"
 import { entriesAfter, type LogRecord, type Place, seqOf } from "./LogRecord.ts"
 import { make as makeRecords } from "./LogRecords.ts"
 import { LogTail, type Trimmed } from "./LogTail.ts"
 import type { Settings } from "./Options.ts"
-import { type Layout, namesOf, replicasOf, subjectsOf } from "./Schema.ts"
+import { pause } from "./pause.ts"
+import { type Layout, namesOf, subjectsOf } from "./Schema.ts"
 import { Stream } from "./Stream.ts"
 import { Table } from "./Table.ts"
 import { Turns } from "./Turns.ts"
 
-/** How often those who wait ask the server whether it is they who have missed something, in ms. */
+/**
+ * How often the server is asked what its streams are, in ms: how safe they keep what they take can be changed at run time, and those who
+ * wait may have missed something.
+ */
 const pollInterval = 2_000
 
 /** Messages asked for at once in reading. */
 const maxWindow = 32
-
-/** By the machine's clock: the caller's may be a test's. */
-const pause: Effect.Effect<void> = Effect.callback((resume) => {
-  const timer = setTimeout(() => resume(Effect.void), pollInterval).unref()
-  return Effect.sync(() => clearTimeout(timer))
-})
 
 export interface LogOptions {
   readonly connection: Connection
@@ -35,33 +32,11 @@ export interface LogOptions {
   readonly layout: Layout
   readonly bucket: Stream
   readonly announcements: Announcements
+  readonly level: Level
 }
 
-/** Fails when the server gives less than the store declared when it was opened. */
-const confirmDurability = (
-  connection: Connection,
-  name: string,
-  { settings, layout }: Pick<LogOptions, "settings" | "layout">,
-): Effect.Effect<void, StoreError> =>
-  Effect.flatMap(
-    connection.call(() => connection.manager.streams.info(name)),
-    (info) => {
-      const declared = durabilityOf(layout, settings.sync)
-      const replicas = replicasOf(info)
-      const storage = info.config.storage === StorageType.Memory ? "memory" : "file"
-      const given = durabilityOf({ replicas, storage }, settings.sync)
-      return isLower(given, declared)
-        ? Effect.fail(
-            unavailable(
-              `stream "${name}" has ${replicas === 1 ? "one replica" : `${replicas} replicas`} in ${storage}: what it takes is no longer safe at the level "${declared}"`,
-            ),
-          )
-        : Effect.void
-    },
-  )
-
 const makePartition = Effect.fnUntraced(function* (partition: number, options: LogOptions) {
-  const { connection, settings, layout, bucket, announcements } = options
+  const { connection, settings, layout, bucket, announcements, level } = options
   const subjects = subjectsOf(settings.prefix)
   const subject = subjects.log(partition)
   const stream = new Stream(connection, namesOf(settings.prefix).log(partition), layout.replicas)
@@ -70,6 +45,7 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
   const table = new Table<Trimmed>(bucket, subjects.table("log"))
   const tail = new LogTail(table, String(partition), stream, records, head)
   const turns = new Turns()
+  const lookAtStream = Effect.flatMap(stream.info, (info) => level.note(partition, info))
   let generation = connection.generation
   const appender = new Appender({
     stream,
@@ -83,13 +59,10 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
     isLost: () => generation !== connection.generation,
     orient: Effect.suspend(() => {
       const current = connection.generation
-      return Effect.map(
-        Effect.andThen(confirmDurability(connection, stream.name, options), head.realign),
-        () => {
-          head.startAfter(tail.mark)
-          generation = current
-        },
-      )
+      return Effect.map(Effect.andThen(lookAtStream, head.realign), () => {
+        head.startAfter(tail.mark)
+        generation = current
+      })
     }),
     timeout: settings.requestTimeout,
     announce: (record) => announcements.appended(partition, record),
@@ -110,11 +83,13 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
   yield* Effect.forkScoped(
     Effect.forever(
       Effect.andThen(
-        pause,
-        Effect.suspend(() =>
-          head.isAwaited
-            ? Effect.catch(head.refresh, (error) => Effect.sync(() => head.fail(error)))
-            : Effect.void,
+        pause(pollInterval),
+        Effect.catch(
+          Effect.andThen(
+            lookAtStream,
+            Effect.suspend(() => (head.isAwaited ? head.refresh : Effect.void)),
+          ),
+          (error) => Effect.sync(() => head.fail(error)),
         ),
       ),
     ),
@@ -244,7 +219,7 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
 export const make = Effect.fnUntraced(function* (
   options: LogOptions,
 ): Effect.fn.Return<EventLog.EventLog["Service"], StoreError, Scope.Scope> {
-  const { connection, layout, settings } = options
+  const { connection, layout, level } = options
   const partitions = yield* Effect.forEach(
     Array.from({ length: layout.partitions }, (_, partition) => partition),
     (partition) => makePartition(partition, options),
@@ -262,7 +237,9 @@ export const make = Effect.fnUntraced(function* (
     })
 
   return {
-    durability: durabilityOf(layout, settings.sync),
+    get durability() {
+      return level.current
+    },
     partitions: partitions.length,
     append: (entries, partition = 0) => at(partition, (log) => log.append(entries)),
     read: (partition, after, limits) => at(partition, (log) => log.read(after, limits)),

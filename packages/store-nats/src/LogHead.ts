@@ -1,6 +1,6 @@
 import type { StoreError } from "@millrace/core"
 import * as Effect from "effect/Effect"
-import { unavailable } from "./errors.ts"
+import { notYet } from "./errors.ts"
 import {
   type LogRecord,
   type Mark,
@@ -198,9 +198,6 @@ export class LogHead {
     this.#release()
   }
 }
-
-/** A new leader that has not gone through all that was acknowledged. */
-const notYet = (): StoreError => unavailable("the server does not have all its messages ready yet")
 
 /** Those of the last entries whose ids are to be known, oldest first. */
 const lastRecords = Effect.fnUntraced(function* (

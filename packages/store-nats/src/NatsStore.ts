@@ -23,6 +23,7 @@ import * as LetterStream from "./DeadLetters.ts"
 import * as DestinationRows from "./Destinations.ts"
 import { warningOf } from "./Durability.ts"
 import * as KeyRows from "./Keys.ts"
+import * as Level from "./Level.ts"
 import * as Log from "./Log.ts"
 import * as MemberRows from "./Members.ts"
 import { describe, type Options, type Settings, settingsOf } from "./Options.ts"
@@ -45,7 +46,8 @@ const open = Effect.fnUntraced(function* (options: Options, settings: Settings) 
   const bucket = stream(names.bucket)
   const table = <A>(name: string) => new Table<A>(bucket, subjects.table(name))
 
-  const log = yield* Log.make({ connection, settings, layout, bucket, announcements })
+  const level = Level.make(describe(options), layout.partitions, layout, settings.sync)
+  const log = yield* Log.make({ connection, settings, layout, bucket, announcements, level })
   const warning = warningOf(layout, settings.sync)
   if (warning !== null) yield* Effect.logWarning(`${describe(options)}: ${warning}`)
 
@@ -71,7 +73,7 @@ const open = Effect.fnUntraced(function* (options: Options, settings: Settings) 
  *
  * An append is acknowledged when the stream's leader has it, with `replicas` of 3 when two of three servers have it. The log
  * declares `replicated` for three replicas on file, `disk` when {@link Options.sync} says so, else `memory`, with a warning in
- * the log. Ids are known for the last 1,000 entries of a partition at least; their messages are kept as long, also after
+ * the log; streams that are edited at run time change it within seconds. Ids are known for the last 1,000 entries of a partition at least; their messages are kept as long, also after
  * they have been trimmed.
  *
  * Opening fails with a `StoreError`: `Unavailable` (no server, wrong password, missing permissions, no JetStream), `Corrupt`

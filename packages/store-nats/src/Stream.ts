@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer"
 import type { StoreError } from "@millrace/core"
-import type { StreamState } from "@nats-io/jetstream"
-import { headers as newHeaders } from "@nats-io/nats-core"
+import type { StreamInfo, StreamState } from "@nats-io/jetstream"
+import { headers as newHeaders, nuid } from "@nats-io/nats-core"
 import * as Effect from "effect/Effect"
 import type { Connection } from "./Connection.ts"
 import { corrupt, isConflict } from "./errors.ts"
@@ -58,15 +58,32 @@ export class Stream {
     this.#replicas = replicas
   }
 
-  /** The sequence number it got; `null` when the stream is not in the state that was expected. */
+  /**
+   * The sequence number it got; `null` when the stream is not in the state that was expected: it may have stored this very message and
+   * not have answered.
+   */
   publish(publication: Publication): Effect.Effect<number | null, StoreError> {
+    const { afterSequence, afterRevision } = publication
+    // What names no state is known by its id for two minutes, should it come twice.
+    const isConditional = afterSequence !== undefined || afterRevision !== undefined
+    const send = this.#send(publication, isConditional ? undefined : nuid.next())
+    return this.#connection.insist(send)
+  }
+
+  /** The same, once: who waits in vain looks first at what there is. */
+  publishOnce(publication: Publication): Effect.Effect<number | null, StoreError> {
+    return this.#connection.call(this.#send(publication))
+  }
+
+  #send(publication: Publication, id?: string): () => Promise<number | null> {
     const { subject, data, headers = {}, afterSequence, afterRevision } = publication
-    return this.#connection.call(async () => {
+    return async () => {
       const made = newHeaders()
       for (const [name, value] of Object.entries(headers)) made.set(name, value)
       try {
         const { seq } = await this.#connection.jetstream.publish(subject, data, {
           headers: made,
+          ...(id === undefined ? {} : { msgID: id }),
           expect: {
             streamName: this.name,
             ...(afterSequence === undefined ? {} : { lastSequence: afterSequence }),
@@ -78,7 +95,7 @@ export class Stream {
         if (isConflict(error)) return null
         throw error
       }
-    })
+    }
   }
 
   /** What has once been stored under a number never changes, so that any replica may answer; one that lags does not know it yet. */
@@ -99,14 +116,16 @@ export class Stream {
     return this.#askFresh({ seq: from, next_by_subj: subject })
   }
 
-  readonly state: Effect.Effect<StreamState, StoreError> = Effect.suspend(() =>
-    this.#connection.call(async () => (await this.#connection.manager.streams.info(this.name)).state),
+  readonly info: Effect.Effect<StreamInfo, StoreError> = Effect.suspend(() =>
+    this.#connection.insist(() => this.#connection.quick.streams.info(this.name)),
   )
+
+  readonly state: Effect.Effect<StreamState, StoreError> = Effect.map(this.info, ({ state }) => state)
 
   /** The subjects of a pattern that have a message. */
   subjects(pattern: string): Effect.Effect<ReadonlyArray<string>, StoreError> {
-    return this.#connection.call(async () => {
-      const { state } = await this.#connection.manager.streams.info(this.name, { subjects_filter: pattern })
+    return this.#connection.insist(async () => {
+      const { state } = await this.#connection.quick.streams.info(this.name, { subjects_filter: pattern })
       return Object.keys(state.subjects ?? {})
     })
   }
@@ -131,16 +150,16 @@ export class Stream {
 
   /** Any replica. */
   #ask(asked: Asked): Effect.Effect<Message | null, StoreError> {
-    return this.#connection.call(async () => {
-      const found = await this.#connection.manager.direct.getMessage(this.name, asked)
+    return this.#connection.insist(async () => {
+      const found = await this.#connection.quick.direct.getMessage(this.name, asked)
       return found === null ? null : toMessage(found)
     })
   }
 
   /** The one that has taken every write: what it answers comes as base64 in JSON, and is slower. */
   #askLeader(asked: Asked): Effect.Effect<Message | null, StoreError> {
-    return this.#connection.call(async () => {
-      const found = await this.#connection.manager.streams.getMessage(this.name, asked)
+    return this.#connection.insist(async () => {
+      const found = await this.#connection.quick.streams.getMessage(this.name, asked)
       return found === null ? null : toMessage(found)
     })
   }

@@ -9,8 +9,12 @@ import {
   UserAuthenticationExpiredError,
 } from "@nats-io/nats-core"
 
-const error = (_tag: Exclude<StoreReason["_tag"], "OutOfRange">, message: string): StoreError => {
-  const made = new StoreError({ reason: { _tag }, message })
+const error = (
+  _tag: Exclude<StoreReason["_tag"], "OutOfRange">,
+  message: string,
+  cause?: unknown,
+): StoreError => {
+  const made = new StoreError({ reason: { _tag }, message, ...(cause === undefined ? {} : { cause }) })
   // Until it is read, V8 keeps everything that the calls on the stack hold: the bodies of an append that was refused.
   void made.stack
   return made
@@ -20,7 +24,8 @@ export const closed = (): StoreError => error("Closed", "the store has been clos
 
 export const full = (message: string): StoreError => error("Full", message)
 
-export const unavailable = (message: string): StoreError => error("Unavailable", message)
+export const unavailable = (message: string, cause?: unknown): StoreError =>
+  error("Unavailable", message, cause)
 
 export const corrupt = (message: string): StoreError => error("Corrupt", message)
 
@@ -44,6 +49,8 @@ const codes = {
   wrongLastSequence: 10071,
   subjectOverlap: 10065,
   streamNameInUse: 10058,
+  noLeader: 10008,
+  notLeader: 10009,
 } as const
 
 const apiErrorOf = (error: unknown): ApiError | undefined =>
@@ -63,6 +70,17 @@ const chain = (error: unknown): ReadonlyArray<unknown> =>
 export const isUnheard = (error: unknown): boolean =>
   chain(error).some((one) => one instanceof NoRespondersError)
 
+/** What a cluster that is choosing a leader answers, or keeps silent about. */
+class Electing extends Error {}
+
+/** A new leader that has not gone through all that was acknowledged. */
+export const notYet = (): StoreError =>
+  unavailable("the server does not have all its messages ready yet", new Electing())
+
+/** Whether it is mended when the stream has a leader again: asked once more, and soon, the same call may be answered. */
+export const mayPass = ({ reason, cause }: StoreError): boolean =>
+  reason._tag === "Unavailable" && cause instanceof Electing
+
 const ofApi = ({ err_code, description }: ApiError, server: string): StoreError => {
   switch (err_code) {
     case codes.notEnabled:
@@ -74,6 +92,9 @@ const ofApi = ({ err_code, description }: ApiError, server: string): StoreError 
       return corrupt(`${server}: another program's streams are in the way (${description})`)
     case codes.streamNotFound:
       return corrupt(`${server}: a stream of this store has been deleted`)
+    case codes.noLeader:
+    case codes.notLeader:
+      return unavailable(`${server}: JetStream has no leader now`, new Electing())
     default:
       return unavailable(`${server}: JetStream says: ${description}`)
   }
@@ -99,9 +120,12 @@ const ofOne = (error: unknown, server: string): StoreError | undefined => {
   const api = apiErrorOf(error)
   if (api !== undefined) return ofApi(api, server)
   if (error instanceof ClosedConnectionError) return closed()
-  if (error instanceof TimeoutError) return unavailable(`${server}: no answer in time`)
+  if (error instanceof TimeoutError) return unavailable(`${server}: no answer in time`, new Electing())
   if (error instanceof NoRespondersError) {
-    return unavailable(`${server}: JetStream does not answer: it is not enabled, or has no leader now`)
+    return unavailable(
+      `${server}: JetStream does not answer: it is not enabled, or has no leader now`,
+      new Electing(),
+    )
   }
   if (error instanceof PermissionViolationError) {
     const verb = error.operation === "publish" ? "publish to" : "subscribe to"

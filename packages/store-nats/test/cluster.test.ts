@@ -1,16 +1,11 @@
-import { EventLog, Position, type StoreError } from "@millrace/core"
-import {
-  describeServer,
-  endpointOf,
-  type NatsCluster,
-  startNatsCluster,
-  type TestServer,
-  tcpProxy,
-} from "@millrace/test-servers"
+import { Cursors, EventLog, Position, type StoreError } from "@millrace/core"
+import { layer } from "@millrace/store-nats"
+import { describeServer, type NatsCluster, startNatsCluster, type TestServer } from "@millrace/test-servers"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import { afterAll, beforeAll, expect, it } from "vitest"
 import { hostOf, newPrefix, quietLayer, withJetStream } from "./place.ts"
 
@@ -63,47 +58,84 @@ describeServer("nats", "a log on three servers", () => {
     })
 
   it(
-    "is replicated, says so, and takes nothing that is no longer replicated",
+    "is replicated, and says within seconds when its stream is edited and no longer is",
     async () => {
       const prefix = newPrefix()
-      const [first = ""] = cluster.urls
-      const proxy = await tcpProxy(endpointOf(first))
-      const opening = quietLayer({
-        servers: `127.0.0.1:${proxy.port}`,
-        prefix,
-        replicas: 3,
-        requestTimeout: 10_000,
-      })
-      try {
-        await Effect.runPromise(
-          Effect.scoped(
-            Effect.gen(function* () {
-              const log = Context.get(yield* Layer.build(opening), EventLog.EventLog)
-              expect(log.durability).toBe("replicated")
-              const entry = { id: idOf(9, 1), events: 1, envelope: "{}", body: new Uint8Array(10) }
-              yield* insist(log.append([entry]))
-              yield* Effect.promise(() =>
-                withJetStream({ servers: hostOf(first) }, (manager) =>
-                  manager.streams.update(`${prefix}_LOG_0`, { num_replicas: 1 }),
-                ),
-              )
-              // A server tells its own clients only; a new connection asks again.
-              yield* Effect.promise(() => proxy.cut())
-              yield* Effect.promise(() => proxy.restore())
-              const refused = Effect.map(
-                Effect.result(log.append([{ ...entry, id: idOf(9, 2) }])),
-                (answer) =>
-                  answer._tag === "Failure" &&
-                  answer.failure.reason._tag === "Unavailable" &&
-                  answer.failure.message.includes("no longer safe"),
-              )
-              while (!(yield* refused)) yield* Effect.sleep("50 millis")
-            }),
+      const edit = (num_replicas: number) =>
+        Effect.promise(() =>
+          withJetStream({ servers: cluster.urls.map(hostOf) }, (manager) =>
+            manager.streams.update(`${prefix}_LOG_0`, { num_replicas }),
           ),
         )
-      } finally {
-        await proxy.close()
-      }
+      const lines: Array<string> = []
+      const logger = Logger.make(({ message }) => {
+        lines.push(String(message))
+      })
+      const opening = layer({ servers: cluster.urls.map(hostOf), prefix, replicas: 3 })
+      await Effect.runPromise(
+        Effect.scoped(
+          Effect.gen(function* () {
+            const log = Context.get(yield* Layer.build(opening), EventLog.EventLog)
+            const level = () => log.durability
+            expect(level()).toBe("replicated")
+            yield* edit(1)
+            while (level() !== "memory") yield* Effect.sleep("50 millis")
+            // Whether that is enough is for who uses the log to say.
+            yield* insist(
+              log.append([{ id: idOf(9, 1), events: 1, envelope: "{}", body: new Uint8Array(10) }]),
+            )
+            yield* edit(3)
+            while (level() !== "replicated") yield* Effect.sleep("50 millis")
+          }),
+        ).pipe(Effect.provide(Logger.layer([logger]))),
+      )
+      expect(lines).toEqual([
+        expect.stringMatching(/at level "memory" now, before at "replicated": stream ".*" has one replica/),
+        expect.stringMatching(/at level "replicated" now, before at "memory"/),
+      ])
+    },
+    timeout,
+  )
+
+  it(
+    "carries out an append that is under way when the stream's leader stops answering, once there is a new one",
+    async () => {
+      const prefix = newPrefix()
+      const stream = `${prefix}_LOG_0`
+      await Effect.runPromise(Effect.scoped(Effect.asVoid(open(prefix))))
+      const leader = await leaderOf(stream)
+      const others = cluster.nodes.filter((node) => node !== leader)
+      // One that waits for the answer of whoever it has asked first waits for all of this.
+      const requestTimeout = 60_000
+      const opening = quietLayer({ servers: others.map(({ url }) => hostOf(url)), prefix, requestTimeout })
+      await Effect.runPromise(
+        Effect.scoped(
+          Effect.gen(function* () {
+            const ports = yield* Layer.build(opening)
+            const log = Context.get(ports, EventLog.EventLog)
+            const cursors = Context.get(ports, Cursors.Cursors)
+            const entry = (number: number) => ({
+              id: idOf(8, number),
+              events: 1,
+              envelope: "{}",
+              body: new Uint8Array(10),
+            })
+            const { epoch } = yield* cursors.acquire("a/0")
+            yield* log.append([entry(1)])
+            yield* Effect.promise(() => leader?.pause() ?? Promise.resolve())
+            yield* Effect.addFinalizer(() => Effect.sync(() => leader?.resume()))
+            const record = { position: Position.origin, index: 1, state: "" }
+            const [appended, saved] = yield* Effect.all(
+              [log.append([entry(2)]), cursors.save([{ name: "a/0", epoch, record }])],
+              { concurrency: "unbounded" },
+            )
+            expect([appended.length, saved]).toEqual([1, ["saved"]])
+            leader?.resume()
+            expect((yield* insist(readAll(log))).map(({ id }) => id)).toEqual([idOf(8, 1), idOf(8, 2)])
+          }),
+        ),
+      )
+      await cluster.settled()
     },
     timeout,
   )
