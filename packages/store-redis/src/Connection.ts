@@ -1,13 +1,13 @@
-import { StoreError } from "@millrace/core"
+import { mayPass, StoreError, type StoreHealth } from "@millrace/core"
 import * as Result from "effect/Result"
-import { closed, corrupt, fromReply, lost, unavailable, whyDemoted } from "./errors.ts"
+import { closed, corrupt, down, fromReply, lost, tooLow, unavailable, whyDemoted } from "./errors.ts"
 import { type Layout, layout } from "./Layout.ts"
 import { type Argument, Broken, type Command, Link, type Reply } from "./Link.ts"
 import type { Settings } from "./Options.ts"
 import { type Found, open, type Wanted } from "./opening.ts"
 import { text } from "./reply.ts"
 import { evaluate, type Script } from "./Script.ts"
-import { evicting, factsOf, type Safety, safetyOf, unfit } from "./Server.ts"
+import { evicting, factsOf, type Safety, safetyOf, tooSmall, unfit } from "./Server.ts"
 
 /** A server that was asked, and the store found on it. */
 interface Met extends Found {
@@ -16,8 +16,8 @@ interface Met extends Found {
   readonly safety: Safety
   /** Why it may drop what it has stored; `null` when it does not. */
   readonly evicts: string | null
-  /** Its limit in bytes; 0 for none. */
-  readonly maxmemory: number
+  /** Why its memory does not hold what the log may take; `null` when it does. */
+  readonly small: string | null
 }
 
 /** Between two attempts to come back, in ms: doubling, and somewhere in the upper half, so that not all come at once. */
@@ -35,7 +35,7 @@ const meet = async (settings: Settings, keys: Layout, wanted: Omit<Wanted, "run"
   try {
     const facts = await factsOf(link)
     const fit = unfit(facts)
-    if (Result.isFailure(fit)) throw unavailable(`${name}: ${fit.failure}`)
+    if (Result.isFailure(fit)) throw down(name, fit.failure)
     const found = await open(link, keys, { ...wanted, run: facts.run })
     if (Result.isFailure(found)) {
       const { reason, message } = found.failure
@@ -47,7 +47,7 @@ const meet = async (settings: Settings, keys: Layout, wanted: Omit<Wanted, "run"
       run: facts.run,
       safety: safetyOf(facts, assertsAlways),
       evicts: evicting(facts),
-      maxmemory: facts.maxmemory,
+      small: tooSmall(facts, settings.maxBytes),
     }
   } catch (error) {
     link.end("it was not fit")
@@ -62,7 +62,7 @@ export const canBeLost = (doubt: string): string =>
 /** What an error of a call means. What is neither of Redis nor of the network is a mistake of this program. */
 const translate = (error: unknown, name: string): unknown => {
   if (error instanceof StoreError) return error
-  if (error instanceof Broken) return unavailable(`${name}: ${error.message}`)
+  if (error instanceof Broken) return down(name, error.message)
   return error instanceof Error && error.name === "ReplyError" ? fromReply(error, name) : error
 }
 
@@ -76,8 +76,8 @@ export class Connection {
   /** Called when what is acknowledged has become less safe, or as safe as it was, with a sentence for the operator. */
   onSafetyChanged: (isWorse: boolean, text: string) => void = () => {}
   readonly headsAtOpening: ReadonlyArray<number>
-  /** The server's limit at the opening, in bytes; 0 for none. */
-  readonly maxmemory: number
+  /** Why the server's memory does not hold what the log may take; `null` when it does. */
+  readonly small: string | null
   readonly #settings: Settings
   readonly #instance: string
   /** The last entry seen of each partition. */
@@ -99,11 +99,11 @@ export class Connection {
     this.partitions = met.heads.length
     this.#safety = met.safety
     this.headsAtOpening = met.heads
-    this.maxmemory = met.maxmemory
+    this.small = met.small
     this.#instance = met.instance
     this.#seen = [...met.heads]
     this.#run = met.run
-    this.#down = unavailable(`${settings.name}: not connected`)
+    this.#down = down(settings.name, "not connected")
     this.#use(met.link)
   }
 
@@ -173,7 +173,22 @@ export class Connection {
 
   /** Why nothing may be appended now. */
   get doubt(): StoreError | undefined {
-    return this.#doubt === null ? undefined : unavailable(`${this.#settings.name}: ${this.#doubt}`)
+    return this.#doubt === null ? undefined : tooLow(`${this.#settings.name}: ${this.#doubt}`)
+  }
+
+  /** What a person should know of how the server is set up. */
+  async findings(maxBytes: number): Promise<ReadonlyArray<StoreHealth.Finding>> {
+    return this.#ask(async (link) => {
+      const facts = await factsOf(link)
+      const evicts = evicting(facts)
+      const { doubt } = safetyOf(facts, this.#settings.assertsAlways)
+      const small = tooSmall(facts, maxBytes)
+      return [
+        ...(evicts === null ? [] : [{ level: "wrong", message: evicts } as const]),
+        ...(doubt === null ? [] : [{ level: "note", message: canBeLost(doubt) } as const]),
+        ...(small === null ? [] : [{ level: "note", message: small } as const]),
+      ]
+    })
   }
 
   /** A second connection, for calls that block. */
@@ -207,7 +222,7 @@ export class Connection {
     this.#watch(link)
     void link.ended.then((why) => {
       this.#link = undefined
-      this.#down = unavailable(`${this.#settings.name}: ${why}`)
+      this.#down = down(this.#settings.name, why)
       this.#later(() => this.#comeBack())
     })
   }
@@ -227,7 +242,7 @@ export class Connection {
     } catch (cause) {
       const error = translate(cause, this.#settings.name)
       this.#down = error instanceof StoreError ? error : unavailable(String(error))
-      if (this.#down.reason._tag === "Unavailable") this.#later(() => this.#comeBack())
+      if (mayPass(this.#down.reason)) this.#later(() => this.#comeBack())
     }
   }
 

@@ -27,6 +27,7 @@ import { destinations } from "./ports/Destinations.ts"
 import { eventLog } from "./ports/EventLog.ts"
 import { apiKeys } from "./ports/Keys.ts"
 import { members } from "./ports/Members.ts"
+import { type Caps, storeHealth } from "./ports/StoreHealth.ts"
 import { Backlog, Writer } from "./Writer.ts"
 
 /** A store in use. */
@@ -34,6 +35,7 @@ interface Opened {
   readonly connection: Connection
   readonly head: Head
   readonly writers: ReadonlyArray<Writer>
+  readonly caps: Caps
 }
 
 const open = Effect.fnUntraced(function* (settings: Settings) {
@@ -45,13 +47,12 @@ const open = Effect.fnUntraced(function* (settings: Settings) {
   const head = new Head(connection)
   const backlog = new Backlog()
   const { partitions } = connection
-  const maxBytes = Math.floor(settings.maxBytes / partitions)
+  const caps = { logBytes: settings.maxBytes, maxBytes: Math.floor(settings.maxBytes / partitions) }
   const writers = Array.from(
     { length: partitions },
-    (_, partition) =>
-      new Writer(connection, head, backlog, { partition, maxBytes, logBytes: settings.maxBytes }),
+    (_, partition) => new Writer(connection, head, backlog, { partition, ...caps }),
   )
-  return { connection, head, writers }
+  return { connection, head, writers, caps }
 })
 
 /** What was asked before is answered first; a server that does not answer is given up after the time of a request. */
@@ -62,12 +63,11 @@ const close = ({ connection, head, writers }: Opened): Effect.Effect<void> =>
     connection.close()
   })
 
-const warningsOf = ({ name, maxBytes }: Settings, { connection }: Opened): ReadonlyArray<string> => {
-  const { safety, maxmemory } = connection
-  const doubts = safety.doubt === null ? [] : [canBeLost(safety.doubt)]
-  const isSmaller = maxmemory > 0 && maxmemory < maxBytes
-  const small = `the log may take ${maxBytes} bytes (maxBytes), and the server has ${maxmemory} in all (maxmemory): it takes no events once that is used up by those not yet delivered, and keeps fewer for replay`
-  return [...doubts, ...(isSmaller ? [small] : [])].map((text) => `${name}: ${text}`)
+const warningsOf = ({ name }: Settings, { connection }: Opened): ReadonlyArray<string> => {
+  const { safety, small } = connection
+  return [safety.doubt === null ? null : canBeLost(safety.doubt), small].flatMap((text) =>
+    text === null ? [] : [`${name}: ${text}`],
+  )
 }
 
 const warn = (settings: Settings, opened: Opened): Effect.Effect<void> =>
@@ -105,10 +105,10 @@ export const layer = (
   return Layer.effectContext(
     Effect.map(
       Effect.tap(Effect.acquireRelease(open(settings), close), (opened) => warn(settings, opened)),
-      ({ connection, head, writers }) =>
+      ({ connection, head, writers, caps }) =>
         Context.make(EventLog.EventLog, eventLog(connection, head, writers)).pipe(
           Context.add(Cursors.Cursors, cursors(connection)),
-          Context.add(StoreHealth.StoreHealth, StoreHealth.byCursors(cursors(connection))),
+          Context.add(StoreHealth.StoreHealth, storeHealth(connection, caps)),
           Context.add(DeadLetters.DeadLetters, deadLetters(connection)),
           Context.add(Attempts.Attempts, attempts(connection)),
           Context.add(Destinations.Destinations, destinations(connection)),

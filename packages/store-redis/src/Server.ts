@@ -1,5 +1,6 @@
 import type { EventLog } from "@millrace/core"
 import * as Result from "effect/Result"
+import { replica } from "./errors.ts"
 import type { Link, Reply } from "./Link.ts"
 
 /** What a server says of itself. */
@@ -76,7 +77,7 @@ export const unfit = (facts: Facts): Result.Result<void, string> => {
   if (!isOldEnough(version)) {
     return Result.fail(`the server is Redis ${version}: ${oldest.join(".")} or later is needed`)
   }
-  if (isReplica) return Result.fail("the server is a read-only replica")
+  if (isReplica) return Result.fail(replica)
   return Result.void
 }
 
@@ -85,6 +86,12 @@ export const evicting = ({ evicts, maxmemory }: Facts): string | null =>
   // volatile-* only evicts keys that expire, and none of ours do.
   evicts.startsWith("allkeys") && maxmemory > 0
     ? `maxmemory-policy is ${evicts}, with which the server drops stored events when its memory runs out: set it to noeviction`
+    : null
+
+/** Why a server's memory does not hold what the log may take in bytes; `null` when it does. */
+export const tooSmall = ({ maxmemory }: Facts, maxBytes: number): string | null =>
+  maxmemory > 0 && maxmemory < maxBytes
+    ? `the log may take ${maxBytes} bytes (maxBytes), and the server has ${maxmemory} in all (maxmemory): it takes no events once that is used up by those not yet delivered, and keeps fewer for replay`
     : null
 
 const wanted = "set appendonly yes and appendfsync always"

@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto"
-import { type EventLog, StoreError } from "@millrace/core"
+import type { EventLog } from "@millrace/core"
 import type { Connection } from "./Connection.ts"
 import { closed, full, unavailable } from "./errors.ts"
 import type { Head } from "./Head.ts"
-import type { Argument, Reply } from "./Link.ts"
-import { append, makeRoom } from "./logScripts.ts"
+import type { Argument } from "./Link.ts"
+import { append } from "./logScripts.ts"
 import { numbers } from "./reply.ts"
+import { withRoom } from "./room.ts"
 
 /** The position of each entry, or why there is none: a `StoreError`, or a mistake of this program. */
 export type Outcome =
@@ -25,14 +26,13 @@ const maxWaitingBytes = 32 * 1024 * 1024
 /** What one script takes at once: a few ms, in which the server does nothing else. */
 const maxGroup = { entries: 1_000, bytes: 4 * 1024 * 1024 }
 
-/** The least that goes at once from a server whose memory is used up, in bytes: not every group shall have to ask for it. */
-const leastRoom = 1024 * 1024
-
 /** One group is on its way while the server stores the other. */
 const maxFlights = 2
 
 /** Beside what is counted of an entry. */
 const sizeOf = ({ envelope, body }: EventLog.NewEntry): number => envelope.length + body.byteLength
+
+const sizeOfAll = (group: ReadonlyArray<Waiting>): number => group.reduce((sum, { size }) => sum + size, 0)
 
 const viewOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer =>
   Buffer.from(buffer, byteOffset, byteLength)
@@ -157,7 +157,7 @@ export class Writer {
       if (doubt !== undefined) throw doubt
       const packed = this.#pack(group)
       const [head = 0, ...positions] = numbers(
-        await this.#withRoom(group, () =>
+        await withRoom(this.#connection, partition, sizeOfAll(group), () =>
           this.#connection.runAfter(
             ["HSET", [bodies, ...packed.bodies]],
             append,
@@ -175,22 +175,6 @@ export class Writer {
       })
     } catch (error) {
       return group.map(() => ({ kind: "failed", error }))
-    }
-  }
-
-  /** Where the server's memory is used up, what is delivered goes first. */
-  async #withRoom(group: ReadonlyArray<Waiting>, write: () => Promise<Reply>): Promise<Reply> {
-    const { entries, bodies, state } = this.#connection.keys.partition(this.#options.partition)
-    let needed = 0
-    for (const { size } of group) needed += size
-    for (;;) {
-      try {
-        return await write()
-      } catch (error) {
-        if (!(error instanceof StoreError) || error.reason._tag !== "Full") throw error
-        const parameters = [Math.max(needed, leastRoom)]
-        if ((await this.#connection.run(makeRoom, [entries, bodies, state], parameters)) === 0) throw error
-      }
     }
   }
 

@@ -10,6 +10,8 @@ const error = (_tag: Exclude<StoreReason["_tag"], "OutOfRange">, message: string
 
 export const unavailable = (message: string): StoreError => error("Unavailable", message)
 
+export const tooLow = (message: string): StoreError => error("LevelTooLow", message)
+
 export const corrupt = (message: string): StoreError => error("Corrupt", message)
 
 export const full = (maxBytes: number): StoreError =>
@@ -28,7 +30,7 @@ export const messageOf = (cause: unknown): string => {
   return cause.message
 }
 
-const replica = "the server is a read-only replica"
+export const replica = "the server is a read-only replica"
 const lostMaster = "the server is a replica that has lost its master"
 
 /**
@@ -36,7 +38,7 @@ const lostMaster = "the server is a replica that has lost its master"
  * The reply itself goes into the message where it says more.
  */
 const replies: ReadonlyArray<
-  readonly [pattern: RegExp, tag: "Unavailable" | "Corrupt" | "Full", meaning: string | null]
+  readonly [pattern: RegExp, tag: "Unavailable" | "ReadOnly" | "Corrupt" | "Full", meaning: string | null]
 > = [
   [new RegExp(`\\b${emptied}\\b`), "Corrupt", lost],
   [new RegExp(`\\b${damaged}\\b`), "Corrupt", "keys have lost what this program had written"],
@@ -48,14 +50,14 @@ const replies: ReadonlyArray<
   ],
   [/\bOOM\b/, "Full", "the server has used up its maxmemory"],
   [/\bLOADING\b/, "Unavailable", "the server is loading its data"],
-  [/\bREADONLY\b/, "Unavailable", replica],
-  [/\bMASTERDOWN\b/, "Unavailable", lostMaster],
+  [/\bREADONLY\b/, "ReadOnly", replica],
+  [/\bMASTERDOWN\b/, "ReadOnly", lostMaster],
   [
     /\bMISCONF\b/,
-    "Unavailable",
+    "ReadOnly",
     "the server cannot write to its disk, and refuses to change anything until it can",
   ],
-  [/\bNOREPLICAS\b/, "Unavailable", "the server has too few replicas, and refuses to change anything"],
+  [/\bNOREPLICAS\b/, "ReadOnly", "the server has too few replicas, and refuses to change anything"],
   [/\bBUSY\b/, "Unavailable", "the server is busy with a script"],
   [/\bCLUSTERDOWN\b/, "Unavailable", "the cluster is down"],
   [/\b(MOVED|ASK|TRYAGAIN)\b/, "Unavailable", "another node of the cluster has the keys of this prefix"],
@@ -92,6 +94,10 @@ const demoted: ReadonlyArray<readonly [pattern: RegExp, meaning: string]> = [
   [/\bREADONLY\b/, replica],
   [/\bMASTERDOWN\b/, lostMaster],
 ]
+
+/** How every call fails while there is no connection. @param why none was kept, or could be made */
+export const down = (name: string, why: string): StoreError =>
+  error(demoted.some(([, meaning]) => meaning === why) ? "ReadOnly" : "Unavailable", `${name}: ${why}`)
 
 /** Why a reply says that another server takes the writes now; `undefined` when it does not. */
 export const whyDemoted = (cause: unknown): string | undefined => {

@@ -257,3 +257,13 @@ drop_up_to(math.min(last + 1, released))
 save()
 return 1
 `)
+
+/**
+ * Goes the way of an append, and appends nothing. KEYS[5]: what is never there. ARGV: the cap, and the bytes there must be room for.
+ * Returns 1 when there is.
+ */
+export const probe = logScript(`
+redis.call('XADD', KEYS[5], 'NOMKSTREAM', '*', 'may', 'append')
+local allowed = tonumber(ARGV[2]) - tonumber(ARGV[3])
+return log.bytes - mark(math.max(log.tail, math.min(log.released, log.head))).bytes <= allowed and 1 or 0
+`)

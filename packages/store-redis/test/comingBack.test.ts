@@ -173,14 +173,20 @@ describeServer("redis", "a server that comes back", () => {
       })
       await run(
         Effect.gen(function* () {
-          const { log } = yield* open({ url: server.url })
+          const { log, health } = yield* open({ url: server.url })
           yield* log.append(entries(1, 2))
+          yield* health.probe
           for (const policy of ["allkeys-lru", "allkeys-random"]) {
             yield* change(server, (redis) => redis.config("SET", "maxmemory-policy", policy))
             yield* until(
               log.append([entry(1)]),
               ({ error }) => error?.message.includes(`${policy}, with which the server drops`) ?? false,
             )
+            expect((yield* Effect.flip(health.probe)).reason._tag).toBe("LevelTooLow")
+            expect(yield* health.examine).toEqual([
+              { level: "wrong", message: expect.stringContaining(policy) },
+              { level: "note", message: expect.stringContaining("maxmemory") },
+            ])
             expect(yield* readAll(log)).toHaveLength(2)
             yield* change(server, (redis) => redis.config("SET", "maxmemory-policy", "noeviction"))
             yield* until(log.append([entry(2)]), ({ error }) => error === undefined)
@@ -203,14 +209,15 @@ describeServer("redis", "a primary that becomes a replica, behind an address tha
       await run(
         Effect.gen(function* () {
           const url = proxy.url(pair.primary.url)
-          const [{ log }, { log: reader }] = [yield* open({ url }), yield* open({ url })]
+          const [{ log, health }, { log: reader }] = [yield* open({ url }), yield* open({ url })]
           yield* log.append(entries(1, 3))
           yield* Effect.promise(() => pair.swap())
           const refusal = yield* Effect.flip(log.append([entry(4)]))
           expect([refusal.reason._tag, refusal.message]).toEqual([
-            "Unavailable",
+            "ReadOnly",
             expect.stringMatching(/read-only replica/),
           ])
+          expect((yield* Effect.flip(health.probe)).reason._tag).toBe("ReadOnly")
           proxy.moveTo(endpointOf(pair.replica.url))
           yield* until(log.append([entry(4)]), ({ error }) => error === undefined)
           yield* until(reader.bounds(0), ({ value }) => value?.head === "0000000000000004")

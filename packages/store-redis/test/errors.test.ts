@@ -10,13 +10,13 @@ describe("Redis's error replies", () => {
       /maxmemory/,
     ],
     ["LOADING Redis is loading the dataset in memory", "Unavailable", /loading/],
-    ["READONLY You can't write against a read only replica.", "Unavailable", /replica/],
+    ["READONLY You can't write against a read only replica.", "ReadOnly", /replica/],
     [
       "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
-      "Unavailable",
+      "ReadOnly",
       /master/,
     ],
-    ["MISCONF Redis is configured to save RDB snapshots, but", "Unavailable", /disk/],
+    ["MISCONF Redis is configured to save RDB snapshots, but", "ReadOnly", /disk/],
     ["MOVED 866 10.0.0.2:6379", "Unavailable", /another node/],
     ["NOAUTH Authentication required.", "Unavailable", /wants a password/],
     [

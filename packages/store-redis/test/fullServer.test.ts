@@ -58,6 +58,7 @@ describeServer("redis", "a server whose memory is smaller than the log's cap", (
 
           // A process that comes now: everything but intake works.
           const later = yield* open(options)
+          expect((yield* Effect.flip(later.health.probe)).reason._tag).toBe("Full")
           expect(yield* readAll(later.log)).toHaveLength(taken)
           expect(yield* later.members.beat("me", 60_000)).toEqual(["me"])
           const half = Position.fromNumber(Math.floor(taken / 2))
@@ -78,6 +79,7 @@ describeServer("redis", "a server whose memory is smaller than the log's cap", (
           // Kept for replay, but for the room that intake needs.
           yield* later.log.trim(0, half, 0)
           expect((yield* log.bounds(0)).tail).toBe(Position.origin)
+          yield* later.health.probe
           const more = yield* fill(log, 1_000)
           expect(more).toBeGreaterThan(5)
           expect((yield* log.bounds(0)).tail).toBe(half)

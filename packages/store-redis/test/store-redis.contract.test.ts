@@ -49,6 +49,7 @@ await describeStore("redis", servers.redis, () => {
     reopens: true,
     shared: true,
     capped: true,
+    probesRoom: true,
     partitioned: true,
   }
   storeContract("redis", binding)

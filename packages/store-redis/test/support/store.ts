@@ -9,6 +9,7 @@ import {
   type Position,
   type Store,
   type StoreError,
+  StoreHealth,
 } from "@millrace/core"
 import { layer, type Options } from "@millrace/store-redis"
 import { servers } from "@millrace/test-servers"
@@ -34,6 +35,7 @@ export interface Ports {
   readonly destinations: Destinations.Destinations["Service"]
   readonly counters: Counters.Counters["Service"]
   readonly members: Members.Members["Service"]
+  readonly health: StoreHealth.StoreHealth["Service"]
 }
 
 const portsOf = (context: Context.Context<Store.Store>): Ports => ({
@@ -43,6 +45,7 @@ const portsOf = (context: Context.Context<Store.Store>): Ports => ({
   destinations: Context.get(context, Destinations.Destinations),
   counters: Context.get(context, Counters.Counters),
   members: Context.get(context, Members.Members),
+  health: Context.get(context, StoreHealth.StoreHealth),
 })
 
 /** Opens a store until the surrounding scope closes. */
