@@ -134,6 +134,7 @@ describe("what SDKs send is taken as it is", () => {
     ["a numeric text as time", { time: String(receivedAt + 1) }, { time: receivedAt + 1 }],
     ["an ISO text as time", { time: new Date(receivedAt + 1).toISOString() }, { time: receivedAt + 1 }],
     ["a negative time", { time: -1 }, { time: -1 }],
+    ["the last time of 2099", { time: 4_102_444_799_999 }, { time: 4_102_444_799_999 }],
     ["a text value", { value: "v" }, { value: "v" }],
     ["an empty value", { value: "" }, { value: "" }],
     ["a number value", { value: 42.5 }, { value: 42.5 }],

@@ -1,6 +1,7 @@
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import type { Json } from "../src/Event.ts"
+import * as LetterEvent from "../src/internal/letterEvent.ts"
 import * as PrivateAttributes from "../src/internal/privateAttributes.ts"
 import * as Utf8 from "../src/internal/utf8.ts"
 import * as Wire from "../src/Wire.ts"
@@ -160,11 +161,11 @@ describe("refused events", () => {
       return parse(...of)
     }
     try {
-      const body = bytesOf(`{"events":[${Array(3_400_000).fill("{}").join(",")}]}`)
+      const body = bytesOf(`{"events":[${Array(300_000).fill("{}").join(",")}]}`)
       expect(refused(Wire.decode(sdk, body, id, { ...limits, bodyBytes: body.length }))).toEqual({
         status: 413,
         message: "events: more than 10000 events",
-        events: 3_400_000,
+        events: 300_000,
       })
     } finally {
       JSON.parse = parse
@@ -231,5 +232,35 @@ describe("how a refused event is kept", () => {
     })
     expect(PrivateAttributes.redactedJson(Array(100_000).fill(item), 100)).toHaveLength(100)
     expect(looked).toBeLessThan(1000)
+  })
+})
+
+describe("an absurd time", () => {
+  const end = 4_102_444_800_000
+
+  it.each([
+    ["1e24", end],
+    ["1e300", end],
+    ["-1e300", 0],
+    ["9007199254740993", end],
+    ["99999999999999", end],
+    ["-8640000000000001", 0],
+    ['"1e24"', end],
+  ])("%s leaves as one that receivers can make a date of", (time, expected) => {
+    const text = (rest: string) => `{"events":[{"eventName":"x","user":{},"time":${time}}${rest}]}`
+    for (const body of [text(""), text(',{"eventName":"\\u0078"}')]) {
+      expect(read(entryOf(decodeText(sdk, body))).events[0]?.time).toBe(expected)
+    }
+  })
+
+  it("is not made of a good one by a clock that is wrong", () => {
+    const head = { ...sdk, clientTimeHeader: "1000" }
+    const body = { events: [{ ...good, time: end - 1 }] }
+    expect(read(entryOf(decodeJson(head, body))).events[0]?.time).toBeLessThanOrEqual(end)
+  })
+
+  it("in a dead letter that was kept before is sent as one of those, too", () => {
+    const event = { eventName: "x", user: {}, value: null, metadata: {}, statsigMetadata: {} }
+    expect(LetterEvent.read(JSON.stringify({ ...event, time: 1e24 }))?.time).toBe(end)
   })
 })

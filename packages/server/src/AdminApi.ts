@@ -106,11 +106,14 @@ const Attempt = Schema.Struct({
   waitReason: Schema.NullOr(Schema.String),
 })
 
+/** Any number without decimals: a store filled by others, and a user's transform, may have made one that `Int` does not take. */
+const Whole = Schema.Finite.check(Schema.makeFilter((value: number) => Number.isInteger(value)))
+
 const WebhookEvent = Schema.Struct({
   eventName: Schema.String,
   user: Schema.JsonObject,
   userID: Schema.String,
-  timestamp: Schema.Int,
+  timestamp: Whole,
   value: Schema.String,
   metadata: Schema.JsonObject,
   statsigMetadata: Schema.JsonObject,

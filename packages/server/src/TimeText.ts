@@ -57,5 +57,8 @@ export const duration = (millis: number): string => {
 export const ago = (time: number | null, now: number): string =>
   time === null ? "-" : time > now ? `in ${duration(time - now)}` : `${duration(now - time)} ago`
 
-/** To the second, in UTC. */
-export const format = (time: number): string => `${new Date(time).toISOString().slice(0, 19)}Z`
+/** To the second, in UTC; ms as they are where no calendar has a date for them. */
+export const format = (time: number): string => {
+  const date = new Date(time)
+  return Number.isNaN(date.getTime()) ? `${time} ms` : date.toISOString().replace(/\.\d+Z$/, "Z")
+}

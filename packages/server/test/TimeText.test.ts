@@ -62,3 +62,13 @@ describe("ago", () => {
 
   test("of nothing is a dash", () => expect(TimeText.ago(null, now)).toBe("-"))
 })
+
+describe("format", () => {
+  test.each([
+    [1_790_000_000_999, "2026-09-21T14:13:20Z"],
+    [8.64e15, "+275760-09-13T00:00:00Z"],
+    [8_640_000_000_000_001, "8640000000000001 ms"],
+    [1e24, "1e+24 ms"],
+    [-1e300, "-1e+300 ms"],
+  ])("shows %s, whatever a store holds", (time, text) => expect(TimeText.format(time)).toBe(text))
+})

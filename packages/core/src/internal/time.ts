@@ -184,12 +184,21 @@ export const correctionOf = ({
   clock: clock === undefined ? null : { unit: clock, time: receivedAt - (offset ?? 0) },
 })
 
-/** A time that was counted, corrected: in ms since the epoch. */
+/** How far dates reach in JavaScript, either way. */
+const lastDate = 8.64e15
+
+/**
+ * An event's time as it may leave. Senders write `1e24` by mistake and by malice, and receivers, and our own commands, make dates of it: what is later than
+ * 2099 leaves as the end of that year, and what is earlier than any date as the beginning of 1970. An earlier date that somebody wrote stays.
+ */
+export const clampTime = (time: number): number => (time > latest ? latest : time < -lastDate ? 0 : time)
+
+/** A time that was counted, corrected: in ms since the epoch, and one that may leave. */
 export const corrected = (count: number, { offset, clock }: Correction): number => {
   const time = clock === null ? count : inMillis(count, clock)
-  if (offset === 0) return time
+  if (offset === 0) return clampTime(time)
   const moved = time + offset
-  return moved >= 0 && moved <= latest ? moved : time
+  return moved >= 0 && moved <= latest ? moved : clampTime(time)
 }
 
 /** An event's time as it was sent, corrected: in ms since the epoch. `null` when it is none. */
