@@ -6,7 +6,7 @@ import type { TransportError, TransportReply } from "./Transport.ts"
  *
  * - `delivered`: 2xx.
  * - `not-now`: 408, 425, 429, 5xx, no complete reply. Tried again.
- * - `misconfigured`: 401, 403, 404, 405, 3xx, any other 4xx. Tried again; shown as such.
+ * - `misconfigured`: 401, 403, 404, 405, 3xx, any other 4xx, an address or a certificate that is refused. Tried again; shown as such.
  * - `refused`: 400, 422. The batch is split.
  * - `too-large`: 413. The batch is halved.
  * - `gone`: 410. The destination is disabled.
@@ -61,7 +61,8 @@ export const verdictOfReply = (reply: TransportReply, now: number): Verdict => {
 }
 
 export const verdictOfError = (error: TransportError): Verdict => ({
-  outcome: error.reason === "AddressRefused" ? "misconfigured" : "not-now",
+  outcome:
+    error.reason === "AddressRefused" || error.reason === "CertificateRefused" ? "misconfigured" : "not-now",
   status: null,
   error: error.message,
   retryAfter: null,

@@ -27,7 +27,8 @@ export const maxReplyLength = 1024
 
 /** No complete reply came. `message` never holds the URL's query, a header or a body. */
 export class TransportError extends Data.TaggedError("TransportError")<{
-  readonly reason: "Timeout" | "ConnectionFailed" | "AddressRefused"
+  /** `AddressRefused` and `CertificateRefused` are set up wrongly, at one end or the other; the rest may be an outage. */
+  readonly reason: "Timeout" | "ConnectionFailed" | "AddressRefused" | "CertificateRefused"
   readonly message: string
 }> {}
 

@@ -35,6 +35,13 @@ export const refusal = (hostname: string): Port.TransportError =>
     message: `${hostname} is not on the public Internet, and private destinations are not allowed`,
   })
 
+/** What {@link refusal} says, if that is why a connection was not opened. */
+export const refusalIn = (error: unknown): string | undefined => {
+  const cause = error instanceof Error ? error.cause : undefined
+  const refused = [error, cause].find((one) => one instanceof Port.TransportError)
+  return refused?.message
+}
+
 type Range = readonly [ipaddr.IPv4 | ipaddr.IPv6, number]
 
 interface Entry {

@@ -14,8 +14,11 @@ import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import { Agent, type Dispatcher, request } from "undici"
+import * as AddressGuard from "./addressGuard.ts"
 import { codeOf, connectionMessage } from "./internal/connectionError.ts"
+import * as Connector from "./internal/connector.ts"
 import { withCredentials } from "./internal/credentials.ts"
+import { machineSources, NameResolver } from "./internal/nameResolver.ts"
 import { quietSleep } from "./internal/quietSleep.ts"
 
 /** Bytes, after decompression. The documents of large projects have some MB; to parse more than this would stop the event loop for long. */
@@ -159,7 +162,8 @@ const openFile = Effect.fnUntraced(function* (path: string): Effect.fn.Return<So
  */
 export const file = (path: string): Layer.Layer<never> => keepNew(openFile(path))
 
-export interface UrlOptions {
+/** Where it may be: on the public Internet only, unless `allowPrivate` or `allow` say otherwise, as with destinations. */
+export interface UrlOptions extends AddressGuard.AddressOptions {
   /** How often it is asked for a newer one: every 10 minutes by default. */
   readonly refresh?: Duration.Input
   /** Sent with every request: `{ "statsig-api-key": "secret-..." }`. */
@@ -230,9 +234,13 @@ const openUrl = Effect.fnUntraced(function* (
   url: URL,
   refresh: Duration.Duration,
   sent: Readonly<Record<string, string>>,
+  addresses: AddressGuard.AddressOptions,
 ): Effect.fn.Return<Source, never, Scope.Scope> {
+  const connect = yield* Connector.make(
+    AddressGuard.make(addresses, new NameResolver(machineSources()).lookup),
+  )
   const agent = yield* Effect.acquireRelease(
-    Effect.sync(() => new Agent()),
+    Effect.sync(() => new Agent({ connect })),
     (agent) => Effect.promise(() => agent.destroy()),
   )
   let last:
@@ -266,7 +274,9 @@ const openUrl = Effect.fnUntraced(function* (
     const { status, conditions, bytes } = yield* Effect.tryPromise({
       try: get,
       catch: (error) =>
-        error instanceof CatalogError ? error : new CatalogError({ message: connectionMessage(error) }),
+        error instanceof CatalogError
+          ? error
+          : new CatalogError({ message: AddressGuard.refusalIn(error) ?? connectionMessage(error) }),
     }).pipe(
       Effect.timeoutOrElse({
         duration: requestTimeout,
@@ -290,7 +300,9 @@ const isHttpUrl = (url: string): boolean => URL.canParse(url) && /^https?:$/.tes
 const urlProblems = (
   url: string,
   refresh: Option.Option<Duration.Duration>,
+  { allow = [] }: AddressGuard.AddressOptions,
 ): ReadonlyArray<OptionProblem> => [
+  ...AddressGuard.allowProblems(allow, "allow"),
   ...(isHttpUrl(url) ? [] : [{ path: "url", message: "expected a URL with http or https" }]),
   ...(Option.isSome(refresh) && Duration.isFinite(refresh.value) && Duration.toMillis(refresh.value) > 0
     ? []
@@ -302,7 +314,8 @@ const urlProblems = (
  * waits for it up to 5 seconds, and every 10 minutes; a server that gives an ETag or a time sends it only when it has changed.
  *
  * A failure stops nothing: the last good one stays in use, at the start none, a warning says why (it names the host, nothing else of the URL), and it is
- * tried again after 5 seconds, then less and less often. Redirects are not followed. Throws `InvalidOptions` when the URL or the duration is none.
+ * tried again after 5 seconds, then less and less often. Redirects are not followed, and private addresses are refused: whoever may name a catalog may not
+ * thereby reach what this machine reaches. Throws `InvalidOptions` when the URL or the duration is none.
  *
  * @example
  * ```ts
@@ -311,10 +324,10 @@ const urlProblems = (
  */
 export const url = (
   url: string,
-  { refresh = "10 minutes", headers = {} }: UrlOptions = {},
+  { refresh = "10 minutes", headers = {}, ...addresses }: UrlOptions = {},
 ): Layer.Layer<never> => {
   const every = Duration.fromInput(refresh)
-  const problems = urlProblems(url, every)
+  const problems = urlProblems(url, every, addresses)
   if (problems.length > 0) throw new InvalidOptions({ problems })
-  return keepNew(openUrl(new URL(url), Option.getOrThrow(every), headers))
+  return keepNew(openUrl(new URL(url), Option.getOrThrow(every), headers, addresses))
 }

@@ -1,17 +1,19 @@
-import { type LookupFunction, Socket } from "node:net"
+import type { LookupFunction, Socket } from "node:net"
 import { InvalidOptions, Transport as Port } from "@millrace/core"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type * as Scope from "effect/Scope"
-import { Agent, buildConnector, type Dispatcher } from "undici"
+import { Agent, type Dispatcher } from "undici"
 import * as AddressGuard from "./addressGuard.ts"
-import { connectionMessage } from "./internal/connectionError.ts"
+import { connectionMessage, isCertificateError } from "./internal/connectionError.ts"
+import * as Connector from "./internal/connector.ts"
 import { withCredentials } from "./internal/credentials.ts"
+import { machineSources, NameResolver } from "./internal/nameResolver.ts"
+import { beginningOf, type Headers, maxTextBytes } from "./internal/replyText.ts"
 import { spend } from "./internal/youngMemory.ts"
 
 export interface TransportOptions extends AddressGuard.AddressOptions {
   /**
-   * Resolves the names of destinations, for every new connection, in place of the system's resolver: what it returns is what is
+   * Resolves the names of destinations, for every new connection, in place of our own way (`/etc/hosts`, DNS, the system's resolver): what it returns is what is
    * connected to, unless it is refused. A `TransportError` given to its callback becomes the attempt's error.
    */
   readonly lookup?: LookupFunction
@@ -23,11 +25,14 @@ export interface TransportOptions extends AddressGuard.AddressOptions {
  */
 const maxReplyBytes = 64 * 1024
 
+/** Bytes. Proxies and identity providers add policies and cookies of 20 KB; a reply with more is a broken one. */
+const maxHeaderBytes = 128 * 1024
+
+/** ms. A connection is not used for longer, so that a name which moves to other machines is followed. */
+const maxConnectionAge = 60_000
+
 /** The longest that timers can wait. */
 const maxTimeout = 2 ** 31 - 1
-
-/** ms. TCP and TLS together: one that takes longer would not answer in time either. */
-const connectTimeout = 10_000
 
 const connectionFailed = (message: string) => new Port.TransportError({ reason: "ConnectionFailed", message })
 
@@ -37,11 +42,12 @@ const timedOut = (timeout: number) =>
 const toTransportError = (error: unknown): Port.TransportError => {
   if (error instanceof Port.TransportError) return error
   const cause = error instanceof Error ? error.cause : undefined
-  return cause instanceof Port.TransportError ? cause : connectionFailed(connectionMessage(error))
+  if (cause instanceof Port.TransportError) return cause
+  const message = connectionMessage(error)
+  return isCertificateError(error)
+    ? new Port.TransportError({ reason: "CertificateRefused", message })
+    : connectionFailed(message)
 }
-
-/** A character takes 3 bytes of UTF-8 at most, and one that begins may end behind them. */
-const maxTextBytes = Port.maxReplyLength * 3 + 4
 
 type Outcome = Effect.Effect<Port.TransportReply, Port.TransportError>
 
@@ -56,6 +62,7 @@ class ReplyHandler implements Dispatcher.DispatchHandler {
   private aborted: Port.TransportError | null = null
   private status = 0
   private retryAfter: string | null = null
+  private headers: Headers = {}
   private readonly beginning: Array<Uint8Array> = []
   private read = 0
 
@@ -79,11 +86,8 @@ class ReplyHandler implements Dispatcher.DispatchHandler {
     if (this.aborted !== null) controller.abort(this.aborted)
   }
 
-  onResponseStart(
-    _: Dispatcher.DispatchController,
-    status: number,
-    headers: Readonly<Record<string, string | Array<string> | undefined>>,
-  ): void {
+  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: Headers): void {
+    this.headers = headers
     const retryAfter = headers["retry-after"]
     this.status = status
     this.retryAfter = (typeof retryAfter === "string" ? retryAfter : retryAfter?.[0]) ?? null
@@ -98,14 +102,16 @@ class ReplyHandler implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    const text = this.read === 0 ? "" : new TextDecoder().decode(Buffer.concat(this.beginning))
+    const isBodyFree = this.isFlushed()
+    const reply = (body: string): Port.TransportReply => ({
+      status: this.status,
+      retryAfter: this.retryAfter,
+      body,
+      isBodyFree,
+    })
+    const text = this.read === 0 ? "" : beginningOf(Buffer.concat(this.beginning), this.headers)
     this.settle(
-      Effect.succeed({
-        status: this.status,
-        retryAfter: this.retryAfter,
-        body: text.slice(0, Port.maxReplyLength),
-        isBodyFree: this.isFlushed(),
-      }),
+      typeof text === "string" ? Effect.succeed(reply(text)) : Effect.map(Effect.promise(text), reply),
     )
   }
 
@@ -137,46 +143,23 @@ class Connections {
   }
 }
 
-/** Opens connections to what the guard lets through; those that are being opened are closed with the scope, like all others. */
-const makeConnector = (
-  guard: AddressGuard.AddressGuard,
-  connections: Connections,
-): Effect.Effect<buildConnector.connector, never, Scope.Scope> =>
-  Effect.map(
-    Effect.acquireRelease(
-      Effect.sync(() => new Set<Socket>()),
-      (opening) =>
-        Effect.sync(() => {
-          for (const socket of opening) socket.destroy()
-        }),
-    ),
-    (opening) => {
-      const open = buildConnector({ timeout: connectTimeout, lookup: guard.lookup })
-      return (target, callback) => {
-        // Node does not look up what is an address already.
-        if (guard.refusesLiteral(target.hostname)) {
-          process.nextTick(callback, AddressGuard.refusal(target.hostname), null)
-          return
-        }
-        const socket: unknown = open(target, (...result) => {
-          if (socket instanceof Socket) opening.delete(socket)
-          if (result[1] instanceof Socket) connections.add(`${target.protocol}//${target.host}`, result[1])
-          callback(...result)
-        })
-        // undici returns it; its types do not say so.
-        if (socket instanceof Socket) opening.add(socket)
-      }
-    },
-  )
-
 const make = Effect.fnUntraced(function* ({ lookup, ...addresses }: TransportOptions) {
   const problems = AddressGuard.allowProblems(addresses.allow ?? [], "allow")
   if (problems.length > 0) return yield* new InvalidOptions({ problems })
   const connections = new Connections()
-  const connect = yield* makeConnector(AddressGuard.make(addresses, lookup), connections)
+  const guard = AddressGuard.make(addresses, lookup ?? new NameResolver(machineSources()).lookup)
+  const connect = yield* Connector.make(guard, (origin, socket) => connections.add(origin, socket))
   const agent = yield* Effect.acquireRelease(
     // Below the 5 seconds after which Node's servers close theirs: a request sent right then is lost.
-    Effect.sync(() => new Agent({ keepAliveTimeout: 4_000, connect })),
+    Effect.sync(
+      () =>
+        new Agent({
+          keepAliveTimeout: 4_000,
+          clientTtl: maxConnectionAge,
+          maxHeaderSize: maxHeaderBytes,
+          connect,
+        }),
+    ),
     (agent) => Effect.promise(() => agent.destroy()),
   )
   return Port.Transport.of({
@@ -229,7 +212,9 @@ const make = Effect.fnUntraced(function* ({ lookup, ...addresses }: TransportOpt
  * entry of `allow` is none.
  *
  * Sends to the public Internet only, unless `allowPrivate` or `allow` say otherwise: addresses are vetted after a name is resolved,
- * for every connection, and the vetted ones are those connected to. `AddressRefused` is the error then.
+ * for every connection, and the vetted ones are those connected to. `AddressRefused` is the error then. Answers of DNS are kept for as long as they allow, between a second
+ * and a minute, and a connection is used for a minute: a name that moves is followed within two. Several addresses are tried side by side, so that a family that is out of
+ * reach costs a quarter of a second.
  *
  * Follows no redirect, retries nothing, and uses no proxy: `HTTP_PROXY` and the like are not read, since it would be the proxy that
  * resolves names. A reply counts when it is complete, whatever its status: a 2xx whose body breaks off is no delivery. Of a body it

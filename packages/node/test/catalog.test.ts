@@ -21,6 +21,9 @@ import { describe, expect, it, onTestFinished } from "vitest"
 const specs = (name: string): string =>
   JSON.stringify({ dynamic_configs: [{ name, entity: "dynamic_config", rules: [] }] })
 
+/** Where the servers of these tests are. */
+const here = { allow: ["127.0.0.1"] }
+
 interface Loaded {
   readonly knows: (config: string) => boolean
   readonly lines: ReadonlyArray<string>
@@ -232,7 +235,7 @@ describe("a URL", () => {
       else response.writeHead(200, { etag }).end(specs(`v${version}`))
     })
     await withCatalog(
-      Catalog.url(url.replace("//", "//me:p%40ss@"), { headers: { "X-Team": "t" } }),
+      Catalog.url(url.replace("//", "//me:p%40ss@"), { headers: { "X-Team": "t" }, ...here }),
       ({ knows, lines }) =>
         Effect.gen(function* () {
           expect(knows("v1")).toBe(true)
@@ -263,7 +266,7 @@ describe("a URL", () => {
       response.writeHead(200, { "content-encoding": "gzip" }).end(gzipSync(specs("a"))),
     )
     await withCatalog(
-      Catalog.url(url, { refresh: "2 seconds" }),
+      Catalog.url(url, { refresh: "2 seconds", ...here }),
       ({ knows }) =>
         Effect.gen(function* () {
           expect(knows("a")).toBe(true)
@@ -281,7 +284,7 @@ describe("a URL", () => {
       works ? response.end(specs("a")) : response.writeHead(500).end("x".repeat(1_000_000)),
     )
     await withCatalog(
-      Catalog.url(url),
+      Catalog.url(url, here),
       ({ knows, lines }) =>
         Effect.gen(function* () {
           works = false
@@ -356,7 +359,7 @@ describe("a URL", () => {
     "that %s leaves the catalog empty, with a warning that gives no key away",
     async (_name, script, reason) => {
       const { url, host } = await answer((response) => script(response))
-      const seen = await withCatalog(Catalog.url(url), ({ lines }) => Effect.succeed(lines))
+      const seen = await withCatalog(Catalog.url(url, here), ({ lines }) => Effect.succeed(lines))
       expect(seen).toEqual([
         `WARN the catalog could not be read: there is none yet ${JSON.stringify({ catalog: host, reason })}`,
       ])
@@ -369,7 +372,7 @@ describe("a URL", () => {
       Effect.gen(function* () {
         const starting = yield* Effect.forkChild(
           Effect.promise(() => Promise.resolve()).pipe(
-            Effect.andThen(Layer.build(Catalog.url(url))),
+            Effect.andThen(Layer.build(Catalog.url(url, here))),
             Effect.andThen(Effect.never),
             Effect.scoped,
           ),
@@ -387,7 +390,7 @@ describe("a URL", () => {
       response.end(index === 0 ? specs("a") : '{"has_updates":false}'),
     )
     await withCatalog(
-      Catalog.url(url),
+      Catalog.url(url, here),
       ({ knows, lines }) =>
         Effect.gen(function* () {
           yield* advanceUntil("20 seconds", () => requests.length === 3)
@@ -395,6 +398,27 @@ describe("a URL", () => {
           expect(lines).toEqual([])
         }),
       virtual,
+    )
+  })
+
+  it("on a private address is refused, unless it is allowed, and never asked", async () => {
+    const { url, host, requests } = await answer((response) => response.end(specs("a")))
+    const { port } = new URL(url)
+    for (const [asked, name] of [
+      [url, "127.0.0.1"],
+      [url.replace("127.0.0.1", "localhost"), "localhost"],
+    ] as const) {
+      const seen = await withCatalog(Catalog.url(asked), ({ lines }) => Effect.succeed(lines))
+      expect(seen).toEqual([
+        `WARN the catalog could not be read: there is none yet ${JSON.stringify({
+          catalog: `${name}:${port}`,
+          reason: `${name} is not on the public Internet, and private destinations are not allowed`,
+        })}`,
+      ])
+    }
+    expect(requests).toHaveLength(0)
+    await withCatalog(Catalog.url(url, { allowPrivate: true }), ({ knows }) =>
+      Effect.sync(() => expect([host, knows("a")]).toEqual([`127.0.0.1:${port}`, true])),
     )
   })
 
@@ -408,6 +432,7 @@ describe("a URL", () => {
       throw new Error("expected InvalidOptions")
     }
     expect(problems(() => Catalog.url("specs.json", { refresh: 0 }))).toEqual(["url", "refresh"])
+    expect(problems(() => Catalog.url("https://a.example", { allow: ["10/8"] }))).toEqual(["allow[0]"])
     expect(problems(() => Catalog.url("file:///specs.json"))).toEqual(["url"])
     expect(problems(() => Catalog.url("https://a.example", { refresh: "Infinity" }))).toEqual(["refresh"])
   })
@@ -420,7 +445,7 @@ describe("a URL", () => {
       Effect.gen(function* () {
         yield* Effect.scoped(
           Effect.gen(function* () {
-            yield* Layer.build(Catalog.url(url))
+            yield* Layer.build(Catalog.url(url, here))
             // The second one is never answered: closing cuts it off.
             yield* advanceUntil("20 seconds", () => requests.length === 2, false)
           }),

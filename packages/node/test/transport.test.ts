@@ -1,10 +1,10 @@
 import { once } from "node:events"
 import { type AddressInfo, createServer, type LookupFunction } from "node:net"
-import { InvalidOptions, Transport as Port } from "@millrace/core"
+import { Delivery, InvalidOptions, Transport as Port } from "@millrace/core"
 import { Transport } from "@millrace/node"
 import { rawReply, scriptedReceiver } from "@millrace/testkit"
 import * as Effect from "effect/Effect"
-import { describe, expect, it, onTestFinished } from "vitest"
+import { describe, expect, it, onTestFinished, vi } from "vitest"
 
 // What every transport does is in transport.contract.test.ts.
 
@@ -175,7 +175,59 @@ describe("a body", () => {
   })
 })
 
+describe("a connection", () => {
+  it("is not used for longer than a minute, so that a name that moves is followed", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] })
+    onTestFinished(() => void vi.useRealTimers())
+    const { port, sockets } = await ok()
+    const { lookup, asked } = resolver(["127.0.0.1"])
+    const url = `http://moves.example:${port}/`
+    await Effect.runPromise(
+      Effect.gen(function* () {
+        const { send } = yield* Port.Transport
+        yield* send(request(url))
+        vi.setSystemTime(Date.now() + 61_000)
+        yield* send(request(url))
+      }).pipe(Effect.provide(Transport.layer({ allowPrivate: true, lookup }))),
+    )
+    expect(asked).toEqual(["moves.example", "moves.example"])
+    expect(sockets).toHaveLength(2)
+  })
+
+  it("is opened to the address that takes it, the refused and the dead ones apart", async () => {
+    const { port, sockets } = await ok()
+    const { lookup } = resolver(["10.0.0.1", "127.0.0.9", "127.0.0.8", "127.0.0.1"])
+    const options = { lookup, allow: ["127.0.0.0/8"] }
+    expect(await sendAll([`http://several.example:${port}/`], options)).toMatchObject([{ status: 200 }])
+    expect(sockets).toHaveLength(1)
+  })
+})
+
 describe("errors", () => {
+  it.each([
+    ["CERT_HAS_EXPIRED", "the certificate has expired"],
+    ["DEPTH_ZERO_SELF_SIGNED_CERT", "the certificate is self-signed"],
+    ["ERR_TLS_CERT_ALTNAME_INVALID", "the certificate is for another host"],
+  ])("%s: %s, which is a wrong set-up and no outage", async (code, words) => {
+    const lookup: LookupFunction = (_name, _options, callback) =>
+      callback(Object.assign(new Error("s3cret"), { code }), [])
+    const [error] = await sendAll(["https://hook.example/"], { lookup })
+    expect(error).toMatchObject({ reason: "CertificateRefused", message: `${words} (${code})` })
+    expect(Delivery.verdictOfError(error as Port.TransportError)).toMatchObject({ outcome: "misconfigured" })
+  })
+
+  it.each([
+    ["a TLS alert in place of a reply", Buffer.from([0x15, 3, 1, 0, 2, 2, 70])],
+    ["another one", Buffer.from([0x15, 3, 3, 0, 2, 2, 10])],
+  ])("say that a port wants TLS: %s", async (_, alert) => {
+    const { url } = await serve((socket) => socket.end(alert))
+    const [error] = await sendAll([url], { allowPrivate: true })
+    expect(error).toMatchObject({
+      reason: "ConnectionFailed",
+      message: "this port wants TLS: is it https:// instead of http://?",
+    })
+  })
+
   it("say how a connection failed, by its code", async () => {
     const gone = await scriptedReceiver(() => {})
     await gone.close()

@@ -54,11 +54,15 @@ const deliveryDeadline = "5 seconds"
 /** What worker processes run. */
 const workerProgram = fileURLToPath(new URL("./worker.js", import.meta.url))
 
-const catalogOf = ({ catalog }: Config): Pick<Millrace.MakeOptions, "catalog"> => {
+const catalogOf = ({ catalog, allowPrivateDestinations }: Config): Pick<Millrace.MakeOptions, "catalog"> => {
   if (catalog?.file !== undefined) return { catalog: Catalog.file(catalog.file) }
   if (catalog?.url === undefined) return {}
   const { url, refresh } = catalog
-  return { catalog: Catalog.url(url, refresh === undefined ? {} : { refresh }) }
+  const addresses =
+    typeof allowPrivateDestinations === "boolean"
+      ? { allowPrivate: allowPrivateDestinations }
+      : { allow: allowPrivateDestinations }
+  return { catalog: Catalog.url(url, { ...(refresh === undefined ? {} : { refresh }), ...addresses }) }
 }
 
 /** What `make` says it rejects with. Anything else is a mistake of ours, and shown with its stack. */
