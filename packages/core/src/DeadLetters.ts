@@ -59,13 +59,18 @@ export interface DeadLetterSelection {
   readonly before?: number
 }
 
-/** What a store keeps at most; the oldest go first. */
+/**
+ * What a store keeps at most; the oldest go first. Letters of {@link intake} have a place of their own beside those of all destinations: whoever has a
+ * client's key can make them, and they must never push out what a destination refused. Each place loses its own letters only.
+ */
 export const limits = {
   /** Enough to look at and replay a bad day of a busy destination. */
   maxCount: 100_000,
   maxBytes: 256 * 1024 * 1024,
   /** As long as a month's review needs. Letters past it go when newer ones arrive. */
   maxAge: 30 * 24 * 60 * 60 * 1000,
+  /** Letters of {@link intake}. Enough to see what senders do wrong; each is cut at 8 KiB, so that together they have 40 MiB. */
+  maxIntakeCount: 5_000,
 }
 
 /** Events refused for good, with the reason. */
@@ -107,58 +112,80 @@ const matcher = ({
     (before === undefined || letter.deadAt < before)
 }
 
+/** Letters that push out only one another. */
+class Place {
+  /** In order of arrival, by destination and event id. */
+  readonly letters = new Map<string, Numbered>()
+  private bytes = 0
+  private readonly maxCount: number
+  private readonly maxBytes: number
+
+  constructor(maxCount: number, maxBytes: number) {
+    this.maxCount = maxCount
+    this.maxBytes = maxBytes
+  }
+
+  put(kept: Numbered): void {
+    const key = JSON.stringify([kept.letter.destination, kept.letter.eventId])
+    // Removed first, so that it moves to the end of the map's order.
+    this.remove(key)
+    this.bytes += sizeOf(kept.letter)
+    this.letters.set(key, kept)
+  }
+
+  remove(key: string): void {
+    const known = this.letters.get(key)
+    if (known === undefined) return
+    this.bytes -= sizeOf(known.letter)
+    this.letters.delete(key)
+  }
+
+  makeRoom(now: number): void {
+    for (const [key, { letter }] of this.letters) {
+      const expired = letter.deadAt < now - limits.maxAge
+      if (!expired && this.letters.size <= this.maxCount && this.bytes <= this.maxBytes) return
+      this.remove(key)
+    }
+  }
+}
+
 /** Keeps them in this process's memory. */
 export const layerMemory = (): Layer.Layer<DeadLetters> =>
   Layer.effect(
     DeadLetters,
     Effect.gen(function* () {
       const run = yield* guard
-      /** In order of arrival, by destination and event id. */
-      const letters = new Map<string, Numbered>()
+      const ofIntake = new Place(limits.maxIntakeCount, limits.maxBytes)
+      const ofDestinations = new Place(limits.maxCount, limits.maxBytes)
+      const places = [ofIntake, ofDestinations]
       let sequence = 0
-      let bytes = 0
 
-      const remove = (key: string): void => {
-        const known = letters.get(key)
-        if (known === undefined) return
-        bytes -= sizeOf(known.letter)
-        letters.delete(key)
-      }
+      const placeOf = (destination: string): Place => (destination === intake ? ofIntake : ofDestinations)
 
-      const put = (letter: DeadLetter): void => {
-        const key = JSON.stringify([letter.destination, letter.eventId])
-        // Removed first, so that it moves to the end of the map's order.
-        remove(key)
-        sequence += 1
-        bytes += sizeOf(letter)
-        letters.set(key, { sequence, letter })
-      }
-
-      const makeRoom = (now: number): void => {
-        for (const [key, { letter }] of letters) {
-          const expired = letter.deadAt < now - limits.maxAge
-          if (!expired && letters.size <= limits.maxCount && bytes <= limits.maxBytes) return
-          remove(key)
-        }
-      }
+      /** In order of arrival, of a destination or of all. */
+      const lettersOf = (destination: string | undefined): ReadonlyArray<Numbered> =>
+        destination === undefined
+          ? places.flatMap((place) => [...place.letters.values()]).sort((a, b) => a.sequence - b.sequence)
+          : [...placeOf(destination).letters.values()].filter(
+              ({ letter }) => letter.destination === destination,
+            )
 
       return DeadLetters.of({
         put: (added) =>
           run((clock) => {
-            for (const letter of added) put(letter)
-            makeRoom(clock.currentTimeMillisUnsafe())
+            for (const letter of added) {
+              sequence += 1
+              placeOf(letter.destination).put({ sequence, letter })
+            }
+            for (const place of places) place.makeRoom(clock.currentTimeMillisUnsafe())
             return Effect.void
           }),
 
         list: ({ destination, limit = 100, after }) =>
           run(() => {
             const below = after === undefined ? Number.POSITIVE_INFINITY : Number(after)
-            const found = [...letters.values()]
-              .filter(
-                (kept) =>
-                  kept.sequence < below &&
-                  (destination === undefined || kept.letter.destination === destination),
-              )
+            const found = lettersOf(destination)
+              .filter((kept) => kept.sequence < below)
               .reverse()
             const page = found.slice(0, limit)
             return Effect.succeed({
@@ -169,7 +196,7 @@ export const layerMemory = (): Layer.Layer<DeadLetters> =>
 
         count: run(() => {
           const counts = new Map<string, number>()
-          for (const { letter } of letters.values()) {
+          for (const { letter } of lettersOf(undefined)) {
             counts.set(letter.destination, (counts.get(letter.destination) ?? 0) + 1)
           }
           return Effect.succeed(counts)
@@ -179,10 +206,12 @@ export const layerMemory = (): Layer.Layer<DeadLetters> =>
           run(() => {
             const matches = matcher(selection)
             let marked = 0
-            for (const [key, kept] of letters) {
-              if (!matches(kept.letter)) continue
-              letters.set(key, { ...kept, letter: { ...kept.letter, replayedAt: at } })
-              marked += 1
+            for (const { letters } of places) {
+              for (const [key, kept] of letters) {
+                if (!matches(kept.letter)) continue
+                letters.set(key, { ...kept, letter: { ...kept.letter, replayedAt: at } })
+                marked += 1
+              }
             }
             return Effect.succeed(marked)
           }),
@@ -190,9 +219,15 @@ export const layerMemory = (): Layer.Layer<DeadLetters> =>
         purge: (selection) =>
           run(() => {
             const matches = matcher(selection)
-            const before = letters.size
-            for (const [key, { letter }] of letters) if (matches(letter)) remove(key)
-            return Effect.succeed(before - letters.size)
+            let purged = 0
+            for (const place of places) {
+              for (const [key, { letter }] of place.letters) {
+                if (!matches(letter)) continue
+                place.remove(key)
+                purged += 1
+              }
+            }
+            return Effect.succeed(purged)
           }),
       })
     }),

@@ -56,14 +56,23 @@ const matcher = ({
     (before === undefined || letter.deadAt < before)
 }
 
+/** Letters that push out only one another. */
+interface Place {
+  readonly letters: Map<string, IndexedLetter>
+  readonly maxCount: number
+  /** In bytes. */
+  size: number
+}
+
 /**
  * Which dead letters there are and where: a fold over the changes, the same in every process. The letters themselves stay in
  * the stream.
  */
 export class LetterIndex {
-  /** In order of arrival. */
-  readonly #letters = new Map<string, IndexedLetter>()
-  #size = 0
+  /** Each in order of arrival: letters of intake push out one another, and never those of destinations. */
+  readonly #ofIntake: Place = { letters: new Map(), maxCount: DeadLetters.limits.maxIntakeCount, size: 0 }
+  readonly #ofDestinations: Place = { letters: new Map(), maxCount: DeadLetters.limits.maxCount, size: 0 }
+  readonly #places = [this.#ofIntake, this.#ofDestinations]
 
   /** Returns how many letters a mark or a purge met. */
   apply(change: LetterChange, seq: number): number {
@@ -82,12 +91,12 @@ export class LetterIndex {
       }
       case "mark": {
         const found = this.#select(change.selection)
-        for (const [key, letter] of found) this.#letters.set(key, { ...letter, replayedAt: change.at })
+        for (const [place, key, letter] of found) place.letters.set(key, { ...letter, replayedAt: change.at })
         return found.length
       }
       case "purge": {
         const found = this.#select(change.selection)
-        for (const [key] of found) this.#remove(key)
+        for (const [place, key] of found) this.#remove(place, key)
         return found.length
       }
     }
@@ -96,59 +105,74 @@ export class LetterIndex {
   /** The newest first, one more than `limit` when there are more. */
   page({ destination, limit = 100, after }: DeadLetters.DeadLetterQuery): ReadonlyArray<IndexedLetter> {
     const below = after === undefined ? Number.POSITIVE_INFINITY : Number(after)
-    return [...this.#letters.values()]
+    return this.#places
+      .flatMap(({ letters }) => [...letters.values()])
       .filter(
         (letter) => letter.order < below && (destination === undefined || letter.destination === destination),
       )
-      .reverse()
+      .sort((a, b) => b.order - a.order)
       .slice(0, limit + 1)
   }
 
   counts(): ReadonlyMap<string, number> {
     const counts = new Map<string, number>()
-    for (const { destination } of this.#letters.values()) {
-      counts.set(destination, (counts.get(destination) ?? 0) + 1)
+    for (const { letters } of this.#places) {
+      for (const { destination } of letters.values()) {
+        counts.set(destination, (counts.get(destination) ?? 0) + 1)
+      }
     }
     return counts
   }
 
   /** What no message is left of has been removed by changes that are gone, too. */
   forgetBefore(seq: number): void {
-    for (const [key, { first }] of this.#letters) {
-      if (first >= seq) return
-      this.#remove(key)
+    for (const place of this.#places) {
+      for (const [key, { first }] of place.letters) {
+        if (first >= seq) break
+        this.#remove(place, key)
+      }
     }
   }
 
   /** The number of the first message that some letter needs; `undefined` when none does. */
   get first(): number | undefined {
-    for (const { first } of this.#letters.values()) return first
-    return undefined
+    const firsts = this.#places.flatMap(({ letters }) => {
+      for (const { first } of letters.values()) return [first]
+      return []
+    })
+    return firsts.length === 0 ? undefined : Math.min(...firsts)
   }
 
-  #select(selection: DeadLetters.DeadLetterSelection): ReadonlyArray<readonly [string, IndexedLetter]> {
+  #select(
+    selection: DeadLetters.DeadLetterSelection,
+  ): ReadonlyArray<readonly [Place, string, IndexedLetter]> {
     const matches = matcher(selection)
-    return [...this.#letters].filter(([, letter]) => matches(letter))
+    return this.#places.flatMap((place) =>
+      [...place.letters].flatMap(([key, letter]) => (matches(letter) ? [[place, key, letter] as const] : [])),
+    )
   }
 
   #put(letter: IndexedLetter): void {
+    const place = letter.destination === DeadLetters.intake ? this.#ofIntake : this.#ofDestinations
     const key = JSON.stringify([letter.destination, letter.eventId])
     // Removed first, so that it moves to the end of the map's order.
-    this.#remove(key)
-    this.#letters.set(key, letter)
-    this.#size += letter.size
+    this.#remove(place, key)
+    place.letters.set(key, letter)
+    place.size += letter.size
   }
 
-  #remove(key: string): void {
-    this.#size -= this.#letters.get(key)?.size ?? 0
-    this.#letters.delete(key)
+  #remove(place: Place, key: string): void {
+    place.size -= place.letters.get(key)?.size ?? 0
+    place.letters.delete(key)
   }
 
   #makeRoom(now: number): void {
-    const { maxAge, maxBytes, maxCount } = DeadLetters.limits
-    for (const [key, { deadAt }] of this.#letters) {
-      if (deadAt >= now - maxAge && this.#letters.size <= maxCount && this.#size <= maxBytes) return
-      this.#remove(key)
+    const { maxAge, maxBytes } = DeadLetters.limits
+    for (const place of this.#places) {
+      for (const [key, { deadAt }] of place.letters) {
+        if (deadAt >= now - maxAge && place.letters.size <= place.maxCount && place.size <= maxBytes) break
+        this.#remove(place, key)
+      }
     }
   }
 }

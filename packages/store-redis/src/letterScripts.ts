@@ -1,7 +1,8 @@
 import { DeadLetters } from "@millrace/core"
 import { type Script, script, urgent } from "./Script.ts"
+import { encode } from "./text.ts"
 
-const { maxBytes, maxCount } = DeadLetters.limits
+const { maxBytes, maxCount, maxIntakeCount } = DeadLetters.limits
 
 /** How many letters one script puts, looks at or drops: some ms, in which nobody else is served. */
 export const lettersAtOnce = 500
@@ -14,6 +15,7 @@ export const lettersAtOnce = 500
  */
 const library = `
 local letters, order, by_event, by_destination, counts, totals = unpack(KEYS, 2, 7)
+local intake = ${JSON.stringify(encode(DeadLetters.intake))}
 
 local function read(number)
   local stored = redis.call('HGET', letters, number)
@@ -33,6 +35,14 @@ end
 -- Of one width, so that the order of texts is that of numbers.
 local function digits(number) return string.format('%016.0f', number) end
 
+-- Intake's letters have a place of their own: what they take is no part of what destinations' may.
+local function count_bytes(letter, bytes)
+  redis.call('HINCRBY', totals, 'bytes', bytes)
+  if letter.destination == intake and redis.call('HEXISTS', totals, 'intake_bytes') == 1 then
+    redis.call('HINCRBY', totals, 'intake_bytes', bytes)
+  end
+end
+
 local function remove(number, letter)
   redis.call('HDEL', letters, number)
   redis.call('ZREM', order, number)
@@ -41,7 +51,7 @@ local function remove(number, letter)
   if redis.call('HINCRBY', counts, letter.destination, -1) == 0 then
     redis.call('HDEL', counts, letter.destination)
   end
-  redis.call('HINCRBY', totals, 'bytes', 0 - tonumber(letter.size))
+  count_bytes(letter, 0 - tonumber(letter.size))
 end
 
 local function add(letter)
@@ -51,7 +61,7 @@ local function add(letter)
   redis.call('ZADD', by_event, 0, letter.event .. '\\n' .. letter.destination .. '\\n' .. number)
   redis.call('ZADD', by_destination, 0, letter.destination .. '\\n' .. number)
   redis.call('HINCRBY', counts, letter.destination, 1)
-  redis.call('HINCRBY', totals, 'bytes', letter.size)
+  count_bytes(letter, letter.size)
 end
 
 -- The numbers at the end of lines that begin with something.
@@ -71,6 +81,13 @@ const letterScript = (body: string): Script => script(library + body)
  * destination, its event's id and the rest. Returns 1 when more than this call drops has to go.
  */
 const puts = `
+-- Letters that were put before intake's were counted by themselves are counted once.
+if redis.call('HEXISTS', totals, 'intake_bytes') == 0 then
+  local bytes = 0
+  for _, number in ipairs(numbers_behind(by_destination, intake)) do bytes = bytes + tonumber(read(number).size) end
+  redis.call('HSET', totals, 'intake_bytes', bytes)
+end
+
 for at = 3, #ARGV, 6 do
   local letter = {
     dead_at = ARGV[at], size = ARGV[at + 1], replayed_at = ARGV[at + 2],
@@ -81,15 +98,37 @@ for at = 3, #ARGV, 6 do
   end
   add(letter)
 end
+
 local oldest = tonumber(ARGV[2])
-for dropped = 0, ${lettersAtOnce * 2} do
+local function total(name) return tonumber(redis.call('HGET', totals, name) or 0) end
+local function of_intake() return tonumber(redis.call('HGET', counts, intake) or 0) end
+
+-- The oldest letter that has to go; nothing when none has to. The last result is its place, where it is one of a destination.
+local function needless(from)
   local number = redis.call('ZRANGE', order, 0, 0)[1]
-  if not number then return 0 end
+  if not number then return nil end
   local letter = read(number)
-  local needless = tonumber(letter.dead_at) < oldest
-    or redis.call('ZCARD', order) > ${maxCount}
-    or tonumber(redis.call('HGET', totals, 'bytes')) > ${maxBytes}
-  if not needless then return 0 end
+  if tonumber(letter.dead_at) < oldest then return number, letter, 0 end
+  if of_intake() > ${maxIntakeCount} then
+    local bottom, top = '[' .. intake .. '\\n', '(' .. intake .. '\\n\\255'
+    number = string.sub(redis.call('ZRANGE', by_destination, bottom, top, 'BYLEX', 'LIMIT', 0, 1)[1], -16)
+    return number, read(number), 0
+  end
+  if redis.call('ZCARD', order) - of_intake() <= ${maxCount}
+    and total('bytes') - total('intake_bytes') <= ${maxBytes} then return nil end
+  for at = from, from + ${maxIntakeCount} do
+    number = redis.call('ZRANGE', order, at, at)[1]
+    if not number then return nil end
+    letter = read(number)
+    if letter.destination ~= intake then return number, letter, at end
+  end
+end
+
+local from = 0
+for dropped = 0, ${lettersAtOnce * 2} do
+  local number, letter, at = needless(from)
+  if not number then return 0 end
+  from = at
   if dropped < ${lettersAtOnce * 2} then remove(number, letter) end
 end
 return 1

@@ -175,7 +175,7 @@ const open = Effect.fnUntraced(function* (
     maxPages: internals.maxPages ?? null,
     limits: {
       log: { maxBytes },
-      deadLetters: DeadLetters.limits,
+      deadLetters: { ...DeadLetters.limits, intake: DeadLetters.intake },
       attempts: { ...Attempts.limits, delivered: Attempts.delivered },
       counters: { ...Counters.limits, otherNames: Counters.otherNames },
     },

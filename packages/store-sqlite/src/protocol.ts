@@ -7,7 +7,7 @@ import type { Tables } from "./tables/index.ts"
 /** The bounds that the ports state, handed to the worker so that it need not load the core. */
 export interface Limits {
   readonly log: { readonly maxBytes: number }
-  readonly deadLetters: typeof DeadLetters.limits
+  readonly deadLetters: typeof DeadLetters.limits & { readonly intake: typeof DeadLetters.intake }
   readonly attempts: typeof Attempts.limits & { readonly delivered: typeof Attempts.delivered }
   readonly counters: typeof Counters.limits & { readonly otherNames: typeof Counters.otherNames }
 }

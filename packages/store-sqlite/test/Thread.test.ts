@@ -13,7 +13,7 @@ const makeThread = (path: string): Thread =>
     maxPages: null,
     limits: {
       log: { maxBytes: 1 << 20 },
-      deadLetters: DeadLetters.limits,
+      deadLetters: { ...DeadLetters.limits, intake: DeadLetters.intake },
       attempts: { ...Attempts.limits, delivered: Attempts.delivered },
       counters: { ...Counters.limits, otherNames: Counters.otherNames },
     },

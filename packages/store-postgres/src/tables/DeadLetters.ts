@@ -98,17 +98,80 @@ export const deadLetters = (database: Database): DeadLetters.DeadLetters["Servic
     return count
   })
 
+  const purge = (
+    sequences: string,
+    parameters: ReadonlyArray<string | number>,
+  ): Effect.Effect<number, StoreError> =>
+    Effect.map(
+      database.one<{ purged: number }>(
+        `SELECT ${schema}.purge_dead_letters(ARRAY(${sequences})) AS purged`,
+        parameters,
+      ),
+      ({ purged }) => purged,
+    )
+
+  /** Drops the oldest letters of intake that are too many: they have a place of their own. */
+  const makeRoomForIntake = purge(
+    `SELECT sequence FROM ${schema}.dead_letters WHERE destination = $1 ORDER BY sequence DESC OFFSET $2`,
+    [toText(DeadLetters.intake), DeadLetters.limits.maxIntakeCount],
+  )
+
+  /** How far the letters of destinations are over their bounds. To add up intake's bytes takes a while, and matters only then. */
+  const excess = database.one<{ readonly letters: number; readonly bytes: number }>(
+    `SELECT
+       letters - $2 - (SELECT count(*) FROM ${schema}.dead_letters WHERE destination = $1) AS letters,
+       CASE
+         WHEN bytes <= $3 THEN 0
+         ELSE bytes - $3 - (
+           SELECT coalesce(sum(bytes), 0)::bigint FROM ${schema}.dead_letters WHERE destination = $1
+         )
+       END AS bytes
+     FROM ${schema}.dead_letter_totals`,
+    [toText(DeadLetters.intake), DeadLetters.limits.maxCount, DeadLetters.limits.maxBytes],
+  )
+
+  /** Drops the oldest letters of destinations, as long as those are too many. */
+  const makeRoomForDestinations = Effect.gen(function* () {
+    let dropped: number
+    do {
+      const { letters, bytes } = yield* excess
+      if (letters <= 0 && bytes <= 0) return
+      dropped = yield* purge(
+        `SELECT sequence
+         FROM (
+           SELECT sequence, row_number() OVER by_age AS number, sum(bytes) OVER by_age - bytes AS before
+           FROM (
+             SELECT sequence, bytes FROM ${schema}.dead_letters
+             WHERE destination <> $1 ORDER BY sequence LIMIT $2
+           ) AS oldest
+           WINDOW by_age AS (ORDER BY sequence)
+         ) AS oldest
+         WHERE number <= $3 OR before < $4`,
+        [toText(DeadLetters.intake), piece, letters, bytes],
+      )
+    } while (dropped > 0)
+  })
+
+  const makeRoom = (put: ReadonlyArray<DeadLetters.DeadLetter>): Effect.Effect<void, StoreError> => {
+    const isOfIntake = ({ destination }: DeadLetters.DeadLetter): boolean =>
+      destination === DeadLetters.intake
+    return Effect.andThen(
+      put.some(isOfIntake) ? makeRoomForIntake : Effect.void,
+      put.every(isOfIntake) ? Effect.void : makeRoomForDestinations,
+    )
+  }
+
   return {
     put: Effect.fnUntraced(function* (letters) {
       const now = yield* Clock.currentTimeMillis
-      const { maxAge, maxBytes, maxCount } = DeadLetters.limits
       for (const some of inPieces(newest(letters))) {
-        yield* database.query(`SELECT ${schema}.put_dead_letters($1, $2, $3, $4)`, [
+        // It drops what is too old. What is too many has places of its own, which it does not know.
+        yield* database.query(`SELECT ${schema}.put_dead_letters($1, $2, $3, $3)`, [
           JSON.stringify(some.map(rowOf)),
-          now - maxAge,
-          maxCount,
-          maxBytes,
+          now - DeadLetters.limits.maxAge,
+          Number.MAX_SAFE_INTEGER,
         ])
+        yield* makeRoom(some)
       }
     }),
 

@@ -64,25 +64,73 @@ export const deadLetters = (connection: Connection, limits: Limits["deadLetters"
     )
   }
 
-  /** Drops the oldest, as long as they are too old or all together too many. */
-  const makeRoom = (now: number): void => {
-    const totals = connection.get("SELECT letters, bytes FROM dead_letter_totals") ?? {}
-    let letters = number(totals, "letters")
-    let bytes = number(totals, "bytes")
+  const dropOld = (now: number): void => {
     let last = 0
-    const needless = (row: Row): boolean =>
-      number(row, "dead_at") < now - limits.maxAge || letters > limits.maxCount || bytes > limits.maxBytes
     for (;;) {
       const row = connection.get(
-        "SELECT sequence, dead_at, bytes FROM dead_letters WHERE sequence > ? ORDER BY sequence LIMIT 1",
+        "SELECT sequence, dead_at FROM dead_letters WHERE sequence > ? ORDER BY sequence LIMIT 1",
         last,
       )
-      if (row === undefined || !needless(row)) break
+      if (row === undefined || number(row, "dead_at") >= now - limits.maxAge) break
+      last = number(row, "sequence")
+    }
+    if (last > 0) connection.run("DELETE FROM dead_letters WHERE sequence <= ?", last)
+  }
+
+  /** How many letters of intake there are, which have a place of their own. */
+  const countOfIntake = (): number =>
+    number(
+      connection.get("SELECT count(*) AS letters FROM dead_letters WHERE destination = ?", limits.intake) ??
+        {},
+      "letters",
+    )
+
+  const bytesOfIntake = (): number =>
+    number(
+      connection.get(
+        "SELECT coalesce(sum(bytes), 0) AS bytes FROM dead_letters WHERE destination = ?",
+        limits.intake,
+      ) ?? {},
+      "bytes",
+    )
+
+  /** Drops the oldest letters of intake, as long as they are too many. Returns how many are left. */
+  const makeRoomForIntake = (): number => {
+    const letters = countOfIntake()
+    if (letters <= limits.maxIntakeCount) return letters
+    connection.run(
+      `DELETE FROM dead_letters WHERE sequence IN (
+         SELECT sequence FROM dead_letters WHERE destination = ? ORDER BY sequence LIMIT ?
+       )`,
+      limits.intake,
+      letters - limits.maxIntakeCount,
+    )
+    return limits.maxIntakeCount
+  }
+
+  /** Drops the oldest letters of destinations, as long as those are too many. */
+  const makeRoomForDestinations = (lettersOfIntake: number): void => {
+    const totals = connection.get("SELECT letters, bytes FROM dead_letter_totals") ?? {}
+    let letters = number(totals, "letters") - lettersOfIntake
+    let bytes = number(totals, "bytes")
+    // Only then it matters how many of them are intake's, and to add those up takes a while.
+    if (bytes > limits.maxBytes) bytes -= bytesOfIntake()
+    let last = 0
+    while (letters > limits.maxCount || bytes > limits.maxBytes) {
+      const row = connection.get(
+        `SELECT sequence, bytes FROM dead_letters WHERE sequence > ? AND destination <> ?
+         ORDER BY sequence LIMIT 1`,
+        last,
+        limits.intake,
+      )
+      if (row === undefined) break
       letters -= 1
       bytes -= number(row, "bytes")
       last = number(row, "sequence")
     }
-    if (last > 0) connection.run("DELETE FROM dead_letters WHERE sequence <= ?", last)
+    if (last > 0) {
+      connection.run("DELETE FROM dead_letters WHERE sequence <= ? AND destination <> ?", last, limits.intake)
+    }
   }
 
   /** The next of a selection's letters, by the order of their arrival. */
@@ -108,7 +156,8 @@ export const deadLetters = (connection: Connection, limits: Limits["deadLetters"
   return {
     put(letters: ReadonlyArray<DeadLetters.DeadLetter>, now: number): void {
       for (const letter of letters) put(letter)
-      makeRoom(now)
+      dropOld(now)
+      makeRoomForDestinations(makeRoomForIntake())
     },
 
     list({ destination, limit = 100, after }: DeadLetters.DeadLetterQuery): DeadLetters.DeadLetterPage {

@@ -224,13 +224,48 @@ export const deadLetters = ({ check }: Suite): void => {
     Effect.gen(function* () {
       const { deadLetters: port } = yield* open()
       const total = DeadLetters.limits.maxCount + 50
+      yield* port.put(letters(1, 3, { destination: DeadLetters.intake, deadAt: start }))
       for (let first = 1; first <= total; first += 5000) {
         yield* port.put(letters(first, Math.min(first + 4999, total), { deadAt: start, event: "{}" }))
       }
-      expect(yield* port.count).toEqual(new Map([["warehouse", DeadLetters.limits.maxCount]]))
-      expect(yield* port.purge({ eventIds: Array.from({ length: 50 }, (_, index) => idOf(index + 1)) })).toBe(
-        0,
+      expect(yield* port.count).toEqual(
+        new Map([
+          [DeadLetters.intake, 3],
+          ["warehouse", DeadLetters.limits.maxCount],
+        ]),
       )
+      const gone = Array.from({ length: 50 }, (_, index) => idOf(index + 1))
+      expect(yield* port.purge({ destination: "warehouse", eventIds: gone })).toBe(0)
+    }),
+  )
+
+  check("letters of intake push out one another, and never those of a destination", (open) =>
+    Effect.gen(function* () {
+      const { deadLetters: port } = yield* open()
+      const { intake, limits } = DeadLetters
+      yield* port.put(letters(1, 10, { deadAt: start }))
+      const total = limits.maxIntakeCount * 2 + 50
+      for (let first = 1; first <= total; first += 2500) {
+        const last = Math.min(first + 2499, total)
+        yield* port.put(letters(first, last, { destination: intake, deadAt: start, event: "{}" }))
+      }
+      yield* port.put(letters(11, 12, { deadAt: start }))
+      expect(yield* port.count).toEqual(
+        new Map([
+          ["warehouse", 12],
+          [intake, limits.maxIntakeCount],
+        ]),
+      )
+      expect(numbers((yield* port.list({ destination: "warehouse" })).letters)).toEqual(down(12, 1))
+      expect(numbers((yield* port.list({ destination: intake, limit: 2 })).letters)).toEqual([
+        total,
+        total - 1,
+      ])
+      const kept = total - limits.maxIntakeCount + 1
+      expect(yield* port.purge({ destination: intake, eventIds: [idOf(kept - 1), idOf(kept)] })).toBe(1)
+      // Pages go through both, the last put first.
+      const page = yield* port.list({ limit: 3 })
+      expect(numbers(page.letters)).toEqual([12, 11, total])
     }),
   )
 
