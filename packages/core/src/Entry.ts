@@ -171,7 +171,7 @@ const readEvent = (request: Request, raw: Json): Event | null => {
   const { envelope, form } = request
   const eventName = raw[Body.nameKey(envelope.dialect, form, raw)]
   if (typeof eventName !== "string") return null
-  const sent = raw[Body.timeKey(envelope.dialect, form, raw)]
+  const sent = Body.timeOf(envelope.dialect, form, raw, envelope.mode)
   const isTimed = sent !== undefined && sent !== null
   const time = isTimed ? Time.readCorrected(sent, request.correction) : envelope.receivedAt
   if (time === null) return null

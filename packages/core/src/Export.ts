@@ -4,7 +4,7 @@ import { type DecodedEntry, eventIds } from "./Entry.ts"
 import type { Event, Json, JsonObject } from "./Event.ts"
 import * as Fields from "./Fields.ts"
 import { ByteWriter, piece } from "./internal/byteWriter.ts"
-import { isObject, put, textOf as text } from "./internal/json.ts"
+import { idOf, isObject, put, textOf as text } from "./internal/json.ts"
 import { comma, openBrace } from "./internal/jsonBytes.ts"
 import { WrittenEvent } from "./internal/writtenEvent.ts"
 import { TimeUUIDs } from "./TimeUUID.ts"
@@ -257,7 +257,7 @@ export class View {
   }
 
   get userID(): string {
-    return text(this.event.user["userID"])
+    return idOf(this.event.user["userID"])
   }
 
   /** ms since the epoch, an integer. */

@@ -5,7 +5,7 @@ import type { Json, JsonObject } from "./Event.ts"
 import type { WebhookEvent } from "./Export.ts"
 import { type ObjectField, problemOf } from "./internal/fieldPath.ts"
 import { hex } from "./internal/hex.ts"
-import { put, textOf } from "./internal/json.ts"
+import { idOf, put } from "./internal/json.ts"
 
 /** Without them a batch could not be told apart, put in order or taken once. */
 const untouchable: ReadonlySet<string> = new Set(["eventName", "timestamp", "timeUUID"])
@@ -215,7 +215,7 @@ export const compile = (
     return {
       eventName: event.eventName,
       user,
-      userID: textOf(user["userID"]),
+      userID: idOf(user["userID"]),
       timestamp: event.timestamp,
       value: value(event.value),
       metadata: object("metadata", event.metadata),

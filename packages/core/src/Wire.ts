@@ -9,6 +9,7 @@ import * as EventNames from "./internal/eventNames.ts"
 import { isObject, parse } from "./internal/json.ts"
 import { openBrace } from "./internal/jsonBytes.ts"
 import * as Nesting from "./internal/nesting.ts"
+import * as NotJson from "./internal/notJson.ts"
 import * as Outline from "./internal/outline.ts"
 import * as PrivateAttributes from "./internal/privateAttributes.ts"
 import * as Sample from "./internal/sample.ts"
@@ -112,6 +113,10 @@ const tooMuch = (message: string, events = 0): Refused => ({ status: 413, messag
 
 /** A body that could be read, whatever its events are worth. */
 interface Opened {
+  /** As they came, but for bare numbers. */
+  readonly bytes: Uint8Array
+  /** Where the first of its bare numbers stood, which are none in what was read; `null` when it had none. */
+  readonly bareNumberAt: number | null
   readonly text: string
   readonly isUtf8: boolean
   readonly json: Json
@@ -120,6 +125,22 @@ interface Opened {
 
 const tooMany = (limits: WireLimits, events: number): Refused =>
   tooMuch(`events: more than ${limits.events} events`, events)
+
+const notJson = (at: number): string => `body: not JSON from byte ${at} on`
+
+/** What a body says, or what is wrong with it. One with bare numbers is read, since only what it says tells whether it is an SDK's. */
+const readJson = (bytes: Uint8Array): Result.Result<Omit<Opened, "body">, string> => {
+  const { text, isUtf8 } = Utf8.decode(bytes)
+  const json = parse(text)
+  if (json !== undefined) return Result.succeed({ bytes, bareNumberAt: null, text, isUtf8, json })
+  const why = NotJson.read(bytes)
+  const [first] = why.bareNumbers
+  if (why.at !== null || first === undefined) {
+    return Result.fail(first === undefined ? "body: not JSON" : notJson(first.from))
+  }
+  const without = readJson(NotJson.withoutBareNumbers(bytes, why))
+  return Result.map(without, (read) => ({ ...read, bareNumberAt: first.from }))
+}
 
 const open = (dialect: Dialect, bytes: Uint8Array, limits: WireLimits): Result.Result<Opened, Refused> => {
   if (bytes.length > limits.bodyBytes) {
@@ -131,9 +152,9 @@ const open = (dialect: Dialect, bytes: Uint8Array, limits: WireLimits): Result.R
   const scanned = isScanned ? BodyScan.scan(bytes, nesting) : BodyScan.nothing
   if (scanned.isDeeper) return Result.fail(refused(tooDeep))
   if (scanned.events > limits.events) return Result.fail(tooMany(limits, scanned.events))
-  const { text, isUtf8 } = Utf8.decode(bytes)
-  const json = parse(text)
-  if (json === undefined) return Result.fail(refused("body: not JSON"))
+  const whole = readJson(bytes)
+  if (Result.isFailure(whole)) return Result.fail(refused(whole.failure))
+  const { json } = whole.success
   const body = Body.read(dialect, json)
   if (typeof body === "string") return Result.fail(refused(body))
   const events = body.events.length
@@ -141,7 +162,7 @@ const open = (dialect: Dialect, bytes: Uint8Array, limits: WireLimits): Result.R
     return Result.fail(tooMany(limits, events))
   }
   if (!isScanned && Nesting.isDeeper(json, nesting)) return Result.fail(refused(tooDeep, events))
-  return Result.succeed({ text, isUtf8, json, body })
+  return Result.succeed({ ...whole.success, body })
 }
 
 const isNonEmpty = (value: Json | undefined): boolean => typeof value === "string" && value !== ""
@@ -154,14 +175,18 @@ const showsSdk = (head: WireHead, statsigMetadata: () => Json | undefined): bool
 
 const modeOf = (head: WireHead, form: Body.Form, statsigMetadata: () => Json | undefined): Mode => {
   if (head.validation !== "auto") return head.validation
-  return form === "data" || form === "array" || showsSdk(head, statsigMetadata) ? "lenient" : "strict"
+  // No document gives types for the single form, and no-code tools send nulls and texts that nobody can change.
+  return form !== "events" || showsSdk(head, statsigMetadata) ? "lenient" : "strict"
 }
+
+const missingClientTime =
+  'STATSIG-CLIENT-TIME: missing header (the option `validation: "lenient"` takes requests without it)'
 
 /** What breaks the OpenAPI document in a request besides its events; `null` when nothing does. */
 const requestProblem = (head: WireHead, statsigMetadata: Json | undefined): string | null => {
   const clientTime = head.clientTimeHeader
   if (clientTime === null || clientTime === "") {
-    if (head.dialect === "log_event") return "STATSIG-CLIENT-TIME: missing header"
+    if (head.dialect === "log_event") return missingClientTime
   } else if (!Time.isInteger(clientTime)) {
     return "STATSIG-CLIENT-TIME: expected an integer"
   }
@@ -182,15 +207,9 @@ const checkOf = (mode: Mode, form: Body.Form): Validate.Check => {
   return form === "single" ? Validate.strictSingleEvent : Validate.strictEvent
 }
 
-const reject = (
-  dialect: Dialect,
-  form: Body.Form,
-  index: number,
-  event: Json,
-  check: Validate.Check,
-): RejectedEvent => {
-  const fields = Body.fieldsOf(dialect, form, event)
-  const problem = check.problem(fields)
+const reject = (dialect: Dialect, form: Body.Form, mode: Mode, index: number, event: Json): RejectedEvent => {
+  const fields = Body.fieldsOf(dialect, form, event, mode)
+  const problem = checkOf(mode, form).problem(fields)
   const eventName = isObject(fields) ? fields["eventName"] : undefined
   return {
     index,
@@ -207,11 +226,7 @@ const reject = (
 }
 
 /** The body to keep: as it came when nothing has to leave it, which costs nothing; otherwise cleaned, in the same form. */
-const keep = (
-  bytes: Uint8Array,
-  { text, isUtf8, json, body }: Opened,
-  rejected: ReadonlyArray<number>,
-): Uint8Array => {
+const keep = ({ bytes, text, isUtf8, json, body }: Opened, rejected: ReadonlyArray<number>): Uint8Array => {
   const isWhole = rejected.length === 0
   if (isWhole && isUtf8 && PrivateAttributes.areAbsentFrom(text)) return bytes
   const places = new Set(rejected)
@@ -370,6 +385,17 @@ const sortOutlined = (head: WireHead, bytes: Uint8Array, limits: WireLimits): So
   }
 }
 
+/** What breaks the OpenAPI document, or JSON, besides the events; `null` when nothing does. */
+const strictProblem = (head: WireHead, { isUtf8, bareNumberAt, body }: Opened): string | null => {
+  if (bareNumberAt !== null) return notJson(bareNumberAt)
+  return isUtf8 ? requestProblem(head, body.rest["statsigMetadata"]) : "body: not UTF-8"
+}
+
+/** Whether a list at the event webhook holds anything but events: none of its items has a name. */
+const isOfOthers = (dialect: Dialect, { form, events }: Body.Body): boolean =>
+  (form === "array" || form === "data") &&
+  !events.some((event) => isObject(event) && event[Body.nameKey(dialect, form, event)] !== undefined)
+
 /** Any request. */
 const sortParsed = (
   head: WireHead,
@@ -379,11 +405,10 @@ const sortParsed = (
   const opening = open(head.dialect, bytes, limits)
   if (Result.isFailure(opening)) return Result.fail(opening.failure)
   const opened = opening.success
-  const { isUtf8, json } = opened
+  const { json } = opened
   const { form, events, rest } = opened.body
   const mode = modeOf(head, form, () => (isObject(json) ? json["statsigMetadata"] : undefined))
-  const problem =
-    mode === "lenient" ? null : isUtf8 ? requestProblem(head, rest["statsigMetadata"]) : "body: not UTF-8"
+  const problem = mode === "lenient" ? null : strictProblem(head, opened)
   if (problem !== null) return Result.fail(refused(problem, events.length))
 
   const tooMuchShared = sharedProblem(head, bytes, opened.body, limits)
@@ -396,19 +421,20 @@ const sortParsed = (
   const refusedAt: Array<number> = []
   const rejected: Array<RejectedEvent> = []
   for (const [index, event] of events.entries()) {
-    const fields = Body.fieldsOf(head.dialect, form, event)
+    const fields = Body.fieldsOf(head.dialect, form, event, mode)
     if (check.isFine(fields)) {
       firstAccepted ??= event
       eventNames.push(fields.eventName)
-      times.push(isObject(event) ? event[Body.timeKey(head.dialect, form, event)] : undefined)
+      times.push(isObject(event) ? Body.timeOf(head.dialect, form, event, mode) : undefined)
       continue
     }
     refusedAt.push(index)
-    if (rejected.length < mostDescribed) rejected.push(reject(head.dialect, form, index, event, check))
+    if (rejected.length < mostDescribed) rejected.push(reject(head.dialect, form, mode, index, event))
   }
   const [first] = rejected
   // A refused batch is sent again for days by SDKs: they get a receipt that says what was wrong.
-  if (mode === "strict" && eventNames.length === 0 && first !== undefined) {
+  const isReceipted = mode === "lenient" && form !== "single" && !isOfOthers(head.dialect, opened.body)
+  if (!isReceipted && eventNames.length === 0 && first !== undefined) {
     return Result.fail(refused(first.message, events.length))
   }
   return Result.succeed({
@@ -421,7 +447,7 @@ const sortParsed = (
     eventNames,
     refusedAt,
     rejected,
-    body: () => keep(bytes, opened, refusedAt),
+    body: () => keep(opened, refusedAt),
     subject: () => subjectOf(firstAccepted, rest),
   })
 }

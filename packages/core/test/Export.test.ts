@@ -84,6 +84,9 @@ test("userID is lifted from the user, numbers as text", () => {
   expect(exported({ user: { userID: 42 } }).userID).toBe("42")
   expect(exported({ user: { userID: null } }).userID).toBe("")
   expect(exported({ user: { userID: ["x"] } }).userID).toBe("")
+  // One of these would be one person made of many.
+  expect(exported({ user: { userID: false } }).userID).toBe("")
+  expect(exported({ user: { userID: true } }).userID).toBe("")
 })
 
 test("a fractional time is floored", () => {

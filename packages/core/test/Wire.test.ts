@@ -244,6 +244,9 @@ describe("what cannot be an event is refused alone", () => {
   })
 })
 
+const missingClientTime =
+  'STATSIG-CLIENT-TIME: missing header (the option `validation: "lenient"` takes requests without it)'
+
 describe("other callers are held to the OpenAPI document", () => {
   it("and accepted when they keep to it", () => {
     const event = {
@@ -323,8 +326,8 @@ describe("other callers are held to the OpenAPI document", () => {
   })
 
   it.each([
-    [null, "STATSIG-CLIENT-TIME: missing header"],
-    ["", "STATSIG-CLIENT-TIME: missing header"],
+    [null, missingClientTime],
+    ["", missingClientTime],
     ["now", "STATSIG-CLIENT-TIME: expected an integer"],
     ["1795296100000.5", "STATSIG-CLIENT-TIME: expected an integer"],
   ])("STATSIG-CLIENT-TIME %j", (clientTimeHeader, message) => {
@@ -452,12 +455,11 @@ describe("the event webhook", () => {
   })
 
   it.each<[unknown, string]>([
-    [{ event: "x" }, "user: missing"],
     [{ event: "", user: {} }, "event: expected a non-empty string"],
     [{ event: null, user: {} }, "event: expected a string"],
     [{ eventName: 5, user: {} }, "eventName: expected a string"],
-    [{ event: "x", user: {}, timestamp: "1795296100000" }, "timestamp: expected an integer"],
-    [{ event: "x", user: {}, time: 1.5 }, "time: expected an integer"],
+    [{ event: "x", user: "u" }, "user: expected an object"],
+    [{ event: "x", user: {}, timestamp: "soon" }, "timestamp: expected a time"],
     [{ events: [{ event: "x", user: {} }] }, "events[0].time: missing"],
     [{ events: [{ event: "x", user: {}, timestamp: 1.5 }] }, "events[0].timestamp: expected an integer"],
     [{ events: [{ user: {}, time: 1 }] }, "events[0].eventName: missing"],
@@ -470,10 +472,57 @@ describe("the event webhook", () => {
     const messages = (body: unknown) =>
       accepted(decodeJson(webhook, body)).rejected.map(({ message }) => message)
     expect(messages([{ eventName: "x" }, {}])).toEqual(["[1].eventName: missing"])
-    expect(messages([null])).toEqual(["[0]: expected an object"])
     expect(messages({ data: [{ eventName: "x", timestamp: "soon" }] })).toEqual([
       "data[0].timestamp: expected a time",
     ])
+  })
+
+  it.each<[string, unknown, string]>([
+    ["numbers", [1, 2], "[0]: expected an object"],
+    ["null", [null], "[0]: expected an object"],
+    ["objects without a name", [{}, { id: 5 }], "[0].eventName: missing"],
+    ["texts below `data`", { data: ["x"] }, "data[0]: expected an object"],
+  ])("refuses a list of anything but events: %s", (_, body, message) => {
+    const events = (Array.isArray(body) ? body : (body as { data: [] }).data).length
+    expect(refused(decodeJson(webhook, body))).toEqual({ status: 400, message, events })
+  })
+
+  const noon = Date.UTC(2026, 10, 28, 12)
+  it.each<[string, Record<string, unknown>, Record<string, unknown>]>([
+    ["a date as timestamp", { timestamp: "2026-11-28T12:00:00Z" }, { time: noon }],
+    ["digits in a text as timestamp", { timestamp: String(noon) }, { time: noon }],
+    [
+      "seconds in a text as timestamp",
+      { timestamp: String(noon / 1000 - 86_400_000) },
+      { time: noon - 864e8 },
+    ],
+    ["a timestamp with decimals", { timestamp: noon + 0.5 }, { time: noon + 0.5 }],
+    ["a null timestamp", { timestamp: null }, { time: receivedAt }],
+    ["an empty timestamp", { timestamp: "" }, { time: receivedAt }],
+    ["a blank time", { time: " " }, { time: receivedAt }],
+    ["a number as userID", { user: { userID: 42 } }, { user: { userID: 42 } }],
+    ["a null value", { value: null }, { value: null }],
+    ["a boolean value", { value: true }, { value: true }],
+    ["null metadata", { metadata: null }, { metadata: {} }],
+    ["a null user", { user: null }, { user: {} }],
+    ["no user", { user: undefined }, { user: {} }],
+    [
+      "null email and custom",
+      { user: { email: null, custom: null } },
+      { user: { email: null, custom: null } },
+    ],
+  ])("takes one event by itself as it takes it in a list: %s", (_, patch, seen) => {
+    const event = { event: "x", user: { userID: "u" }, ...patch }
+    expect(through(webhook, event).events).toMatchObject([seen])
+    expect(through(webhook, [event]).events).toStrictEqual(through(webhook, event).events)
+  })
+
+  it("takes one event by itself by the document alone when that is asked for", () => {
+    const strict = { ...webhook, validation: "strict" } as const
+    expect(refused(decodeJson(strict, { event: "x", user: {}, timestamp: "" })).message).toBe(
+      "timestamp: expected an integer",
+    )
+    expect(accepted(decodeJson(strict, { event: "x", user: {}, timestamp: 1 })).eventNames).toEqual(["x"])
   })
 
   it("takes config changes, their timestamp a number or a text", () => {
@@ -579,6 +628,46 @@ describe("the event webhook", () => {
     ["null", "body: expected an object"],
   ])("cannot use %s", (text, message) => {
     expect(refused(webhookText(text))).toEqual({ status: 400, message, events: 0 })
+  })
+})
+
+describe("numbers that JSON has none for, as Python writes them", () => {
+  const batch =
+    '{"events":[{"eventName":"good","value":1.5},' +
+    '{"eventName":"bad","value":NaN,"user":{"userID":"b","custom":{"a":[-Infinity]}},' +
+    '"metadata":{"x":Infinity,"y":"NaN, Infinity"}}],"statsigMetadata":{"sdkType":"py-server"}}'
+
+  it("are none in what an SDK sends, and the others arrive", () => {
+    const { events } = plain(read(entryOf(decodeText({ ...plainHttp, clientTimeHeader: null }, batch))))
+    expect(events).toMatchObject([
+      { eventName: "good", value: 1.5 },
+      {
+        eventName: "bad",
+        value: null,
+        user: { userID: "b", custom: { a: [null] } },
+        metadata: { x: null, y: "NaN, Infinity" },
+      },
+    ])
+  })
+
+  it("are where a strict body stops being JSON, which is said without its values", () => {
+    const text = batch.replace("sdkType", "other")
+    for (const head of [plainHttp, { ...sdk, validation: "strict" } as const]) {
+      expect(refused(decodeText(head, text))).toEqual({
+        status: 400,
+        message: `body: not JSON from byte ${text.indexOf("NaN")} on`,
+        events: 2,
+      })
+    }
+  })
+
+  it("do not make JSON of what is none besides", () => {
+    expect(refused(decodeText(sdk, '{"events":[{"eventName":"x","value":NaN}'))).toMatchObject({
+      message: "body: not JSON from byte 36 on",
+    })
+    expect(refused(decodeText(sdk, '{"events":[{"eventName":"x","value":Nan}]}')).message).toBe(
+      "body: not JSON",
+    )
   })
 })
 

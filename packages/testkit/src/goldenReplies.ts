@@ -171,7 +171,10 @@ export const goldenReplies: ReadonlyArray<GoldenReply> = [
   {
     name: "a missing client time, without an SDK",
     request: post("/v1/log_event", key, one),
-    reply: refused(400, "STATSIG-CLIENT-TIME: missing header"),
+    reply: refused(
+      400,
+      'STATSIG-CLIENT-TIME: missing header (the option `validation: "lenient"` takes requests without it)',
+    ),
   },
   { name: "not JSON", request: post("/v1/log_event", head, "{"), reply: refused(400, "body: not JSON") },
   { name: "an empty body", request: post("/v1/log_event", head, ""), reply: refused(400, "body: not JSON") },

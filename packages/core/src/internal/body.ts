@@ -53,7 +53,7 @@ export const nameKey = (dialect: Dialect, form: Form, event: JsonObject): string
   return form === "single" ? either(event, "event", "eventName") : either(event, "eventName", "event")
 }
 
-export const timeKey = (dialect: Dialect, form: Form, event: JsonObject): string => {
+const timeKey = (dialect: Dialect, form: Form, event: JsonObject): string => {
   if (dialect === "log_event") return "time"
   return form === "events" ? either(event, "time", "timestamp") : either(event, "timestamp", "time")
 }
@@ -62,8 +62,22 @@ export const timeKey = (dialect: Dialect, form: Form, event: JsonObject): string
 export const spellingOf = (dialect: Dialect, form: Form, event: JsonObject, key: PropertyKey): PropertyKey =>
   key === "eventName" ? nameKey(dialect, form, event) : key === "time" ? timeKey(dialect, form, event) : key
 
+/** A text without anything in it, which no-code tools send for what they do not know. */
+const isBlank = (value: Json | undefined): boolean => typeof value === "string" && value.trim() === ""
+
+/** The event's time as it came; `undefined` when it has none. */
+export const timeOf = (
+  dialect: Dialect,
+  form: Form,
+  event: JsonObject,
+  mode: "strict" | "lenient",
+): Json | undefined => {
+  const time = event[timeKey(dialect, form, event)]
+  return dialect === "event_webhook" && mode === "lenient" && isBlank(time) ? undefined : time
+}
+
 /** The fields that are checked, as the OpenAPI document spells them. */
-export const fieldsOf = (dialect: Dialect, form: Form, event: Json): Json => {
+export const fieldsOf = (dialect: Dialect, form: Form, event: Json, mode: "strict" | "lenient"): Json => {
   if (dialect === "log_event" || !isObject(event)) return event
   const fields: { [key: string]: Json } = {}
   const set = (key: string, value: Json | undefined) => {
@@ -71,7 +85,7 @@ export const fieldsOf = (dialect: Dialect, form: Form, event: Json): Json => {
   }
   set("user", event["user"])
   set("eventName", event[nameKey(dialect, form, event)])
-  set("time", event[timeKey(dialect, form, event)])
+  set("time", timeOf(dialect, form, event, mode))
   set("value", event["value"])
   set("metadata", event["metadata"])
   return fields

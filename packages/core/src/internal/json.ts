@@ -13,6 +13,9 @@ export const textOf = (value: Json | undefined): string =>
       ? String(value)
       : ""
 
+/** A user's id as text: `""` for anything but texts and numbers. `true` is nobody's. */
+export const idOf = (value: Json | undefined): string => (typeof value === "boolean" ? "" : textOf(value))
+
 /** An own key whatever its name: assigning to `__proto__` would not make one. */
 export const put = (object: Record<string, Json>, key: string, value: Json): void => {
   if (key === "__proto__") {

@@ -1,5 +1,5 @@
 import type { Json } from "../Event.ts"
-import { isObject, textOf } from "./json.ts"
+import { idOf, isObject } from "./json.ts"
 import * as Utf8 from "./utf8.ts"
 
 /** What a request says once for all of its events, each of `user` and `statsigMetadata`: thirty times what an SDK says there. In bytes of JSON. */
@@ -72,4 +72,4 @@ export const sizeOf = (json: Json | undefined, most: number): number => {
 
 /** {@link SharedFacts.user} of a request-level user; one that is no object serves no event. */
 export const userSize = (user: Json | undefined): number =>
-  isObject(user) ? sizeOf(user, maxFactBytes) + Utf8.encode(JSON.stringify(textOf(user["userID"]))).length : 0
+  isObject(user) ? sizeOf(user, maxFactBytes) + Utf8.encode(JSON.stringify(idOf(user["userID"]))).length : 0

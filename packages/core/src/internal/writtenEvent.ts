@@ -1,6 +1,6 @@
 import type { Event, Json, JsonObject } from "../Event.ts"
 import { type ByteWriter, piece, type Source } from "./byteWriter.ts"
-import { isObject, textOf } from "./json.ts"
+import { idOf, isObject } from "./json.ts"
 import { isDigit, letterF, letterN, letterT, minus, openBrace, quote, zero } from "./jsonBytes.ts"
 import { slots, valueAt } from "./outline.ts"
 import * as PrivateAttributes from "./privateAttributes.ts"
@@ -112,7 +112,7 @@ export class WrittenEvent implements Event {
 
   writeUserID(into: ByteWriter): void {
     if (this.first(slots.user) === openBrace) this.writeScalar(slots.userID, into)
-    else into.text(JSON.stringify(textOf(this.user["userID"])))
+    else into.text(JSON.stringify(idOf(this.user["userID"])))
   }
 
   /** `"value":...,"metadata":...` */
@@ -138,7 +138,9 @@ export class WrittenEvent implements Event {
   }
 
   writeValue(into: ByteWriter): void {
-    this.writeScalar(slots.value, into)
+    const first = this.first(slots.value)
+    if (first === letterT || first === letterF) into.text(`"${this.textAt(slots.value)}"`)
+    else this.writeScalar(slots.value, into)
   }
 
   private get hasPlainUser(): boolean {
@@ -193,11 +195,10 @@ export class WrittenEvent implements Event {
     return valueAt(this.written.body.bytes, this.written.fields, this.base + slot)
   }
 
-  /** Of a field that shows text, numbers and booleans, and for anything else none. */
+  /** Of a field that shows text and numbers as they are written, and for anything else none. */
   private writeScalar(slot: number, into: ByteWriter): void {
     const first = this.first(slot)
     if (first === quote) this.writeAt(slot, into)
-    else if (first === letterT || first === letterF) into.text(`"${this.textAt(slot)}"`)
     else if (first === minus || isDigit(first)) into.text(`"${Number(this.textAt(slot))}"`)
     else into.piece(emptyText)
   }

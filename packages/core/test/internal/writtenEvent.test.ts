@@ -21,7 +21,7 @@ const details = fc.record(
 const none = fc.constantFrom<Json>(null, [])
 const user = fc.record(
   {
-    userID: fc.oneof(text, fc.integer(), fc.constant(null)),
+    userID: fc.oneof(text, fc.integer(), fc.constantFrom(null, true, false)),
     custom: json,
     privateAttributes: fc.constant(null),
   },
