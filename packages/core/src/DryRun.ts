@@ -134,10 +134,10 @@ export const run = Effect.fnUntraced(function* (
     while (after < start.head) {
       const entries = yield* log.read(partition, after, readLimits).pipe(
         // Trimmed meanwhile: the newest are what is asked for.
-        Effect.catchReason("StoreError", "OutOfRange", ({ tail }) => {
-          after = tail
+        Effect.catchReason("StoreError", "OutOfRange", ({ resumeAt }) => {
+          after = resumeAt
           skip = 0
-          return tail < start.head ? log.read(partition, tail, readLimits) : Effect.succeed([])
+          return resumeAt < start.head ? log.read(partition, resumeAt, readLimits) : Effect.succeed([])
         }),
       )
       if (entries.length === 0) break

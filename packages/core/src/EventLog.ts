@@ -1,8 +1,8 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { MemoryLog } from "./internal/MemoryLog.ts"
-import { closed, guard } from "./internal/memory.ts"
+import { guard } from "./internal/memory.ts"
+import { MemoryPartition, serveMemory } from "./internal/memoryEventLog.ts"
 import type { Position } from "./Position.ts"
 import { StoreError } from "./StoreError.ts"
 import { StoreHealth } from "./StoreHealth.ts"
@@ -94,7 +94,8 @@ export class EventLog extends Context.Service<
 
     /**
      * The entries after a position, in order; empty at the head. Owned by nobody: reading changes nothing.
-     * Fails with `OutOfRange` when entries after it have been trimmed, or when it lies behind the head.
+     * Fails with `OutOfRange` when entries after it have been trimmed, or when it lies behind the head, or when the log has come back with
+     * less than it had given and the position is of what is gone: however much has been appended since, no position is given again.
      *
      * @param wants asked, where that spares copying bodies, whether the one that belongs to an envelope is wanted: the others may be {@link LogEntry.leftOut}
      */
@@ -105,7 +106,7 @@ export class EventLog extends Context.Service<
       wants?: (envelope: string) => boolean,
     ) => Effect.Effect<ReadonlyArray<LogEntry>, StoreError>
 
-    /** Returns once there is an entry after the position. */
+    /** Returns once there is an entry after the position, or reading after it fails. */
     readonly wait: (partition: number, after: Position) => Effect.Effect<void, StoreError>
 
     /** The position to read after, to begin with the first entry kept that was appended at or after `time` (ms). */
@@ -119,7 +120,8 @@ export class EventLog extends Context.Service<
     /**
      * Says that every entry up to `released` lies behind all cursors (with `Position.end` those yet to come, too), and drops those of them appended before
      * `olderThan` (ms). The log remembers `released` over a restart, and drops released entries, oldest first, whenever an
-     * append needs their room under the cap; entries not released are never dropped. `released` may move back.
+     * append needs their room under the cap; entries not released are never dropped. `released` may move back. A position of what the log has lost
+     * releases what it says to {@link StoreError} as `resumeAt`.
      */
     readonly trim: (
       partition: number,
@@ -172,33 +174,7 @@ export interface MemoryOptions {
 /** Of the log in memory: a part of a small container's memory. */
 export const defaultMaxBytes = 128 * 1024 * 1024
 
-interface Waiter {
-  readonly after: Position
-  readonly resume: (outcome: Effect.Effect<void, StoreError>) => void
-}
-
-/** For stores: asking for a partition that `partitions` rules out is a mistake of the program, so it is a defect. */
-export const requirePartition = (partition: number, partitions: number): void => {
-  if (Number.isInteger(partition) && partition >= 0 && partition < partitions) return
-  throw new RangeError(`partition ${partition}: this log has ${partitions}, numbered from 0`)
-}
-
-interface Partition {
-  readonly log: MemoryLog
-  readonly waiting: Set<Waiter>
-}
-
-const release = (
-  { waiting }: Partition,
-  outcome: Effect.Effect<void, StoreError>,
-  ready: (waiter: Waiter) => boolean,
-): void => {
-  for (const waiter of waiting) {
-    if (!ready(waiter)) continue
-    waiting.delete(waiter)
-    waiter.resume(outcome)
-  }
-}
+export { requirePartition } from "./internal/requirePartition.ts"
 
 /**
  * The room that a log needs, in bytes, to count as one that takes events: a request of a few hundred events, or a tenth of a small
@@ -213,56 +189,11 @@ export const layerMemory = ({
 }: MemoryOptions = {}): Layer.Layer<EventLog | StoreHealth> =>
   Layer.effectContext(
     Effect.gen(function* () {
+      const share = Math.floor(maxBytes / partitions)
+      const all = Array.from({ length: partitions }, () => new MemoryPartition(share))
+      const log = yield* serveMemory(all)
       const run = yield* guard
-      const all = Array.from(
-        { length: partitions },
-        (): Partition => ({ log: new MemoryLog(Math.floor(maxBytes / partitions)), waiting: new Set() }),
-      )
-      const at = (partition: number): Partition => {
-        requirePartition(partition, partitions)
-        return all[partition]!
-      }
-
-      yield* Effect.addFinalizer(() =>
-        Effect.sync(() => {
-          for (const one of all) release(one, Effect.fail(closed()), () => true)
-        }),
-      )
-
-      const log = EventLog.of({
-        durability: "memory",
-        partitions,
-        append: (entries, partition = 0) =>
-          run((clock) => {
-            const one = at(partition)
-            const positions = one.log.append(entries, clock.currentTimeMillisUnsafe())
-            release(one, Effect.void, (waiter) => waiter.after < one.log.head)
-            return Effect.fromResult(positions)
-          }),
-        read: (partition, after, limits) =>
-          run(() => Effect.fromResult(at(partition).log.read(after, limits))),
-        wait: (partition, after) =>
-          run(() => {
-            const { log, waiting } = at(partition)
-            if (after < log.head) return Effect.void
-            return Effect.callback<void, StoreError>((resume) => {
-              const waiter = { after, resume }
-              waiting.add(waiter)
-              return Effect.sync(() => {
-                waiting.delete(waiter)
-              })
-            })
-          }),
-        locate: (partition, time) => run(() => Effect.succeed(at(partition).log.locate(time))),
-        bounds: (partition) => run(() => Effect.succeed(at(partition).log.bounds())),
-        stats: (partition, upTo) => run(() => Effect.fromResult(at(partition).log.stats(upTo))),
-        trim: (partition, released, olderThan) =>
-          run(() => {
-            at(partition).log.trim(released, olderThan)
-            return Effect.void
-          }),
-      })
-      const room = leastRoom(maxBytes / partitions)
+      const room = leastRoom(share)
       const probe = run(() =>
         Effect.forEach(all, (one) => Effect.fromResult(one.log.probe(room)), { discard: true }),
       )

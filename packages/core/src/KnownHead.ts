@@ -36,6 +36,12 @@ export class KnownHead {
     this.#release(undefined, (waiter) => waiter.after < to)
   }
 
+  /** The log has come back with less than it had given: wakes those who wait behind its end, to find that out. */
+  fallBack(to: Position.Position): void {
+    this.#known = to
+    this.#release(undefined, (waiter) => waiter.after > to)
+  }
+
   /** Returns once there is an entry after the position. */
   wait(after: Position.Position): Effect.Effect<void, StoreError> {
     return Effect.callback((resume) => {

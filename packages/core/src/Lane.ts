@@ -117,7 +117,8 @@ export const make = Effect.fnUntraced(function* (options: LaneOptions) {
     wake.openUnsafe()
   }
   const notice = makeNotice(name, options.tenure)
-  const feed = new Feed(options.filter, destination.batch.maxEvents, held.record, wakeUp, state.until)
+  const start = { ...held.record, within: (state.within ?? null) as Position | null }
+  const feed = new Feed(options.filter, destination.batch.maxEvents, start, wakeUp, state.until)
   const book = makeBook(options, held, state, feed)
   const reading = makeReading(options, book, feed, wake)
   const bury = makeBury(options, book, reading)

@@ -10,6 +10,8 @@ const Range = Schema.Tuple([Count, Count])
  */
 export const Suspect = Schema.Struct({
   after: Schema.String,
+  /** The position of its entry, by which it is told apart from another one that the log gives after the same place by now. */
+  entry: Schema.optionalKey(Schema.String),
   index: Count,
   /** `refused`: answered 400 or 422. `poison`: answered 500 or 501. */
   kind: Schema.Literals(["refused", "poison"]),
@@ -63,6 +65,8 @@ export const LaneState = Schema.Struct({
   ),
   /** For a replay: it ends behind this position. `null` for live traffic. */
   until: Schema.NullOr(Schema.String),
+  /** With a place inside an entry: the position of that entry, since the log may have another one there by now. */
+  within: Schema.optionalKey(Schema.String),
 })
 
 export type LaneState = typeof LaneState.Type

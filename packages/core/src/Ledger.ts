@@ -54,21 +54,42 @@ const blank = (id: string, disabled: Disabled | null): DestinationStatus => ({
   disabled,
 })
 
+/** By the log's own counts, and as the lane of a cursor will find it. */
+interface Account {
+  /** Where its destination began: the sum of events there. */
+  readonly from: number
+  /** Events behind its place. */
+  readonly lag: number
+  /** How many of them are settled all the same, with the open batch. */
+  readonly ahead: number
+}
+
 /**
- * Events behind a place, by the log's own counts. Where the log no longer reaches back to the place, all that is left
- * unaccounted for: the lane will count what is missing as trimmed when it gets there.
+ * Where the log no longer reaches back to the place, all that is left unaccounted for lags: the lane will count what is missing as trimmed when
+ * it gets there. Where the log has lost the place, the lane will go on behind what is left, and what it did with the rest has never been due.
  */
-const behind = (
+const accountOf = (
   log: EventLog["Service"],
   partition: number,
-  record: CursorRecord,
+  { position, index }: CursorRecord,
+  state: LaneState.LaneState,
   events: number,
-  unaccounted: number,
-) =>
-  log.stats(partition, record.position).pipe(
-    Effect.map((at) => events - at.events - record.index),
-    Effect.catchReason("StoreError", "OutOfRange", () => Effect.succeed(unaccounted)),
+) => {
+  const looked = LaneState.looked(state)
+  const ahead = LaneState.settledAhead(state)
+  const { from } = state
+  return log.stats(partition, position).pipe(
+    Effect.map((at): Account => ({ from, lag: events - at.events - index, ahead })),
+    Effect.catchReason("StoreError", "OutOfRange", ({ resumeAt }) =>
+      resumeAt > position
+        ? Effect.succeed<Account>({ from, lag: events - from - looked + ahead, ahead })
+        : Effect.map(
+            log.stats(partition, resumeAt),
+            (at): Account => ({ from: at.events - looked, lag: events - at.events, ahead: 0 }),
+          ),
+    ),
   )
+}
 
 /** A row for every destination that has a cursor, or is configured, by id. Replays have no rows: their events were counted before. */
 export const read = Effect.fnUntraced(function* ({ log, cursors, destinations }: LedgerPorts) {
@@ -81,19 +102,17 @@ export const read = Effect.fnUntraced(function* ({ log, cursors, destinations }:
     if (parsed.partition >= log.partitions) continue
     const { head } = yield* log.bounds(parsed.partition)
     const { events } = yield* log.stats(parsed.partition, head)
-    const due = events - state.from
-    const unaccounted = due - LaneState.looked(state) + LaneState.settledAhead(state)
-    const lag = yield* behind(log, parsed.partition, record, events, unaccounted)
+    const { from, lag, ahead } = yield* accountOf(log, parsed.partition, record, state, events)
     const row = rows.get(parsed.destination) ?? blank(parsed.destination, null)
     const failures = Math.max(row.failures, state.failures)
     rows.set(row.id, {
       ...row,
-      due: row.due + due,
+      due: row.due + events - from,
       delivered: row.delivered + state.delivered,
       filtered: row.filtered + state.filtered,
       dead: row.dead + state.dead,
       trimmed: row.trimmed + state.trimmed,
-      pending: row.pending + lag - LaneState.settledAhead(state) + state.suspects.length,
+      pending: row.pending + lag - ahead + state.suspects.length,
       sent: row.sent + state.sent,
       failures,
       failingSince: row.failingSince ?? state.failingSince,

@@ -14,7 +14,9 @@ import type { Position } from "./Position.ts"
  * - `Corrupt`: the data are damaged or belong to something else. It does not pass.
  * - `Incompatible`: the schema is of another version. It does not pass.
  * - `OutOfRange`: the position asked for lies outside the log. `tail` and `head` say what there is: reading after
- *   `tail` gives the first entry kept.
+ *   `tail` gives the first entry kept. `resumeAt` says where a reader goes on. When entries behind the position have been
+ *   trimmed, that is `tail`. When the log has come back with less than it had given, and the position is of what is gone, it lies
+ *   before the position: everything up to it is as it was, everything behind it is new to whoever asks.
  * - `Closed`: used after closing.
  */
 export type StoreReason =
@@ -24,7 +26,12 @@ export type StoreReason =
   | { readonly _tag: "LevelTooLow" }
   | { readonly _tag: "Corrupt" }
   | { readonly _tag: "Incompatible" }
-  | { readonly _tag: "OutOfRange"; readonly tail: Position; readonly head: Position }
+  | {
+      readonly _tag: "OutOfRange"
+      readonly tail: Position
+      readonly head: Position
+      readonly resumeAt: Position
+    }
   | { readonly _tag: "Closed" }
 
 /** Whether a store may do later, with nobody restarting anything, what it cannot do now. */

@@ -72,10 +72,10 @@ const tailOf = (
       }
       return [entries.flatMap((entry) => look(entry, selection, isNamed)), Option.some(next)] as const
     }).pipe(
-      Effect.catchReason("StoreError", "OutOfRange", ({ tail }) =>
-        Effect.map(log.stats(partition, tail), (at) => {
-          const missed: ReadonlyArray<Tailed> = [{ missed: at.events - events }]
-          return [missed, Option.some({ position: tail, events: at.events })] as const
+      Effect.catchReason("StoreError", "OutOfRange", ({ resumeAt }) =>
+        Effect.map(log.stats(partition, resumeAt), (at) => {
+          const missed: ReadonlyArray<Tailed> = at.events > events ? [{ missed: at.events - events }] : []
+          return [missed, Option.some({ position: resumeAt, events: at.events })] as const
         }),
       ),
     ),

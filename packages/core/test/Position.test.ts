@@ -23,3 +23,23 @@ it("what is no position has no number", () => {
     expect(Position.toNumber(text as Position.Position)).toBeNaN()
   }
 })
+
+it("a later generation's positions are behind all of earlier ones, and say what they are", () => {
+  fc.assert(
+    fc.property(number, number, number, number, (g, a, h, b) => {
+      const place = (generation: number, value: number) =>
+        Position.of(Position.prefixOf(generation), value + 1)
+      const isBefore = g < h || (g === h && a < b)
+      expect(place(g, a) < place(h, b)).toBe(isBefore)
+      expect(place(g, a) < Position.end).toBe(true)
+      expect(Position.parse(place(g, a))).toEqual({ generation: g, number: a + 1 })
+    }),
+  )
+  expect(Position.toNumber(Position.of(Position.prefixOf(1), 1))).toBeNaN()
+  expect(Position.of(Position.prefixOf(1), 0)).toBe(Position.origin)
+})
+
+it("the end is behind every number, as text and as a number", () => {
+  expect(Position.fromNumber(Number.MAX_SAFE_INTEGER) < Position.end).toBe(true)
+  expect(Position.toNumber(Position.end)).toBe(Number.MAX_SAFE_INTEGER)
+})

@@ -1,5 +1,6 @@
 import { Store } from "@millrace/core"
 import { storeContract } from "@millrace/testkit"
+import { rewindablePlace } from "./support/rewindable.ts"
 import { sharedPlace } from "./support/sharedStore.ts"
 
 storeContract("memory", {
@@ -12,6 +13,7 @@ storeContract("memory", {
 
 storeContract("memory, shared", {
   place: sharedPlace,
+  rewindablePlace,
   reopens: true,
   shared: true,
   capped: true,

@@ -37,7 +37,7 @@ export const outOfRange = (
   head: Position.Position,
 ): StoreError =>
   new StoreError({
-    reason: { _tag: "OutOfRange", tail, head },
+    reason: { _tag: "OutOfRange", tail, head, resumeAt: tail },
     message: `position "${position}" is outside the log, which holds those after "${tail}" up to "${head}"`,
   })
 

@@ -79,7 +79,7 @@ export const closed = (): StoreError => failed({ _tag: "Closed" }, "the store ha
 const outside = (tail: number, head: number): StoreError => {
   const bounds = { tail: Position.fromNumber(tail), head: Position.fromNumber(head) }
   return failed(
-    { _tag: "OutOfRange", ...bounds },
+    { _tag: "OutOfRange", ...bounds, resumeAt: bounds.tail },
     `the position is outside the log, which holds those after "${bounds.tail}" up to "${bounds.head}"`,
   )
 }

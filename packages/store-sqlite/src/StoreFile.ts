@@ -34,7 +34,7 @@ const fail = (failure: Failure): Effect.Effect<never, StoreError> => {
       const head = Position.fromNumber(failure.head)
       return Effect.fail(
         new StoreError({
-          reason: { _tag: "OutOfRange", tail, head },
+          reason: { _tag: "OutOfRange", tail, head, resumeAt: tail },
           message: `the position is outside the log, which holds those after "${tail}" up to "${head}"`,
         }),
       )

@@ -2,6 +2,7 @@ import type { Store, StoreError } from "@millrace/core"
 import type * as Layer from "effect/Layer"
 import { describe } from "vitest"
 import { attempts } from "./internal/store/attempts.ts"
+import { comingBack } from "./internal/store/coming-back.ts"
 import { counters } from "./internal/store/counters.ts"
 import { cursors } from "./internal/store/cursors.ts"
 import { deadLetters } from "./internal/store/deadLetters.ts"
@@ -52,6 +53,17 @@ export interface FaultyPlace extends StorePlace {
   readonly faults: StoreFaults
 }
 
+/** A place whose store can be made to come back with less than it had given, while it is open. */
+export interface RewindablePlace extends StorePlace {
+  /** Remembers what the store holds: all of it, cursors included. */
+  readonly keep: () => void | Promise<void>
+  /**
+   * Puts the store back to what it held then, as a restored file or a replica that was behind does. A store that is open may have to be asked
+   * again until it answers; from its next answer on it knows.
+   */
+  readonly comeBack: () => void | Promise<void>
+}
+
 /** What a store can do: a case that needs more is reported as skipped, with the reason in its name. */
 export interface StoreCapabilities {
   /** It holds after opening what it held at closing. */
@@ -73,6 +85,8 @@ export interface StoreBinding extends StoreCapabilities {
   readonly place: () => StorePlace | Promise<StorePlace>
   /** For a store with a server: makes a fresh, empty place whose server can be taken away. */
   readonly faultyPlace?: () => FaultyPlace | Promise<FaultyPlace>
+  /** Makes a fresh, empty place whose store can come back with less. */
+  readonly rewindablePlace?: () => RewindablePlace | Promise<RewindablePlace>
 }
 
 /**
@@ -111,6 +125,7 @@ export const storeContract = (name: string, binding: StoreBinding): void => {
     describe("a store: reopening", () => reopening(suite))
     describe("a store: sharing", () => sharing(suite))
     describe("a store: faults", () => faults(suite))
+    describe("a store: coming back with less", () => comingBack(suite))
     describe("a store: volume", () => volume(suite))
     describe("EventLog and Cursors: any sequence of operations", () => model(suite))
   })

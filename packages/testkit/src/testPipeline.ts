@@ -163,19 +163,32 @@ const mortal = (
   { isAlive, isFailing, busy, heads }: StoreView,
 ): Context.Context<Store.Store> => {
   const log = Context.get(store, EventLog.EventLog)
+  const headOf = (partition: number): Position.Position => heads.get(partition) ?? Position.origin
+  /** The log may have come back with less than was appended. */
+  const fallBack = (partition: number, after: Position.Position) =>
+    Effect.suspend(() => {
+      const believed = headOf(partition)
+      if (after >= believed) return Effect.void
+      return Effect.map(busy(log.bounds(partition)), ({ head }) => {
+        if (head < believed && headOf(partition) === believed) heads.set(partition, head)
+      })
+    })
   const watched = EventLog.EventLog.of({
     ...log,
     append: (entries, partition = 0) =>
       Effect.tap(log.append(entries, partition), (positions) =>
         Effect.sync(() => {
           for (const position of positions) {
-            if (position > (heads.get(partition) ?? Position.origin)) heads.set(partition, position)
+            if (position > headOf(partition)) heads.set(partition, position)
           }
         }),
       ),
     // Whoever waits for what nobody has appended yet does not keep time from passing.
     wait: (partition, after) =>
-      busy(log.wait(partition, after), () => after < (heads.get(partition) ?? Position.origin)),
+      Effect.andThen(
+        fallBack(partition, after),
+        busy(log.wait(partition, after), () => after < headOf(partition)),
+      ),
   })
   const guard = (name: string, effect: Effect.Effect<unknown, unknown>) => {
     const call = name === "wait" ? effect : busy(effect)

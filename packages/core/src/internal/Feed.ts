@@ -53,10 +53,20 @@ export interface Run {
   readonly scannedBefore: number
 }
 
+/** The place before an event of a run's entry. */
+export const placeIn = ({ item, scannedBefore }: Run, index: number): Place => ({
+  position: item.before,
+  index,
+  within: index > 0 ? item.position : null,
+  scanned: scannedBefore + index,
+})
+
 /** Where a lane stands: everything before it has been looked at. */
 export interface Place {
   readonly position: Position
   readonly index: number
+  /** The position of the entry that the index counts events of; `null` when it is not known, or the place is before an entry. */
+  readonly within: Position | null
   /** How many events that is since the feed began. */
   readonly scanned: number
 }
@@ -83,6 +93,8 @@ export class Feed {
   /** While detached: the last entry looked at whole, and how much of the next is already settled. */
   private frontier: Position
   private skip: number
+  /** The entry that `skip` is meant for, where that is known. */
+  private within: Position | null
   private scanned = 0
   /** The last entry to look at; `null` for no end. */
   private readonly until: string | null
@@ -91,7 +103,7 @@ export class Feed {
   constructor(
     filter: CompiledFilter,
     lowWater: number,
-    place: { readonly position: Position; readonly index: number },
+    place: { readonly position: Position; readonly index: number; readonly within?: Position | null },
     onNews: () => void,
     until: string | null,
   ) {
@@ -100,6 +112,7 @@ export class Feed {
     this.lowWater = lowWater
     this.frontier = place.position
     this.skip = place.index
+    this.within = place.within ?? null
     this.onNews = onNews
   }
 
@@ -123,6 +136,11 @@ export class Feed {
   /** While detached: some of the next entry is settled already, and only the lane's own reading leaves that out. */
   get insideEntry(): boolean {
     return this.skip > 0
+  }
+
+  /** While detached: whether an entry is another one than that of which some is settled. */
+  isOther(position: Position): boolean {
+    return this.skip > 0 && this.within !== null && this.within !== position
   }
 
   /** With an end: it has been looked at. */
@@ -180,11 +198,21 @@ export class Feed {
   get ahead(): Place {
     const next = this.peek()
     if (next !== undefined) {
-      return { position: next.item.before, index: next.from, scanned: next.scannedBefore + next.from }
+      return placeIn(next, next.from)
     }
     return this.router === null
-      ? { position: this.frontier, index: this.skip, scanned: this.scanned + this.skip }
-      : { position: this.router.position, index: 0, scanned: this.router.scanned + this.offset }
+      ? {
+          position: this.frontier,
+          index: this.skip,
+          within: this.within,
+          scanned: this.scanned + this.skip,
+        }
+      : {
+          position: this.router.position,
+          index: 0,
+          within: null,
+          scanned: this.router.scanned + this.offset,
+        }
   }
 
   /** While detached: looks at an entry that the lane has read itself. */
@@ -207,6 +235,7 @@ export class Feed {
     this.frontier = position
     this.scanned += events
     this.skip = 0
+    this.within = null
   }
 
   private endsBefore(position: Position): boolean {
@@ -214,10 +243,17 @@ export class Feed {
     return this.past
   }
 
-  /** While detached: goes on at a later position, past entries that have been trimmed. */
+  /** While detached: goes on elsewhere, past entries that have been trimmed or before those that the log has instead of others. */
   jump(position: Position): void {
     this.frontier = position
+    this.scanned += this.skip
     this.skip = 0
+    this.within = null
+  }
+
+  /** While detached, with an end: the log holds nothing more, so its end is not there any more. */
+  endHere(): void {
+    this.past = true
   }
 
   /** Goes back to a place it has passed, forgetting what is queued. */
@@ -227,6 +263,7 @@ export class Feed {
     this.queuedEvents = 0
     this.frontier = place.position
     this.skip = place.index
+    this.within = place.within
     this.scanned = place.scanned - place.index
     this.past = false
   }
@@ -265,6 +302,8 @@ export class Router {
   private readonly ring = new Fifo<Item>()
   private ringBytes = 0
   private readonly maxBytes: number
+  /** Positions behind the first of them, up to the second, are of what the log has lost. */
+  private lost: { readonly after: Position; readonly upTo: Position } | null = null
 
   constructor(position: Position, maxBytes: number) {
     this.position = position
@@ -279,7 +318,9 @@ export class Router {
   /** Takes over a feed that has read up to exactly here, or, while it has none, further; says whether it did. */
   attach(feed: Feed): boolean {
     if (!feed.endless || feed.insideEntry) return false
-    if (this.feeds.size === 0 && feed.readAfter > this.position) this.position = feed.readAfter
+    if (this.feeds.size === 0 && feed.readAfter > this.position && !this.isLost(feed.readAfter)) {
+      this.position = feed.readAfter
+    }
     if (feed.readAfter !== this.position) return false
     feed.attach(this)
     this.feeds.add(feed)
@@ -293,11 +334,19 @@ export class Router {
     this.byName.clear()
   }
 
-  detachAll(): void {
-    for (const feed of [...this.feeds]) {
-      this.detach(feed)
-      feed.onNews()
-    }
+  /** What comes next is not what follows the last entry dealt out: the feeds find out each for itself what that means to them. */
+  goOnAt(position: Position): void {
+    const feeds = [...this.feeds]
+    for (const feed of feeds) this.detach(feed)
+    // A feed that stands there is not to lead back there.
+    if (position < this.position) this.lost = { after: position, upTo: this.position }
+    this.position = position
+    // Last, since a lane that is woken may come back at once.
+    for (const feed of feeds) feed.onNews()
+  }
+
+  private isLost(position: Position): boolean {
+    return this.lost !== null && position > this.lost.after && position <= this.lost.upTo
   }
 
   deal(item: Item): void {

@@ -1,6 +1,7 @@
 import * as Result from "effect/Result"
 import type { LogBounds, LogEntry, LogTotals, NewEntry, ReadLimits } from "../EventLog.ts"
-import * as Position from "../Position.ts"
+import { Generations } from "../Generations.ts"
+import type * as Position from "../Position.ts"
 import { StoreError } from "../StoreError.ts"
 import { EntryRows } from "./EntryRows.ts"
 import { RecentIds } from "./RecentIds.ts"
@@ -25,22 +26,23 @@ const decoder = new TextDecoder()
 /** The memory log's data: entries numbered from 1 without a gap, so that a position is an index. */
 export class MemoryLog {
   readonly #maxBytes: number
+  #generations = new Generations()
   /** Of the entries kept, the oldest first. */
-  readonly #kept = new EntryRows()
+  #kept = new EntryRows()
   /** The sums up to the last dropped entry; `entries` is also its number. */
   #dropped: LogTotals = { entries: 0, events: 0, bytes: 0 }
   #released = 0
   /** Of the last entry appended: a clock set back does not turn the log's order of time around. */
   #appendedAt = Number.NEGATIVE_INFINITY
-  readonly #ids = new RecentIds(rememberedIds)
-  readonly #slabs = new Slabs()
+  #ids = new RecentIds(rememberedIds)
+  #slabs = new Slabs()
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes
   }
 
   get head(): Position.Position {
-    return Position.fromNumber(this.#headNumber)
+    return this.#positionOf(this.#headNumber)
   }
 
   append(
@@ -52,12 +54,12 @@ export class MemoryLog {
     let needed = 0
     const positions = entries.map((entry) => {
       const known = this.#ids.numberOf(entry.id) || numbers.get(entry.id)
-      if (known !== undefined) return Position.fromNumber(known)
+      if (known !== undefined) return this.#positionOf(known)
       fresh.push(entry)
       needed += sizeOf(entry)
       const number = this.#headNumber + fresh.length
       numbers.set(entry.id, number)
-      return Position.fromNumber(number)
+      return this.#positionOf(number)
     })
     if (!this.#makeRoom(needed)) return Result.fail(this.#full())
     for (const entry of fresh) this.#push(entry, now)
@@ -91,12 +93,12 @@ export class MemoryLog {
       if (this.#kept.number(middle, "appendedAt") < time) low = middle + 1
       else high = middle
     }
-    return Position.fromNumber(this.#dropped.entries + low)
+    return this.#positionOf(this.#dropped.entries + low)
   }
 
   bounds(): LogBounds {
     return {
-      tail: Position.fromNumber(this.#dropped.entries),
+      tail: this.#positionOf(this.#dropped.entries),
       head: this.head,
       bytes: this.#bytes,
       oldestAt: this.#kept.length === 0 ? null : this.#kept.number(0, "appendedAt"),
@@ -109,14 +111,31 @@ export class MemoryLog {
   }
 
   trim(released: Position.Position, olderThan: number): void {
-    const number = Position.toNumber(released)
-    // A position that no log of this kind made releases nothing.
-    this.#released = Number.isNaN(number) ? 0 : number
+    this.#released = this.#generations.releasedBy(released)
     this.#dropWhile(() => this.#kept.number(0, "appendedAt") < olderThan)
+  }
+
+  /** A fault, for tests: the log is again what it was when this was its head, and goes on from there. */
+  cutBack(head: Position.Position): void {
+    const survivors = this.#offset(head)
+    if (survivors === undefined) throw new RangeError("the log never ended there")
+    const entries = Array.from({ length: survivors }, (_, place) => this.#entry(place))
+    this.#kept = new EntryRows()
+    this.#ids = new RecentIds(rememberedIds)
+    this.#slabs = new Slabs()
+    this.#appendedAt = Number.NEGATIVE_INFINITY
+    for (const entry of entries) this.#push(entry, entry.appendedAt)
+    const { current } = this.#generations
+    const fork = { generation: current + 1, number: this.#headNumber }
+    this.#generations = this.#generations.begin(fork, this.#dropped.entries)
   }
 
   get #headNumber(): number {
     return this.#dropped.entries + this.#kept.length
+  }
+
+  #positionOf(number: number): Position.Position {
+    return this.#generations.positionOf(number)
   }
 
   get #bytes(): number {
@@ -146,14 +165,16 @@ export class MemoryLog {
       events: rows.number(place, "events"),
       envelope: decoder.decode(bytes.subarray(envelopeAt)),
       body: bytes.subarray(bodyAt - start, idAt),
-      position: Position.fromNumber(this.#dropped.entries + place + 1),
+      position: this.#positionOf(this.#dropped.entries + place + 1),
       appendedAt: rows.number(place, "appendedAt"),
     }
   }
 
   /** How many of the entries kept stand before or at a position; `undefined` outside the log. */
   #offset(position: Position.Position): number | undefined {
-    const offset = Position.toNumber(position) - this.#dropped.entries
+    const found = this.#generations.placeOf(position)
+    if (found.kind !== "known") return undefined
+    const offset = found.number - this.#dropped.entries
     return offset >= 0 && offset <= this.#kept.length ? offset : undefined
   }
 
@@ -166,8 +187,9 @@ export class MemoryLog {
 
   #outOfRange(position: Position.Position): StoreError {
     const { tail, head } = this.bounds()
+    const resumeAt = this.#generations.resumeAt(position, this.#dropped.entries)
     return new StoreError({
-      reason: { _tag: "OutOfRange", tail, head },
+      reason: { _tag: "OutOfRange", tail, head, resumeAt },
       message: `position "${position}" is outside the log, which holds those after "${tail}" up to "${head}"`,
     })
   }

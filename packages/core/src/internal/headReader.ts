@@ -78,10 +78,10 @@ export const make = Effect.fnUntraced(function* (
     onRead(bytes)
     yield* Effect.yieldNow
   }).pipe(
-    Effect.catchReason("StoreError", "OutOfRange", ({ tail }) =>
+    Effect.catchReason("StoreError", "OutOfRange", ({ resumeAt }) =>
       Effect.sync(() => {
-        router.detachAll()
-        router.position = tail
+        ahead.clear()
+        router.goOnAt(resumeAt)
       }),
     ),
     Effect.catchTag("StoreError", (error) =>

@@ -45,7 +45,12 @@ export class ReadAhead {
 
   /** Whether it has the entry after a position. */
   has(after: Position): boolean {
-    return this.before === after && this.next < this.entries.length
+    return this.peek(after) !== undefined
+  }
+
+  /** The entry after a position, if it has that. */
+  peek(after: Position): LogEntry | undefined {
+    return this.before === after ? this.entries[this.next] : undefined
   }
 
   /** Takes in consecutive entries, the first of which was read after `after`, for what it has. */

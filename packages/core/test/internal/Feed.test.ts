@@ -60,11 +60,35 @@ describe("a feed", () => {
           while (feed.queued > 0) take()
           expect(taken).toEqual(expected)
           expect(feed.peek()).toBeUndefined()
-          expect(feed.ahead).toEqual({ position: at(all.length), index: 0, scanned: events.length })
+          expect(feed.ahead).toEqual({
+            position: at(all.length),
+            index: 0,
+            within: null,
+            scanned: events.length,
+          })
         }),
       )
     },
   )
+
+  test("knows the entry that it stands inside of from another one at the same place", () => {
+    const feed = feedAt(0)
+    feed.scan(item(1, ["a", "b"]))
+    feed.take()
+    expect(feed.ahead).toMatchObject({ position: at(0), index: 1, within: at(1) })
+    feed.rewind(feed.ahead)
+    expect(feed.isOther(at(1))).toBe(false)
+    expect(feed.isOther(Position.of(Position.prefixOf(1), 1))).toBe(true)
+    // Nobody said which one it was when the cursor was saved.
+    expect(feedAt(0, null, 1).isOther(at(1))).toBe(false)
+  })
+
+  test("goes on elsewhere with what it has looked at of an entry still counted", () => {
+    const feed = feedAt(0, null, 2)
+    expect(feed.ahead.scanned).toBe(2)
+    feed.jump(at(5))
+    expect(feed.ahead).toEqual({ position: at(5), index: 0, within: null, scanned: 2 })
+  })
 
   test("goes back to a place inside an entry, and on from there", () => {
     const feed = feedAt(0)
@@ -112,7 +136,23 @@ describe("a router", () => {
     feed.scan(item(4))
     expect(feed.queued).toBe(0)
     expect(router.attach(feed)).toBe(true)
-    expect(feed.ahead).toEqual({ position: at(4), index: 0, scanned: 1 })
+    expect(feed.ahead).toEqual({ position: at(4), index: 0, within: null, scanned: 1 })
+  })
+
+  test("that has gone back is not led ahead again by a feed that stands at what is lost", () => {
+    const router = new Router(at(9), 1000)
+    const feed = feedAt(9)
+    expect(router.attach(feed)).toBe(true)
+    let attachedWithin: boolean | undefined
+    feed.onNews = () => {
+      attachedWithin = router.attach(feed)
+    }
+    router.goOnAt(at(6))
+    // Its lane may be woken at once, and has to find out for itself.
+    expect(attachedWithin).toBe(false)
+    expect(router.attach(feedAt(8))).toBe(false)
+    expect(router.position).toBe(at(6))
+    expect(router.attach(feedAt(6))).toBe(true)
   })
 
   test("does not take over what has an end", () => {

@@ -30,7 +30,7 @@ const ports = [
 ] as const
 
 /** The same store seen through a connection of its own: when that is closed, nothing comes through it any more. */
-const connect = (store: Context.Context<Store.Store>) =>
+export const connect = (store: Context.Context<Store.Store>) =>
   Effect.gen(function* () {
     const closing = Latch.makeUnsafe(false)
     yield* Effect.addFinalizer(() => closing.open)

@@ -113,7 +113,12 @@ describe("calls", () => {
     { _tag: "Unavailable" },
     { _tag: "Corrupt" },
     { _tag: "Incompatible" },
-    { _tag: "OutOfRange", tail: Position.fromNumber(1), head: Position.fromNumber(2) },
+    {
+      _tag: "OutOfRange",
+      tail: Position.fromNumber(1),
+      head: Position.fromNumber(2),
+      resumeAt: Position.fromNumber(1),
+    },
     { _tag: "Closed" },
   ])("a store's failure keeps its reason and message: $_tag", async (reason) => {
     const { channel } = await connected()

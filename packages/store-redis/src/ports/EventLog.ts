@@ -48,7 +48,7 @@ const orOutside = (reply: Reply): ReadonlyArray<Reply> => {
   const [tail, head] = numbers(rest).map(Position.fromNumber)
   if (tail === undefined || head === undefined) throw new TypeError("the reply has no ends")
   throw new StoreError({
-    reason: { _tag: "OutOfRange", tail, head },
+    reason: { _tag: "OutOfRange", tail, head, resumeAt: tail },
     message: `the position is outside the log, which holds those after "${tail}" up to "${head}"`,
   })
 }

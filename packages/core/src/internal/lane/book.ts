@@ -90,7 +90,8 @@ export const makeBook = (
   began: LaneState.LaneState,
   feed: Feed,
 ): Book => {
-  let state = began
+  // The place says it anew.
+  let { within: _, ...state }: LaneState.LaneState = began
   let saved = record
   const saving = Latch.makeUnsafe(true)
   /** How many events the filter has let through to batches since the start. */
@@ -108,10 +109,14 @@ export const makeBook = (
   const countFiltered = (place: Place): void =>
     update({ filtered: filteredAtStart + place.scanned - takenInAll })
 
-  const recordAt = ({ position, index }: Place): CursorSave => ({
+  const recordAt = ({ position, index, within }: Place): CursorSave => ({
     name,
     epoch,
-    record: { position, index, state: LaneState.encode(state) },
+    record: {
+      position,
+      index,
+      state: LaneState.encode(index > 0 && within !== null ? { ...state, within } : state),
+    },
   })
 
   const recordHere = (): CursorSave => {

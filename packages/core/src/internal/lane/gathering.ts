@@ -3,7 +3,7 @@ import { ExportError, type ExportRule } from "../../Export.ts"
 import type { LaneState } from "../../LaneState.ts"
 import type { Bodies } from "../bodies.ts"
 import * as Collector from "../collector.ts"
-import { exportedEvents, type Feed, type Place, type Run } from "../Feed.ts"
+import { exportedEvents, type Feed, type Place, placeIn, type Run } from "../Feed.ts"
 import { bucketOf } from "../sample.ts"
 import type { Source } from "./reading.ts"
 
@@ -62,7 +62,8 @@ export const makeGathering = (
   let unfit: Unfit | null = null
 
   /** Takes a run's events from the head of the queue, until one does not fit or cannot be exported. */
-  const pullRun = ({ item, from, to, scannedBefore }: Run): void => {
+  const pullRun = (run: Run): void => {
+    const { item, from, to } = run
     const { entry } = item
     const exported = exportedEvents(item, exportRule)
     const isFirst = collector.count === 0
@@ -71,7 +72,7 @@ export const makeGathering = (
       const event = entry.events[next]!
       const added = collector.add(exported, item, next, event.time, deal(event, next, entry))
       if (added instanceof ExportError) {
-        unfit = { source: { after: item.before, index: next }, error: added }
+        unfit = { source: { after: item.before, position: item.position, index: next }, error: added }
         break
       }
       if (!added) {
@@ -82,7 +83,7 @@ export const makeGathering = (
     }
     if (next === from) return
     if (isFirst) {
-      start = { position: item.before, index: from, scanned: scannedBefore + from }
+      start = placeIn(run, from)
       deadline = item.readAt + destination.batch.maxDelay
     }
     feed.take(next - from)

@@ -13,7 +13,10 @@ import { retryStore } from "../retryStore.ts"
 import type { Book } from "./book.ts"
 
 /** Where the log has an event. */
-export type Source = Pick<Taken, "after" | "index">
+export interface Source extends Pick<Taken, "after" | "index"> {
+  /** `null` when only the place in front of it is known. */
+  readonly position: Position | null
+}
 
 export interface Loaded {
   readonly item: Item
@@ -26,8 +29,10 @@ export interface Reading {
   readonly readOn: Effect.Effect<boolean, StoreError>
   /** Keeps nothing of what it has read: the feed will go on elsewhere, or much later. */
   readonly forget: () => void
-  /** The log has dropped entries this lane has not looked at, or it was replaced by one that ends earlier. */
-  readonly goOnAt: (tail: Position, head: Position) => Effect.Effect<void, StoreError>
+  /** The log has dropped entries this lane has not looked at, or has come back with less than the lane has looked at. */
+  readonly goOnAt: (resumeAt: Position) => Effect.Effect<void, StoreError>
+  /** Whether the log ends before a position that it has given. */
+  readonly endsBefore: (position: string) => Effect.Effect<boolean, StoreError>
   /** Until the lane is woken or there may be more to read, but no longer than so many ms; `null` for as long as that takes. */
   readonly rest: (millis: number | null) => Effect.Effect<unknown, StoreError>
   /** The events themselves, from the log; those that it no longer has are left out. */
@@ -89,38 +94,54 @@ export const makeReading = (options: Options, book: Book, feed: Feed, wake: Latc
     return joined
   }
 
+  const goOnAt = Effect.fnUntraced(function* (resumeAt: Position) {
+    const { events } = yield* retryStore(log.stats(partition, resumeAt))
+    const place = feed.ahead
+    book.countFiltered(place)
+    const { state } = book
+    const settled = state.from + LaneState.looked(state)
+    const noted = { destination: destination.id, partition, resumeAt }
+    if (resumeAt > place.position && events >= settled) {
+      book.update({ trimmed: state.trimmed + events - settled })
+      yield* Effect.logWarning("the log no longer has all entries a destination waited for").pipe(
+        Effect.annotateLogs({ ...noted, trimmed: book.state.trimmed }),
+      )
+    } else {
+      // What was done with events that are gone stays as it is counted: more was due than the log knows of.
+      book.update({ from: events - LaneState.looked(state) })
+      yield* Effect.logWarning(
+        "the log has come back with less than it had given: a destination goes on behind what is left",
+      ).pipe(Effect.annotateLogs({ ...noted, lost: settled - events }))
+    }
+    book.update({ open: null })
+    ahead.clear()
+    feed.jump(resumeAt)
+  })
+
   return {
     readOn: Effect.gen(function* () {
       if (join()) return true
       const after = feed.readAfter
       if (!ahead.has(after)) yield* read(ahead, after, maxEntriesPerRead, feed.filter.name)
-      const more = ahead.has(after)
+      const next = ahead.peek(after)
+      if (next !== undefined && feed.isOther(next.position)) {
+        yield* goOnAt(after)
+        return true
+      }
       yield* ahead.show(after, {
         wants: feed.filter.name,
         look: (item) => feed.scan(item),
         pass: (entry) => feed.pass(entry),
         goOn: () => !feed.finished && feed.hungry && !join(),
       })
-      return more
+      return next !== undefined
     }),
 
     forget: () => ahead.clear(),
 
-    goOnAt: Effect.fnUntraced(function* (tail, head) {
-      const { events } = yield* retryStore(log.stats(partition, tail))
-      const place = feed.ahead
-      book.countFiltered(place)
-      const { state } = book
-      const settled = state.from + LaneState.looked(state)
-      if (place.position <= head && events >= settled) {
-        book.update({ trimmed: state.trimmed + events - settled })
-      } else book.update({ from: events - LaneState.looked(state) })
-      yield* Effect.logWarning("the log no longer has all entries a destination waited for").pipe(
-        Effect.annotateLogs({ destination: destination.id, trimmed: book.state.trimmed }),
-      )
-      book.update({ open: null })
-      feed.jump(tail)
-    }),
+    goOnAt,
+
+    endsBefore: (position) => Effect.map(retryStore(log.bounds(partition)), ({ head }) => head < position),
 
     rest: (millis) => {
       const until = feed.attached
@@ -131,12 +152,13 @@ export const makeReading = (options: Options, book: Book, feed: Feed, wake: Latc
 
     load: Effect.fnUntraced(function* (sources) {
       const loaded: Array<Loaded> = []
-      for (const { after, index } of sources) {
+      for (const { after, position, index } of sources) {
         let item = loaded.at(-1)?.item
         if (item?.before !== after) {
           item = yield* readOne(after)
         }
-        if (item !== undefined && index < item.entry.events.length) loaded.push({ item, index })
+        if (item === undefined || (position !== null && item.position !== position)) continue
+        if (index < item.entry.events.length) loaded.push({ item, index })
       }
       return loaded
     }),

@@ -61,7 +61,11 @@ interface Parts {
   readonly probes: Probes
 }
 
-const sourceOf = ({ after, index }: Suspect): Source => ({ after: after as Position, index })
+const sourceOf = ({ after, entry, index }: Suspect): Source => ({
+  after: after as Position,
+  position: (entry ?? null) as Position | null,
+  index,
+})
 
 const isSame = (one: Suspect, other: Suspect): boolean =>
   one.after === other.after && one.index === other.index
@@ -161,11 +165,19 @@ export const makeSuspects = ({ destination, exportRule }: Options, parts: Parts)
 
   return {
     count: () => book.state.suspects.length,
-    hold: ({ after, index }, kind) =>
+    hold: ({ after, position, index }, kind) =>
       book.update({
         suspects: [
           ...book.state.suspects,
-          { after, index, kind, strikes: 0, open: kind === "poison", due: 0 },
+          {
+            after,
+            ...(position === null ? {} : { entry: position }),
+            index,
+            kind,
+            strikes: 0,
+            open: kind === "poison",
+            due: 0,
+          },
         ],
       }),
     clearAfter: (count) => book.update({ suspects: book.state.suspects.slice(0, count) }),

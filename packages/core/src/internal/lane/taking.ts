@@ -128,6 +128,8 @@ export const makeTaking = (options: Options, parts: Parts): Taking => {
     isIdle: () => idle && feed.queued === 0,
 
     nextBatch: Effect.gen(function* () {
+      // A batch whose end the log has lost is another one by now.
+      if (book.state.open !== null && (yield* reading.endsBefore(book.state.open.last[0]))) book.reopen()
       const resumed = book.state.open
       const gathering = makeGathering(options, feed, bodies, resumed)
       for (;;) {
@@ -159,12 +161,13 @@ export const makeTaking = (options: Options, parts: Parts): Taking => {
         wake.closeUnsafe()
         if (!feed.attached) {
           const more = yield* reading.readOn.pipe(
-            Effect.catchReason("StoreError", "OutOfRange", ({ tail, head }) =>
-              gathering.count > 0 ? Effect.succeed(null) : Effect.as(reading.goOnAt(tail, head), true),
+            Effect.catchReason("StoreError", "OutOfRange", ({ resumeAt }) =>
+              gathering.count > 0 ? Effect.succeed(null) : Effect.as(reading.goOnAt(resumeAt), true),
             ),
           )
           if (more === null) break
-          if (more) continue
+          if (!more && !feed.endless) feed.endHere()
+          if (more || feed.finished) continue
         }
         if (feed.queued > 0) continue
         yield* book.kept

@@ -109,7 +109,9 @@ export const place = Effect.fnUntraced(function* (
       const { before } = landing
       // Those behind the place are met again on the way.
       const isPassed = before < position || (before === position && suspect.index < index)
-      return isPassed ? [{ ...suspect, after: before }] : []
+      // Its entry has another position in the target.
+      const { entry: _, ...kept } = suspect
+      return isPassed ? [{ ...kept, after: before }] : []
     })
     return { partition, position, index, suspects }
   })

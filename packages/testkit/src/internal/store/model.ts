@@ -169,7 +169,7 @@ const read = Effect.fnUntraced(function* (
   const result = yield* Effect.result(log.read(0, reference.at(from), limits))
   if (from < reference.dropped) {
     const { tail, head } = reference.bounds()
-    expect(result).toMatchObject({ failure: { reason: { _tag: "OutOfRange", tail, head } } })
+    expect(result).toMatchObject({ failure: { reason: { _tag: "OutOfRange", tail, head, resumeAt: tail } } })
     return
   }
   if (result._tag === "Failure") throw result.failure

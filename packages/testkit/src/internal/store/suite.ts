@@ -17,6 +17,7 @@ import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { it } from "vitest"
 import type {
+  RewindablePlace,
   StoreBinding,
   StoreCapabilities,
   StoreFaults,
@@ -48,6 +49,12 @@ export type FaultyBody = (
   faults: Readonly<Record<keyof StoreFaults, Effect.Effect<void>>>,
 ) => Effect.Effect<void, unknown, Scope.Scope>
 
+/** What happens to a store that is put back to an earlier time. */
+export type RewindBody = (
+  open: Open,
+  rewind: Readonly<Record<"keep" | "comeBack", Effect.Effect<void>>>,
+) => Effect.Effect<void, unknown, Scope.Scope>
+
 type Capability = keyof StoreCapabilities
 
 export interface Suite {
@@ -57,6 +64,8 @@ export interface Suite {
   readonly checkPlaces: (name: string, body: (runAtPlace: RunAtPlace) => Promise<void>) => void
   /** Registers a case in which the store's server goes away. */
   readonly checkFaults: (name: string, body: FaultyBody) => void
+  /** Registers a case in which the store comes back with less than it had given. */
+  readonly checkRewind: (name: string, body: RewindBody, needs?: Capability) => void
   readonly can: StoreCapabilities
 }
 
@@ -114,7 +123,7 @@ const runAt = async (place: StorePlace, body: Body): Promise<void> => {
 
 export const makeSuite = (binding: StoreBinding): Suite => {
   const runAtPlace: RunAtPlace = async (body) => runAt(await binding.place(), body)
-  const { faultyPlace } = binding
+  const { faultyPlace, rewindablePlace } = binding
   const can: StoreCapabilities = { ...binding, outside: binding.outside ?? binding.reopens }
   return {
     check: (name, body, needs, timeout = usualTimeout) => {
@@ -142,6 +151,23 @@ export const makeSuite = (binding: StoreBinding): Suite => {
             faults,
           ),
         )
+      }
+      it(name, run, faultTimeout)
+    },
+    checkRewind: (name, body, needs) => {
+      if (rewindablePlace === undefined) {
+        it.skip(`${name} (skipped: the binding has no place that can be put back)`)
+        return
+      }
+      if (needs !== undefined && can[needs] !== true) {
+        it.skip(`${name} (skipped: ${lacking[needs]})`)
+        return
+      }
+      const run = async (): Promise<void> => {
+        const place: RewindablePlace = await rewindablePlace()
+        const perform = (act: "keep" | "comeBack") => Effect.promise(async () => place[act]())
+        const rewind = { keep: perform("keep"), comeBack: perform("comeBack") }
+        await runAt(place, (open) => body(open, rewind))
       }
       it(name, run, faultTimeout)
     },

@@ -1,0 +1,60 @@
+import type { RewindablePlace } from "@millrace/testkit"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import { type Cursor, Cursors } from "../../src/Cursors.ts"
+import { EventLog } from "../../src/EventLog.ts"
+import { MemoryPartition, serveMemory } from "../../src/internal/memoryEventLog.ts"
+import type { Position } from "../../src/Position.ts"
+import * as Store from "../../src/Store.ts"
+import { connect } from "./sharedStore.ts"
+
+const maxBytes = 64 * 1024 * 1024
+
+/** A place whose store in memory outlives its openings, and can be put back to an earlier time. */
+export const rewindablePlace = (): RewindablePlace => {
+  const scope = Scope.makeUnsafe()
+  const partition = new MemoryPartition(maxBytes)
+  const log = Layer.effect(
+    EventLog,
+    Effect.suspend(() => serveMemory([partition])),
+  )
+  let store: Context.Context<Store.Store> | undefined
+  let kept: { readonly head: Position; readonly cursors: ReadonlyArray<Cursor> } | undefined
+
+  const cursors = () => {
+    if (store === undefined) throw new Error("the store has not been opened")
+    return Context.get(store, Cursors)
+  }
+
+  return {
+    open: () =>
+      Layer.effectContext(
+        Effect.gen(function* () {
+          store ??= yield* Layer.buildWithScope(Layer.merge(Store.layerMemory({ shared: true }), log), scope)
+          return yield* connect(store)
+        }),
+      ),
+    keep: async () => {
+      kept = { head: partition.log.head, cursors: await Effect.runPromise(cursors().list) }
+    },
+    comeBack: () =>
+      Effect.runPromise(
+        Effect.gen(function* () {
+          const before = kept!
+          partition.cutBack(before.head)
+          const now = new Map((yield* cursors().list).map((cursor) => [cursor.name, cursor]))
+          const then = new Map(before.cursors.map((cursor) => [cursor.name, cursor]))
+          for (const name of now.keys()) if (!then.has(name)) yield* cursors().remove(name)
+          for (const { name, record } of before.cursors) {
+            // Owners stay: whose ownership is lost is another matter.
+            const owned = now.get(name)?.epoch ?? (yield* cursors().acquire(name)).epoch
+            if (record !== null) yield* cursors().save([{ name, epoch: owned, record }])
+          }
+        }),
+      ),
+    remove: () => Effect.runPromise(Scope.close(scope, Exit.void)),
+  }
+}
