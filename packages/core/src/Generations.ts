@@ -23,8 +23,10 @@ export type Place =
  * is of another generation, and says so in the positions of what is appended: an older position behind the fork is told apart from the
  * new one of the same number, whoever kept it.
  *
- * A store keeps the forks durably, hands them in when it opens, and begins a generation before anything is appended to a log that may
- * have lost something. To begin one too many does no harm, since nothing lies behind its fork.
+ * A store keeps the forks durably, hands them in when it opens, and begins a generation, with the head as its fork, before anything is
+ * appended to a log that may have lost something. To begin one too many does no harm, since nothing lies behind its fork; but no
+ * generation's number may be given twice, also not by a server that never heard of it: the time in ms does. It wakes those who wait
+ * behind the fork (`KnownHead.fallBack`), and does not give an epoch again that was acquired and is lost.
  */
 export class Generations {
   /** The oldest first. Their numbers rise: a fork makes those behind it needless. */
