@@ -4,9 +4,16 @@ import type * as Effect from "effect/Effect"
 
 export type Compression = "gzip" | "zstd"
 
-/** `TooLarge`: the content passes the limit (found without inflating it all). `Malformed`: not what it claims to be. */
+/**
+ * - `Malformed`: not what it claims to be.
+ * - `TooLarge`: the content passes the limit (found without inflating it all).
+ * - `RatioTooLarge`: the content would be larger than honest compression makes it.
+ * - `WindowTooLarge`: zstd, with a window that so much content does not need.
+ * - `Wasteful`: zstd, in more pieces than its content needs.
+ * - `Overloaded`: too much of other bodies is being inflated. It passes.
+ */
 export class CodecError extends Data.TaggedError("CodecError")<{
-  readonly reason: "TooLarge" | "Malformed"
+  readonly reason: "Malformed" | "TooLarge" | "RatioTooLarge" | "WindowTooLarge" | "Wasteful" | "Overloaded"
 }> {}
 
 /** What the platform does better than JavaScript: decompression, hashes and checksums. */

@@ -9,7 +9,6 @@ import * as Layer from "effect/Layer"
 import type * as Metric from "effect/Metric"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
-import * as Semaphore from "effect/Semaphore"
 import * as Tracer from "effect/Tracer"
 import { Codec, type CodecError, type Compression } from "./Codec.ts"
 import * as Ingest from "./Ingest.ts"
@@ -109,9 +108,6 @@ const exceptionBytes = 64 * 1024
 /** Long enough for a restart or a fail-over, short enough not to pile up a sender's backlog. No SDK reads it, others do. */
 const retryAfter = "5"
 
-/** How many bodies are inflated at once: together they hold this many times the body limit, whatever they claim to be. */
-const inflatedAtOnce = 8
-
 /** How long closing the layer's scope waits for requests that have begun. */
 const drainTimeout = "30 seconds"
 
@@ -188,14 +184,29 @@ const ingestErrorAnswer = ({ reason }: Ingest.IngestError): Answer => {
   }
 }
 
+const codecErrorAnswer = ({ reason }: CodecError, limit: number): Answer => {
+  switch (reason) {
+    case "TooLarge":
+      return tooLarge(limit)
+    case "RatioTooLarge":
+      return refusal(413, "body: it would inflate to hundreds of times its size")
+    case "WindowTooLarge":
+      return refusal(413, "body: its zstd window is larger than 8 MiB and than any body may be")
+    case "Wasteful":
+      return refusal(400, "body: zstd in more blocks than its content can need")
+    case "Malformed":
+      return refusal(400, "body: not what its content-encoding or its first bytes say it is")
+    case "Overloaded":
+      return notNow("too many requests at once")
+  }
+}
+
 const errorAnswer = (error: RequestError, limit: number): Answer => {
   switch (error._tag) {
     case "BodyError":
       return bodyErrorAnswer(error, limit)
     case "CodecError":
-      return error.reason === "TooLarge"
-        ? tooLarge(limit)
-        : refusal(400, "body: not what its content-encoding or its first bytes say it is")
+      return codecErrorAnswer(error, limit)
     case "IngestError":
       return ingestErrorAnswer(error)
   }
@@ -323,7 +334,6 @@ const make = Effect.fnUntraced(function* (
   const isTraced = Context.get(context, Tracer.Tracer) !== Tracer.nativeTracer
 
   const bodyLimit = ingest.limits.bodyBytes
-  const inflating = yield* Semaphore.make(inflatedAtOnce)
 
   const corsOf = makeCors(options.cors ?? everybody)
   const noCors: CorsHeaders = {}
@@ -381,7 +391,7 @@ const make = Effect.fnUntraced(function* (
   }
 
   const inflate = (coding: Compression, bytes: Uint8Array): Effect.Effect<Uint8Array, CodecError> =>
-    inflating.withPermits(1)(codec.decompress(coding, bytes, bodyLimit))
+    codec.decompress(coding, bytes, bodyLimit)
 
   const sayRefused = makeSparingly()
   const logRefused = (error: Signature.SignatureError, body: IngestBody): Effect.Effect<void> =>

@@ -6,6 +6,7 @@ import * as Metric from "effect/Metric"
 import * as Tracer from "effect/Tracer"
 import * as TestClock from "effect/testing/TestClock"
 import { describe, expect, it } from "vitest"
+import { CodecError } from "../src/Codec.ts"
 import type { EventLog } from "../src/EventLog.ts"
 import { BodyError, type HttpIngestOptions } from "../src/HttpIngest.ts"
 import { StoreError, type StoreReason } from "../src/StoreError.ts"
@@ -256,7 +257,7 @@ describe("size", () => {
       }),
     ))
 
-  it("inflates eight bodies at once, and the others after them", () =>
+  it("no compressed body waits for another one's", () =>
     run(
       Effect.gen(function* () {
         const gate = yield* Deferred.make<void>()
@@ -277,11 +278,30 @@ describe("size", () => {
         const fibers = yield* Effect.forEach(Array.from({ length: 20 }), () =>
           Effect.forkChild(http.handle(request({ body: gzipSync(sdkBody()) })), { startImmediately: true }),
         )
-        expect(running).toBe(8)
+        expect(running).toBe(20)
         yield* Deferred.succeed(gate, undefined)
         expect(new Set((yield* Fiber.joinAll(fibers)).map(({ status }) => status))).toEqual(new Set([202]))
       }),
     ))
+
+  it.each([
+    ["TooLarge", 413, "body: larger than 10485760 bytes"],
+    ["RatioTooLarge", 413, "body: it would inflate to hundreds of times its size"],
+    ["WindowTooLarge", 413, "body: its zstd window is larger than 8 MiB and than any body may be"],
+    ["Wasteful", 400, "body: zstd in more blocks than its content can need"],
+    ["Malformed", 400, "body: not what its content-encoding or its first bytes say it is"],
+    ["Overloaded", 503, "too many requests at once"],
+  ] as const)("says what is wrong with a compressed body: %s", (reason, status, message) =>
+    run(
+      Effect.gen(function* () {
+        const failing = { decompress: () => Effect.fail(new CodecError({ reason })) }
+        const { http } = yield* open({ keys }, { codec: (codec) => ({ ...codec, ...failing }) })
+        const reply = yield* http.handle(request({ body: gzipSync(sdkBody()) }))
+        expect(reply.status).toBe(status)
+        expect(JSON.parse(reply.body)).toMatchObject({ message, status })
+      }),
+    ),
+  )
 
   it("gives an SDK's report of its own failure 64 KB and no key, and keeps nothing of it", () =>
     run(

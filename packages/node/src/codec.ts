@@ -4,7 +4,8 @@ import { Codec as Port } from "@millrace/core"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { spend } from "./internal/youngMemory.ts"
-import * as Zstd from "./internal/zstd.ts"
+import * as Zstd from "./internal/zstdSurvey.ts"
+import * as ZstdWasm from "./internal/zstdWasm.ts"
 
 type Options = { readonly maxOutputLength: number }
 type Callback = (error: Error | null, result: Uint8Array) => void
@@ -45,10 +46,13 @@ const inflate = (
         if (!isTooLarge(error) || maxOutputLength === maxBytes) return Effect.fail(codecError(error))
       }
     }
+    if (inflating + maxBytes > maxInflating) return Effect.fail(new Port.CodecError({ reason: "Overloaded" }))
+    inflating += maxBytes
     return Effect.callback<Uint8Array, Port.CodecError>((resume) =>
-      inflater.async(bytes, { maxOutputLength: maxBytes }, (error, result) =>
-        resume(error === null ? Effect.succeed(exact(result)) : Effect.fail(codecError(error))),
-      ),
+      inflater.async(bytes, { maxOutputLength: maxBytes }, (error, result) => {
+        inflating -= maxBytes
+        resume(error === null ? Effect.succeed(exact(result)) : Effect.fail(codecError(error)))
+      }),
     )
   })
 
@@ -81,60 +85,65 @@ const zstd: Inflater | undefined =
     ? { sync: native.zstdDecompressSync, async: native.zstdDecompress }
     : undefined
 
-const attempt = <A>(run: () => A) => Effect.try({ try: run, catch: toCodecError })
+/** Inflates no more than honest compression comes to. */
+const honestly = (
+  compression: Port.Compression,
+  bytes: Uint8Array,
+  maxBytes: number,
+  inflateUpTo: (maxBytes: number) => Effect.Effect<Uint8Array, Port.CodecError>,
+): Effect.Effect<Uint8Array, Port.CodecError> => {
+  const honest = Math.max(anyRatio, bytes.length * greatestHonestRatio[compression])
+  return honest >= maxBytes
+    ? inflateUpTo(maxBytes)
+    : Effect.mapError(inflateUpTo(honest), (error) =>
+        error.reason === "TooLarge" ? new Port.CodecError({ reason: "RatioTooLarge" }) : error,
+      )
+}
 
 const toCodecError = (error: unknown) =>
   error instanceof Port.CodecError ? error : new Port.CodecError({ reason: "Malformed" })
 
-/** How much work our own decoder does before it lets others run: a few milliseconds. */
-const turn = 512 * 1024
+/**
+ * How many times its size a body may have as content, once that is more than {@link anyRatio}. The most repetitive batches come to 250 in gzip, whose
+ * matches end after 258 bytes; in zstd, whose matches do not end, a batch that repeats a large object comes to 700.
+ */
+const greatestHonestRatio = { gzip: 300, zstd: 1_000 } as const satisfies Record<Port.Compression, number>
 
-const nextTurn = Effect.callback<void>((resume) => {
-  setImmediate(resume, Effect.void)
-})
-
-const inflateZstdSlowly = Effect.fnUntraced(function* (bytes: Uint8Array, maxBytes: number) {
-  const decoding = Zstd.decompress(bytes, maxBytes)
-  const step = attempt(() => {
-    for (let work = 0; ; ) {
-      const next = decoding.next()
-      if (next.done) return next.value
-      work += next.value
-      if (work > turn) return null
-    }
-  })
-  let content = yield* step
-  while (content === null) {
-    yield* nextTurn
-    content = yield* step
-  }
-  return content
-})
-
-const inflateZstd = Effect.fnUntraced(function* (bytes: Uint8Array, maxBytes: number) {
-  if (zstd !== undefined) {
-    // Before anything is allocated: what the frames declare. zlib would believe a window of 128 MB.
-    const count = yield* attempt(() => {
-      let frames = 0
-      for (const _ of Zstd.frames(bytes, maxBytes)) frames += 1
-      return frames
-    })
-    // A call for each of a million empty frames would cost more than our own decoder.
-    if (count === 1) return yield* inflate(zstd, bytes, maxBytes)
-  }
-  return yield* inflateZstdSlowly(bytes, maxBytes)
-})
+/** Bytes of content that any body may have, however small it is. */
+const anyRatio = 1024 * 1024
 
 /**
- * Decompression by `node:zlib`, on a thread when it is much; zstd by a decoder of our own below Node 22.15. Hashing by `node:crypto`.
+ * Bytes of content that may be on their way out of zlib's threads at one time: twelve bodies of the largest kind. What is inflated on the spot, as
+ * nearly all bodies are, takes none of it, and nobody waits for another's.
+ */
+const maxInflating = 128 * 1024 * 1024
+let inflating = 0
+
+const inflateZstd = (bytes: Uint8Array, maxBytes: number): Effect.Effect<Uint8Array, Port.CodecError> => {
+  try {
+    const surveyed = Zstd.survey(bytes, maxBytes)
+    return honestly("zstd", bytes, maxBytes, (most) =>
+      // zlib's own leaves out, without a word, what comes after the first frame.
+      zstd === undefined || surveyed.frames > 1
+        ? ZstdWasm.decompress(bytes, surveyed, most)
+        : inflate(zstd, bytes, most),
+    )
+  } catch (error) {
+    return Effect.fail(toCodecError(error))
+  }
+}
+
+/**
+ * Decompression by `node:zlib`, on a thread when it is much; zstd by its own decoder in WebAssembly below Node 22.15. Hashing by `node:crypto`.
  *
- * gzip may have several members, zstd several frames. A frame that declares more content than the limit, or a window larger than
- * the limit and 8 MB, is `TooLarge` before anything is allocated.
+ * gzip may have several members, zstd several frames. What zstd's headers say is looked at before anything is allocated: see {@link Zstd.survey}.
  */
 export const codec: Port.Codec["Service"] = {
   decompress: (compression, bytes, maxBytes) =>
     Effect.map(
-      compression === "gzip" ? inflate(gzip, bytes, maxBytes) : inflateZstd(bytes, maxBytes),
+      compression === "gzip"
+        ? honestly("gzip", bytes, maxBytes, (most) => inflate(gzip, bytes, most))
+        : inflateZstd(bytes, maxBytes),
       (content) => {
         spend(content.buffer.byteLength)
         return content

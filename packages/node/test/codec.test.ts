@@ -126,6 +126,52 @@ describe("gzip", () => {
   })
 })
 
+describe("the ratio of content to body", () => {
+  const repeated = (times: number) =>
+    zlib.gzipSync(Buffer.from(`{"events":[${Array.from({ length: times }, () => "{}").join(",")}]}`))
+
+  it("a batch that repeats one event two thousand times is taken, as is any body of up to a megabyte", async () => {
+    const batch = Buffer.from(
+      JSON.stringify({
+        events: Array.from({ length: 10_000 }, () => ({
+          eventName: "page_view",
+          user: { userID: "u" },
+          time: 1,
+          value: "home",
+          metadata: { page: "/products/42" },
+        })),
+      }),
+    )
+    expect(equal(await inflate("gzip", zlib.gzipSync(batch, { level: 9 })), batch)).toBe(true)
+    const spaces = Buffer.alloc(1024 * 1024, " ")
+    expect(equal(await inflate("gzip", zlib.gzipSync(spaces)), spaces)).toBe(true)
+  })
+
+  it("ten kilobytes of gzip that hold ten megabytes of empty events are refused", async () => {
+    const bytes = repeated(3_400_000)
+    expect(bytes.length).toBeLessThan(12_000)
+    expect(await inflate("gzip", bytes)).toBe("RatioTooLarge")
+  })
+
+  it("a body that says how large it is still says so when it passes the limit itself", async () => {
+    expect(await inflate("gzip", zlib.gzipSync(Buffer.alloc(limit + 1, "ab")).subarray(0), 4096)).toBe(
+      "TooLarge",
+    )
+  })
+
+  it("what is inflated on threads has a budget, and what is inflated on the spot none", async () => {
+    const content = Buffer.from(JSON.stringify(Array.from({ length: 30_000 }, () => Math.random())))
+    const large = zlib.gzipSync(content)
+    const small = zlib.gzipSync("{}")
+    const results = Array.from({ length: 20 }, () => inflate("gzip", large))
+    for (let turn = 0; turn < 20; turn++) expect(equal(await inflate("gzip", small), "{}")).toBe(true)
+    const reasons = (await Promise.all(results)).map((one) => (typeof one === "string" ? one : "inflated"))
+    expect(new Set(reasons)).toEqual(new Set(["inflated", "Overloaded"]))
+    // All of it is given back.
+    expect(equal(await inflate("gzip", large), content)).toBe(true)
+  })
+})
+
 describe("zstd", () => {
   it.each(compressed.map(({ name, ...rest }) => [name, rest] as const))(
     "%s",
@@ -167,7 +213,7 @@ describe("zstd", () => {
       expect(await inflate("zstd", frame(block, { contentSize: 1024 ** 3 }))).toBe("TooLarge")
       expect(await inflate("zstd", frame(block, { contentSize: 2 ** 53 }))).toBe("TooLarge")
       for (const window of [15 << 3, 17 << 3, 31 << 3, 255])
-        expect(await inflate("zstd", frame(block, { window }))).toBe("TooLarge")
+        expect(await inflate("zstd", frame(block, { window }))).toBe("WindowTooLarge")
     })
     expect(grown).toBeLessThan(50 * 1024 * 1024)
     // 8 MB for a limit of 64 KB: encoders that do not know the size of what comes declare that much.
@@ -191,11 +237,11 @@ describe("zstd", () => {
     expect(grown).toBeLessThan(100 * 1024 * 1024)
   })
 
-  it("a million empty frames are no content", async () => {
+  it("a million empty frames are refused after the first of them", async () => {
     const empty = frame([{ raw: Buffer.alloc(0) }])
     const bytes = Buffer.alloc(empty.length * 1_000_000)
     for (let at = 0; at < bytes.length; at += empty.length) bytes.set(empty, at)
-    expect(equal(await inflate("zstd", bytes), "")).toBe(true)
+    expect(await inflate("zstd", bytes)).toBe("Wasteful")
   })
 
   it("whatever the bytes are, it succeeds or fails as it says", () =>
