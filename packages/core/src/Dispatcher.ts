@@ -11,6 +11,7 @@ import type * as Stream from "effect/Stream"
 import { Attempts } from "./Attempts.ts"
 import { CurrentCatalog } from "./Catalog.ts"
 import { Codec } from "./Codec.ts"
+import { cursorName } from "./CursorName.ts"
 import { Cursors } from "./Cursors.ts"
 import * as DeadLetterReplay from "./DeadLetterReplay.ts"
 import { DeadLetters, intake } from "./DeadLetters.ts"
@@ -84,6 +85,8 @@ export class Dispatcher extends Context.Service<
   Dispatcher,
   {
     readonly status: Effect.Effect<ReadonlyArray<Ledger.DestinationStatus>, StoreError>
+    /** The destinations that are this process's to deliver to, and to which it does not: another one has taken them over, or its own lease has ended. */
+    readonly undelivered: Effect.Effect<ReadonlyArray<string>, StoreError>
     /**
      * Sends what is pending without waiting for batches to fill; returns when nothing is left to send now: every lane of this process has
      * reached the head or waits to try again. When other processes deliver from the store it leaves what is pending to them, and returns once
@@ -258,6 +261,16 @@ const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
     return yield* replaying.withPermits(1)(replay)
   })
 
+  /** Whether one of a destination's partitions is this process's to run, nobody else's any more, and does not run. */
+  const lacksLane = (id: string): boolean => {
+    for (let partition = 0; partition < log.partitions; partition++) {
+      const name = cursorName({ destination: id, partition, replay: null })
+      if (!ownership.isMine(name) || !ownership.isFree(name)) continue
+      if (lanes.running.get(name)?.tenure.holds() !== true) return true
+    }
+    return false
+  }
+
   const isAtRest = Effect.gen(function* () {
     for (let partition = 0; partition < log.partitions; partition++) {
       const { head } = yield* log.bounds(partition)
@@ -316,8 +329,17 @@ const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
     }),
   )
 
+  const undelivered = Effect.map(destinations.list, (records) => {
+    const off = new Set(records.filter(({ disabled }) => disabled !== null).map(({ id }) => id))
+    return [...roster.all.values()]
+      .filter(({ destination: { id, enabled } }) => enabled && !off.has(id))
+      .map(({ destination: { id } }) => id)
+      .filter((id) => lacksLane(id))
+  })
+
   return Dispatcher.of({
     status,
+    undelivered,
     drain,
     disable: (id) => alone(byHand.disable(id)),
     enable: (id) => alone(byHand.enable(id)),

@@ -132,20 +132,20 @@ export class EventLog extends Context.Service<
 >()("@millrace/core/EventLog") {}
 
 /** Why nothing may be acknowledged: the log is less safe now than is demanded. */
-export const levelProblem = ({ durability }: EventLog["Service"], ack: Durability): StoreError | undefined =>
+export const levelProblem = ({ durability }: EventLog["Service"], ack: Durability): StoreError | null =>
   isLower(durability, ack)
     ? new StoreError({
         reason: { _tag: "LevelTooLow" },
         message: `"${ack}" is demanded, and the store acknowledges at level "${durability}" now: nothing is taken until it gives more again`,
       })
-    : undefined
+    : null
 
 /** The same log, that takes nothing while it is less safe than is demanded. */
 export const demanding = (log: EventLog["Service"], ack: Durability): EventLog["Service"] => {
   const refusal = () => levelProblem(log, ack)
   const confirmed = <A>(value: A): Effect.Effect<A, StoreError> => {
     const refused = refusal()
-    return refused === undefined ? Effect.succeed(value) : Effect.fail(refused)
+    return refused === null ? Effect.succeed(value) : Effect.fail(refused)
   }
   return {
     ...log,
@@ -157,7 +157,7 @@ export const demanding = (log: EventLog["Service"], ack: Durability): EventLog["
       Effect.suspend(() => {
         const refused = refusal()
         // The level may fall while the append is under way.
-        return refused === undefined
+        return refused === null
           ? Effect.flatMap(log.append(entries, partition), confirmed)
           : Effect.fail(refused)
       }),

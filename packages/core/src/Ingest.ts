@@ -22,7 +22,7 @@ import { partitionOf } from "./internal/partition.ts"
 import { makeSparingly } from "./internal/sparingly.ts"
 import { type KeyKind, Keys } from "./Keys.ts"
 import * as Signature from "./Signature.ts"
-import { StoreError } from "./StoreError.ts"
+import { mayPass, StoreError } from "./StoreError.ts"
 import * as Telemetry from "./Telemetry.ts"
 import { timeUUIDs } from "./TimeUUID.ts"
 import * as Wire from "./Wire.ts"
@@ -151,6 +151,8 @@ export class Ingest extends Context.Service<
      */
     readonly accept: (head: IngestHead, body: Uint8Array) => Effect.Effect<Receipt, IngestError>
     readonly ledger: Effect.Effect<IntakeLedger>
+    /** Why the last append failed, if that does not pass by itself: a probe may not touch what is damaged. */
+    readonly damage: Effect.Effect<StoreError | null>
     /** Reads the {@link Keys} store again, after it was changed. The keys given as options stay. */
     readonly reloadKeys: Effect.Effect<void, StoreError>
   }
@@ -365,6 +367,8 @@ const make = Effect.fnUntraced(function* (
   const fingerprint = (head: IngestHead, body: Uint8Array): string =>
     `${head.dialect} ${head.keyId} ${hex(codec.sha256(body))}`
 
+  let damage: StoreError | null = null
+
   const nameCounts = yield* makeNameCounts
   let bytesInFlight = 0
 
@@ -397,7 +401,10 @@ const make = Effect.fnUntraced(function* (
           settle()
           count("failed", events)
           return Effect.catch(storeFailure(cause), (error) =>
-            Effect.andThen(logStoreFailure(error), refuse({ _tag: "StoreFailed", error })),
+            Effect.suspend(() => {
+              if (!mayPass(error.reason)) damage = error
+              return Effect.andThen(logStoreFailure(error), refuse({ _tag: "StoreFailed", error }))
+            }),
           )
         },
         onSuccess: (shared) => {
@@ -405,6 +412,7 @@ const make = Effect.fnUntraced(function* (
           const duplicate = dedupe !== null && shared === true
           count(duplicate ? "duplicate" : "stored", events)
           const entryId = duplicate || entry === null ? null : id
+          if (entryId !== null) damage = null
           const receipt = Effect.succeed({ entryId, events, duplicate, rejected, rejectedCount })
           return duplicate ? receipt : Effect.andThen(nameCounts.add(eventNames, head.receivedAt), receipt)
         },
@@ -424,6 +432,7 @@ const make = Effect.fnUntraced(function* (
       ...totals,
       received: totals.stored + totals.rejected + totals.duplicate + totals.failed,
     })),
+    damage: Effect.sync(() => damage),
     reloadKeys: open
       ? Effect.void
       : Effect.map(readKeys, (read) => {

@@ -70,6 +70,7 @@ const make = Effect.gen(function* () {
 
   return Dispatcher.Dispatcher.of({
     status: Ledger.read(ports),
+    undelivered: Effect.succeed([]),
     drain: Effect.succeed("drained"),
     disable: Effect.fnUntraced(function* (id) {
       yield* known(id)

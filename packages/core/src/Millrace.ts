@@ -18,6 +18,7 @@ import { Ingest } from "./Ingest.ts"
 import { InvalidOptions, type OptionProblem } from "./InvalidOptions.ts"
 import { logEvent } from "./internal/logEvent.ts"
 import * as Operations from "./Operations.ts"
+import * as Readiness from "./Readiness.ts"
 import type { Acknowledges, Store } from "./Store.ts"
 import type { StoreError } from "./StoreError.ts"
 import { StoreHealth } from "./StoreHealth.ts"
@@ -158,8 +159,13 @@ export interface Millrace extends Operations.Operations {
     request: HttpIngest.IngestRequest,
     options?: { readonly signal?: AbortSignal },
   ) => Promise<HttpIngest.IngestReply>
-  /** Whether the store takes events now; `false` after a second and a half without an answer. */
+  /** Whether {@link readiness} finds nothing. */
   readonly ready: () => Promise<boolean>
+  /**
+   * Why this process should get no requests now, `null` if it should: whether the store takes events is tried, and so is whether somebody delivers what this process has to deliver.
+   * No answer within a second and a half is one, too.
+   */
+  readonly readiness: () => Promise<Readiness.Readiness>
   /**
    * Takes one event in, as a request to the event webhook would, without HTTP and without a key. Resolves to its `timeUUID` once it is stored, or to `null` when `dedupe` has found
    * it a repetition. Rejects with `IngestError`.
@@ -190,9 +196,6 @@ export const layerLog = (log?: (line: LogLine) => void): Layer.Layer<never> =>
         ],
   )
 
-/** Probes often wait for no more than two seconds. */
-const readyWithin = "1500 millis"
-
 /**
  * Starts intake and delivery with every port given; `@millrace/node` gives those of Node. Rejects with {@link InvalidOptions} or
  * {@link StoreError}; nothing is left running then.
@@ -221,10 +224,24 @@ export const make = async <D extends Durability = never>(options: MakeOptions<D>
   const { http, dispatcher } = services
   const handle = HttpIngest.handler(http, context)
 
-  const takesEvents = Effect.suspend(() => {
-    const tooLow = options.ack === undefined ? undefined : levelProblem(services.log, options.ack)
-    return tooLow === undefined ? services.health.probe : Effect.fail(tooLow)
+  const takesEvents = Effect.gen(function* () {
+    const problem =
+      (options.ack === undefined ? null : levelProblem(services.log, options.ack)) ??
+      (yield* services.ingest.damage)
+    return yield* problem === null ? services.health.probe : Effect.fail(problem)
   })
+  const report = Readiness.makeReport()
+  const signs = { takesEvents, undelivered: dispatcher.undelivered }
+  // A call that hangs is left behind: waiting for its interruption would take as long as the call.
+  const findReadiness = Effect.promise(() => run(Readiness.find(signs))).pipe(
+    Effect.timeoutOrElse({
+      duration: Readiness.answerWithin,
+      orElse: () => Effect.succeed(Readiness.noAnswer),
+    }),
+    Effect.tap(report),
+  )
+  const readiness = (): Promise<Readiness.Readiness> =>
+    closing === undefined ? run(findReadiness) : Promise.resolve(Readiness.stopping)
 
   const pending = dispatcher.status.pipe(
     Effect.map((rows) =>
@@ -251,18 +268,8 @@ export const make = async <D extends Durability = never>(options: MakeOptions<D>
     matches: http.matches,
     handle: (request, handleOptions) =>
       handleOptions === undefined ? handle(request) : run(http.handle(request), handleOptions),
-    ready: () =>
-      closing === undefined
-        ? // A call that hangs is left behind: waiting for its interruption would take as long as the call.
-          run(
-            Effect.isSuccess(
-              Effect.timeout(
-                Effect.tryPromise(() => run(takesEvents)),
-                readyWithin,
-              ),
-            ),
-          )
-        : Promise.resolve(false),
+    ready: async () => (await readiness()) === null,
+    readiness,
     logEvent: (event) => run(logEvent(services.ingest, event)),
     close: ({ deadline = "10 seconds" } = {}) => {
       closing ??= closeAll(deadline)

@@ -1,6 +1,9 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { expect, test } from "vitest"
+import * as Scope from "effect/Scope"
+import { expect, test, vi } from "vitest"
+import { Cursors } from "../src/Cursors.ts"
+import { EventLog } from "../src/EventLog.ts"
 import * as Millrace from "../src/Millrace.ts"
 import * as Store from "../src/Store.ts"
 import { StoreError } from "../src/StoreError.ts"
@@ -71,14 +74,88 @@ test("a store that hangs, or reads and does not write, is not ready", async () =
   })
   const store = Layer.merge(Store.layerMemory(), health)
   const transport = Layer.succeed(Transport, { send: () => Effect.never })
-  const millrace = await Millrace.make({ keys: "none", store, transport, codec: layerTest })
+  const lines: Array<string> = []
+  const millrace = await Millrace.make({
+    ...{ keys: "none", store, transport, codec: layerTest },
+    log: ({ level, message, fields }) => lines.push(`${level} ${message} ${JSON.stringify(fields)}`),
+  })
   expect(await millrace.ready()).toBe(true)
-  probe = Effect.fail(new StoreError({ reason: { _tag: "ReadOnly" }, message: "read-only" }))
+  probe = Effect.fail(new StoreError({ reason: { _tag: "ReadOnly" }, message: "it is a standby" }))
   expect(await millrace.ready()).toBe(false)
+  expect(await millrace.readiness()).toEqual({ problem: "the store is read-only", detail: "it is a standby" })
   probe = Effect.uninterruptible(Effect.never)
   expect(await millrace.ready()).toBe(false)
   probe = Effect.void
   expect(await millrace.ready()).toBe(true)
   await millrace.close()
-  expect(await millrace.ready()).toBe(false)
+  expect(await millrace.readiness()).toMatchObject({ problem: "shutting down" })
+  // Once for each reason, and once that all is well; asking again says nothing more.
+  expect(lines).toEqual([
+    'Warn not ready {"problem":"the store is read-only","reason":"it is a standby"}',
+    'Warn not ready {"problem":"the store is not reachable","reason":"no answer within 1500 ms"}',
+    "Info ready again {}",
+  ])
+})
+
+test("a store whose damage a probe does not touch is not ready from the append that found it until one succeeds", async () => {
+  let failure: StoreError | null = null
+  const store = Layer.effect(
+    EventLog,
+    EventLog.useSync((log) =>
+      EventLog.of({
+        ...log,
+        append: (...args) => (failure === null ? log.append(...args) : Effect.fail(failure)),
+      }),
+    ),
+  ).pipe(Layer.provideMerge(Store.layerMemory()))
+  const transport = Layer.succeed(Transport, { send: () => Effect.never })
+  const millrace = await Millrace.make({ keys: "none", store, transport, codec: layerTest })
+  const log = () => Promise.allSettled([millrace.logEvent({ event: "a" })])
+  failure = new StoreError({ reason: { _tag: "Unavailable" }, message: "one call failed" })
+  await log()
+  expect(await millrace.readiness()).toBeNull()
+  failure = new StoreError({ reason: { _tag: "Corrupt" }, message: "page 7 is damaged" })
+  await log()
+  expect(await millrace.readiness()).toEqual({ problem: "the store is damaged", detail: "page 7 is damaged" })
+  failure = null
+  await log()
+  expect(await millrace.readiness()).toBeNull()
+  await millrace.close()
+})
+
+test("a process whose destination another one has taken over is not ready, and names it", async () => {
+  const store = Effect.runSync(
+    Effect.gen(function* () {
+      return yield* Layer.buildWithScope(Store.layerMemory(), yield* Scope.make())
+    }),
+  )
+  const reply = { status: 200, retryAfter: null, body: "" }
+  const transport = Layer.succeed(Transport, { send: () => Effect.succeed(reply) })
+  const lines: Array<string> = []
+  const millrace = await Millrace.make({
+    keys: "none",
+    destinations: [
+      { id: "lost", url: "https://lost.test/", batch: { maxDelay: 0 } },
+      { id: "off", url: "https://off.test/", enabled: false },
+    ],
+    store: Layer.succeedContext(store),
+    transport,
+    codec: layerTest,
+    log: ({ message }) => lines.push(message),
+  })
+  expect(await millrace.readiness()).toBeNull()
+  await Effect.runPromise(
+    Effect.provideContext(
+      Cursors.use((cursors) => cursors.acquire("lost/0")),
+      store,
+    ),
+  )
+  await millrace.logEvent({ event: "a" })
+  await vi.waitFor(() => expect(lines).toContain("another process has taken the destination over"), {
+    timeout: 20_000,
+  })
+  expect(await millrace.readiness()).toMatchObject({ problem: "nobody delivers to lost" })
+  await millrace.disable("lost")
+  expect(await millrace.readiness()).toBeNull()
+  await millrace.close({ deadline: 0 })
 })

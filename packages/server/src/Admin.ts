@@ -6,7 +6,6 @@ import {
   EventLog,
   type Ingest,
   type InvalidOptions,
-  Lane,
   type Ledger,
   type Millrace,
   type Operations,
@@ -19,6 +18,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as AdminApi from "./AdminApi.ts"
 import * as Doctor from "./Doctor.ts"
+import { oldestPending } from "./oldestPending.ts"
 
 const { AdminError } = AdminApi
 type AdminError = AdminApi.AdminError
@@ -33,6 +33,10 @@ export interface AdminOptions {
   readonly status: AdminApi.Status | null
   /** Its intake; `null` when none runs. */
   readonly logEvent: Millrace.Millrace["logEvent"] | null
+  /** How the server is; `null` when none runs. */
+  readonly readiness: Millrace.Millrace["readiness"] | null
+  /** Whether a process without an admin socket has the file open: a program that mounts the library. */
+  readonly isEmbedded: boolean
 }
 
 /** What core's operations say they reject with. */
@@ -76,28 +80,6 @@ const ask = <A>(operation: () => Promise<A>): Effect.Effect<A, AdminError> =>
 
 const done = Effect.as({})
 
-/** When the oldest entry that a live cursor has not passed was appended, by destination. */
-const oldestPending = Effect.fnUntraced(function* (
-  log: EventLog.EventLog["Service"],
-  cursors: Cursors.Cursors["Service"],
-) {
-  const oldest = new Map<string, number>()
-  for (const { name, record } of yield* cursors.list) {
-    const parsed = Lane.parseCursorName(name)
-    if (parsed === null || parsed.replay !== null || record === null) continue
-    if (parsed.partition >= log.partitions) continue
-    const { destination, partition } = parsed
-    const at = yield* log.read(partition, record.position, { maxEntries: 1, maxBytes: 1 }).pipe(
-      Effect.map(([first]) => first?.appendedAt ?? null),
-      Effect.catchReason("StoreError", "OutOfRange", () =>
-        Effect.map(log.bounds(partition), ({ oldestAt }) => oldestAt),
-      ),
-    )
-    if (at !== null) oldest.set(destination, Math.min(at, oldest.get(destination) ?? at))
-  }
-  return oldest
-})
-
 type Handlers = {
   readonly [N in AdminApi.Name]: (input: AdminApi.Input<N>) => Effect.Effect<AdminApi.Output<N>, AdminError>
 }
@@ -109,7 +91,8 @@ const onlyServers = new AdminError({
 })
 
 /** The operations on a store: through the server that runs on it, or without one. */
-export const make = ({ operations, store, path, status, logEvent }: AdminOptions): AdminApi.Admin => {
+export const make = (options: AdminOptions): AdminApi.Admin => {
+  const { operations, store, path, status, logEvent } = options
   const log = Context.get(store, EventLog.EventLog)
   const cursors = Context.get(store, Cursors.Cursors)
 
@@ -157,7 +140,7 @@ export const make = ({ operations, store, path, status, logEvent }: AdminOptions
 
   const handlers: Handlers = {
     status: () => Effect.succeed(status),
-    doctor: () => Effect.map(Doctor.examine({ store, path, status }), (checks) => ({ checks })),
+    doctor: () => Effect.map(Doctor.examine(options), (checks) => ({ checks })),
     "destinations/list": () => Effect.flatMap(ask(operations.destinations), withLag),
     "destinations/add": ({ destination }) =>
       // Wrong as it may be: core says what is wrong with it.

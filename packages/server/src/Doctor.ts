@@ -1,14 +1,17 @@
 import { statfs } from "node:fs/promises"
 import { dirname } from "node:path"
 import {
+  Attempts,
   Cursors,
   conditionOf,
   DeadLetters,
+  type Delivery,
   Destinations,
   EventLog,
   Lane,
   Ledger,
   Members,
+  type Readiness,
   type Store,
   type StoreError,
   StoreHealth,
@@ -18,6 +21,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { Check, Status } from "./AdminApi.ts"
 import * as ByteText from "./ByteText.ts"
+import { oldestPending } from "./oldestPending.ts"
 import * as TimeText from "./TimeText.ts"
 
 export interface Patient {
@@ -25,6 +29,10 @@ export interface Patient {
   /** The file the store is in; `null` when it is in none. */
   readonly path: string | null
   readonly status: Status | null
+  /** How the server is; `null` when none runs. */
+  readonly readiness: (() => Promise<Readiness.Readiness>) | null
+  /** Whether a process without an admin socket has the file open. */
+  readonly isEmbedded: boolean
 }
 
 const ok = (name: string, message: string): Check => ({ name, level: "ok", message })
@@ -37,16 +45,27 @@ const events = (count: number): string => `${count} event${count === 1 ? "" : "s
 
 const entries = (count: number): string => `${count} ${count === 1 ? "entry" : "entries"}`
 
-const server = (status: Status | null, members: number, now: number): Check => {
+const server = ({ status, isEmbedded }: Patient, members: number, now: number): Check => {
   if (members > 0)
     return ok("server", `${members} ${members === 1 ? "process delivers" : "processes deliver"}`)
-  return status === null
-    ? note("server", "none runs on this store")
-    : ok(
-        "server",
-        `millrace ${status.version} at ${status.url}, process ${status.pid}, started ${TimeText.ago(status.startedAt, now)}`,
-      )
+  if (status === null) {
+    return isEmbedded
+      ? ok("server", "a process without an admin socket has the file open: a program that mounts the library")
+      : note("server", "none runs on this store")
+  }
+  return ok(
+    "server",
+    `millrace ${status.version} at ${status.url}, process ${status.pid}, started ${TimeText.ago(status.startedAt, now)}`,
+  )
 }
+
+/** What the server itself finds, as `GET /readyz` does. */
+const ready = ({ readiness }: Patient): Effect.Effect<ReadonlyArray<Check>> =>
+  readiness === null
+    ? Effect.succeed([])
+    : Effect.map(Effect.promise(readiness), (found) => [
+        found === null ? ok("ready", "yes") : wrong("ready", `no: ${found.problem}: ${found.detail}`),
+      ])
 
 /** What `engines` asks for. */
 const leastNode = [20, 19] as const
@@ -82,6 +101,7 @@ interface Ports {
   readonly cursors: Cursors.Cursors["Service"]
   readonly destinations: Destinations.Destinations["Service"]
   readonly deadLetters: DeadLetters.DeadLetters["Service"]
+  readonly attempts: Attempts.Attempts["Service"]
   readonly members: Members.Members["Service"]
   readonly health: StoreHealth.StoreHealth["Service"]
 }
@@ -177,7 +197,40 @@ const cursors = Effect.fnUntraced(function* ({ log, cursors }: Ports) {
   return found.length > 0 ? found : [ok("cursors", `${all.length} inside the log`)]
 })
 
-const destinationOf = (row: Ledger.DestinationStatus, now: number): ReadonlyArray<Check> => {
+/** ms: a restart, a batch that waits to be filled and a clock that is behind take less. */
+const movesWithin = 10 * 60_000
+
+/** ms after which what is set up wrongly is nobody's passing mistake any more. */
+const setUpWithin = 60 * 60_000
+
+/** What is known of a destination beside its row. */
+interface Circumstances {
+  readonly now: number
+  /** Whether anybody delivers from the store. */
+  readonly isServed: boolean
+  /** When the oldest event that is pending was stored, by destination. */
+  readonly oldest: ReadonlyMap<string, number>
+  /** The newest failure of a destination that fails. */
+  readonly failures: ReadonlyMap<string, Attempts.Attempt>
+}
+
+/** Why nothing moves, where nothing fails either. */
+const stuck = (
+  { id, pending }: Ledger.DestinationStatus,
+  { now, isServed, oldest }: Circumstances,
+): ReadonlyArray<Check> => {
+  if (pending <= 0) return []
+  if (!isServed) return [wrong("destination", `${id}: ${events(pending)} pending, and nobody delivers`)]
+  const waited = now - (oldest.get(id) ?? now)
+  if (waited < movesWithin) return []
+  const message = `${id}: ${events(pending)} pending, the oldest for ${TimeText.duration(waited)}, though nothing fails`
+  return [waited < setUpWithin ? note("destination", message) : wrong("destination", message)]
+}
+
+const misconfigured: Delivery.Outcome = "misconfigured"
+
+const destinationOf = (row: Ledger.DestinationStatus, circumstances: Circumstances): ReadonlyArray<Check> => {
+  const { now, failures: newest } = circumstances
   const { id, disabled, failingSince, failures, circuit, pending } = row
   const waiting = `${events(pending)} pending`
   if (disabled !== null) {
@@ -191,16 +244,33 @@ const destinationOf = (row: Ledger.DestinationStatus, now: number): ReadonlyArra
         return [note("destination", `${id}: ${since}, since it is no longer configured; ${waiting}`)]
     }
   }
-  if (failingSince === null) return []
-  const message = `${id}: failing for ${TimeText.duration(now - failingSince)}, ${failures} times in a row; ${waiting}`
-  return [circuit !== "closed" ? wrong("destination", message) : note("destination", message)]
+  if (failingSince === null) return stuck(row, circumstances)
+  const last = newest.get(id)
+  const isSetUpWrongly = last?.outcome === misconfigured
+  const answer = last === undefined || last.status === null ? "" : ` (last answered ${last.status})`
+  const why = isSetUpWrongly ? `set up wrongly${answer}` : `failing${answer}`
+  const message = `${id}: ${why} for ${TimeText.duration(now - failingSince)}, ${failures} times in a row; ${waiting}`
+  const isWrong = circuit !== "closed" || (isSetUpWrongly && now - failingSince >= setUpWithin)
+  return [isWrong ? wrong("destination", message) : note("destination", message)]
 }
 
-const destinations = (rows: ReadonlyArray<Ledger.DestinationStatus>, now: number): ReadonlyArray<Check> => {
-  const found = rows.flatMap((row) => destinationOf(row, now))
+const destinations = Effect.fnUntraced(function* (
+  ports: Ports,
+  rows: ReadonlyArray<Ledger.DestinationStatus>,
+  isServed: boolean,
+  now: number,
+): Effect.fn.Return<ReadonlyArray<Check>, StoreError> {
+  const newest = new Map<string, Attempts.Attempt>()
+  for (const { id, failingSince } of rows) {
+    if (failingSince === null) continue
+    const [last] = yield* ports.attempts.list({ destination: id, failuresOnly: true, limit: 1 })
+    if (last !== undefined) newest.set(id, last)
+  }
+  const oldest = yield* oldestPending(ports.log, ports.cursors)
+  const found = rows.flatMap((row) => destinationOf(row, { now, isServed, oldest, failures: newest }))
   if (rows.length === 0) return [note("destination", "none: events are kept, and go nowhere")]
   return found.length > 0 ? found : [ok("destination", `${rows.length} of ${rows.length} take events`)]
-}
+})
 
 const letters = (counts: ReadonlyMap<string, number>): ReadonlyArray<Check> =>
   counts.size === 0
@@ -210,17 +280,17 @@ const letters = (counts: ReadonlyMap<string, number>): ReadonlyArray<Check> =>
 /**
  * Looks at everything that can go wrong without anybody noticing. Never fails: that the store does not answer is something wrong, too.
  */
-export const examine = Effect.fnUntraced(function* ({
-  store: context,
-  path,
-  status,
-}: Patient): Effect.fn.Return<ReadonlyArray<Check>> {
+export const examine = Effect.fnUntraced(function* (
+  patient: Patient,
+): Effect.fn.Return<ReadonlyArray<Check>> {
+  const { store: context, path, status, isEmbedded } = patient
   const now = yield* Clock.currentTimeMillis
   const ports: Ports = {
     log: Context.get(context, EventLog.EventLog),
     cursors: Context.get(context, Cursors.Cursors),
     destinations: Context.get(context, Destinations.Destinations),
     deadLetters: Context.get(context, DeadLetters.DeadLetters),
+    attempts: Context.get(context, Attempts.Attempts),
     members: Context.get(context, Members.Members),
     health: Context.get(context, StoreHealth.StoreHealth),
   }
@@ -235,8 +305,9 @@ export const examine = Effect.fnUntraced(function* ({
   return [
     ...(yield* look(
       "server",
-      Effect.map(ports.members.list, ({ length }) => [server(status, length, now)]),
+      Effect.map(ports.members.list, ({ length }) => [server(patient, length, now)]),
     )),
+    ...(yield* ready(patient)),
     ...(yield* store(ports)),
     ...(yield* look("store", findings(ports))),
     ...(yield* look("log", contents(ports, now))),
@@ -245,7 +316,11 @@ export const examine = Effect.fnUntraced(function* ({
     ...(yield* look("ledger", Effect.map(rows, ledger))),
     ...(yield* look(
       "destination",
-      Effect.map(rows, (found) => destinations(found, now)),
+      Effect.gen(function* () {
+        const { length } = yield* ports.members.list
+        const isServed = status !== null || isEmbedded || length > 0
+        return yield* destinations(ports, yield* rows, isServed, now)
+      }),
     )),
     ...(yield* look("dead letters", Effect.map(ports.deadLetters.count, letters))),
     ...(yield* look("clock", clock(ports, now))),

@@ -1,5 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http"
-import type { Ledger } from "@millrace/core"
+import type { Ledger, Readiness } from "@millrace/core"
 import { type Ingest, type Millrace, nodeHandler } from "@millrace/node"
 import * as Effect from "effect/Effect"
 import * as Metrics from "./Metrics.ts"
@@ -15,7 +15,8 @@ interface Reply {
 const json = (status: number, value: unknown): Reply => ({ status, body: JSON.stringify(value) })
 
 const ok = json(200, { status: "ok" })
-const notReady = json(503, { message: "the store does not answer", status: 503 })
+const readyReply = (problem: string | null): Reply =>
+  problem === null ? ok : json(503, { message: problem, status: 503 })
 const notAllowed: Reply = { ...json(405, { message: "method not allowed", status: 405 }), allow: "GET, HEAD" }
 const failed = json(500, { message: "internal error", status: 500 })
 
@@ -46,9 +47,15 @@ const statusesOf = (millrace: Millrace.Millrace): Promise<ReadonlyArray<Ledger.D
 
 /** How the server is. Rejects only by a mistake of ours. */
 export interface Health {
-  readonly ready: () => Promise<boolean>
+  /** Why the server should get no requests, in words for everybody; `null` when it should. */
+  readonly problem: () => Promise<string | null>
   /** The text of `GET /metrics`. */
   readonly metrics: () => Promise<string>
+}
+
+export const problemOf = async (millrace: Pick<Millrace.Millrace, "readiness">): Promise<string | null> => {
+  const found: Readiness.Readiness = await millrace.readiness()
+  return found?.problem ?? null
 }
 
 /** @param workers what the server's other processes have counted; `null` when it has none */
@@ -57,18 +64,28 @@ export const health = (
   version: string,
   workers: () => Promise<Metrics.Workers | null> = () => Promise.resolve(null),
 ): Health => ({
-  ready: millrace.ready,
+  problem: () => problemOf(millrace),
   metrics: async () => {
-    const [statuses, counted] = await Promise.all([statusesOf(millrace), workers()])
-    return Metrics.text(version, Metrics.report(), statuses, counted)
+    const [statuses, counted, problem] = await Promise.all([
+      statusesOf(millrace),
+      workers(),
+      problemOf(millrace),
+    ])
+    return Metrics.text({
+      version,
+      own: Metrics.report(),
+      statuses,
+      workers: counted,
+      isReady: problem === null,
+    })
   },
 })
 
 /** What operators ask: `/livez`, `/readyz`, `/metrics`. Any other path is a 404. */
-export const listener = (ingest: Ingest, { ready, metrics }: Health): RequestListener => {
+export const listener = (ingest: Ingest, { problem, metrics }: Health): RequestListener => {
   const routes: ReadonlyMap<string, () => Promise<Reply>> = new Map([
     ["/livez", () => Promise.resolve(ok)],
-    ["/readyz", async () => ((await ready()) ? ok : notReady)],
+    ["/readyz", async () => readyReply(await problem())],
     ["/metrics", async () => ({ status: 200, contentType: Prometheus.contentType, body: await metrics() })],
   ])
   const notOurs = nodeHandler(ingest)

@@ -8,6 +8,7 @@ type Status = Ledger.DestinationStatus
 /** Names of the command's own metrics, beside those of the core. */
 const metricNames = {
   build: "millrace_build_info",
+  ready: "millrace_ready",
   storeUp: "millrace_store_up",
   destinationEvents: "millrace_destination_events_total",
   destinationPending: "millrace_destination_pending_events",
@@ -61,7 +62,7 @@ const destinationFamilies = (statuses: ReadonlyArray<Status>): ReadonlyArray<Pro
     ),
     each(
       metricNames.destinationSent,
-      "Events put on the wire, every attempt counted",
+      "Events that left for a destination, every attempt counted",
       "counter",
       ({ sent }) => sent,
     ),
@@ -168,22 +169,24 @@ const workerFamilies = ({ reports, restarts }: Workers): ReadonlyArray<Prometheu
   },
 ]
 
-/**
- * Everything that `GET /metrics` shows.
- *
- * @param own of the process that has the store
- * @param statuses of the destinations; `null` when the store does not answer
- * @param workers `null` when there are none: then nothing shows more than one process
- */
-export const text = (
-  version: string,
-  own: Report,
-  statuses: ReadonlyArray<Status> | null,
-  workers: Workers | null,
-): string => {
+export interface Everything {
+  readonly version: string
+  /** Of the process that has the store. */
+  readonly own: Report
+  /** Of the destinations; `null` when the store does not answer. */
+  readonly statuses: ReadonlyArray<Status> | null
+  /** `null` when there are none: then nothing shows more than one process. */
+  readonly workers: Workers | null
+  /** As `GET /readyz` says it. */
+  readonly isReady: boolean
+}
+
+/** Everything that `GET /metrics` shows. */
+export const text = ({ version, own, statuses, workers, isReady }: Everything): string => {
   const reports = [...(workers?.reports ?? [])]
   return Prometheus.format([
     gauge(metricNames.build, "Always 1; the version is in the label", 1, { version }),
+    gauge(metricNames.ready, "1 when the store takes events and they are delivered", isReady ? 1 : 0),
     gauge(metricNames.storeUp, "1 when the store answers", statuses === null ? 0 : 1),
     ...Prometheus.sum([own.families, workers?.past ?? [], ...reports.map(([, { families }]) => families)]),
     ...destinationFamilies(statuses ?? []),

@@ -118,7 +118,7 @@ const listenByWorkers = Effect.fnUntraced(function* (
       keys: () => Context.get(store, Keys.Keys).list,
       letters: (letters) => asNull(Context.get(store, DeadLetters.DeadLetters).put(letters)),
       counts: (counts) => asNull(Context.get(store, Counters.Counters).add(counts)),
-      ready: () => Effect.promise(millrace.ready),
+      problem: () => Effect.promise(() => Endpoints.problemOf(millrace)),
     },
     metrics: (counted) => Endpoints.health(millrace, version, counted).metrics(),
     onAppends: Appender.make(log, workers * maxBytes, yield* Effect.context<never>()),
@@ -189,6 +189,8 @@ export const start = Effect.fnUntraced(function* (
       path,
       status: { version, pid: process.pid, startedAt, url },
       logEvent: millrace.logEvent,
+      readiness: millrace.readiness,
+      isEmbedded: false,
     })
     yield* AdminSocket.listen(AdminSocket.pathOf(path), AdminHttp.listener(admin)).pipe(
       Effect.catch(({ message }) => Effect.sync(() => log(withoutSocket(message)))),

@@ -63,6 +63,7 @@ const build = ({ layer }: StoreUrl): Effect.Effect<Context.Context<Store.Store>,
 /** Beside those who deliver from it, if it can be shared. */
 const openStore = Effect.fnUntraced(function* (
   url: StoreUrl,
+  isEmbedded: boolean,
 ): Effect.fn.Return<Access, AccessError, Scope.Scope> {
   const store = yield* build(url)
   const operations = yield* Effect.acquireRelease(
@@ -70,8 +71,12 @@ const openStore = Effect.fnUntraced(function* (
     (maintenance) => Effect.promise(maintenance.close),
   )
   const members = yield* Effect.mapError(Context.get(store, Members.Members).list, failed)
-  const admin = Admin.make({ operations, store, path: url.path, status: null, logEvent: null })
-  return { admin, isServed: members.length > 0 }
+  const { path } = url
+  const admin = Admin.make({
+    ...{ operations, store, path, isEmbedded },
+    ...{ status: null, logEvent: null, readiness: null },
+  })
+  return { admin, isServed: members.length > 0 || isEmbedded }
 })
 
 const unreachable = new AccessError({
@@ -93,18 +98,20 @@ export const open = Effect.fnUntraced(function* (
   changes: boolean,
 ): Effect.fn.Return<Access, AccessError, Scope.Scope> {
   if (store.kind === "memory") return yield* unreachable
-  if (store.path === null) return yield* openStore(store)
+  if (store.path === null) return yield* openStore(store, false)
   const file = store.path
   if (!existsSync(file)) {
     return yield* new AccessError({ message: `there is no store ${store.text}: name it with --store` })
   }
   const found = yield* findServer(file)
   if (found !== null) return found
-  if (changes && (yield* isInUse(file))) {
+  // Before it is opened here.
+  const isEmbedded = yield* isInUse(file)
+  if (changes && isEmbedded) {
     const message = `a process without an admin socket has ${file} open and would not notice: change it from there, or stop it first`
     return yield* new AccessError({ message })
   }
-  return yield* openStore(store)
+  return yield* openStore(store, isEmbedded)
 })
 
 /**

@@ -1,4 +1,4 @@
-import { Cursors, Destinations, EventLog, Position, Store, StoreHealth } from "@millrace/core"
+import { Attempts, Cursors, Destinations, EventLog, Position, Store, StoreHealth } from "@millrace/core"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
@@ -15,7 +15,8 @@ const examine = (
   {
     closed = false,
     layer = Store.layerMemory(),
-  }: { readonly closed?: boolean; readonly layer?: Layer.Layer<Store.Store> } = {},
+    ...patient
+  }: { readonly closed?: boolean; readonly layer?: Layer.Layer<Store.Store> } & Partial<Doctor.Patient> = {},
 ): Promise<ReadonlyArray<string>> =>
   Effect.gen(function* () {
     yield* TestClock.setTime(1000 * hour)
@@ -23,7 +24,10 @@ const examine = (
     const store = yield* Layer.buildWithScope(layer, scope)
     yield* Effect.provideContext(act, store)
     if (closed) yield* Scope.close(scope, Exit.void)
-    const checks = yield* Doctor.examine({ store, path: null, status: null })
+    const checks = yield* Doctor.examine({
+      ...{ store, path: null, status: null, readiness: null, isEmbedded: false },
+      ...patient,
+    })
     return checks.filter(({ level }) => level !== "ok").map((check) => Object.values(check).join(" "))
   }).pipe(Effect.provide(TestClock.layer()), Effect.runPromise)
 
@@ -96,6 +100,8 @@ test("cursors outside the log, and of no destination's", async () => {
     "cursors wrong after/0: lies beyond the log's end",
     "cursors wrong at/7: belongs to no partition of this log",
     "cursors note before/0: lies before the log's beginning: what was dropped in between is lost to it",
+    "destination wrong after: 8 events pending, and nobody delivers",
+    "destination wrong before: 8 events pending, and nobody delivers",
   ])
 })
 
@@ -141,4 +147,66 @@ test("what the store itself finds wrong is told", async () => {
     }),
   )
   expect(await examine(Effect.void, { layer })).toContain(`store wrong ${message}`)
+})
+
+const failingFor = (ms: number, outcome: string, status: number | null) =>
+  Effect.gen(function* () {
+    yield* append("a")
+    yield* record("hook")
+    const failing = { failures: 3, failingSince: 1000 * hour - ms, sent: 6 }
+    yield* save("hook/0", Position.origin, failing)
+    const attempts = yield* Attempts.Attempts
+    yield* attempts.append([
+      {
+        ...{ destination: "hook", webhookId: "msg_1", startedAt: 1000 * hour - 1, duration: 1 },
+        ...{ events: 2, bytes: 10, outcome, status, error: "s3cret", wait: 1, waitReason: "back-off" },
+      },
+    ])
+  })
+
+const hookOf = (found: ReadonlyArray<string>) => found.filter((line) => line.startsWith("destination"))
+
+test("a destination that has been set up wrongly for an hour is wrong, one that is down is not yet", async () => {
+  const lines = async (ms: number, outcome: string, status: number | null) =>
+    hookOf(await examine(failingFor(ms, outcome, status), { isEmbedded: true }))
+  expect(await lines(hour - 1000, "misconfigured", 401)).toEqual([
+    "destination note hook: set up wrongly (last answered 401) for 59 min, 3 times in a row; 2 events pending",
+  ])
+  expect(await lines(hour, "misconfigured", null)).toEqual([
+    "destination wrong hook: set up wrongly for 1 hour, 3 times in a row; 2 events pending",
+  ])
+  expect(await lines(hour, "not-now", 503)).toEqual([
+    "destination note hook: failing (last answered 503) for 1 hour, 3 times in a row; 2 events pending",
+  ])
+})
+
+test("events that nobody delivers are wrong, and named; an embedded owner is somebody", async () => {
+  const pending = Effect.gen(function* () {
+    yield* append("a")
+    yield* record("hook")
+    yield* save("hook/0", Position.origin, {})
+  })
+  expect(await examine(pending)).toEqual([
+    ...usual,
+    "destination wrong hook: 2 events pending, and nobody delivers",
+  ])
+  expect(await examine(pending, { isEmbedded: true })).toEqual(usual.slice(1))
+  for (const [later, level] of [
+    [10 * 60_000, "note"],
+    [hour, "wrong"],
+  ] as const) {
+    const old = Effect.andThen(pending, TestClock.adjust(later))
+    expect(hookOf(await examine(old, { isEmbedded: true }))).toEqual([
+      expect.stringMatching(
+        `^destination ${level} hook: 2 events pending, the oldest for .*, though nothing fails$`,
+      ),
+    ])
+  }
+})
+
+test("what the server finds of itself is told", async () => {
+  const found = { problem: "nobody delivers to hook", detail: "another process has taken it over" }
+  expect(await examine(Effect.void, { readiness: () => Promise.resolve(found) })).toContain(
+    "ready wrong no: nobody delivers to hook: another process has taken it over",
+  )
 })

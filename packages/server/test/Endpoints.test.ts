@@ -25,20 +25,22 @@ const get = async (url: string) => {
 
 const down = () => Promise.reject(new Error("the store has gone"))
 
-test("a store that does not answer: alive, not ready, and the metrics that need none are there", async () => {
-  const url = await start({ ready: () => Promise.resolve(false), destinations: down })
+test("a store that takes nothing: alive, not ready with the reason, and the metrics that need none are there", async () => {
+  const found = { problem: "the store is full", detail: "the log's 20 bytes of /srv/own.db are taken" }
+  const url = await start({ readiness: () => Promise.resolve(found), destinations: down })
   expect(await get(`${url}/livez`)).toEqual({ status: 200, body: '{"status":"ok"}' })
   expect(await get(`${url}/readyz`)).toEqual({
     status: 503,
-    body: '{"message":"the store does not answer","status":503}',
+    body: '{"message":"the store is full","status":503}',
   })
   const metrics = await get(`${url}/metrics`)
   expect(metrics.status).toBe(200)
   expect(metrics.body).toContain("millrace_store_up 0\n")
+  expect(metrics.body).toContain("millrace_ready 0\n")
 })
 
 test("a probe that fails by a mistake of ours is answered, and says nothing of it", async () => {
-  const url = await start({ ready: down })
+  const url = await start({ readiness: down })
   expect(await get(`${url}/readyz`)).toEqual({
     status: 500,
     body: '{"message":"internal error","status":500}',

@@ -20,6 +20,14 @@ const status: Ledger.DestinationStatus = {
   disabled: null,
 }
 
+const everything: Metrics.Everything = {
+  version: "1.2.3",
+  own: Metrics.report(),
+  statuses: [],
+  workers: null,
+  isReady: true,
+}
+
 describe("a family", () => {
   test("is written as Prometheus' text format has it", () => {
     expect(
@@ -82,9 +90,10 @@ describe("a family", () => {
 
 describe("the page", () => {
   test("shows how every destination is doing", () => {
-    const text = Metrics.text("1.2.3", Metrics.report(), [status], null)
+    const text = Metrics.text({ ...everything, statuses: [status] })
     expect(text).toContain('millrace_build_info{version="1.2.3"} 1\n')
     expect(text).toContain("millrace_store_up 1\n")
+    expect(text).toContain("millrace_ready 1\n")
     expect(text).toContain(
       'millrace_destination_events_total{destination="warehouse",outcome="delivered"} 4\n',
     )
@@ -95,8 +104,9 @@ describe("the page", () => {
   })
 
   test("is there without the store", () => {
-    const text = Metrics.text("1.2.3", Metrics.report(), null, null)
+    const text = Metrics.text({ ...everything, statuses: null, isReady: false })
     expect(text).toContain("millrace_store_up 0\n")
+    expect(text).toContain("millrace_ready 0\n")
     expect(text).not.toContain("millrace_destination")
     expect(text).toContain("process_resident_memory_bytes ")
   })
@@ -116,22 +126,26 @@ describe("several processes", () => {
   })
 
   test("are one in what they count, those that have ended too, and each itself in what it takes", () => {
-    const text = Metrics.text("1.2.3", countedBy([["a", 1]]), [], {
-      past: countedBy([["b", 10]]).families,
-      reports: new Map([
-        [
-          1,
-          {
-            ...countedBy([
-              ["a", 2],
-              ["b", 3],
-            ]),
-            connections: 6,
-          },
-        ],
-        [2, { ...countedBy([["c", 4]]), connections: 7 }],
-      ]),
-      restarts: 5,
+    const text = Metrics.text({
+      ...everything,
+      own: countedBy([["a", 1]]),
+      workers: {
+        past: countedBy([["b", 10]]).families,
+        reports: new Map([
+          [
+            1,
+            {
+              ...countedBy([
+                ["a", 2],
+                ["b", 3],
+              ]),
+              connections: 6,
+            },
+          ],
+          [2, { ...countedBy([["c", 4]]), connections: 7 }],
+        ]),
+        restarts: 5,
+      },
     })
     expect(text).toContain(
       '# TYPE seen_total counter\nseen_total{route="a"} 3\nseen_total{route="b"} 13\nseen_total{route="c"} 4\n#',

@@ -6,7 +6,8 @@ export type PrimaryCalls = {
   readonly keys: readonly [null, ReadonlyArray<Keys.KeyRecord>]
   readonly letters: readonly [ReadonlyArray<DeadLetters.DeadLetter>, null]
   readonly counts: readonly [ReadonlyArray<Counters.HourlyCount>, null]
-  readonly ready: readonly [null, boolean]
+  /** Why the server should get no requests; `null` when it should. */
+  readonly problem: readonly [null, string | null]
   /** The text of `GET /metrics`, of all processes. */
   readonly metrics: readonly [null, string]
   /** What a worker has counted, so that it is not forgotten when the worker is killed. Returns how many connections it may keep. */

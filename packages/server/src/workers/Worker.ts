@@ -17,8 +17,8 @@ import * as RemoteStore from "./RemoteStore.ts"
 
 type Primary = Channel.Channel<PrimaryCalls>
 
-/** The longest that the primary takes to find out whether the store answers. */
-const readyWithin = "2 seconds"
+/** The longest that the primary takes to find out whether the store takes events. */
+const answerWithin = "2 seconds"
 
 /** What is lost of the counts of a worker that is killed. */
 const reportEvery = "1 second"
@@ -35,11 +35,11 @@ const intake = ({ keys, validation, statsigSecrets, log, maxBytes }: Settings, p
   )
 
 const health = ({ call }: Primary): Endpoints.Health => ({
-  ready: () =>
+  problem: () =>
     Effect.runPromise(
-      call("ready", null).pipe(
-        Effect.timeout(readyWithin),
-        Effect.orElseSucceed(() => false),
+      call("problem", null).pipe(
+        Effect.timeout(answerWithin),
+        Effect.orElseSucceed(() => "the process that has the store does not answer"),
       ),
     ),
   metrics: () => Effect.runPromise(call("metrics", null)),

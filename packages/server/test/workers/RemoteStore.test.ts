@@ -42,7 +42,7 @@ test("what intake keeps beside entries comes to the primary's store whole, in or
       keys: () => Effect.succeed([key]),
       letters: (some) => add(letters, some),
       counts: (some) => add(counts, some),
-      ready: () => Effect.succeed(true),
+      problem: () => Effect.succeed(null),
       metrics: () => Effect.succeed(""),
       report: () => Effect.succeed(0),
     },
