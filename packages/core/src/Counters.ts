@@ -17,6 +17,11 @@ export const limits = {
   maxNamesPerHour: 10_000,
   /** A month and the days it takes to notice. Past it, an hour goes when a new one begins. */
   maxAge: 35 * 24 * 60 * 60 * 1000,
+  /**
+   * What the names of all hours may take in this process's memory, where they are kept there: a month of a site with 400 names. Past it, the names of the
+   * oldest hours are counted together, under {@link otherNames}.
+   */
+  maxBytesInMemory: 32 * 1024 * 1024,
 }
 
 export const otherNames = "(other)"
@@ -32,6 +37,11 @@ export class Counters extends Context.Service<
   }
 >()("@millrace/core/Counters") {}
 
+/** About what a name and its count take in a `Map`, besides the letters. */
+const bytesBesideName = 48
+
+const sizeOf = (eventName: string): number => bytesBesideName + eventName.length * 2
+
 /** Keeps them in this process's memory. */
 export const layerMemory = (): Layer.Layer<Counters> =>
   Layer.effect(
@@ -39,12 +49,35 @@ export const layerMemory = (): Layer.Layer<Counters> =>
     Effect.gen(function* () {
       const run = yield* guard
       const hours = new Map<number, Map<string, number>>()
+      let bytes = 0
+
+      const forget = (hour: number): number => {
+        let count = 0
+        for (const [name, times] of hours.get(hour) ?? []) {
+          bytes -= sizeOf(name)
+          count += times
+        }
+        hours.delete(hour)
+        return count
+      }
+
+      /** Counts the names of the oldest hours together, as long as there are too many; says whether there is room then. */
+      const makeRoom = (needed: number, wanted: number): boolean => {
+        if (bytes + needed <= limits.maxBytesInMemory) return true
+        for (const hour of [...hours.keys()].sort((a, b) => a - b)) {
+          if (hour === wanted || hours.get(hour)!.size < 2) continue
+          hours.set(hour, new Map([[otherNames, forget(hour)]]))
+          bytes += sizeOf(otherNames)
+          if (bytes + needed <= limits.maxBytesInMemory) return true
+        }
+        return false
+      }
 
       const namesOf = (hour: number, now: number): Map<string, number> => {
         const known = hours.get(hour)
         if (known !== undefined) return known
         for (const old of hours.keys()) {
-          if (old < now - limits.maxAge) hours.delete(old)
+          if (old < now - limits.maxAge) forget(old)
         }
         const names = new Map<string, number>()
         hours.set(hour, names)
@@ -58,8 +91,11 @@ export const layerMemory = (): Layer.Layer<Counters> =>
             for (const { hour, eventName, count } of counts) {
               if (hour < now - limits.maxAge) continue
               const names = namesOf(hour, now)
-              const name =
-                names.has(eventName) || names.size < limits.maxNamesPerHour ? eventName : otherNames
+              const isCounted =
+                names.has(eventName) ||
+                (names.size < limits.maxNamesPerHour && makeRoom(sizeOf(eventName), hour))
+              const name = isCounted ? eventName : otherNames
+              if (!names.has(name)) bytes += sizeOf(name)
               names.set(name, (names.get(name) ?? 0) + count)
             }
             return Effect.void

@@ -181,6 +181,12 @@ describe("operators", () => {
 })
 
 describe("rules of the operators", () => {
+  test("read a text once, however long it is and much like a number", () => {
+    const digits = "1".repeat(300_000)
+    expect(ofValue({ gt: 1 }, `${digits}x`)).toBe(false)
+    expect(ofValue({ in: [1] }, `-${digits}.${digits}e`)).toBe(false)
+  })
+
   const scalar = fc.oneof(
     fc.constantFrom("true", "false", "", "5", "5.0", "-0", "1e3", "abc"),
     fc.string(),

@@ -5,8 +5,11 @@ import * as Counters from "../Counters.ts"
 /** Fresh enough for a page that shows the last day, and one small write where a busy hour has a million. */
 const flushInterval = "10 seconds"
 
-/** A name is the sender's to choose, and counting must not keep a megabyte of it. */
+/** A name is the sender's to choose, and counting must not keep a kilobyte of it. */
 const maxNameLength = 256
+
+/** Names that wait to be written, of all hours: two hours of as many as a store takes. They have 10 MiB at most. */
+const maxNames = 2 * Counters.limits.maxNamesPerHour
 
 const hourLength = 60 * 60 * 1000
 
@@ -25,6 +28,7 @@ export const makeNameCounts: Effect.Effect<NameCounts, never, Counters.Counters 
     const counters = yield* Counters.Counters
     const scope = yield* Effect.scope
     let pending = new Map<number, Map<string, number>>()
+    let pendingNames = 0
     let flusherRuns = false
 
     const namesOf = (hour: number): Map<string, number> => {
@@ -32,19 +36,27 @@ export const makeNameCounts: Effect.Effect<NameCounts, never, Counters.Counters 
       if (known !== undefined) return known
       const names = new Map<string, number>()
       pending.set(hour, names)
-      if (pending.size > maxHours) pending.delete(Math.min(...pending.keys()))
+      if (pending.size > maxHours) {
+        const oldest = Math.min(...pending.keys())
+        pendingNames -= pending.get(oldest)!.size
+        pending.delete(oldest)
+      }
       return names
     }
+
+    const isCounted = (names: Map<string, number>, name: string): boolean =>
+      name.length <= maxNameLength && names.size < Counters.limits.maxNamesPerHour && pendingNames < maxNames
 
     const count = (names: Map<string, number>, name: string, times: number): void => {
       const known = names.get(name)
       if (known !== undefined) {
         names.set(name, known + times)
-      } else if (name.length <= maxNameLength && names.size < Counters.limits.maxNamesPerHour) {
-        names.set(name, times)
-      } else {
-        names.set(Counters.otherNames, (names.get(Counters.otherNames) ?? 0) + times)
+        return
       }
+      const counted = isCounted(names, name) ? name : Counters.otherNames
+      const before = names.get(counted)
+      if (before === undefined) pendingNames += 1
+      names.set(counted, (before ?? 0) + times)
     }
 
     // Uninterrupted: a write that is cut off may have happened, and adding it again would count twice.
@@ -52,6 +64,7 @@ export const makeNameCounts: Effect.Effect<NameCounts, never, Counters.Counters 
       Effect.suspend(() => {
         const taken = pending
         pending = new Map()
+        pendingNames = 0
         const counts = Array.from(taken, ([hour, names]) =>
           Array.from(names, ([eventName, times]) => ({ hour, eventName, count: times })),
         ).flat()

@@ -45,11 +45,30 @@ interface Gaps {
   readonly nesting: number
 }
 
-/** What is remembered at most: far more than the events of a site differ, and less than one body may have. */
-const most = { steps: 4096, bytes: 256 * 1024, gaps: 200, alternatives: 16 }
+/**
+ * What is remembered at most: far more than the events of a site differ, and less than one body may have. With what surrounds them the steps take a MiB.
+ *
+ * An event is remembered only when it is one that SDKs send: not when it is longer than `eventBytes`, or has more than `ownBytes` beside its values, which
+ * would be compared again and again. And one that is compared in vain with more than `misses` steps is read as if nothing were remembered.
+ */
+const most = {
+  steps: 4096,
+  bytes: 256 * 1024,
+  gaps: 200,
+  alternatives: 16,
+  eventBytes: 64 * 1024,
+  ownBytes: 4096,
+  misses: 256,
+}
 
-/** Learning takes longer than reading once more: as many events at first, later one for so many that were recognized. */
-const learning = { atFirst: 64, perRecognized: 1 / 8 }
+/**
+ * Learning takes longer than reading once more: as many events at first, later one for so many that were recognized.
+ *
+ * Whoever comes later is learned as well, or a sender whose events are all different could use up what there is for the life of the process: one in
+ * `perUnknown` of the events that were not recognized is looked at, and learned once it was seen twice, in place of what was not recognized for the
+ * longest time. Events that are all different are never seen twice.
+ */
+const learning = { atFirst: 64, perRecognized: 1 / 8, perUnknown: 32, seen: 1024 }
 
 /** {@link Shapes.ends} of what stands nowhere, and of what stands before the first gap. */
 const nowhere = 0
@@ -62,13 +81,16 @@ const behindString = (bytes: Uint8Array, start: number): number => {
   return at + 1
 }
 
-/** The gaps of an event that is known to be JSON: strings and numbers that are values. */
-const gapsOf = (bytes: Uint8Array, start: number, end: number): Gaps => {
+/** The gaps of an event that is known to be JSON: strings and numbers that are values. `null` of one that is not to be remembered. */
+const gapsOf = (bytes: Uint8Array, start: number, end: number): Gaps | null => {
+  if (end - start > most.eventBytes) return null
+  let own = 0
   const steps: Array<Gaps["steps"][number]> = []
   let depth = 0
   let nesting = 0
   let from = start
   for (let at = start; at < end; ) {
+    if (steps.length === most.gaps || own + at - from > most.ownBytes) return null
     const byte = bytes[at]!
     if (byte === quote) {
       const behind = behindString(bytes, at)
@@ -76,11 +98,13 @@ const gapsOf = (bytes: Uint8Array, start: number, end: number): Gaps => {
       while (isSpace(bytes[next]!)) next++
       if (bytes[next] !== colon) {
         steps.push({ from, to: at + 1, gap: "text" })
+        own += at + 1 - from
         from = behind - 1
       }
       at = behind
     } else if (byte === minus || isDigit(byte)) {
       steps.push({ from, to: at, gap: "number" })
+      own += at - from
       at = numberEnd(bytes, at)
       from = at
     } else {
@@ -90,6 +114,17 @@ const gapsOf = (bytes: Uint8Array, start: number, end: number): Gaps => {
     }
   }
   return { steps: [...steps, { from, to: end, gap: "end" }], nesting }
+}
+
+/** Of all that is not a value: the same for events that look alike. FNV-1a, 32 bits. */
+const hashOf = (bytes: Uint8Array, { steps }: Gaps): number => {
+  let hash = 0x811c9dc5
+  for (const { from, to } of steps) {
+    for (let at = from; at < to; at++) hash = Math.imul(hash ^ bytes[at]!, 0x01000193)
+    // As no byte: the end of a piece.
+    hash = Math.imul(hash ^ 0x100, 0x01000193)
+  }
+  return hash
 }
 
 const wordsOf = (bytes: Uint8Array): Int32Array => {
@@ -111,6 +146,10 @@ export class Shapes {
   private steps = 0
   private bytes = 0
   private credit: number = learning.atFirst
+  private unknown = 0
+  /** Hashes of events that were looked at, each at its place. */
+  private readonly seen = new Int32Array(learning.seen)
+  private misses = 0
   /** Where each gap of the event at hand ends, behind {@link nowhere} and {@link atStart}. */
   private readonly ends = new Int32Array(most.gaps + 2)
   /** Whether the last event recognized was ASCII. */
@@ -126,6 +165,7 @@ export class Shapes {
     let candidates = this.first
     let at = start
     let gap: number = atStart
+    this.misses = 0
     this.isAscii = true
     ends[atStart] = start
     for (;;) {
@@ -158,14 +198,16 @@ export class Shapes {
     base: number,
     count: number,
   ): void {
-    if (this.credit < 1) return
-    this.credit -= 1
+    const isAtOnce = this.credit >= 1
+    if (isAtOnce) this.credit -= 1
+    else if (++this.unknown % learning.perUnknown !== 0) return
     const found = gapsOf(bytes, start, end)
+    if (found === null || (!isAtOnce && !this.isSeenAgain(hashOf(bytes, found)))) return
     const { steps } = found
-    if (steps.length > most.gaps) return
     if (this.steps + steps.length > most.steps || this.bytes + end - start > most.bytes) this.forget()
     let candidates = this.first
     for (const { from, to, gap } of steps) {
+      if (!isAtOnce) this.makeRoom(candidates, bytes.subarray(from, to), gap)
       const step = this.stepAt(candidates, copyOf(bytes, from, to), gap, () =>
         gap === "end" ? this.endOf(found, fields.subarray(base, base + count)) : null,
       )
@@ -174,14 +216,35 @@ export class Shapes {
     }
   }
 
+  private isSeenAgain(hash: number): boolean {
+    const place = hash & (learning.seen - 1)
+    if (this.seen[place] === hash) return true
+    this.seen[place] = hash
+    return false
+  }
+
+  /** Forgets the alternative that was not recognized for the longest time, where there is no room for one more. */
+  private makeRoom(candidates: Array<Step>, bytes: Uint8Array, gap: Gap): void {
+    if (candidates.length < most.alternatives) return
+    if (candidates.some((step) => step.gap === gap && isSame(step.bytes, bytes))) return
+    const dropped = [candidates.pop()!]
+    for (let step = dropped.pop(); step !== undefined; step = dropped.pop()) {
+      this.steps -= 1
+      this.bytes -= step.bytes.length
+      dropped.push(...step.next)
+    }
+  }
+
   private find(candidates: Array<Step>, bytes: Uint8Array, view: DataView, at: number): Step | null {
     for (let index = 0; index < candidates.length; index++) {
       const step = candidates[index]!
-      if (!this.isAt(step, bytes, view, at)) continue
-      if (index > 0) {
-        candidates[index] = candidates[0]!
-        candidates[0] = step
+      if (!this.isAt(step, bytes, view, at)) {
+        if (++this.misses > most.misses) return null
+        continue
       }
+      // The ones recognized last are the first.
+      for (let place = index; place > 0; place--) candidates[place] = candidates[place - 1]!
+      candidates[0] = step
       return step
     }
     return null

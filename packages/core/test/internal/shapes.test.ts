@@ -124,3 +124,86 @@ test("what is remembered is bounded, and so is the time that is spent on learnin
   read(bodyOf("key9999"), limits)
   expect(shapes.recognized).toBe(1)
 })
+
+/** Counts the comparisons with what is remembered, in bytes. */
+class MeasuredShapes extends CountingShapes {
+  compared = 0
+
+  constructor() {
+    super()
+    const isAt = Reflect.get(this, "isAt") as (...of: ReadonlyArray<unknown>) => boolean
+    Reflect.set(this, "isAt", (step: { readonly bytes: Uint8Array }, ...of: ReadonlyArray<unknown>) => {
+      this.compared += step.bytes.length
+      return isAt.call(this, step, ...of)
+    })
+  }
+}
+
+const fields = (count: number, name: (n: number) => string): string =>
+  Array.from({ length: count }, (_, n) => `"${name(n)}":"v"`).join(",")
+
+/** What a sender may have us learn; each gives an event by its number. */
+const hostile: Readonly<Record<string, (n: number) => string>> = {
+  "nothing but events that are all different": (n) => `{"eventName":"e","key_${n}":"v"}`,
+  "a hundred kinds of event, each many times": (n) => `{"eventName":"e","key_${n % 100}":"v"}`,
+  "kinds that begin as the usual one does": (n) =>
+    `{"eventName":"e","user":{"userID":"u"},"time":1,"metadata":{"page":"p","other_${n % 40}":"v"}}`,
+  "kinds that part late, at each step": (n) =>
+    `{"eventName":"e",${fields(30, (at) => (at === n % 30 ? `odd_${n % 7}` : `a_key_that_is_the_same_${at}`))}}`,
+  "long events": (n) => `{"eventName":"e",${fields(150, (at) => `long_${at}_${n % 20}`)}}`,
+  "what is long beside its values": (n) => `{"eventName":"e","list_${n % 20}":[${"null,".repeat(2000)}null]}`,
+}
+
+const usualEvent = (n: number): string =>
+  `{"eventName":"e","user":{"userID":"user-${n}"},"time":${n},"metadata":{"page":"p${n}","plan":"x"}}`
+
+const readAll = (shapes: MeasuredShapes, events: ReadonlyArray<string>) => {
+  const { recognized, compared } = shapes
+  const read = Outline.makeRead(shapes)
+  const limits = { events: 1, nesting: 9, strictly: false }
+  for (const event of events) expect(read(bytesOf(`{"events":[${event}]}`), limits)?.events).toBe(1)
+  return { recognized: shapes.recognized - recognized, compared: shapes.compared - compared }
+}
+
+const usualEvents = Array.from({ length: 200 }, (_, n) => usualEvent(n))
+
+test.each(Object.entries(hostile))("whoever sends %s does not make others slow", (_, event) => {
+  const alone = new MeasuredShapes()
+  readAll(alone, usualEvents)
+  const expected = readAll(alone, usualEvents)
+
+  const taught = new MeasuredShapes()
+  readAll(
+    taught,
+    Array.from({ length: 5_000 }, (_, n) => event(n)),
+  )
+  readAll(taught, usualEvents)
+  const found = readAll(taught, usualEvents)
+  expect(found.recognized).toBe(usualEvents.length)
+  expect(found.compared).toBeLessThanOrEqual(expected.compared * 1.1)
+})
+
+test.each(Object.entries(hostile))("others stay recognized beside a sender of %s", (_, event) => {
+  const shapes = new MeasuredShapes()
+  readAll(shapes, usualEvents)
+  let recognized = 0
+  let compared = 0
+  for (let n = 0; n < 2_000; n++) {
+    readAll(shapes, [event(n)])
+    const one = readAll(shapes, [usualEvent(n)])
+    recognized += one.recognized
+    compared += one.compared
+  }
+  expect(recognized).toBeGreaterThan(1_900)
+  // Four times what it is alone: one comparison in vain at each step, and some more.
+  expect(compared / 2_000).toBeLessThan(4 * usualEvent(0).length)
+})
+
+test.each(Object.entries(hostile))("a sender of %s is not slow itself", (_, event) => {
+  const shapes = new MeasuredShapes()
+  const events = Array.from({ length: 5_000 }, (_, n) => event(n))
+  readAll(shapes, events)
+  const { compared } = readAll(shapes, events)
+  const bytes = events.reduce((sum, text) => sum + text.length, 0)
+  expect(compared / bytes).toBeLessThan(16)
+})
