@@ -16,8 +16,11 @@ export interface Listener {
 export interface Announcements {
   readonly appended: (partition: number, record: RecordIndex) => void
   readonly claim: (partition: number, duration: number) => void
+  /** The server has no room left, and the reserve is gone. */
+  readonly outOfRoom: () => void
   /** To those of the others. */
   readonly listen: (partition: number, listener: Listener) => void
+  readonly onOutOfRoom: (hear: () => void) => void
 }
 
 interface Announcement {
@@ -26,6 +29,7 @@ interface Announcement {
   /** Of the record that ends there: who follows the log needs no more to append after it. */
   readonly headers?: Readonly<Record<string, string>>
   readonly claim?: number
+  readonly isOutOfRoom?: true
 }
 
 /** `null` for what somebody else has sent. */
@@ -44,6 +48,7 @@ export const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Announcements, StoreError, Scope.Scope> {
   const subjects = subjectsOf(prefix)
   const listeners = new Map<string, Listener>()
+  let hearOutOfRoom = (): void => {}
   const tell = (partition: number, message: Announcement): void =>
     connection.notify(subjects.wake(partition), JSON.stringify(message))
 
@@ -51,7 +56,8 @@ export const make = Effect.fnUntraced(function* (
     const message = read(text)
     const listener = listeners.get(subject)
     if (message === null || listener === undefined) return
-    const { process, seq, headers, claim } = message
+    const { process, seq, headers, claim, isOutOfRoom } = message
+    if (isOutOfRoom === true) hearOutOfRoom()
     if (claim !== undefined) listener.onClaim(claim, process)
     const record = seq === undefined || headers === undefined ? null : readIndex((name) => headers[name], seq)
     if (record !== null) listener.onAppended(record, process)
@@ -60,6 +66,10 @@ export const make = Effect.fnUntraced(function* (
     appended: (partition, record) =>
       tell(partition, { process: connection.id, seq: record.seq, headers: headersOf(record) }),
     claim: (partition, claim) => tell(partition, { process: connection.id, claim }),
+    outOfRoom: () => tell(0, { process: connection.id, isOutOfRoom: true }),
+    onOutOfRoom: (hear) => {
+      hearOutOfRoom = hear
+    },
     listen: (partition, listener) => {
       listeners.set(subjects.wake(partition), listener)
     },

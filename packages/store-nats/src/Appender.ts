@@ -3,7 +3,7 @@ import type { EventLog, StoreError } from "@millrace/core"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import { betweenSteps } from "./Connection.ts"
-import { closed, full, mayPass, unavailable } from "./errors.ts"
+import { capReached, closed, isOutOfRoom, mayPass, unavailable } from "./errors.ts"
 import type { LogHead } from "./LogHead.ts"
 import {
   divide,
@@ -45,6 +45,10 @@ export interface AppenderOptions {
   readonly maxBytes: number
   /** Of a message with its headers. */
   readonly maxPayload: () => number
+  /** Before each message: what it needs on the server, where room is short. */
+  readonly admit: Effect.Effect<void, StoreError>
+  /** After a message that the server had no room for: says whether there is room for so many bytes now. */
+  readonly makeRoom: (bytes: number) => Effect.Effect<boolean, StoreError>
   /** Before the first append, after a lost connection and after a write whose end is not known. */
   readonly orient: Effect.Effect<void, StoreError>
   /** Whether the connection is another than at the last `orient`. */
@@ -200,6 +204,7 @@ export class Appender {
       const places = new Map<EventLog.EntryId, Place>()
       const step = Effect.suspend(() => this.#writeOnce([...open], places, settle)).pipe(
         Effect.catch((error) => {
+          if (isOutOfRoom(error)) return this.#afterFull(error, [...open])
           if (!mayPass(error)) return Effect.fail(error)
           this.#isOriented = false
           this.#isDown = isLate()
@@ -214,6 +219,14 @@ export class Appender {
       this.#isDown = false
     })
 
+  /** Fails as before when there is no room to be made. */
+  readonly #afterFull = (error: StoreError, calls: ReadonlyArray<Call>): Effect.Effect<false, StoreError> => {
+    const bytes = calls.reduce((sum, { size }) => sum + size, 0)
+    return Effect.flatMap(this.#options.makeRoom(bytes), (made) =>
+      made ? Effect.succeed(false) : Effect.fail(error),
+    )
+  }
+
   /** `false` when another process was faster. */
   readonly #writeOnce = (
     calls: ReadonlyArray<Call>,
@@ -221,11 +234,12 @@ export class Appender {
     settle: (call: Call, outcome: Effect.Effect<ReadonlyArray<Place>, StoreError>) => void,
   ): Effect.Effect<boolean, StoreError> =>
     Effect.gen({ self: this }, function* () {
-      const { claim, head, isLost, maxPayload, orient, turns } = this.#options
+      const { admit, claim, head, isLost, maxPayload, orient, turns } = this.#options
       if (!this.#isOriented || isLost()) {
         yield* orient
         this.#isOriented = true
       }
+      yield* admit
       yield* turns.wait
       if (head.isBehind) yield* head.catchUp
       const { fresh, refused } = yield* this.#admit(calls, places)
@@ -266,7 +280,7 @@ export class Appender {
           size += sizeOf(entry)
         }
         if (size > 0 && !(yield* tail.makeRoom(bytes + size, maxBytes))) {
-          refused.set(call, full(`the log's ${maxBytes} bytes are taken by entries not yet delivered`))
+          refused.set(call, capReached(maxBytes))
           continue
         }
         bytes += size

@@ -4,14 +4,15 @@ import type * as Scope from "effect/Scope"
 import type { Announcements } from "./Announcements.ts"
 import { Appender } from "./Appender.ts"
 import type { Connection } from "./Connection.ts"
-import { closed, outOfRange, unavailable } from "./errors.ts"
+import { capReached, closed, isOutOfRoom, outOfRange, unavailable } from "./errors.ts"
 import type { Level } from "./Level.ts"
 import { LogHead } from "./LogHead.ts"
 import { entriesAfter, type LogRecord, type Place, seqOf } from "./LogRecord.ts"
 import { make as makeRecords } from "./LogRecords.ts"
-import { LogTail, type Trimmed } from "./LogTail.ts"
+import { type KnownIds, LogTail, type Trimmed } from "./LogTail.ts"
 import type { Settings } from "./Options.ts"
 import { pause } from "./pause.ts"
+import type { Room } from "./Room.ts"
 import { type Layout, namesOf, subjectsOf } from "./Schema.ts"
 import { Stream } from "./Stream.ts"
 import { Table } from "./Table.ts"
@@ -23,6 +24,12 @@ import { Turns } from "./Turns.ts"
  */
 const pollInterval = 2_000
 
+/** The least that goes at once from a server that has no room left, in bytes: not every append shall have to ask for it. */
+const leastDropped = 1024 * 1024
+
+/** Of an id that is noted with its place, in bytes. */
+const idBytes = 64
+
 /** Messages asked for at once in reading. */
 const maxWindow = 32
 
@@ -33,17 +40,35 @@ export interface LogOptions {
   readonly bucket: Stream
   readonly announcements: Announcements
   readonly level: Level
+  readonly room: Room
+  /** Where a probe is written, without what is held in reserve. */
+  readonly probes: Table<0>
 }
 
 const makePartition = Effect.fnUntraced(function* (partition: number, options: LogOptions) {
-  const { connection, settings, layout, bucket, announcements, level } = options
+  const { connection, settings, layout, bucket, announcements, level, room } = options
   const subjects = subjectsOf(settings.prefix)
   const subject = subjects.log(partition)
   const stream = new Stream(connection, namesOf(settings.prefix).log(partition), layout.replicas)
   const records = makeRecords(stream, subject)
   const head = new LogHead(stream, records)
-  const table = new Table<Trimmed>(bucket, subjects.table("log"))
-  const tail = new LogTail(table, String(partition), stream, records, head)
+  const tail = new LogTail({
+    table: new Table<Trimmed>(bucket, subjects.table("log")),
+    ids: new Table<KnownIds>(bucket, subjects.table("ids")),
+    maxIds: () => Math.floor(connection.maxPayload / idBytes),
+    key: String(partition),
+    stream,
+    records,
+    head,
+  })
+  const maxBytes = Math.floor(settings.maxBytes / layout.partitions)
+  /** What is delivered goes first; then what was held in reserve, for what is not to wait for that. */
+  const makeRoom = Effect.fnUntraced(function* (bytes: number) {
+    if (yield* tail.dropReleased(Math.max(bytes, leastDropped))) return true
+    yield* room.release
+    return false
+  })
+  const admit = room.restore(tail.dropReleased(leastDropped))
   const turns = new Turns()
   const lookAtStream = Effect.flatMap(stream.info, (info) => level.note(partition, info))
   let generation = connection.generation
@@ -54,7 +79,9 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
     head,
     tail,
     turns,
-    maxBytes: Math.floor(settings.maxBytes / layout.partitions),
+    maxBytes,
+    admit,
+    makeRoom,
     maxPayload: () => connection.maxPayload,
     isLost: () => generation !== connection.generation,
     orient: Effect.suspend(() => {
@@ -78,6 +105,8 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
   yield* tail.refresh
   yield* head.refresh
   head.startAfter(tail.mark)
+  yield* tail.restoreIds
+  yield* tail.noticePurge
   yield* Effect.forkScoped(appender.run)
   // What others say may be lost with a connection.
   yield* Effect.forkScoped(
@@ -85,10 +114,12 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
       Effect.andThen(
         pause(pollInterval),
         Effect.catch(
-          Effect.andThen(
-            lookAtStream,
-            Effect.suspend(() => (head.isAwaited ? head.refresh : Effect.void)),
-          ),
+          Effect.gen(function* () {
+            yield* lookAtStream
+            if (head.isAwaited) yield* head.refresh
+            // One of them is enough.
+            if (partition === 0) yield* room.look
+          }),
           (error) => Effect.sync(() => head.fail(error)),
         ),
       ),
@@ -103,7 +134,11 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
     }),
   )
 
-  const refresh = Effect.andThen(tail.refresh, head.refresh)
+  const refresh = Effect.gen(function* () {
+    yield* tail.refresh
+    yield* head.refresh
+    yield* tail.noticePurge
+  })
 
   const isInside = (place: Place): boolean => place >= tail.mark.place && place <= head.mark.place
 
@@ -206,6 +241,18 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
       const totals: EventLog.LogTotals = { entries, events, bytes }
       return totals
     }),
+    makeRoom,
+    /** Goes the way of an append, and appends nothing. */
+    probe: Effect.gen(function* () {
+      yield* admit
+      yield* refresh
+      if (!(yield* tail.hasRoom(EventLog.leastRoom(maxBytes), maxBytes))) {
+        return yield* Effect.fail(capReached(maxBytes))
+      }
+      // No message comes behind that number: the leader says so, or why it takes none.
+      const afterSequence = Number.MAX_SAFE_INTEGER
+      yield* stream.publish({ subject, data: new Uint8Array(0), afterSequence })
+    }),
     trim: (released: Position.Position, olderThan: number) =>
       Effect.suspend(() => {
         const place = Position.toNumber(released)
@@ -215,11 +262,17 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
   }
 })
 
+export interface Log {
+  readonly log: EventLog.EventLog["Service"]
+  /** Succeeds when an append would, in every partition. */
+  readonly probe: Effect.Effect<void, StoreError>
+}
+
 /** The log: one stream for each partition. */
 export const make = Effect.fnUntraced(function* (
   options: LogOptions,
-): Effect.fn.Return<EventLog.EventLog["Service"], StoreError, Scope.Scope> {
-  const { connection, layout, level } = options
+): Effect.fn.Return<Log, StoreError, Scope.Scope> {
+  const { connection, layout, level, probes } = options
   const partitions = yield* Effect.forEach(
     Array.from({ length: layout.partitions }, (_, partition) => partition),
     (partition) => makePartition(partition, options),
@@ -236,7 +289,7 @@ export const make = Effect.fnUntraced(function* (
       return connection.isClosed || log === undefined ? Effect.fail(closed()) : use(log)
     })
 
-  return {
+  const log: EventLog.EventLog["Service"] = {
     get durability() {
       return level.current
     },
@@ -249,4 +302,23 @@ export const make = Effect.fnUntraced(function* (
     stats: (partition, upTo) => at(partition, (log) => log.stats(upTo)),
     trim: (partition, released, olderThan) => at(partition, (log) => log.trim(released, olderThan)),
   }
+  const makeRoomAnywhere = Effect.gen(function* () {
+    for (const one of partitions) if (yield* one.makeRoom(leastDropped)) return true
+    return false
+  })
+  /** Stored and acknowledged as entries are, over what the last one left. */
+  const write = Effect.catch(probes.put("last", 0), (error) =>
+    isOutOfRoom(error)
+      ? Effect.flatMap(makeRoomAnywhere, (made) => (made ? Effect.void : Effect.fail(error)))
+      : Effect.fail(error),
+  )
+  const probe = Effect.suspend(() =>
+    connection.isClosed
+      ? Effect.fail(closed())
+      : Effect.andThen(
+          Effect.forEach(partitions, (one) => one.probe, { concurrency: 16, discard: true }),
+          write,
+        ),
+  )
+  return { log, probe: Effect.asVoid(probe) }
 })

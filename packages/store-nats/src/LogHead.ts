@@ -30,6 +30,8 @@ export class LogHead {
   readonly recent = new RecentIds()
   /** Of the stream's last message, which a write must name to follow it. */
   lastSeq = 0
+  /** Of the first message there is, as the server has last said; behind the last one when there is none. */
+  firstSeq = 1
   /** Of the last entry. */
   mark: Mark = originMark
   appendedAt = Number.NEGATIVE_INFINITY
@@ -144,6 +146,8 @@ export class LogHead {
   }
 
   #catchUp(first: number, to: number): Effect.Effect<void, StoreError> {
+    // 0 of a stream that has never had any.
+    this.firstSeq = Math.max(1, first)
     if (to <= this.lastSeq) return Effect.void
     const isFar = to - this.lastSeq > promised || first > this.lastSeq + 1
     return isFar ? this.#jump(first, to) : this.#walk(to)
@@ -170,6 +174,7 @@ export class LogHead {
   }
 
   #goBack(first: number, to: number): Effect.Effect<void, StoreError> {
+    this.firstSeq = Math.max(1, first)
     this.#records.forgetAfter(to)
     return Effect.map(lastRecords(this.#records, first, to), (records) => {
       this.#shortSince = undefined

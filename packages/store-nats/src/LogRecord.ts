@@ -13,6 +13,9 @@ const perMessage = 1024
 
 export const placeOf = (seq: number, index: number): Place => seq * perMessage + index
 
+/** Behind all entries of a message. */
+export const placeBehind = (seq: number): Place => placeOf(seq, perMessage - 1)
+
 export const seqOf = (place: Place): number => Math.floor(place / perMessage)
 
 const indexOf = (place: Place): number => place % perMessage

@@ -1,7 +1,16 @@
-import type { StoreError } from "@millrace/core"
+import type { EventLog, StoreError } from "@millrace/core"
 import * as Effect from "effect/Effect"
 import type { LogHead } from "./LogHead.ts"
-import { firstMark, type LogRecord, type Mark, markAt, originMark, type Place, seqOf } from "./LogRecord.ts"
+import {
+  firstMark,
+  type LogRecord,
+  type Mark,
+  markAt,
+  originMark,
+  type Place,
+  placeBehind,
+  seqOf,
+} from "./LogRecord.ts"
 import type { LogRecords } from "./LogRecords.ts"
 import type { Stream } from "./Stream.ts"
 import type { Table } from "./Table.ts"
@@ -12,6 +21,21 @@ export interface Trimmed {
   readonly tail: Mark
   /** Up to here every entry lies behind all cursors. */
   readonly released: Place
+}
+
+/** Ids with their places, of entries whose messages are gone. */
+export type KnownIds = ReadonlyArray<readonly [id: EventLog.EntryId, place: Place]>
+
+export interface LogTailOptions {
+  readonly table: Table<Trimmed>
+  readonly ids: Table<KnownIds>
+  /** How many of them a message holds. */
+  readonly maxIds: () => number
+  /** Of the partition, in both. */
+  readonly key: string
+  readonly stream: Stream
+  readonly records: LogRecords
+  readonly head: LogHead
 }
 
 const nothing: Trimmed = { tail: originMark, released: 0 }
@@ -25,6 +49,8 @@ const slack = 0.01
  */
 export class LogTail {
   readonly #table: Table<Trimmed>
+  readonly #ids: Table<KnownIds>
+  readonly #maxIds: () => number
   readonly #key: string
   readonly #stream: Stream
   readonly #records: LogRecords
@@ -32,9 +58,13 @@ export class LogTail {
   #trimmed = nothing
   #revision = 0
   #purgedBefore = 0
+  /** The stream's first message for which has been seen that nothing is missing in front of it. */
+  #checkedFirst = 1
 
-  constructor(table: Table<Trimmed>, key: string, stream: Stream, records: LogRecords, head: LogHead) {
+  constructor({ table, ids, maxIds, key, stream, records, head }: LogTailOptions) {
     this.#table = table
+    this.#ids = ids
+    this.#maxIds = maxIds
     this.#key = key
     this.#stream = stream
     this.#records = records
@@ -122,6 +152,78 @@ export class LogTail {
         () => found,
       )
     })
+
+  /** Messages that somebody has purged by hand count as trimmed. To be asked once the head is known. */
+  readonly noticePurge: Effect.Effect<void, StoreError> = Effect.suspend(() => {
+    const { firstSeq } = this.#head
+    if (firstSeq === this.#checkedFirst) return Effect.void
+    return Effect.gen({ self: this }, function* () {
+      const gone = yield* this.#purgedByHand
+      if (gone !== null) {
+        const next = () => {
+          const { tail, released } = this.#trimmed
+          return Effect.succeed({ released, tail: gone.place > tail.place ? gone : tail })
+        }
+        yield* this.#update(next)
+        this.#head.startAfter(gone)
+      }
+      this.#checkedFirst = firstSeq
+    })
+  })
+
+  /** Up to where entries are missing that were not trimmed. */
+  get #purgedByHand(): Effect.Effect<Mark | null, StoreError> {
+    const { firstSeq, lastSeq, mark } = this.#head
+    const { tail } = this.#trimmed
+    return Effect.map(this.#records.first(firstSeq, lastSeq), (record) => {
+      if (record !== null) return record.before.place > tail.place ? record.before : null
+      if (lastSeq >= firstSeq) return null
+      if (mark.place > tail.place) return mark
+      // Nothing is left that says how many there were.
+      return lastSeq > seqOf(tail.place) ? { ...tail, place: placeBehind(lastSeq) } : null
+    })
+  }
+
+  /** Whether {@link LogTail.makeRoom} would find that much. */
+  hasRoom(needed: number, maxBytes: number): Effect.Effect<boolean, StoreError> {
+    const { released } = this.#trimmed
+    return Effect.map(
+      this.markAt(Math.min(released, this.#head.mark.place)),
+      (last) => this.#head.mark.bytes - last.bytes <= maxBytes - needed,
+    )
+  }
+
+  /**
+   * For a server that has no room left: drops so many bytes of what is released, and the messages that are only kept for the ids of their
+   * entries, which are noted elsewhere first. Says whether that has made any room.
+   */
+  readonly dropReleased = (bytes: number): Effect.Effect<boolean, StoreError> =>
+    Effect.gen({ self: this }, function* () {
+      yield* this.refresh
+      yield* this.#update(() =>
+        Effect.gen({ self: this }, function* () {
+          const { tail, released } = this.#trimmed
+          const last = yield* this.markAt(Math.min(released, this.#head.mark.place))
+          const enough = tail.bytes + bytes
+          return { released, tail: enough >= last.bytes ? last : yield* this.#firstAt(enough) }
+        }),
+      )
+      const { place } = this.#trimmed.tail
+      if (place === 0) return false
+      const seq = seqOf(place)
+      const record = yield* this.#records.first(seq, seq)
+      const before = record !== null && record.after.place > place ? seq : seq + 1
+      if (before <= this.#purgedBefore) return false
+      yield* this.#ids.put(this.#key, this.#head.recent.snapshot().slice(-this.#maxIds()))
+      const purged = yield* this.#stream.purgeBefore(before)
+      this.#purgedBefore = Math.max(this.#purgedBefore, before)
+      return purged > 0
+    })
+
+  /** The ids whose messages had to go, for a process that comes later. */
+  readonly restoreIds: Effect.Effect<void, StoreError> = Effect.suspend(() =>
+    Effect.map(this.#ids.get(this.#key), (row) => this.#head.recent.restore(row?.value ?? [])),
+  )
 
   /** The first place up to which there are so many bytes. */
   #firstAt(bytes: number): Effect.Effect<Mark, StoreError> {

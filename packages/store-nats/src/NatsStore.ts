@@ -19,14 +19,17 @@ import * as AttemptsStream from "./Attempts.ts"
 import * as Connection from "./Connection.ts"
 import * as CounterRows from "./Counters.ts"
 import * as CursorRows from "./Cursors.ts"
+import { tooSmall } from "./capacity.ts"
 import * as LetterStream from "./DeadLetters.ts"
 import * as DestinationRows from "./Destinations.ts"
 import { warningOf } from "./Durability.ts"
+import { full } from "./errors.ts"
 import * as KeyRows from "./Keys.ts"
 import * as Level from "./Level.ts"
 import * as Log from "./Log.ts"
 import * as MemberRows from "./Members.ts"
 import { describe, type Options, type Settings, settingsOf } from "./Options.ts"
+import { Room } from "./Room.ts"
 import * as Schema from "./Schema.ts"
 import { Stream } from "./Stream.ts"
 import { Table } from "./Table.ts"
@@ -42,34 +45,76 @@ const open = Effect.fnUntraced(function* (options: Options, settings: Settings) 
   const layout = yield* Schema.prepare(connection, settings)
   const names = Schema.namesOf(settings.prefix)
   const subjects = Schema.subjectsOf(settings.prefix)
-  const stream = (name: string) => new Stream(connection, name, layout.replicas)
-  const bucket = stream(names.bucket)
+  const room = new Room({
+    stream: new Stream(connection, names.reserve, layout.replicas),
+    subject: subjects.reserve,
+    maxPayload: () => connection.maxPayload,
+    announce: announcements.outOfRoom,
+  })
+  announcements.onOutOfRoom(() => room.hearOut())
+  yield* room.begin
+  const bucket = new Stream(connection, names.bucket, layout.replicas, room.release)
   const table = <A>(name: string) => new Table<A>(bucket, subjects.table(name))
 
   const level = Level.make(describe(options), layout.partitions, layout, settings.sync)
-  const log = yield* Log.make({ connection, settings, layout, bucket, announcements, level })
-  const warning = warningOf(layout, settings.sync)
-  if (warning !== null) yield* Effect.logWarning(`${describe(options)}: ${warning}`)
+  const probes = new Table<0>(new Stream(connection, names.bucket, layout.replicas), subjects.table("probe"))
+  const { log, probe } = yield* Log.make({
+    connection,
+    settings,
+    layout,
+    bucket,
+    announcements,
+    level,
+    room,
+    probes,
+  })
+  const notes = [warningOf(layout, settings.sync), yield* tooSmall(connection, settings, layout)].filter(
+    (note) => note !== null,
+  )
+  for (const note of notes) yield* Effect.logWarning(`${describe(options)}: ${note}`)
 
+  /** In a server that has no room left, only what helps to make some is written. */
+  const inReserve = <A>(write: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
+    Effect.suspend(() => (room.isOut ? Effect.fail(full("the server has no room left")) : write))
   const cursors = CursorRows.make(table("cursor"))
+  const letters = LetterStream.make(
+    new Stream(connection, names.letters, layout.replicas, room.release),
+    subjects.letters,
+    () => connection.maxPayload,
+  )
+  const attempts = AttemptsStream.make(
+    new Stream(connection, names.attempts, layout.replicas),
+    subjects.attempts,
+  )
+  const counters = CounterRows.make(table("counter"))
   return Context.make(EventLog.EventLog, log).pipe(
     Context.add(Cursors.Cursors, cursors),
-    Context.add(StoreHealth.StoreHealth, StoreHealth.byCursors(cursors)),
-    Context.add(
-      DeadLetters.DeadLetters,
-      LetterStream.make(stream(names.letters), subjects.letters, () => connection.maxPayload),
-    ),
-    Context.add(Attempts.Attempts, AttemptsStream.make(stream(names.attempts), subjects.attempts)),
+    Context.add(StoreHealth.StoreHealth, {
+      probe,
+      examine: Effect.map(tooSmall(connection, settings, layout), (small) =>
+        [warningOf(layout, settings.sync), small].flatMap((message) =>
+          message === null ? [] : [{ level: "note", message } as const],
+        ),
+      ),
+    }),
+    Context.add(DeadLetters.DeadLetters, {
+      ...letters,
+      put: (put) =>
+        put.every(({ destination }) => destination === DeadLetters.intake)
+          ? inReserve(letters.put(put))
+          : letters.put(put),
+    }),
+    Context.add(Attempts.Attempts, { ...attempts, append: (added) => inReserve(attempts.append(added)) }),
     Context.add(Destinations.Destinations, DestinationRows.make(table("destination"))),
     Context.add(Keys.Keys, KeyRows.make(table("key"))),
-    Context.add(Counters.Counters, CounterRows.make(table("counter"))),
+    Context.add(Counters.Counters, { ...counters, add: (counts) => inReserve(counters.add(counts)) }),
     Context.add(Members.Members, MemberRows.make(table("member"))),
   )
 })
 
 /**
  * Every storage port on NATS JetStream (nats-server 2.9 and newer): one stream for each partition of the log, a key-value
- * bucket and two streams more. Several processes may use it at once.
+ * bucket and three streams more. Several processes may use it at once.
  *
  * An append is acknowledged when the stream's leader has it, with `replicas` of 3 when two of three servers have it. The log
  * declares `replicated` for three replicas on file, `disk` when {@link Options.sync} says so, else `memory`, with a warning in

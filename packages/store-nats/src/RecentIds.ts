@@ -43,6 +43,16 @@ export class RecentIds {
     if (needed > 0) this.#records.splice(0, needed)
   }
 
+  /** The newest that are promised, each with its place: what their messages say, should those have to go. */
+  snapshot(): ReadonlyArray<readonly [id: EventLog.EntryId, place: Place]> {
+    return [...this.#older, ...this.#newer].slice(-promised)
+  }
+
+  /** Ids of a snapshot: older than those known. */
+  restore(snapshot: ReadonlyArray<readonly [id: EventLog.EntryId, place: Place]>): void {
+    for (const [id, place] of snapshot) if (this.placeOf(id) === undefined) this.#older.set(id, place)
+  }
+
   clear(): void {
     this.#newer = new Map()
     this.#older = new Map()

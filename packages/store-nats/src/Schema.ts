@@ -25,6 +25,8 @@ export interface Names {
   readonly bucket: string
   readonly letters: string
   readonly attempts: string
+  /** Room that is given back when the servers have none left. */
+  readonly reserve: string
   readonly log: (partition: number) => string
 }
 
@@ -33,12 +35,14 @@ export const namesOf = (prefix: string): Names => ({
   bucket: `KV_${prefix}`,
   letters: `${prefix}_LETTERS`,
   attempts: `${prefix}_ATTEMPTS`,
+  reserve: `${prefix}_RESERVE`,
   log: (partition) => `${prefix}_LOG_${partition}`,
 })
 
 export const subjectsOf = (prefix: string) => ({
   letters: `${prefix}.letters`,
   attempts: `${prefix}.attempts`,
+  reserve: `${prefix}.reserve`,
   log: (partition: number): string => `${prefix}.log.${partition}`,
   /** Not stored: a number that has been appended, for those who wait. */
   wake: (partition: number | "*"): string => `${prefix}.wake.${partition}`,
@@ -69,6 +73,7 @@ const shapesOf = (names: Names, partitions: number): ReadonlyArray<Shape> => {
       max_msgs_per_subject: attemptMessages,
       discard: DiscardPolicy.Old,
     },
+    { name: names.reserve, subjects: [subjects.reserve] },
     ...Array.from({ length: partitions }, (_, partition) => ({
       name: names.log(partition),
       subjects: [subjects.log(partition)],

@@ -1,10 +1,10 @@
 import { Buffer } from "node:buffer"
 import type { StoreError } from "@millrace/core"
-import type { StreamInfo, StreamState } from "@nats-io/jetstream"
+import type { PurgeOpts, StreamInfo, StreamState } from "@nats-io/jetstream"
 import { headers as newHeaders, nuid } from "@nats-io/nats-core"
 import * as Effect from "effect/Effect"
 import type { Connection } from "./Connection.ts"
-import { corrupt, isConflict } from "./errors.ts"
+import { corrupt, isConflict, isOutOfRoom } from "./errors.ts"
 
 export interface Message {
   readonly seq: number
@@ -51,11 +51,19 @@ export class Stream {
   readonly name: string
   readonly #connection: Connection
   readonly #replicas: number
+  readonly #makeRoom: Effect.Effect<boolean, StoreError>
 
-  constructor(connection: Connection, name: string, replicas: number) {
+  /** @param makeRoom for what has to be written also to a server that has no room left; says whether it has made any */
+  constructor(
+    connection: Connection,
+    name: string,
+    replicas: number,
+    makeRoom: Effect.Effect<boolean, StoreError> = Effect.succeed(false),
+  ) {
     this.#connection = connection
     this.name = name
     this.#replicas = replicas
+    this.#makeRoom = makeRoom
   }
 
   /**
@@ -67,7 +75,12 @@ export class Stream {
     // What names no state is known by its id for two minutes, should it come twice.
     const isConditional = afterSequence !== undefined || afterRevision !== undefined
     const send = this.#send(publication, isConditional ? undefined : nuid.next())
-    return this.#connection.insist(send)
+    return Effect.catch(this.#connection.insist(send), (error) => {
+      if (!isOutOfRoom(error)) return Effect.fail(error)
+      return Effect.flatMap(this.#makeRoom, (made) =>
+        made ? this.#connection.insist(send) : Effect.fail(error),
+      )
+    })
   }
 
   /** The same, once: who waits in vain looks first at what there is. */
@@ -130,18 +143,24 @@ export class Stream {
     })
   }
 
-  /** Drops what stands before a number. */
-  purgeBefore(seq: number): Effect.Effect<void, StoreError> {
+  /** Drops what stands before a number. Returns how many messages that were. */
+  purgeBefore(seq: number): Effect.Effect<number, StoreError> {
     return this.#purge({ seq })
   }
 
-  /** Drops a subject's messages. */
-  purgeSubject(subject: string): Effect.Effect<void, StoreError> {
+  /** Drops the messages of a subject, or of a pattern of subjects. Returns how many that were. */
+  purgeSubject(subject: string): Effect.Effect<number, StoreError> {
     return this.#purge({ filter: subject })
   }
 
-  #purge(what: { readonly seq: number } | { readonly filter: string }): Effect.Effect<void, StoreError> {
-    return Effect.asVoid(this.#connection.call(() => this.#connection.manager.streams.purge(this.name, what)))
+  /** Drops all of them. Returns how many that were. */
+  readonly purgeAll: Effect.Effect<number, StoreError> = Effect.suspend(() => this.#purge())
+
+  #purge(what?: PurgeOpts): Effect.Effect<number, StoreError> {
+    return Effect.map(
+      this.#connection.call(() => this.#connection.manager.streams.purge(this.name, what)),
+      ({ purged }) => purged,
+    )
   }
 
   #askFresh(asked: Asked): Effect.Effect<Message | null, StoreError> {

@@ -63,7 +63,7 @@ export class Table<A> {
   }
 
   remove(key: string): Effect.Effect<void, StoreError> {
-    return this.#bucket.purgeSubject(this.#subjectOf(key))
+    return Effect.asVoid(this.#bucket.purgeSubject(this.#subjectOf(key)))
   }
 
   /** All keys, in no order. */

@@ -24,6 +24,9 @@ export const closed = (): StoreError => error("Closed", "the store has been clos
 
 export const full = (message: string): StoreError => error("Full", message)
 
+export const capReached = (maxBytes: number): StoreError =>
+  full(`the log's ${maxBytes} bytes are taken by entries not yet delivered`)
+
 export const unavailable = (message: string, cause?: unknown): StoreError =>
   error("Unavailable", message, cause)
 
@@ -49,6 +52,12 @@ const codes = {
   wrongLastSequence: 10071,
   subjectOverlap: 10065,
   streamNameInUse: 10058,
+  insufficientResources: 10023,
+  accountResources: 10002,
+  memoryResources: 10028,
+  storageResources: 10047,
+  storeFailed: 10077,
+  noSuitablePeers: 10005,
   noLeader: 10008,
   notLeader: 10009,
 } as const
@@ -81,6 +90,25 @@ export const notYet = (): StoreError =>
 export const mayPass = ({ reason, cause }: StoreError): boolean =>
   reason._tag === "Unavailable" && cause instanceof Electing
 
+/** The servers' own room is used up, or what they let this account have: it is not the log's cap. */
+class OutOfRoom extends Error {}
+
+export const isOutOfRoom = ({ cause }: StoreError): boolean => cause instanceof OutOfRoom
+
+const outOfRoom = (server: string, description: string): StoreError =>
+  error("Full", `${server}: JetStream has no room left (${description})`, new OutOfRoom())
+
+/** What is answered for a stream that is to have more room than there is. */
+export const isTooLarge = (error: unknown): boolean => {
+  const code = apiErrorOf(error)?.err_code
+  return (
+    code === codes.storageResources ||
+    code === codes.memoryResources ||
+    code === codes.insufficientResources ||
+    code === codes.noSuitablePeers
+  )
+}
+
 const ofApi = ({ err_code, description }: ApiError, server: string): StoreError => {
   switch (err_code) {
     case codes.notEnabled:
@@ -92,6 +120,15 @@ const ofApi = ({ err_code, description }: ApiError, server: string): StoreError 
       return corrupt(`${server}: another program's streams are in the way (${description})`)
     case codes.streamNotFound:
       return corrupt(`${server}: a stream of this store has been deleted`)
+    case codes.insufficientResources:
+    case codes.accountResources:
+    case codes.memoryResources:
+    case codes.storageResources:
+      return outOfRoom(server, description)
+    case codes.storeFailed:
+      return /maximum (bytes|messages)|no space left/.test(description)
+        ? outOfRoom(server, description)
+        : unavailable(`${server}: JetStream says: ${description}`)
     case codes.noLeader:
     case codes.notLeader:
       return unavailable(`${server}: JetStream has no leader now`, new Electing())

@@ -48,6 +48,7 @@ await describeStore("nats", servers.nats, () => {
         `${prefix}_LETTERS`,
         `${prefix}_LOG_0`,
         `${prefix}_LOG_1`,
+        `${prefix}_RESERVE`,
       ]
       expect(await streamsOf(prefix)).toEqual(expected.sort())
       await openOnce(given)

@@ -9,6 +9,7 @@ await describeStore("nats", servers.nats, () => {
     reopens: true,
     shared: true,
     capped: true,
+    probesRoom: true,
   }
   storeContract("nats", binding)
   // Every story takes a second and more on a server.
@@ -19,6 +20,7 @@ await describeStore("nats", servers.nats, () => {
     reopens: true,
     shared: true,
     capped: true,
+    probesRoom: true,
     partitioned: true,
   })
 })

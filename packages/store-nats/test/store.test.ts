@@ -217,6 +217,83 @@ await describeStore("nats", servers.nats, () => {
         }),
       ))
 
+    describe("counts as trimmed what somebody has purged by hand", () => {
+      const purge = (what?: { readonly seq: number }) =>
+        Effect.promise(() =>
+          withJetStream(running, (manager) => manager.streams.purge(`${prefix}_LOG_0`, what)),
+        )
+      const outsideOf = (log: Log, after: Position.Position) =>
+        // Who has appended it may still hold it, and give it without asking.
+        Effect.map(
+          Effect.andThen(log.bounds(0), Effect.flip(log.read(0, after, { maxEntries: 10, maxBytes: 1000 }))),
+          ({ reason }) => reason,
+        )
+
+      it("in part, while it is in use and nothing has been delivered yet", () =>
+        run(
+          Effect.gen(function* () {
+            const given = options()
+            const [{ log }, { log: other }] = [yield* open(given), yield* open(given)]
+            const positions: Array<Position.Position> = []
+            for (const number of [1, 2, 3, 4]) positions.push(...(yield* log.append([entry(number)])))
+            yield* purge({ seq: 3 })
+            for (const one of [log, other]) {
+              expect(yield* outsideOf(one, Position.origin)).toMatchObject({
+                tail: positions[1],
+                head: positions[3],
+              })
+              expect(ids(yield* one.read(0, positions[1]!, { maxEntries: 10, maxBytes: 1000 }))).toEqual(
+                ids([entry(3), entry(4)]),
+              )
+              expect((yield* one.stats(0, positions[1]!)).events).toBe(2)
+            }
+          }),
+        ))
+
+      it("whole, while it is in use", () =>
+        run(
+          Effect.gen(function* () {
+            const given = options()
+            const [{ log }, { log: other }] = [yield* open(given), yield* open(given)]
+            const [last] = (yield* log.append([entry(1), entry(2)])).slice(-1)
+            yield* other.bounds(0)
+            yield* purge()
+            for (const one of [log, other]) {
+              expect(yield* outsideOf(one, Position.origin)).toMatchObject({ tail: last, head: last })
+            }
+            const [next] = yield* other.append([entry(3)])
+            for (const one of [log, other]) {
+              expect(ids(yield* one.read(0, last!, { maxEntries: 10, maxBytes: 1000 }))).toEqual([idOf(3)])
+              expect((yield* one.stats(0, next!)).events).toBe(3)
+            }
+          }),
+        ))
+
+      it("whole, while nobody had it open", async () => {
+        const given = options()
+        let last = Position.origin
+        await run(
+          Effect.gen(function* () {
+            const { log } = yield* open(given)
+            for (const number of [1, 2, 3]) [last = Position.origin] = yield* log.append([entry(number)])
+          }),
+        )
+        await run(
+          Effect.gen(function* () {
+            yield* purge()
+            const { log } = yield* open(given)
+            const { tail, head } = yield* log.bounds(0)
+            expect(tail).toBe(head)
+            expect(head >= last).toBe(true)
+            expect((yield* outsideOf(log, Position.origin))._tag).toBe("OutOfRange")
+            const [next = last] = yield* log.append([entry(4)])
+            expect(next > head).toBe(true)
+            expect(ids(yield* log.read(0, head, { maxEntries: 10, maxBytes: 1000 }))).toEqual([idOf(4)])
+          }),
+        )
+      })
+    })
+
     it("keeps a dead letter larger than a message", () =>
       run(
         Effect.gen(function* () {
