@@ -3,8 +3,9 @@ import * as Effect from "effect/Effect"
 import { type ClientConfig, Pool, type PoolClient, type QueryResultRow, types } from "pg"
 import { CopyOut, type Row } from "./CopyOut.ts"
 import { cancel } from "./cancel.ts"
-import { closed, isAnswer, isPassing, storeErrorOf, unavailable } from "./errors.ts"
+import { closed, isAnswer, isOfAnother, isPassing, isReadOnly, storeErrorOf, unavailable } from "./errors.ts"
 import { Health } from "./Health.ts"
+import { Lineage } from "./Lineage.ts"
 import type { Settings } from "./Options.ts"
 
 export type Value = string | number | boolean | null | Uint8Array | ReadonlyArray<string | number | null>
@@ -56,16 +57,22 @@ export const list = (values: Iterable<number | bigint>): string => `{${[...value
 export class Database {
   /** The schema, as it stands in a statement. */
   readonly schema: string
+  /** The log that these are connections to, as far as this process knows it. */
+  readonly lineage: Lineage
   readonly #place: string
   readonly #timeout: number
   readonly #pool: Pool
   readonly #running = new Set<Promise<unknown>>()
+  /** When each connection was made, by the monotonic clock: those made before a server said that it takes nothing are not used again. */
+  readonly #madeAt = new WeakMap<PoolClient, number>()
+  #readOnlyAt = Number.NEGATIVE_INFINITY
   readonly #health: Health
   #closed = false
 
   /** @param place to be named in messages */
   constructor(settings: Settings, place: string) {
     this.schema = quoted(settings.schema)
+    this.lineage = new Lineage(this.schema)
     this.#place = place
     this.#timeout = settings.requestTimeout
     this.#pool = new Pool({
@@ -76,7 +83,10 @@ export class Database {
     })
     // Of connections nobody uses at the moment: the next call makes another.
     this.#pool.on("error", ignore)
-    this.#pool.on("connect", (client) => client.on("error", ignore))
+    this.#pool.on("connect", (client) => {
+      this.#madeAt.set(client, performance.now())
+      client.on("error", ignore)
+    })
     this.#health = new Health(async () => {
       const timeout = this.#timeout
       await this.#within(timeout, performance.now() + timeout, this.#pool.connect(), (client) =>
@@ -103,10 +113,11 @@ export class Database {
     })
   }
 
-  /** The rows of a query without parameters, as bytes. */
-  copy<A>(query: string, decode: (row: Row) => A): Effect.Effect<ReadonlyArray<A>, StoreError> {
+  /** The rows of a query without parameters, as bytes. It is made anew for each try. */
+  copy<A>(query: () => string, decode: (row: Row) => A): Effect.Effect<ReadonlyArray<A>, StoreError> {
     return this.use(
-      (client) => new Promise((resolve, reject) => client.query(new CopyOut(query, decode, resolve, reject))),
+      (client) =>
+        new Promise((resolve, reject) => client.query(new CopyOut(query(), decode, resolve, reject))),
     )
   }
 
@@ -126,7 +137,7 @@ export class Database {
 
   /** What {@link Database.run} fails with, as the ports say it. */
   failed(error: unknown): Effect.Effect<never, StoreError> {
-    const known = storeErrorOf(error, this.#place)
+    const known = storeErrorOf(error, this.#place, this.lineage.generations)
     return known === null ? Effect.die(error) : Effect.fail(known)
   }
 
@@ -160,6 +171,15 @@ export class Database {
         return value
       } catch (error) {
         if (isPassing(error) && tries < maxTries) continue
+        if (isOfAnother(error) && tries < maxTries) {
+          await this.#within(timeout, deadline, this.#connect(), (client) => this.lineage.enter(client))
+          continue
+        }
+        if (isReadOnly(error)) {
+          this.#readOnlyAt = performance.now()
+          // All connections are made anew: behind the address there may be the server that took over.
+          if (tries === 1) continue
+        }
         if (isAnswer(error)) this.#health.answered()
         else this.#health.doubt()
         throw error
@@ -172,7 +192,11 @@ export class Database {
     const { failure, answers } = this.#health
     if (failure !== undefined) throw failure.error
     try {
-      return await this.#pool.connect()
+      for (;;) {
+        const client = await this.#pool.connect()
+        if ((this.#madeAt.get(client) ?? 0) >= this.#readOnlyAt) return client
+        client.release(true)
+      }
     } catch (error) {
       this.#health.fail(error, answers)
       throw error

@@ -1,8 +1,9 @@
-import { EventLog, KnownHead, Position, type StoreError } from "@millrace/core"
+import { EventLog, KnownHead, type Position, type StoreError } from "@millrace/core"
 import * as Effect from "effect/Effect"
 import { Announcer, channelOf } from "./Announcer.ts"
 import { clientConfig, type Database } from "./Database.ts"
 import { closed, fullOf } from "./errors.ts"
+import type { Change } from "./Lineage.ts"
 import { Listener } from "./Listener.ts"
 import type { Settings } from "./Options.ts"
 import { Reclaimer } from "./Reclaimer.ts"
@@ -19,7 +20,9 @@ export const openLog = Effect.fnUntraced(function* (
   database: Database,
   settings: Settings,
   limits: LogLimits,
+  place: string,
 ) {
+  const { lineage } = database
   const table = log(database)
   const waiting = outbox(database)
   const clock = yield* Effect.clockWith(Effect.succeed)
@@ -43,21 +46,30 @@ export const openLog = Effect.fnUntraced(function* (
       () => {},
     )
   }
-  const grown = (last: number, segmentClosed: boolean): void => {
-    if (last === 0) return
-    const position = Position.fromNumber(last)
+  const grown = (position: Position.Position | null, segmentClosed: boolean): void => {
+    if (position === null) return
     head.advance(position)
     announcer.announce(position)
     if (segmentClosed) reclaimer.reclaim()
   }
 
-  const writer = new Writer(async (group) => {
-    const appended = await table.append(group, limits)
-    grown(
-      appended.positions.reduce((last, position) => Math.max(last, position), 0),
-      appended.closed,
+  const sayLost = ({ fork, lost }: Change): void => {
+    runFork(
+      Effect.logWarning(
+        `${place}: the log has come back with less than it had given, and goes on in a new generation`,
+      ).pipe(Effect.annotateLogs({ lostEntries: lost, goesOnAfter: fork })),
     )
-    return appended.positions
+  }
+  lineage.onChange((change) => {
+    if (change.lost > 0) sayLost(change)
+    head.fallBack(change.fork)
+    head.advance(change.head)
+  })
+
+  const writer = new Writer(async (group) => {
+    const { positions, head, closed } = await table.append(group, limits)
+    grown(head, closed)
+    return positions
   })
 
   yield* Effect.acquireRelease(
@@ -65,8 +77,11 @@ export const openLog = Effect.fnUntraced(function* (
       () =>
         new Listener(clientConfig(settings), channelOf(settings.schema), (payload) => {
           const position = payload as Position.Position
-          if (Position.toNumber(position) > 0) head.advance(position)
-          else look()
+          const announced = lineage.generations.placeOf(position)
+          // Of a generation that this process does not know, or one that is gone, only the log can say what is there.
+          if (announced.kind !== "known" || announced.number === 0) return look()
+          lineage.saw(announced.number)
+          head.advance(position)
         }),
     ),
     (listener) => Effect.promise(() => listener.close()),
@@ -76,7 +91,7 @@ export const openLog = Effect.fnUntraced(function* (
       () =>
         new Sequencer(async (owner) => {
           const moved = await waiting.move(owner, clock.currentTimeMillisUnsafe(), limits)
-          grown(moved.head ?? 0, moved.closed)
+          grown(moved.head, moved.closed)
           return moved.count
         }, sayStuck),
     ),
@@ -96,7 +111,7 @@ export const openLog = Effect.fnUntraced(function* (
   const toEffect = (outcome: Outcome): Effect.Effect<ReadonlyArray<Position.Position>, StoreError> => {
     if (outcome.kind === "failed") return database.failed(outcome.error)
     if (outcome.positions.includes(0)) return Effect.fail(fullOf(limits.maxBytes))
-    return Effect.succeed(outcome.positions.map(Position.fromNumber))
+    return Effect.succeed(outcome.positions.map((number) => lineage.generations.positionOf(number)))
   }
 
   const service: EventLog.EventLog["Service"] = {

@@ -62,12 +62,11 @@ const open = Effect.fnUntraced(function* (options: Options, internals: Internals
       `${place}: fsync is off: what is acknowledged may be lost with the server. Set fsync = on in its configuration`,
     )
   }
-  const log = yield* openLog(database, settings, {
-    durability,
-    maxBytes: settings.maxBytes,
-    segmentBytes:
-      internals.segmentBytes ?? Math.max(Math.ceil(settings.maxBytes / segmentsInUse), smallestSegment),
-  })
+  yield* database.use((client) => database.lineage.enter(client))
+  const segmentBytes =
+    internals.segmentBytes ?? Math.max(Math.ceil(settings.maxBytes / segmentsInUse), smallestSegment)
+  const limits = { durability, maxBytes: settings.maxBytes, segmentBytes }
+  const log = yield* openLog(database, settings, limits, place)
   const rows = cursors(database)
   return Context.make(EventLog.EventLog, log).pipe(
     Context.add(Cursors.Cursors, rows),

@@ -1,7 +1,7 @@
 import { StoreError } from "@millrace/core"
 import type { PoolClient } from "pg"
 import { quoted } from "./Database.ts"
-import { codeOf, corrupt, incompatible, unavailable } from "./errors.ts"
+import { codeOf, corrupt, incompatible, readOnlyServer, unavailable } from "./errors.ts"
 import type { Migration } from "./migrations/index.ts"
 
 /** The oldest server whose partitions and functions this program can use. */
@@ -48,7 +48,7 @@ const checkServer = ({ server, encoding, isReadOnly, isolation }: Found, place: 
     throw incompatible(`${place}: PostgreSQL ${server} is too old, ${oldestServer} is needed`)
   }
   if (encoding !== "UTF8") throw incompatible(`${place}: the database's encoding is ${encoding}, not UTF8`)
-  if (isReadOnly) throw unavailable(`${place}: the server is read-only: a standby, perhaps`)
+  if (isReadOnly) throw readOnlyServer(`${place}: the server is read-only: a standby, perhaps`)
   if (isolation !== "read committed") {
     throw unavailable(
       `${place}: default_transaction_isolation is "${isolation}": set it to "read committed" for this user`,

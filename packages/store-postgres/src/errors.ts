@@ -1,4 +1,4 @@
-import { Position, StoreError, type StoreReason } from "@millrace/core"
+import { type EventLog, type Generations, type Position, StoreError, type StoreReason } from "@millrace/core"
 
 /** SQLSTATEs of the schema's own functions: `ML` is a class that PostgreSQL leaves to others. */
 const own = {
@@ -7,6 +7,8 @@ const own = {
   outside: "ML002",
   lessDurable: "ML003",
   missing: "ML004",
+  /** The log is of another generation than the one the statement was meant for. */
+  another: "ML005",
 } as const
 
 /** Rolled back for the sake of others: the same again will do. */
@@ -14,18 +16,24 @@ const passing: ReadonlySet<string> = new Set(["40001", "40P01", own.goneOn])
 
 const cancelled = "57014"
 
+const readOnly = "25006"
+
 /** Known by SQLSTATE, or by its class (https://www.postgresql.org/docs/current/errcodes-appendix.html). */
-const known: ReadonlyMap<string, readonly [tag: "Unavailable" | "Corrupt", message: string]> = new Map([
+const known: ReadonlyMap<
+  string,
+  readonly [tag: "Unavailable" | "ReadOnly" | "Full" | "Corrupt", message: string]
+> = new Map([
   ["08", ["Unavailable", "the connection failed"]],
-  ["25006", ["Unavailable", "the server is read-only: a standby, perhaps"]],
+  [readOnly, ["ReadOnly", "the server is read-only: a standby, perhaps"]],
   ["28", ["Unavailable", "the server refuses this user or password"]],
   ["3D000", ["Unavailable", "there is no such database"]],
   ["42501", ["Unavailable", "the user lacks a privilege"]],
   ["3F000", ["Corrupt", "the schema is not there any more"]],
   ["42P01", ["Corrupt", "the schema's tables are not those this program made"]],
   ["42703", ["Corrupt", "the schema's tables are not those this program made"]],
+  ["42704", ["Corrupt", "the schema's tables are not those this program made"]],
   ["42883", ["Corrupt", "the schema's functions are not those this program made"]],
-  ["53100", ["Unavailable", "the server's disk is full"]],
+  ["53100", ["Full", "the server's disk is full"]],
   ["53200", ["Unavailable", "the server is out of memory"]],
   ["53300", ["Unavailable", "the server has no connection left"]],
   ["53", ["Unavailable", "the server lacks resources"]],
@@ -49,10 +57,15 @@ export const codeOf = (error: unknown): string | null =>
 
 export const isPassing = (error: unknown): boolean => passing.has(codeOf(error) ?? "")
 
+export const isOfAnother = (error: unknown): boolean => codeOf(error) === own.another
+
+/** The server takes nothing: another one may stand behind its address by now. */
+export const isReadOnly = (error: unknown): boolean => codeOf(error) === readOnly
+
 /** The server has answered, so that the connection is as good as before. */
 export const isAnswer = (error: unknown): boolean => {
   const code = codeOf(error)
-  if (code === null || !sqlState.test(code)) return false
+  if (code === null || !sqlState.test(code) || code === readOnly) return false
   return code === cancelled || !["08", "57"].includes(code.slice(0, 2))
 }
 
@@ -67,6 +80,8 @@ const failed = (reason: StoreReason, message: string): StoreError => {
 
 export const unavailable = (message: string): StoreError => failed({ _tag: "Unavailable" }, message)
 
+export const readOnlyServer = (message: string): StoreError => failed({ _tag: "ReadOnly" }, message)
+
 export const corrupt = (message: string): StoreError => failed({ _tag: "Corrupt" }, message)
 
 export const incompatible = (message: string): StoreError => failed({ _tag: "Incompatible" }, message)
@@ -76,30 +91,49 @@ export const fullOf = (maxBytes: number): StoreError =>
 
 export const closed = (): StoreError => failed({ _tag: "Closed" }, "the store has been closed")
 
-const outside = (tail: number, head: number): StoreError => {
-  const bounds = { tail: Position.fromNumber(tail), head: Position.fromNumber(head) }
-  return failed(
-    { _tag: "OutOfRange", ...bounds, resumeAt: bounds.tail },
-    `the position is outside the log, which holds those after "${bounds.tail}" up to "${bounds.head}"`,
+const outOfRange = (
+  tail: Position.Position,
+  head: Position.Position,
+  resumeAt: Position.Position,
+): StoreError =>
+  failed(
+    { _tag: "OutOfRange", tail, head, resumeAt },
+    `the position is outside the log, which holds those after "${tail}" up to "${head}"`,
   )
+
+/** For a position that the log has lost, or never had. */
+export const outsideOf = (
+  { tail, head }: EventLog.LogBounds,
+  generations: Generations,
+  position: Position.Position,
+): StoreError => {
+  const resumeAt = generations.resumeAt(position, 0)
+  return outOfRange(tail, head, resumeAt > tail ? resumeAt : tail)
 }
 
 /**
  * What an error of the driver or the server means; `null` for a mistake in this program.
  *
  * @param place to be named in the message
+ * @param generations of the log that was asked
  */
-export const storeErrorOf = (error: unknown, place: string): StoreError | null => {
+export const storeErrorOf = (error: unknown, place: string, generations: Generations): StoreError | null => {
   if (error instanceof StoreError) return error
   const code = codeOf(error)
   const message = messageOf(error)
   switch (code) {
     case own.outside: {
-      const [tail, head] = message.split(" ").map(Number)
-      return outside(tail ?? 0, head ?? 0)
+      const [tail = 0, head = 0] = message.split(" ").map(Number)
+      const kept = generations.positionOf(tail)
+      return outOfRange(kept, generations.positionOf(head), kept)
     }
     case own.lessDurable:
-      return unavailable(`${place}: the server's settings no longer give what was declared, but ${message}`)
+      return failed(
+        { _tag: "LevelTooLow" },
+        `${place}: the server's settings no longer give what was declared, but ${message}`,
+      )
+    case own.another:
+      return unavailable(`${place}: the log changes from one generation to the next again and again`)
     case own.missing:
       return corrupt(`${place}: ${message}`)
   }

@@ -93,7 +93,7 @@ describeServer("postgres", "what an acknowledged append has survived", () => {
         yield* log.append([entry(1)])
         yield* Effect.promise(() => change(url, { fsync: "off" }))
         const error = yield* Effect.flip(log.append([entry(2)]))
-        expect(error.reason._tag).toBe("Unavailable")
+        expect(error.reason._tag).toBe("LevelTooLow")
         expect(error.message).toMatch(/no longer give .* but memory/)
         yield* Effect.promise(() => withClient((client) => client.query(outboxInsert([{ event: "a" }])), url))
         while (lines.length === 0) yield* log.bounds(0)

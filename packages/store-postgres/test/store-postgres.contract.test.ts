@@ -1,6 +1,7 @@
 import { layer } from "@millrace/store-postgres"
 import { describeStore, endpointOf, servers, tcpProxy } from "@millrace/test-servers"
 import { accountingContract, type FaultyPlace, type StoreBinding, storeContract } from "@millrace/testkit"
+import { rewindablePlace } from "./support/rewindable.ts"
 import { dropSchema, freshSchema } from "./support/server.ts"
 
 /** Of a request, in ms: long for a busy machine, short for a test that waits for it. */
@@ -29,6 +30,7 @@ const binding: StoreBinding = {
     }
   },
   faultyPlace,
+  rewindablePlace,
   reopens: true,
   shared: true,
   capped: true,

@@ -1,3 +1,4 @@
+import { generations } from "./generations.ts"
 import { log } from "./log.ts"
 import { outbox } from "./outbox.ts"
 import { records } from "./records.ts"
@@ -11,4 +12,5 @@ export type Migration = (schema: string) => string
  */
 export const migrations: ReadonlyArray<Migration> = [
   (schema) => [log(schema), records(schema), outbox(schema)].join("\n"),
+  generations,
 ]

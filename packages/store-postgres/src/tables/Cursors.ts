@@ -27,10 +27,19 @@ const cursorOf = ({ name, epoch, position, event_index, state }: Row): Cursors.C
 const keyOf = ({ name, epoch }: Cursors.CursorSave): string => `${epoch} ${name}`
 
 export const cursors = (database: Database): Cursors.Cursors["Service"] => {
-  const { schema } = database
+  const { schema, lineage } = database
   return {
     acquire: (name) =>
-      Effect.map(database.one<Row>(`SELECT * FROM ${schema}.acquire_cursor($1)`, [toText(name)]), cursorOf),
+      Effect.map(
+        // A server that takes over enters first: what was given before is not given again.
+        database.use((client) =>
+          client.query<Row>(`SELECT * FROM ${schema}.acquire_cursor(${schema}.entered($1, $2, $3::text))`, [
+            ...lineage.known,
+            toText(name),
+          ]),
+        ),
+        ({ rows }) => cursorOf(rows[0]!),
+      ),
 
     save: Effect.fnUntraced(function* (saves): Effect.fn.Return<
       ReadonlyArray<Cursors.SaveOutcome>,

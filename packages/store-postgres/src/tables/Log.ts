@@ -1,9 +1,9 @@
-import { type EventLog, Position, type StoreError } from "@millrace/core"
+import type { EventLog, Generations, Position, StoreError } from "@millrace/core"
 import * as Effect from "effect/Effect"
 import { Buffers } from "../Buffers.ts"
 import type { Row } from "../CopyOut.ts"
 import { type Database, list } from "../Database.ts"
-import { corrupt } from "../errors.ts"
+import { corrupt, outsideOf } from "../errors.ts"
 import type { Group } from "../Writer.ts"
 
 /** What the log is opened with. */
@@ -17,8 +17,17 @@ export interface LogLimits {
 
 export interface Appended {
   readonly positions: ReadonlyArray<number>
+  /** Where the log ends by now, if that is known: after all of them, none of which may be stored. */
+  readonly head: Position.Position | null
   /** A segment has been closed: it is time to see whether others can be emptied. */
   readonly closed: boolean
+}
+
+interface Bounds {
+  readonly tail: number
+  readonly head: number
+  readonly bytes: number
+  readonly oldestAt: number | null
 }
 
 const largest = Number.MAX_SAFE_INTEGER
@@ -65,37 +74,77 @@ const view = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.b
 const hex = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex")
 
-const entryOf = (row: Row): EventLog.LogEntry => {
-  const [at, appendedAt, events, id, envelope, body] = row as [
-    Uint8Array,
-    Uint8Array,
-    Uint8Array,
-    Uint8Array,
-    Uint8Array,
-    Uint8Array,
-  ]
-  return {
-    id: hex(id),
-    events: view(events).getInt32(0),
-    envelope: decoder.decode(envelope),
-    body: new Uint8Array(body),
-    position: Position.fromNumber(Number(view(at).getBigInt64(0))),
-    appendedAt: view(appendedAt).getFloat64(0),
+const entryOf =
+  (generations: Generations) =>
+  (row: Row): EventLog.LogEntry => {
+    const [at, appendedAt, events, id, envelope, body] = row as [
+      Uint8Array,
+      Uint8Array,
+      Uint8Array,
+      Uint8Array,
+      Uint8Array,
+      Uint8Array,
+    ]
+    return {
+      id: hex(id),
+      events: view(events).getInt32(0),
+      envelope: decoder.decode(envelope),
+      body: new Uint8Array(body),
+      position: generations.positionOf(Number(view(at).getBigInt64(0))),
+      appendedAt: view(appendedAt).getFloat64(0),
+    }
   }
-}
 
-const followOn = (entries: ReadonlyArray<EventLog.LogEntry>, after: number): boolean =>
-  entries.every(({ position }, index) => Position.toNumber(position) === after + 1 + index)
+const followOn = (
+  entries: ReadonlyArray<EventLog.LogEntry>,
+  after: number,
+  generations: Generations,
+): boolean => entries.every(({ position }, index) => position === generations.positionOf(after + 1 + index))
 
 export const log = (database: Database) => {
-  const { schema } = database
+  const { schema, lineage } = database
   const buffers = new Buffers()
 
-  /** Of what is no position the server is told nothing: it is outside. */
-  const numberOf = (position: Position.Position): number | null => {
-    const number = Position.toNumber(position)
-    return Number.isNaN(number) ? null : number
-  }
+  const bounds = Effect.map(
+    database.use(async (client) => {
+      const { rows } = await client.query<Bounds>(
+        `SELECT tail, head, head_bytes - tail_bytes AS bytes, oldest_at AS "oldestAt" FROM ${schema}.log
+         WHERE ${schema}.entered($1, $2, true)`,
+        [...lineage.known],
+      )
+      return { found: rows[0]!, generations: lineage.generations }
+    }),
+    ({ found: { tail, head, ...bounds }, generations }): EventLog.LogBounds => ({
+      tail: generations.positionOf(tail),
+      head: generations.positionOf(head),
+      ...bounds,
+    }),
+  )
+
+  /**
+   * Asks something of a position, by its number. A position of what the log has lost is outside, which is found out here: whoever knows
+   * of a generation knows what it has replaced.
+   */
+  const ofPosition = <A>(
+    position: Position.Position,
+    ask: (number: number, generations: Generations) => Effect.Effect<A, StoreError>,
+  ): Effect.Effect<A, StoreError> =>
+    Effect.suspend(() => {
+      const { generations } = lineage
+      const place = generations.placeOf(position)
+      const outside = Effect.flatMap(bounds, (found) =>
+        Effect.fail(outsideOf(found, lineage.generations, position)),
+      )
+      if (place.kind !== "known") return outside
+      // Whoever stands behind an entry knows that it was there.
+      lineage.saw(place.number)
+      return Effect.catchIf(
+        ask(place.number, generations),
+        // The answer may be of another generation, in which there is another entry of this number.
+        () => lineage.generations !== generations && lineage.generations.placeOf(position).kind !== "known",
+        () => outside,
+      )
+    })
 
   return {
     /** Outside of Effect: many calls share one. */
@@ -113,65 +162,83 @@ export const log = (database: Database) => {
         list(bodySizes),
         data,
       ]
-      const { rows } = await database.run((client) =>
-        client.query<{ positions: ReadonlyArray<number>; closed: boolean }>(
-          `SELECT positions, emptied AS closed FROM ${schema}.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-          values,
-        ),
-      )
+      const { rows, generations } = await database.run(async (client) => {
+        const { generations } = lineage
+        // Asked before, so that nothing is written in vain, and with the log locked up to the commit.
+        const { rows } = await client.query<{ positions: ReadonlyArray<number>; closed: boolean }>(
+          `SELECT ${schema}.entered($11, 0, positions) AS positions, emptied AS closed
+           FROM ${schema}.append(${schema}.entered($11, $12, $1::text), $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+          [...values, ...lineage.known],
+        )
+        return { rows, generations }
+      })
       // After a failure it may still be on its way.
       buffers.give(buffer)
-      return rows[0] ?? { positions: [], closed: false }
+      const { positions, closed } = rows[0] ?? { positions: [], closed: false }
+      const last = positions.reduce((most, number) => Math.max(most, number), 0)
+      if (last === 0 || generations !== lineage.generations) return { positions, head: null, closed }
+      lineage.saw(last)
+      return { positions, head: generations.positionOf(last), closed }
     },
 
     read: (
       after: Position.Position,
       limits: EventLog.ReadLimits,
     ): Effect.Effect<ReadonlyArray<EventLog.LogEntry>, StoreError> => {
-      const from = numberOf(after)
-      return Effect.flatMap(
-        database.copy(
-          `SELECT * FROM ${schema}.read(${from}, ${whole(limits.maxEntries)}, ${whole(limits.maxBytes)})`,
-          entryOf,
+      const most = `${whole(limits.maxEntries)}, ${whole(limits.maxBytes)}`
+      return ofPosition(after, (from, generations) =>
+        Effect.flatMap(
+          database.copy(
+            () =>
+              `SELECT * FROM ${schema}.read(${schema}.entered(${lineage.known.join()}, ${from}::bigint), ${most})`,
+            entryOf(generations),
+          ),
+          (entries) =>
+            followOn(entries, from, generations)
+              ? Effect.succeed(entries)
+              : Effect.fail(corrupt(`the log's entries after ${from} are not in order`)),
         ),
-        (entries) =>
-          followOn(entries, from ?? 0)
-            ? Effect.succeed(entries)
-            : Effect.fail(corrupt(`the log's entries after ${from} are not in order`)),
       )
     },
 
     locate: (time: number): Effect.Effect<Position.Position, StoreError> =>
       Effect.map(
-        database.one<{ position: number }>(
-          `SELECT ${schema}.first_reaching(tail, head, $1, NULL) - 1 AS position FROM ${schema}.log`,
-          [time],
+        database.use((client) =>
+          client.query<{ position: number }>(
+            `SELECT ${schema}.first_reaching(tail, head, $1, NULL) - 1 AS position FROM ${schema}.log
+             WHERE ${schema}.entered($2, $3, true)`,
+            [time, ...lineage.known],
+          ),
         ),
-        ({ position }) => Position.fromNumber(position),
+        ({ rows }) => lineage.generations.positionOf(rows[0]!.position),
       ),
 
     head: async (): Promise<Position.Position> => {
       const { rows } = await database.run((client) =>
-        client.query<{ head: number }>(`SELECT head FROM ${schema}.log`),
+        client.query<{ head: number }>(
+          `SELECT head FROM ${schema}.log WHERE ${schema}.entered($1, $2, true)`,
+          [...lineage.known],
+        ),
       )
-      return Position.fromNumber(rows[0]?.head ?? 0)
+      const head = rows[0]?.head ?? 0
+      lineage.saw(head)
+      return lineage.generations.positionOf(head)
     },
 
-    bounds: Effect.map(
-      database.one<{ tail: number; head: number; bytes: number; oldestAt: number | null }>(
-        `SELECT tail, head, head_bytes - tail_bytes AS bytes, oldest_at AS "oldestAt" FROM ${schema}.log`,
-      ),
-      ({ tail, head, ...bounds }): EventLog.LogBounds => ({
-        tail: Position.fromNumber(tail),
-        head: Position.fromNumber(head),
-        ...bounds,
-      }),
-    ),
+    bounds,
 
     stats: (upTo: Position.Position): Effect.Effect<EventLog.LogTotals, StoreError> =>
-      database.one<{ entries: number; events: number; bytes: number }>(
-        `SELECT entries, events, bytes FROM ${schema}.totals($1)`,
-        [numberOf(upTo)],
+      ofPosition(upTo, (number) =>
+        Effect.map(
+          database.use((client) =>
+            client.query<EventLog.LogTotals>(
+              `SELECT entries, events, bytes
+               FROM ${schema}.totals(${schema}.entered($1, $2, $3::bigint))`,
+              [...lineage.known, number],
+            ),
+          ),
+          ({ rows }) => rows[0]!,
+        ),
       ),
 
     trim: (
@@ -180,11 +247,14 @@ export const log = (database: Database) => {
       segmentBytes: number,
     ): Effect.Effect<void, StoreError> =>
       Effect.asVoid(
-        database.query(`SELECT ${schema}.trim($1, $2, $3)`, [
-          numberOf(released) ?? 0,
-          olderThan,
-          segmentBytes,
-        ]),
+        database.use((client) =>
+          client.query(`SELECT ${schema}.trim(${schema}.entered($1, $2, $3::bigint), $4, $5)`, [
+            ...lineage.known,
+            lineage.generations.releasedBy(released),
+            olderThan,
+            segmentBytes,
+          ]),
+        ),
       ),
 
     /** Gives back the room of what has been trimmed, as far as nobody is reading it. */
