@@ -49,6 +49,10 @@ const HttpUrl = Schema.String.check(
   }),
 )
 
+/**
+ * Dots are allowed, though Standard Webhooks forbids them in what is signed: a `webhook-id` is a hash of this id, never the id itself. Slashes are not, since they part the
+ * names of cursors. Letters in two cases are two ids.
+ */
 const DestinationId = Schema.String.check(
   Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, {
     expected: "1 to 64 letters, digits, dots, dashes or underscores, beginning with a letter or digit",

@@ -30,6 +30,8 @@ export class TransportError extends Data.TaggedError("TransportError")<{
   /** `AddressRefused` and `CertificateRefused` are set up wrongly, at one end or the other; the rest may be an outage. */
   readonly reason: "Timeout" | "ConnectionFailed" | "AddressRefused" | "CertificateRefused"
   readonly message: string
+  /** No byte of the request has left: there was no connection. Left out by who cannot tell. */
+  readonly neverLeft?: true
 }> {}
 
 /** Sends one request and reads the reply; follows no redirect, retries nothing, and stops at once when interrupted. */

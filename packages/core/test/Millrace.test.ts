@@ -8,7 +8,7 @@ import * as Millrace from "../src/Millrace.ts"
 import * as Store from "../src/Store.ts"
 import { StoreError } from "../src/StoreError.ts"
 import { StoreHealth } from "../src/StoreHealth.ts"
-import { Transport } from "../src/Transport.ts"
+import { Transport, TransportError } from "../src/Transport.ts"
 import { layerTest } from "./support/codec.ts"
 import { request, serverKey } from "./support/intake.ts"
 
@@ -158,4 +158,39 @@ test("a process whose destination another one has taken over is not ready, and n
   await millrace.disable("lost")
   expect(await millrace.readiness()).toBeNull()
   await millrace.close({ deadline: 0 })
+})
+
+test("events count as sent once they have left, every attempt that had a connection, and no other", async () => {
+  let attempts = 0
+  const failures = [
+    new TransportError({ reason: "ConnectionFailed", message: "connection refused", neverLeft: true }),
+    new TransportError({ reason: "AddressRefused", message: "refused", neverLeft: true }),
+    new TransportError({ reason: "ConnectionFailed", message: "connection reset" }),
+  ]
+  const transport = Layer.succeed(Transport, {
+    send: () =>
+      Effect.suspend(() => {
+        const failure = failures[attempts]
+        attempts += 1
+        return failure === undefined
+          ? Effect.succeed({ status: 200, retryAfter: null, body: "" })
+          : Effect.fail(failure)
+      }),
+  })
+  const retry = { first: 1, max: 1 }
+  const millrace = await Millrace.make({
+    keys: "none",
+    destinations: [{ id: "a", url: "https://a.test/", batch: { maxDelay: 0 }, retry }],
+    ...{ store: Store.layerMemory(), transport, codec: layerTest },
+  })
+  await millrace.logEvent({ event: "x" })
+  await vi.waitFor(
+    async () => {
+      const [row] = await millrace.destinations()
+      expect(row).toMatchObject({ delivered: 1, sent: 2 })
+    },
+    { timeout: 20_000 },
+  )
+  expect(attempts).toBe(4)
+  await millrace.close()
 })

@@ -132,3 +132,18 @@ test.each(["", "whsec_", "whsec_!!!", `whsec_${btoa("short")}`, "MfKQ9r8GKYqrTwj
     expect(Signature.standardKey(secret)).toBeNull()
   },
 )
+
+test("an id with a dot, or none, is malformed: what was signed for one message could be read as another", () => {
+  const secrets = { standardWebhooks: [one], statsig: null }
+  const sentAt = Math.floor(now / 1000) * 1000
+  const seconds = String(sentAt / 1000)
+  // The same bytes are signed for the id "a" with the body "1700000000.[]" and for "a.<seconds>" with the body "[]".
+  const signed = Signature.signer(codec, secrets)({ id: "a", sentAt, body: bytes(`${seconds}.[]`) })
+  const moved = { ...signed, "webhook-id": `a.${seconds}` }
+  expect(check(secrets, signed, { body: bytes(`${seconds}.[]`) })).toBe("ok")
+  expect(check(secrets, moved, { body: bytes("[]") })).toBe("Malformed")
+  for (const id of ["", ".", "msg.1"]) {
+    const headers = Signature.signer(codec, secrets)({ ...message, id })
+    expect(check(secrets, headers)).toBe("Malformed")
+  }
+})

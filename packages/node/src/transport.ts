@@ -39,6 +39,9 @@ const connectionFailed = (message: string) => new Port.TransportError({ reason: 
 const timedOut = (timeout: number) =>
   new Port.TransportError({ reason: "Timeout", message: `no complete reply within ${timeout} ms` })
 
+const neverLeft = ({ reason, message }: Port.TransportError) =>
+  new Port.TransportError({ reason, message, neverLeft: true })
+
 const toTransportError = (error: unknown): Port.TransportError => {
   if (error instanceof Port.TransportError) return error
   const cause = error instanceof Error ? error.cause : undefined
@@ -81,6 +84,11 @@ class ReplyHandler implements Dispatcher.DispatchHandler {
     this.controller?.abort(reason)
   }
 
+  /** A request begins once it has a connection. */
+  get hasBegun(): boolean {
+    return this.controller !== null
+  }
+
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.controller = controller
     if (this.aborted !== null) controller.abort(this.aborted)
@@ -116,7 +124,8 @@ class ReplyHandler implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_: Dispatcher.DispatchController | null, error: Error): void {
-    this.settle(Effect.fail(toTransportError(error)))
+    const failure = toTransportError(error)
+    this.settle(Effect.fail(this.hasBegun ? failure : neverLeft(failure)))
   }
 }
 
@@ -175,7 +184,7 @@ const make = Effect.fnUntraced(function* ({ lookup, ...addresses }: TransportOpt
           queueMicrotask(() => resume(outcome))
         }, isFlushed)
         const timer = setTimeout(() => {
-          const error = timedOut(timeout)
+          const error = handler.hasBegun ? timedOut(timeout) : neverLeft(timedOut(timeout))
           // undici hears of it only once a connection is open, and one to a host that keeps silent opens very late.
           resume(Effect.fail(error))
           handler.abort(error)

@@ -236,6 +236,22 @@ describe("errors", () => {
     ])
   })
 
+  it("say whether anything of the request has left", async () => {
+    const gone = await scriptedReceiver(() => {})
+    await gone.close()
+    const none: LookupFunction = (_name, _options, callback) =>
+      callback(Object.assign(new Error("none"), { code: "ENOTFOUND" }), [])
+    const reset = await serve((socket) => socket.resetAndDestroy())
+    const name = `http://moved.example:${reset.port}/`
+    const unsent = await sendAll([gone.url, "http://none.example/"], { allowPrivate: true, lookup: none })
+    for (const error of unsent) expect(error).toMatchObject({ reason: "ConnectionFailed", neverLeft: true })
+    expect(await sendAll([reset.url], {})).toMatchObject([{ reason: "AddressRefused", neverLeft: true }])
+    const { lookup } = resolver(["127.0.0.1"])
+    const [sent] = await sendAll([name], { allowPrivate: true, lookup })
+    expect(sent).toMatchObject({ reason: "ConnectionFailed" })
+    expect(sent).not.toHaveProperty("neverLeft")
+  })
+
   it("say how long an attempt was given", async () => {
     const { url } = await serve(() => {})
     const send = Effect.flatMap(Port.Transport, (transport) =>

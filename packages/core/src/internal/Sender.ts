@@ -26,6 +26,8 @@ export interface Sent {
   readonly verdict: Delivery.Verdict
   /** See {@link TransportReply.isBodyFree}. */
   readonly isBodyFree: boolean
+  /** See {@link TransportError.neverLeft}. */
+  readonly neverLeft?: true
   /** Call once it is known how long the lane waits: then the attempt is on record. */
   readonly record: (wait: Delivery.Wait | null) => void
 }
@@ -104,6 +106,7 @@ export const make = (
     const sent: Sent = {
       verdict,
       isBodyFree: Result.isSuccess(result) && result.success.isBodyFree === true,
+      ...(Result.isFailure(result) && result.failure.neverLeft === true ? { neverLeft: true } : {}),
       record: (wait) => {
         if (isDown && wait !== null) circuit.restUntil(ended + wait.millis)
         record({

@@ -102,12 +102,12 @@ const program = Effect.fnUntraced(function* (flags: Flags) {
   return { ...report, changes: [...report.changes, ...cap(from, to)] }
 })
 
-const signals = ["SIGINT", "SIGTERM"] as const
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const
 
 /** The exit code. */
 const migrate = async (flags: Flags): Promise<number> => {
   const fiber = Effect.runFork(Effect.scoped(program(flags)))
-  const codes = { SIGINT: 130, SIGTERM: 143 }
+  const codes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 }
   let stoppedBy: (typeof signals)[number] | null = null
   const onSignal = (signal: NodeJS.Signals): void => {
     if (stoppedBy !== null) process.exit(codes[stoppedBy])

@@ -65,10 +65,14 @@ const warn = (): void => {
   }
 }
 
-/** Until the program has stopped: the first signal asks it to, the second does not wait. */
+/**
+ * Until the program has stopped: the first signal asks it to, the second does not wait. A terminal that closes sends SIGHUP, often several times: it asks as SIGTERM does, and
+ * never ends what is being sent. Node takes back the `nohup` it was started with, so it cannot be heeded.
+ */
 const stopOnSignals = (stop: () => void): (() => void) => {
   let stopping = false
   const onSignal = (signal: NodeJS.Signals): void => {
+    if (stopping && signal === "SIGHUP") return
     if (stopping) process.exit(signal === "SIGINT" ? 130 : 143)
     stopping = true
     log({ level: "Info", message: "stopping", fields: { signal } })
@@ -80,9 +84,11 @@ const stopOnSignals = (stop: () => void): (() => void) => {
   }
   process.on("SIGTERM", onSignal)
   process.on("SIGINT", onSignal)
+  process.on("SIGHUP", onSignal)
   return () => {
     process.off("SIGTERM", onSignal)
     process.off("SIGINT", onSignal)
+    process.off("SIGHUP", onSignal)
   }
 }
 

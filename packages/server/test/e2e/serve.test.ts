@@ -6,7 +6,7 @@ import { createServer } from "node:net"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { DatabaseSync } from "@photostructure/sqlite"
-import { describe, expect, onTestFinished, test } from "vitest"
+import { describe, expect, onTestFinished, test, vi } from "vitest"
 import { outcome, type Server, serve, serveGuarded } from "../support/command.ts"
 import { eventHeaders, eventsBody, makeLoad, post } from "../support/load.ts"
 import { lockDatabase } from "../support/lock.ts"
@@ -267,7 +267,7 @@ millrace: --validation: expected "auto" | "strict" | "lenient"
 })
 
 describe("stopping", () => {
-  test.each(["SIGTERM", "SIGINT"] as const)(
+  test.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)(
     "%s under load: 0, within ten seconds, nothing lost",
     async (signal) => {
       const directory = tempDir()
@@ -332,6 +332,33 @@ describe("stopping", () => {
     await server.until(() => server.stderr().includes("stopping"))
     server.kill("SIGTERM")
     expect(await server.ended).toEqual({ code: 143, signal: null })
+  })
+})
+
+describe("a terminal that closes", () => {
+  test("does not end a server that is sending what is pending, however often it says so", async () => {
+    const directory = tempDir()
+    const receiver = await receive()
+    const held: Array<() => void> = []
+    const slow = createServer((socket) => {
+      socket.once("data", () => held.push(() => socket.end("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")))
+    }).listen(0, "127.0.0.1")
+    await once(slow, "listening")
+    onTestFinished(() => void slow.close())
+    const { port } = slow.address() as { readonly port: number }
+    const args = [...withKey, "--webhook", receiver.url, "--webhook", `http://127.0.0.1:${port}/`]
+    const server = await serve(args, { cwd: directory })
+    await send(server, ["a"])
+    await vi.waitFor(() => expect(held).toHaveLength(1), { timeout: 30_000 })
+    server.kill("SIGHUP")
+    await server.until(() => server.stderr().includes("stopping"))
+    server.kill("SIGHUP")
+    server.kill("SIGHUP")
+    held[0]!()
+    expect(await server.ended).toEqual({ code: 0, signal: null })
+    expect(server.stderr()).toContain("stopping signal=SIGHUP")
+    expect(server.stderr()).not.toContain("pending")
+    expect(receiver.events).toHaveLength(1)
   })
 })
 

@@ -66,10 +66,12 @@ export const makeRound = (options: Options, book: Book, notice: Notice, onPassed
 
     send: (body, first, last, count) => {
       requests += 1
-      const start = Effect.tap(notice.mayStart, () =>
-        Effect.sync(() => book.update({ sent: book.state.sent + count })),
+      // Counts what left for the destination, whatever came of it: not what found no way there.
+      return Effect.tap(sender.send({ body, first, last, count, replay }, notice.mayStart), ({ neverLeft }) =>
+        Effect.sync(() => {
+          if (neverLeft !== true) book.update({ sent: book.state.sent + count })
+        }),
       )
-      return sender.send({ body, first, last, count, replay }, start)
     },
     passed: (count) => {
       passed = true
