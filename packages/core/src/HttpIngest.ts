@@ -15,6 +15,7 @@ import * as Ingest from "./Ingest.ts"
 import { InvalidOptions } from "./InvalidOptions.ts"
 import { type Cors, type CorsHeaders, isOrigin, makeCors, preflightHeaders } from "./internal/cors.ts"
 import { defectSummary } from "./internal/defectSummary.ts"
+import { isObject, parse } from "./internal/json.ts"
 import { matchRoute, queryOf, type Route, routes } from "./internal/routes.ts"
 import { makeSparingly } from "./internal/sparingly.ts"
 import * as UrlVerification from "./internal/urlVerification.ts"
@@ -22,6 +23,7 @@ import * as Utf8 from "./internal/utf8.ts"
 import * as Signature from "./Signature.ts"
 import { conditionOf, type StoreError } from "./StoreError.ts"
 import * as Telemetry from "./Telemetry.ts"
+import * as Wire from "./Wire.ts"
 
 /** What of a request comes before its body. */
 export interface RequestHead {
@@ -38,14 +40,28 @@ export interface IngestRequest extends RequestHead {
    * Reads the whole body, failing with `TooLarge` as soon as it passes `maxBytes`. Called once at most, and not at all when
    * the head alone decides the reply: the host then discards what still comes.
    */
-  readonly body: (maxBytes: number) => Effect.Effect<IngestBody, BodyError>
+  readonly body: (maxBytes: number, share?: BodyShare) => Effect.Effect<IngestBody, BodyError>
   /** The same for a host that reads by callbacks: {@link handler} prefers it, since a fiber that waits costs more than the reading. */
-  readonly read?: (maxBytes: number, done: (body: Effect.Effect<IngestBody, BodyError>) => void) => void
+  readonly read?: (
+    maxBytes: number,
+    done: (body: Effect.Effect<IngestBody, BodyError>) => void,
+    share?: BodyShare,
+  ) => void
 }
+
+/**
+ * Whose room in memory a body takes.
+ *
+ * - `keyed`: of senders whose key was right.
+ * - `unproven`: the little that those have who have yet to prove by their body's signature who they are.
+ * - `unkept`: none. Its bytes are counted and forgotten as they come, and it is empty to whoever asked for it.
+ */
+export type BodyShare = "keyed" | "unproven" | "unkept"
 
 /** A request whose head alone does not decide the reply. */
 export interface Awaiting {
   readonly maxBytes: number
+  readonly share: BodyShare
   /** What is left to do, with the body or what reads it. Never fails. */
   readonly finish: (body: Effect.Effect<IngestBody, BodyError>) => Effect.Effect<IngestReply>
 }
@@ -247,27 +263,27 @@ const presentedKey = (headers: Headers, query: URLSearchParams | null): string |
   return query.getAll(name).join(", ") || null
 }
 
-/** What `content-encoding` says; `null` when nothing. */
+/** Registered content codings that we do not read (IANA, HTTP Content Coding Registry), and others in use. */
+const foreignCodings: ReadonlySet<string> = new Set([
+  ..."aes128gcm br brotli bzip2 compress dcb dcz deflate exi".split(" "),
+  ..."lz4 lzma pack200-gzip snappy x-bzip2 x-compress xz".split(" "),
+])
+
+/**
+ * What `content-encoding` says; `null` when nothing. A charset or a media type that has strayed there (`utf-8`, `application/json`, `aws-chunked`)
+ * says nothing about compression.
+ */
 const declaredCoding = (headers: Headers): Compression | "unsupported" | null => {
   const value = headerOf(headers, "content-encoding")
   if (value === null) return null
   const codings = value
     .toLowerCase()
     .split(",")
-    .map((coding) => coding.trim())
-    .filter((coding) => coding !== "" && coding !== "identity")
-  if (codings.length > 1) return "unsupported"
-  switch (codings[0]) {
-    case undefined:
-      return null
-    case "gzip":
-    case "x-gzip":
-      return "gzip"
-    case "zstd":
-      return "zstd"
-    default:
-      return "unsupported"
-  }
+    .map((coding) => coding.trim().replace(/^x-gzip$/, "gzip"))
+    .filter((coding) => coding === "gzip" || coding === "zstd" || foreignCodings.has(coding))
+  const [coding] = codings
+  if (coding === undefined) return null
+  return codings.length === 1 && (coding === "gzip" || coding === "zstd") ? coding : "unsupported"
 }
 
 /** What the first bytes say: js-client sends gzip without a word. No JSON begins like this. */
@@ -275,6 +291,12 @@ const evidentCoding = (bytes: Uint8Array): Compression | null => {
   if (bytes[0] === 0x1f && bytes[1] === 0x8b) return "gzip"
   if (bytes[0] === 0x28 && bytes[1] === 0xb5 && bytes[2] === 0x2f && bytes[3] === 0xfd) return "zstd"
   return null
+}
+
+/** Whether an SDK has sent plain JSON. Gateways inflate a body and leave the header that says it is compressed. */
+const isPlainFromSdk = (head: Ingest.IngestHead, bytes: Uint8Array): boolean => {
+  const json = parse(Utf8.decode(bytes).text)
+  return isObject(json) && Wire.showsSdk(head, () => json["statsigMetadata"])
 }
 
 const digits = /^\d+$/
@@ -428,11 +450,13 @@ const make = Effect.fnUntraced(function* (
     route: Route,
     head: RequestHead,
     maxBytes: number,
+    share: BodyShare,
     answer: (body: IngestBody) => Effect.Effect<Answer, RequestError>,
   ): Awaiting => {
     active++
     return {
       maxBytes,
+      share,
       finish: (body) => {
         const reply = (final: Answer): IngestReply => {
           leave()
@@ -458,23 +482,32 @@ const make = Effect.fnUntraced(function* (
   const beginException = (route: Route, head: RequestHead): Answer | Awaiting => {
     if (closed) return closing
     if (declaredLength(head.headers) > exceptionBytes) return tooLarge(exceptionBytes)
-    return awaiting(route, head, exceptionBytes, () => Effect.succeed(accepted))
+    return awaiting(route, head, exceptionBytes, "unkept", () => Effect.succeed(accepted))
   }
 
   /**
    * Statsig checks a new webhook's URL before its console shows the secret that would sign the check, so this much is answered to
    * anybody. Everything else without a key is 401, however it ends.
    */
-  const beginVerification = (route: Route, head: RequestHead): Answer | Awaiting => {
+  const beginVerification = (
+    route: Route,
+    head: RequestHead,
+    refused: Signature.SignatureError | null,
+  ): Answer | Awaiting => {
     const { headers } = head
-    if (closed || declaredCoding(headers) !== null || declaredLength(headers) > UrlVerification.maxBytes) {
-      return unauthorized
-    }
-    const { maxBytes, finish } = awaiting(route, head, UrlVerification.maxBytes, ({ bytes }) =>
-      Effect.succeed(urlVerified(bytes) ?? unauthorized),
-    )
+    const mayBeOne =
+      !closed && declaredCoding(headers) === null && declaredLength(headers) <= UrlVerification.maxBytes
+    if (!mayBeOne && refused === null) return unauthorized
+    const room = mayBeOne ? UrlVerification.maxBytes : 0
+    const awaited = awaiting(route, head, room, "unproven", (body) => {
+      const verified = urlVerified(body.bytes)
+      if (verified !== null) return Effect.succeed(verified)
+      return refused === null
+        ? Effect.succeed(unauthorized)
+        : Effect.as(logRefused(refused, body), unauthorized)
+    })
     const nothing: IngestBody = { bytes: new Uint8Array(0), inflated: false }
-    return { maxBytes, finish: (body) => finish(Effect.orElseSucceed(body, () => nothing)) }
+    return { ...awaited, finish: (body) => awaited.finish(Effect.orElseSucceed(body, () => nothing)) }
   }
 
   const beginEvents = (
@@ -490,14 +523,19 @@ const make = Effect.fnUntraced(function* (
     if (keyed === null && (key !== null || dialect !== "event_webhook")) return unauthorized
     const isSigned = headers[Signature.headerNames.statsigSignature] !== undefined
     const verify = keyed === null && isSigned ? ingest.authenticateSigned : null
-    if (keyed === null && verify === null) return beginVerification(route, head)
+    const refused = verify === null ? null : Signature.statsigProblem(head, receivedAt)
+    if (keyed === null && (verify === null || refused !== null))
+      return beginVerification(route, head, refused)
     if (closed) return closing
     const declared = declaredCoding(headers)
     if (declared === "unsupported") return unsupportedEncoding
     if (declaredLength(headers) > bodyLimit) return tooLarge(bodyLimit)
 
+    const headFor = (principal: Ingest.Principal) =>
+      ingestHead(dialect, receivedAt, principal, headers, query)
+
     const accept = (principal: Ingest.Principal, bytes: Uint8Array): Effect.Effect<Answer, RequestError> => {
-      const accepting = ingest.accept(ingestHead(dialect, receivedAt, principal, headers, query), bytes)
+      const accepting = ingest.accept(headFor(principal), bytes)
       const answering = Effect.map(accepting, receiptAnswer)
       return dialect === "log_event"
         ? answering
@@ -506,7 +544,7 @@ const make = Effect.fnUntraced(function* (
             return verified === null ? Effect.fail(error) : Effect.succeed(verified)
           })
     }
-    return awaiting(route, head, bodyLimit, (body) => {
+    return awaiting(route, head, bodyLimit, verify === null ? "keyed" : "unproven", (body) => {
       const signed = verify === null ? null : verify({ headers, body: body.bytes }, receivedAt)
       if (signed !== null && Result.isFailure(signed)) {
         const verified = urlVerified(body.bytes)
@@ -515,10 +553,13 @@ const make = Effect.fnUntraced(function* (
           : Effect.succeed(verified)
       }
       const principal = signed === null ? keyed! : signed.success
-      const coding = (body.inflated ? null : declared) ?? evidentCoding(body.bytes)
-      return coding === null
+      const evident = evidentCoding(body.bytes)
+      const coding = (body.inflated ? null : declared) ?? evident
+      if (coding === null) return accept(principal, body.bytes)
+      const inflated = Effect.flatMap(inflate(coding, body.bytes), (bytes) => accept(principal, bytes))
+      return evident === null && isPlainFromSdk(headFor(principal), body.bytes)
         ? accept(principal, body.bytes)
-        : Effect.flatMap(inflate(coding, body.bytes), (bytes) => accept(principal, bytes))
+        : inflated
     })
   }
 
@@ -528,7 +569,7 @@ const make = Effect.fnUntraced(function* (
         ? beginException(route, head)
         : beginEvents(route, route.name, head, receivedAt)
     } catch (defect) {
-      return awaiting(route, head, bodyLimit, () => Effect.die(defect))
+      return awaiting(route, head, bodyLimit, "keyed", () => Effect.die(defect))
     }
   }
 
@@ -546,7 +587,7 @@ const make = Effect.fnUntraced(function* (
       Effect.clockWith((clock) => {
         const begun = begin(request, clock.currentTimeMillisUnsafe())
         return "finish" in begun
-          ? begun.finish(restore(Effect.suspend(() => request.body(begun.maxBytes))))
+          ? begun.finish(restore(Effect.suspend(() => request.body(begun.maxBytes, begun.share))))
           : Effect.succeed(begun)
       }),
     )
@@ -586,7 +627,7 @@ export const handler = (
       if (request.read === undefined) return reply(http.handle(request))
       const begun = http.begin(request, clock.currentTimeMillisUnsafe())
       if (!("finish" in begun)) return resolve(begun)
-      request.read(begun.maxBytes, (body) => reply(begun.finish(body)))
+      request.read(begun.maxBytes, (body) => reply(begun.finish(body)), begun.share)
     })
 }
 

@@ -167,7 +167,11 @@ const open = (dialect: Dialect, bytes: Uint8Array, limits: WireLimits): Result.R
 
 const isNonEmpty = (value: Json | undefined): boolean => typeof value === "string" && value !== ""
 
-const showsSdk = (head: WireHead, statsigMetadata: () => Json | undefined): boolean => {
+/** Whether a request says that an SDK has made it, in its head or in its body. */
+export const showsSdk = (
+  head: Pick<WireHead, "sdkType">,
+  statsigMetadata: () => Json | undefined,
+): boolean => {
   if (isNonEmpty(head.sdkType)) return true
   const metadata = statsigMetadata()
   return isObject(metadata) && isNonEmpty(metadata["sdkType"])

@@ -161,7 +161,7 @@ describe("key", () => {
 describe("encoding", () => {
   const plain = sdkBody()
 
-  it.each(["br", "deflate", "gzip, gzip", "gzip,zstd", "compress", "*", "identity, br"])(
+  it.each(["br", "deflate", "gzip, gzip", "gzip,zstd", "compress", "identity, br", "utf-8, deflate"])(
     "%s is refused before the body is read, naming what is supported",
     (coding) =>
       run(
@@ -179,6 +179,15 @@ describe("encoding", () => {
     ["identity", plain],
     [" Identity ,", plain],
     ["", gzipSync(plain)],
+    ["UTF-8", plain],
+    ["utf8", plain],
+    ["none", plain],
+    ["binary", plain],
+    ["*", plain],
+    ["application/json", plain],
+    ["aws-chunked", plain],
+    ["aws-chunked, gzip", gzipSync(plain)],
+    ["utf-8", gzipSync(plain)],
     ["identity", gzipSync(plain)],
     ["gzip", gzipSync(plain)],
     ["identity, GZIP", gzipSync(plain)],
@@ -198,9 +207,25 @@ describe("encoding", () => {
         const headers = { "statsig-api-key": serverKey, "content-encoding": "gzip" }
         expect((yield* ask({ headers, body: plain, inflated: true })).status).toBe(202)
         expect((yield* ask({ headers, body: gzipSync(plain), inflated: true })).status).toBe(202)
-        expect((yield* ask({ headers, body: plain })).status).toBe(400)
       }),
     ))
+
+  it.each(["gzip", "zstd"])("takes an SDK's plain JSON under a %s that a gateway has left behind", (coding) =>
+    run(
+      Effect.gen(function* () {
+        const headers = { "statsig-api-key": serverKey, "content-encoding": coding }
+        expect((yield* ask({ headers, body: plain })).status).toBe(202)
+        const shown = { ...headers, "statsig-sdk-type": "py-server" }
+        expect((yield* ask({ headers: shown, body: JSON.stringify({ events: [event()] }) })).status).toBe(202)
+        // From anybody else, and for what is no JSON either, the header counts.
+        const unshown = { ...headers, "statsig-client-time": "1700000000000" }
+        const refused = yield* ask({ headers: unshown, body: JSON.stringify({ events: [event()] }) })
+        expect(refused.status).toBe(400)
+        expect(refused.body).toContain("not what its content-encoding")
+        expect((yield* ask({ headers: shown, body: "no JSON" })).status).toBe(400)
+      }),
+    ),
+  )
 })
 
 describe("size", () => {
@@ -448,7 +473,11 @@ describe("CORS", () => {
   it("is on errors too, and not on the event webhook", () =>
     run(
       Effect.gen(function* () {
-        expect((yield* ask({ headers: { origin } })).headers["access-control-allow-origin"]).toBe("*")
+        expect((yield* ask({ headers: { origin } })).headers).toMatchObject({
+          "access-control-allow-origin": origin,
+          "access-control-allow-credentials": "true",
+          vary: "origin",
+        })
         const webhook = yield* ask({ url: "/v1/webhooks/event_webhook", headers: { origin } })
         expect(webhook.headers).toEqual({ "content-type": "application/json" })
       }),

@@ -3,6 +3,7 @@ import type { Readable } from "node:stream"
 import { HttpIngest } from "@millrace/core"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import { BodyBudget, type Held } from "./internal/BodyBudget.ts"
 import { spend, use } from "./internal/youngMemory.ts"
 
 /** What an HTTP adapter needs of Millrace. The object that `Millrace.make` returns is one. */
@@ -17,15 +18,10 @@ export interface BodyOptions {
   /** How long one body may take to arrive whole, 30 seconds by default: a slow sender must not hold memory for long. */
   readonly bodyTimeout?: Duration.Input
   /**
-   * How many bytes of bodies may be in memory at one time. Without it all handlers of the process share 256 MB:
-   * twenty-five bodies of the largest kind, or a hundred thousand usual ones.
+   * How many bytes of bodies may be in memory at one time; small ones have a quarter of it besides: see {@link BodyBudget}. Without it all handlers
+   * of the process share 192 MB: eighteen bodies of the largest kind.
    */
   readonly maxBufferedBytes?: number
-}
-
-interface BodyBudget {
-  readonly max: number
-  used: number
 }
 
 /** {@link BodyOptions}, ready for use. */
@@ -36,12 +32,18 @@ export interface BodyLimits {
 }
 
 // Memory belongs to the process, so what may be used of it is counted there.
-const processBudget: BodyBudget = { max: 256 * 1024 * 1024, used: 0 }
+const processBudget = new BodyBudget(192 * 1024 * 1024)
+
+/** ms: how long nothing may come, before it matters how much. A phone between two cells is silent for a second or two. */
+const rateSpan = 10_000
+
+/** Bytes a second in each {@link rateSpan}: a twentieth of the slowest network that phones still have. */
+const slowestRate = 1_024
 
 /** Once per handler, when it is made. */
 export const bodyLimits = (options: BodyOptions = {}): BodyLimits => ({
   timeout: Duration.toMillis(Duration.fromInputUnsafe(options.bodyTimeout ?? "30 seconds")),
-  budget: options.maxBufferedBytes === undefined ? processBudget : { max: options.maxBufferedBytes, used: 0 },
+  budget: options.maxBufferedBytes === undefined ? processBudget : new BodyBudget(options.maxBufferedBytes),
 })
 
 /** One request on its way through Millrace. */
@@ -88,20 +90,20 @@ export const openExchange = (
   limits: BodyLimits,
   options: ExchangeOptions = {},
 ): Exchange => {
-  const { budget } = limits
   const stream = options.stream ?? req
-  let held = 0
+  let held: Held | undefined
 
   const release = () => {
-    budget.used -= held
-    use(-held)
-    held = 0
+    if (held === undefined) return
+    use(-held.bytes)
+    held.release()
   }
 
   /** Returns what takes all of its listeners away again. */
   const read = (
     maxBytes: number,
     done: (body: Effect.Effect<HttpIngest.IngestBody, HttpIngest.BodyError>) => void,
+    share: HttpIngest.BodyShare = "keyed",
   ): (() => void) => {
     if (stream.readableDidRead) {
       const bytes = hostBody(req)
@@ -116,7 +118,11 @@ export const openExchange = (
     }
 
     const chunks: Array<Uint8Array> = []
+    const taken = share === "unkept" ? undefined : limits.budget.begin(share)
+    held = taken
     let length = 0
+    let lengthBefore = 0
+    let left = limits.timeout
 
     const detach = () => {
       clearTimeout(timer)
@@ -134,21 +140,34 @@ export const openExchange = (
       const chunk = typeof data === "string" ? Buffer.from(data, stream.readableEncoding ?? "utf8") : data
       length += chunk.length
       if (length > maxBytes) return stop("TooLarge")
-      if (budget.used + chunk.length > budget.max) return stop("Overloaded")
-      budget.used += chunk.length
+      if (taken === undefined) return
+      if (!taken.add(chunk.length)) return stop("Overloaded")
       use(chunk.length)
-      held += chunk.length
       chunks.push(chunk)
     }
     const onEnd = () => {
       detach()
-      const bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length)
-      spend(chunks.length === 1 ? length : 2 * length)
+      const bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
+      spend(chunks.length === 1 ? bytes.length : 2 * bytes.length)
       done(Effect.succeed({ bytes, inflated: stream !== req }))
     }
     const onClose = () => stop("Aborted")
 
-    const timer = setTimeout(stop, limits.timeout, "TimedOut")
+    /** At the end of each span: whether enough has come in it, and time is left. */
+    const check = () => {
+      const isTooSlow = length - lengthBefore < slowestRate * (span / 1000)
+      if (left <= 0 || isTooSlow) return stop("TimedOut")
+      lengthBefore = length
+      wait()
+    }
+    let span = 0
+    let timer: NodeJS.Timeout
+    const wait = () => {
+      span = Math.min(rateSpan, left)
+      left -= span
+      timer = setTimeout(check, span)
+    }
+    wait()
     options.onRead?.()
     // "close" follows every "error", but an error nobody listens to would end the process.
     stream.on("error", ignore)
@@ -164,7 +183,7 @@ export const openExchange = (
       url: options.url ?? req.url ?? "/",
       headers: req.headers,
       read,
-      body: (maxBytes) => Effect.callback((resume) => Effect.sync(read(maxBytes, resume))),
+      body: (maxBytes, share) => Effect.callback((resume) => Effect.sync(read(maxBytes, resume, share))),
     },
     release,
   }

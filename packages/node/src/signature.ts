@@ -15,9 +15,33 @@ export type SignatureCheck =
   | { readonly valid: true }
   | { readonly valid: false; readonly reason: Signature.SignatureError["reason"] }
 
+/** An empty secret is one that everybody knows: mostly a variable that was not set. */
+const requireSecrets = ({ standardWebhooks, statsig }: Signature.Secrets): void => {
+  if (standardWebhooks.length === 0 && statsig === null) {
+    throw new TypeError("verifySignature: no secret is given, so nothing could be verified")
+  }
+  for (const secret of standardWebhooks) {
+    if (Signature.standardKey(secret) === null) {
+      throw new TypeError("verifySignature: standardWebhooks: expected whsec_ and 24 to 64 bytes in base64")
+    }
+  }
+  if (statsig !== null && (typeof statsig !== "string" || statsig.trim() === "")) {
+    throw new TypeError("verifySignature: statsig: expected a secret that is not empty")
+  }
+}
+
+const requireBytes = (body: unknown): void => {
+  if (body instanceof Uint8Array) return
+  const what = typeof body === "string" ? "text" : body === undefined ? "nothing" : "a parsed body"
+  throw new TypeError(
+    `verifySignature: the body is ${what}, and what is signed are its raw bytes: give it those, in Express by express.raw({ type: "*/*" }) on this route`,
+  )
+}
+
 /**
  * For receivers: whether a webhook comes from a sender that knows the secret, in constant time. Give it the body's bytes as they came; a
- * body that was parsed and written again has another signature.
+ * body that was parsed and written again has another signature. Throws a `TypeError` for an empty secret, and for a body that is not bytes: these are
+ * mistakes of the program, and must not look like a forgery, or like a valid signature.
  *
  * @example
  * ```ts
@@ -35,6 +59,8 @@ export const verifySignature = (
     standardWebhooks: typeof standardWebhooks === "string" ? [standardWebhooks] : standardWebhooks,
     statsig: statsig ?? null,
   }
+  requireSecrets(secrets)
+  requireBytes(message.body)
   const tolerance = Duration.toMillis(
     Duration.fromInputUnsafe(options.tolerance ?? Signature.defaultTolerance),
   )

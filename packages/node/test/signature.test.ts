@@ -37,4 +37,28 @@ describe("verifySignature", () => {
     expect(check({ headers: {} })).toEqual({ valid: false, reason: "Missing" })
     expect(check({}, 61_000)).toEqual({ valid: false, reason: "Expired" })
   })
+
+  it.each([
+    ["an empty Statsig secret", { statsig: "" }],
+    ["a blank Statsig secret", { statsig: "  " }],
+    ["an empty Standard Webhooks secret", { standardWebhooks: "" }],
+    ["one without a key", { standardWebhooks: "whsec_" }],
+    ["one with too short a key, beside a right one", { standardWebhooks: [secret, "whsec_AAAA"] }],
+    ["a variable that was not set", { standardWebhooks: "undefined" }],
+    ["no secret", {}],
+    ["a list without secrets", { standardWebhooks: [] }],
+  ])("throws for %s, rather than let anybody sign with what everybody knows", (_, secrets) => {
+    expect(() => verifySignature({ headers: signed(Date.now()), body }, secrets)).toThrow(
+      /^verifySignature: /,
+    )
+  })
+
+  it.each([
+    ["a parsed body", JSON.parse(body.toString())],
+    ["text", body.toString()],
+    ["no body", undefined],
+  ])("says raw bytes for %s", (_, parsed) => {
+    const message = { headers: signed(Date.now()), body: parsed as Uint8Array }
+    expect(() => verifySignature(message, { standardWebhooks: secret })).toThrow(/raw bytes.*express\.raw\(/)
+  })
 })

@@ -140,7 +140,7 @@ const ours = (reply: RawReply) =>
   Object.fromEntries(
     Object.entries(reply.headers)
       .filter(([name]) =>
-        /^(access-control-.*|content-type|content-length|allow|accept-encoding|retry-after)$/.test(name),
+        /^(access-control-.*|content-type|content-length|allow|accept-encoding|retry-after|vary)$/.test(name),
       )
       .map(([name, lines]) => [name, lines.join(" AND ")]),
   )

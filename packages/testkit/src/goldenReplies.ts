@@ -87,7 +87,9 @@ const preflight = (allowedHeaders: string) => ({
   status: 204,
   headers: {
     allow: "POST, OPTIONS",
-    "access-control-allow-origin": "*",
+    "access-control-allow-origin": "https://shop.example",
+    "access-control-allow-credentials": "true",
+    vary: "origin",
     "access-control-allow-methods": "POST, OPTIONS",
     "access-control-allow-headers": allowedHeaders,
     "access-control-max-age": "86400",
@@ -290,6 +292,24 @@ export const goldenReplies: ReadonlyArray<GoldenReply> = [
       body: "",
     },
     reply: preflight(knownHeaders),
+  },
+  {
+    name: "a page that asks with credentials, as beacons do",
+    request: post("/v1/log_event", { ...head, origin: "https://shop.example" }, one),
+    reply: {
+      ...success,
+      headers: {
+        ...json,
+        "access-control-allow-origin": "https://shop.example",
+        "access-control-allow-credentials": "true",
+        vary: "origin",
+      },
+    },
+  },
+  {
+    name: "a charset where a coding is asked for",
+    request: post("/v1/log_event", { ...head, "content-encoding": "UTF-8" }, one),
+    reply: success,
   },
   {
     name: "preflight that asks for another header",

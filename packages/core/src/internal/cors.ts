@@ -45,20 +45,42 @@ export const isOrigin = (text: string): boolean => text === "null" || serialized
 
 const none: CorsHeaders = {}
 
+/**
+ * A beacon asks with credentials, always, and then a browser takes no star: it wants to read its own origin. No cookie means anything to Millrace and
+ * no reply holds anything, so this gives nothing away.
+ */
+const headersFor = (origin: string): CorsHeaders => ({
+  "access-control-allow-origin": origin,
+  "access-control-allow-credentials": "true",
+  vary: "origin",
+})
+
+/** Origins are the senders' to choose: so many of so many characters are kept, 64 KB. */
+const maxOrigins = 256
+const maxOriginLength = 256
+
+const makeForEverybody = (): ((origin: string | null) => CorsHeaders) => {
+  const star: CorsHeaders = { "access-control-allow-origin": "*" }
+  const known = new Map<string, CorsHeaders>()
+  return (origin) => {
+    if (origin === null || origin.length > maxOriginLength) return star
+    let headers = known.get(origin)
+    if (headers === undefined) {
+      if (!isOrigin(origin)) return star
+      if (known.size >= maxOrigins) known.clear()
+      headers = headersFor(origin)
+      known.set(origin, headers)
+    }
+    return headers
+  }
+}
+
 /** The headers that let the page at `origin` read a reply; the same object for the same origin. */
 export const makeCors = (cors: Cors): ((origin: string | null) => CorsHeaders) => {
   if (cors === false) return () => none
-  if (cors.origins === "*") {
-    const everybody: CorsHeaders = { "access-control-allow-origin": "*" }
-    return () => everybody
-  }
+  if (cors.origins === "*") return makeForEverybody()
   const others: CorsHeaders = { vary: "origin" }
-  const listed = new Map(
-    cors.origins.map((origin): [string, CorsHeaders] => [
-      origin,
-      { "access-control-allow-origin": origin, vary: "origin" },
-    ]),
-  )
+  const listed = new Map(cors.origins.map((origin) => [origin, headersFor(origin)]))
   return (origin) => (origin === null ? others : (listed.get(origin) ?? others))
 }
 

@@ -3,18 +3,34 @@ import { describe, expect, it } from "vitest"
 import { isOrigin, makeCors, preflightHeaders } from "../../src/internal/cors.ts"
 
 describe("makeCors", () => {
-  it("allows everybody by a star, which no cache needs to know an origin for", () => {
+  const allowing = (origin: string) => ({
+    "access-control-allow-origin": origin,
+    "access-control-allow-credentials": "true",
+    vary: "origin",
+  })
+
+  it("allows every page by its own origin: a star is worth nothing to a request with credentials", () => {
     const corsOf = makeCors({ origins: "*" })
-    expect(corsOf("https://a.example")).toEqual({ "access-control-allow-origin": "*" })
-    expect(corsOf(null)).toBe(corsOf("https://a.example"))
+    expect(corsOf("https://a.example")).toEqual(allowing("https://a.example"))
+    expect(corsOf("https://a.example")).toBe(corsOf("https://a.example"))
+    expect(corsOf("null")).toEqual(allowing("null"))
+    expect(corsOf(null)).toEqual({ "access-control-allow-origin": "*" })
+  })
+
+  it("echoes no origin that no browser sends, nor a long one, and keeps few", () => {
+    const corsOf = makeCors({ origins: "*" })
+    const star = corsOf(null)
+    for (const origin of ["https://a.example, https://b.example", "https://a.example\r\nx: y", "a", ""])
+      expect(corsOf(origin)).toBe(star)
+    expect(corsOf(`https://${"a".repeat(250)}.example`)).toBe(star)
+    const first = corsOf("https://a.example")
+    for (let index = 0; index < 256; index++) corsOf(`https://${index}.example`)
+    expect(corsOf("https://a.example")).not.toBe(first)
   })
 
   it("echoes an origin of the list and no other", () => {
     const corsOf = makeCors({ origins: ["https://a.example"] })
-    expect(corsOf("https://a.example")).toEqual({
-      "access-control-allow-origin": "https://a.example",
-      vary: "origin",
-    })
+    expect(corsOf("https://a.example")).toEqual(allowing("https://a.example"))
     for (const origin of [
       null,
       "null",
