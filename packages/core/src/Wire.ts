@@ -152,6 +152,8 @@ const open = (dialect: Dialect, bytes: Uint8Array, limits: WireLimits): Result.R
   const scanned = isScanned ? BodyScan.scan(bytes, nesting) : BodyScan.nothing
   if (scanned.isDeeper) return Result.fail(refused(tooDeep))
   if (scanned.events > limits.events) return Result.fail(tooMany(limits, scanned.events))
+  const tooCostly = BodyScan.problemOf(scanned)
+  if (tooCostly !== null) return Result.fail(tooMuch(tooCostly, scanned.events))
   const whole = readJson(bytes)
   if (Result.isFailure(whole)) return Result.fail(refused(whole.failure))
   const { json } = whole.success

@@ -153,6 +153,26 @@ describe("refused events", () => {
     expect(read(entryOf(decodeJson(sdk, { events }))).events).toHaveLength(5000)
   })
 
+  it.each([
+    [
+      "values beside the events",
+      `{"events":[0],"a":[${Array(600_000).fill("{}").join(",")}]}`,
+      "body: more than 1000000 values",
+    ],
+    [
+      "values and no events",
+      `{"a":[${Array(600_000).fill("{}").join(",")}]}`,
+      "body: more than 1000000 values",
+    ],
+    [
+      "keys",
+      `{"events":[0,{"eventName":"e","metadata":{${Array.from({ length: 100_000 }, (_, n) => `"${n}":1`).join(",")}}}]}`,
+      "body: more than 65536 different keys",
+    ],
+  ])("are not looked for among too many %s", (_, text, message) => {
+    expect(refused(decodeText(sdk, text))).toMatchObject({ status: 413, message })
+  })
+
   it("that are too many are counted without being made anything of", () => {
     const parse = JSON.parse
     let parsed = 0

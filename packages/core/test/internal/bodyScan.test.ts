@@ -2,7 +2,7 @@ import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import type { Json } from "../../src/Event.ts"
 import * as Body from "../../src/internal/body.ts"
-import { scan } from "../../src/internal/bodyScan.ts"
+import { problemOf, scan } from "../../src/internal/bodyScan.ts"
 import { isDeeper } from "../../src/internal/nesting.ts"
 import { bytesOf } from "../support/wire.ts"
 
@@ -50,7 +50,24 @@ describe("a scan of a body's bytes", () => {
     ["no list in an event", '{"events":[{"events":[1,2,3]}]}', 1],
     ["no list of another name", '{"numbers":[1,2,3]}', 0],
   ])("counts %s", (_, text, events) => {
-    expect(scan(bytesOf(text), 64)).toEqual({ isDeeper: false, events })
+    expect(scan(bytesOf(text), 64)).toMatchObject({ isDeeper: false, events })
+  })
+
+  it("knows how many values and different keys there are", () => {
+    const text = '{"a":[1,2,{"a":1,"b":2}],"c":{"a" : {}},"d":"b"}'
+    expect(scan(bytesOf(text), 64)).toMatchObject({ values: 10, keys: 4 })
+  })
+
+  it("lets in what senders send, and nothing that takes much longer to parse", () => {
+    const list = (count: number, item: (n: number) => string) =>
+      scan(bytesOf(`{"a":[${Array.from({ length: count }, (_, n) => item(n)).join(",")}]}`), 64)
+    const usual = list(10_000, () =>
+      JSON.stringify(Object.fromEntries("abcdefghijklmnopqrstuvwxyz".split("").map((key) => [key, key]))),
+    )
+    expect(problemOf(usual)).toBeNull()
+    expect(problemOf(list(600_000, () => "{}"))).toBe("body: more than 1000000 values")
+    expect(problemOf(list(60_000, (n) => `{"${n}":1}`))).toBeNull()
+    expect(problemOf(list(80_000, (n) => `{"${n}":1}`))).toBe("body: more than 65536 different keys")
   })
 
   it("stops at the limit of nesting", () => {
