@@ -1,10 +1,10 @@
-import { mayPass, StoreError, type StoreHealth } from "@millrace/core"
+import { Generations, mayPass, StoreError, type StoreHealth } from "@millrace/core"
 import * as Result from "effect/Result"
 import { closed, corrupt, down, fromReply, lost, tooLow, unavailable, whyDemoted } from "./errors.ts"
 import { type Layout, layout } from "./Layout.ts"
 import { type Argument, Broken, type Command, Link, type Reply } from "./Link.ts"
 import type { Settings } from "./Options.ts"
-import { type Found, open, type Wanted } from "./opening.ts"
+import { type Found, open, parseForks, type Wanted } from "./opening.ts"
 import { text } from "./reply.ts"
 import { evaluate, type Script } from "./Script.ts"
 import { evicting, factsOf, type Safety, safetyOf, tooSmall, unfit } from "./Server.ts"
@@ -78,10 +78,12 @@ export class Connection {
   readonly headsAtOpening: ReadonlyArray<number>
   /** Why the server's memory does not hold what the log may take; `null` when it does. */
   readonly small: string | null
+  /** Called when there is no connection any more; and when there is one again, with the last entry of each partition. */
+  onLost: () => void = () => {}
+  onBack: (heads: ReadonlyArray<number>) => void = () => {}
   readonly #settings: Settings
   readonly #instance: string
-  /** The last entry seen of each partition. */
-  readonly #seen: Array<number>
+  readonly #generations: Array<Generations>
   #run: string
   #safety: Safety
   #link: Link | undefined
@@ -101,7 +103,7 @@ export class Connection {
     this.headsAtOpening = met.heads
     this.small = met.small
     this.#instance = met.instance
-    this.#seen = [...met.heads]
+    this.#generations = [...met.generations]
     this.#run = met.run
     this.#down = down(settings.name, "not connected")
     this.#use(met.link)
@@ -155,9 +157,14 @@ export class Connection {
     })
   }
 
-  /** Says that this process knows of an entry: it must still be there when the server comes back. */
-  saw(partition: number, position: number): void {
-    if (position > (this.#seen[partition] ?? 0)) this.#seen[partition] = position
+  /** As far as this process knows. */
+  generations(partition: number): Generations {
+    return this.#generations[partition] ?? new Generations()
+  }
+
+  /** Another process has begun one. @param forks as a script gives them */
+  learn(partition: number, forks: string): void {
+    this.#generations[partition] = parseForks(forks)
   }
 
   /** Why every call fails now. */
@@ -192,8 +199,14 @@ export class Connection {
   }
 
   /** A second connection, for calls that block. */
-  another(patience: number): Promise<Link> {
-    return Link.connect(this.#settings, { holdsProcess: false, patience })
+  async another(patience: number): Promise<Link> {
+    const link = await Link.connect(this.#settings, { holdsProcess: false, patience })
+    const { run } = await factsOf(link)
+    if (run === this.#run) return link
+    // Behind one address there can be two servers, while it moves.
+    const why = "the server is another one"
+    link.end(why)
+    throw new Broken(why)
   }
 
   close(): void {
@@ -222,6 +235,7 @@ export class Connection {
     this.#watch(link)
     void link.ended.then((why) => {
       this.#link = undefined
+      this.onLost()
       this.#down = down(this.#settings.name, why)
       this.#later(() => this.#comeBack())
     })
@@ -231,30 +245,22 @@ export class Connection {
     try {
       const wanted = { instance: this.#instance, partitions: this.partitions }
       const met = await meet(this.#settings, this.keys, wanted)
-      const error = this.#isClosed ? closed() : this.#changed(met)
-      if (error !== undefined) {
-        met.link.end(error.message)
-        throw error
+      if (this.#isClosed) {
+        met.link.end("the store has been closed")
+        throw closed()
       }
       this.#run = met.run
+      for (const [partition, generations] of met.generations.entries()) {
+        this.#generations[partition] = generations
+      }
       this.#weigh(met)
       this.#use(met.link)
+      this.onBack(met.heads)
     } catch (cause) {
       const error = translate(cause, this.#settings.name)
       this.#down = error instanceof StoreError ? error : unavailable(String(error))
       if (mayPass(this.#down.reason)) this.#later(() => this.#comeBack())
     }
-  }
-
-  /** Why what has come back is less than what was open. */
-  #changed({ run, headsAtStart }: Met): StoreError | undefined {
-    if (run === this.#run) return undefined
-    // Others may have appended since, at the very positions that were lost.
-    return this.#seen.some((seen, partition) => seen > (headsAtStart[partition] ?? 0))
-      ? corrupt(
-          `${this.#settings.name}: the server has come back without entries it had acknowledged; start this process again to go on with what is left`,
-        )
-      : undefined
   }
 
   #weigh({ safety, evicts }: Pick<Met, "safety" | "evicts">): void {
@@ -278,6 +284,7 @@ export class Connection {
       const facts = await factsOf(link)
       const fit = unfit(facts)
       if (Result.isFailure(fit)) link.end(fit.failure)
+      else if (facts.run !== this.#run) link.end("the server has become another one")
       else this.#weigh({ safety: safetyOf(facts, this.#settings.assertsAlways), evicts: evicting(facts) })
     } catch {
       // The link is broken, and what is found on coming back is weighed anew.

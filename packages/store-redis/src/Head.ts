@@ -48,16 +48,27 @@ export class Head {
   constructor(connection: Connection) {
     this.#connection = connection
     this.#known = [...connection.headsAtOpening]
+    // What it would say is of the server that is left.
+    connection.onLost = () => this.#listener?.end("the other connection broke")
+    connection.onBack = (heads) => {
+      for (const [partition, head] of heads.entries()) this.#comeBack(partition, head)
+    }
   }
 
   /** Wakes those who waited for what is known now. */
   advance(partition: number, to: number): void {
     if (to <= (this.#known[partition] ?? 0)) return
     this.#known[partition] = to
-    this.#connection.saw(partition, to)
     this.#release(Effect.void, (waiter) => waiter.partition === partition && waiter.after < to)
   }
 
+  /** The log may end earlier than it did: who waits behind its end is woken, to find that out. */
+  #comeBack(partition: number, head: number): void {
+    this.#known[partition] = head
+    this.#release(Effect.void, (waiter) => waiter.partition === partition && waiter.after !== head)
+  }
+
+  /** @param after the number of an entry */
   wait(partition: number, after: number): Effect.Effect<void, StoreError> {
     return Effect.callback((resume) => {
       const refusal = this.#connection.failure

@@ -86,8 +86,9 @@ const warn = (settings: Settings, opened: Opened): Effect.Effect<void> =>
  * Opening fails with a `StoreError`: `Unavailable` (no connection, wrong password, missing privileges, a replica, a server that
  * evicts keys), `Corrupt` (keys of another program, or damaged ones) or `Incompatible` (written by a newer version, or with another
  * number of partitions); nothing has been changed then. When the connection is lost, every call fails with `Unavailable` until it is
- * there again. When the server comes back without what it had acknowledged, or emptied, every call fails with `Corrupt` until the
- * process is started again.
+ * there again. A server that comes back with less than it had acknowledged, or a replica that takes over and was behind, is gone on with: a
+ * generation of the log begins, and positions of what is lost are outside it. One that comes back emptied fails every call with `Corrupt`
+ * until the process is started again.
  *
  * Throws a `RangeError` for options that are wrong.
  *

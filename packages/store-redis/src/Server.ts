@@ -6,7 +6,7 @@ import type { Link, Reply } from "./Link.ts"
 /** What a server says of itself. */
 export interface Facts {
   readonly version: string
-  /** Another one after every start of the server, and on every other server. */
+  /** Another one after every start of the server, on every other server, and whenever a replica becomes one that takes writes. */
   readonly run: string
   readonly isLoading: boolean
   readonly isReplica: boolean
@@ -43,6 +43,9 @@ const configuration = async (link: Link, name: string): Promise<string | null> =
   }
 }
 
+/** Enough of 40 hex digits to tell them apart: texts over 64 bytes cost a small hash its compact form. */
+const half = (id = ""): string => id.slice(0, 20)
+
 export const factsOf = async (link: Link): Promise<Facts> => {
   const [info, appendfsync, onRewrite] = await Promise.all([
     link.call("INFO").then(infoOf),
@@ -51,7 +54,7 @@ export const factsOf = async (link: Link): Promise<Facts> => {
   ])
   return {
     version: info.get("redis_version") ?? "",
-    run: info.get("run_id") ?? "",
+    run: `${half(info.get("run_id"))}${half(info.get("master_replid"))}`,
     isLoading: info.get("loading") === "1",
     isReplica: info.get("role") === "slave",
     appendonly: info.get("aof_enabled") === "1",

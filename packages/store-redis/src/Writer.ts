@@ -1,16 +1,16 @@
 import { randomBytes } from "node:crypto"
-import type { EventLog } from "@millrace/core"
+import type { EventLog, Position } from "@millrace/core"
 import type { Connection } from "./Connection.ts"
 import { closed, full, unavailable } from "./errors.ts"
 import type { Head } from "./Head.ts"
 import type { Argument } from "./Link.ts"
-import { append } from "./logScripts.ts"
-import { numbers } from "./reply.ts"
+import { append, forks } from "./logScripts.ts"
+import { numbers, text } from "./reply.ts"
 import { withRoom } from "./room.ts"
 
 /** The position of each entry, or why there is none: a `StoreError`, or a mistake of this program. */
 export type Outcome =
-  | { readonly kind: "stored"; readonly positions: ReadonlyArray<number> }
+  | { readonly kind: "stored"; readonly positions: ReadonlyArray<Position.Position> }
   | { readonly kind: "failed"; readonly error: unknown }
 
 interface Waiting {
@@ -156,7 +156,7 @@ export class Writer {
       const { doubt } = this.#connection
       if (doubt !== undefined) throw doubt
       const packed = this.#pack(group)
-      const [head = 0, ...positions] = numbers(
+      const [head = 0, generation = 0, ...places] = numbers(
         await withRoom(this.#connection, partition, sizeOfAll(group), () =>
           this.#connection.runAfter(
             ["HSET", [bodies, ...packed.bodies]],
@@ -167,11 +167,17 @@ export class Writer {
         ),
       )
       this.#head.advance(partition, head)
+      if (generation !== this.#connection.generations(partition).current) {
+        this.#connection.learn(partition, text(await this.#connection.run(forks, [entries, bodies, state])))
+      }
+      const generations = this.#connection.generations(partition)
       let offset = 0
       return group.map(({ entries }): Outcome => {
-        const own = positions.slice(offset, offset + entries.length)
+        const own = places.slice(offset, offset + entries.length)
         offset += entries.length
-        return own[0] === 0 ? { kind: "failed", error: full(logBytes) } : { kind: "stored", positions: own }
+        return own[0] === 0
+          ? { kind: "failed", error: full(logBytes) }
+          : { kind: "stored", positions: own.map((place) => generations.positionOf(place)) }
       })
     } catch (error) {
       return group.map(() => ({ kind: "failed", error }))

@@ -15,6 +15,8 @@ for at, value in ipairs(redis.call('HMGET', state, unpack(fields))) do log[field
 
 local function id(position) return text(position) .. '-0' end
 
+local function generation() return redis.call('HGET', state, 'generation') or '0' end
+
 -- What is written of an entry is one text, since each further value costs a script more than the entry's place in the stream:
 -- when it was appended, its events, the sums up to it, its body's name and its id.
 local function mark_of(position, values)
@@ -74,6 +76,14 @@ const logScript = (body: string): Script => script(library + body)
 
 const urgentLogScript = (body: string): Script => urgent(library + body)
 
+/**
+ * For a script that is about positions: ARGV[2] is the generation that the caller took them to be of. When another one has begun the
+ * answer is its forks.
+ */
+const sameGeneration = `
+if ARGV[2] ~= generation() then return {'forks', redis.call('HGET', state, 'forks')} end
+`
+
 /** What one command takes: Lua's stack is bounded. */
 const atOnce = 1_000
 
@@ -85,7 +95,7 @@ const rememberedIds = 4_000
  * again. KEYS[5] and [6]: the ids. ARGV: the cap, the number of appends, the number of entries; of each append the time and its
  * number of entries; of each entry its id, events and envelope, its body's name and size.
  *
- * Returns the head, then the position of each entry, 0 for those of an append that found the log full.
+ * Returns the head, the generation, then the number of each entry, 0 for those of an append that found the log full.
  */
 export const append = unguarded(`
 local appends, count = tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -130,7 +140,7 @@ end
 
 if redis.call('HEXISTS', bodies, argument(1, 3)) == 0 then error('${damaged} the bodies are missing') end
 
-local positions, added = {log.head}, {}
+local positions, added = {}, {}
 local offset = 0
 for one = 1, appends do
   local now, size = tonumber(ARGV[3 + one * 2]), tonumber(ARGV[4 + one * 2])
@@ -165,7 +175,7 @@ for one = 1, appends do
       added[#added + 1] = place
     end
   end
-  for at = offset + 1, offset + size do positions[at + 1] = fits and known[given[at]] or 0 end
+  for at = offset + 1, offset + size do positions[at + 2] = fits and known[given[at]] or 0 end
   offset = offset + size
 end
 
@@ -180,7 +190,7 @@ if #added > 0 then
   end
   save()
 end
-positions[1] = log.head
+positions[1], positions[2] = log.head, tonumber(generation())
 return positions
 `)
 
@@ -195,8 +205,8 @@ const readAtOnce = 10_000
  * The entries after a position, without their bodies. ARGV: the position, how many entries and bytes at most.
  * For a position outside the log: nothing, its tail and its head.
  */
-export const read = logScript(`${outside}
-local after, most, bytes = tonumber(ARGV[2]), math.min(tonumber(ARGV[3]), ${readAtOnce}), tonumber(ARGV[4])
+export const read = logScript(`${sameGeneration}${outside}
+local after, most, bytes = tonumber(ARGV[3]), math.min(tonumber(ARGV[4]), ${readAtOnce}), tonumber(ARGV[5])
 if outside(after) then return {false, log.tail, log.head} end
 local up_to = math.min(after + most, log.head)
 if up_to <= after then return {} end
@@ -207,20 +217,20 @@ return redis.call('XRANGE', entries, id(after + 1), id(math.max(last, after + 1)
 `)
 
 /** ARGV: a time. Returns the last position with an earlier one. */
-export const locate = logScript(`
-local time = tonumber(ARGV[2])
+export const locate = logScript(`${sameGeneration}
+local time = tonumber(ARGV[3])
 return last_while(log.tail, log.head, function(one) return one.at < time end)
 `)
 
 /** Returns tail, head, bytes and when the first entry was appended, if there is one. */
-export const bounds = logScript(`
+export const bounds = logScript(`${sameGeneration}
 local oldest = log.head > log.tail and mark(log.tail + 1).at or false
 return {log.tail, log.head, log.bytes - log.tailBytes, oldest}
 `)
 
 /** ARGV: a position. Returns the sums up to it, or, outside the log, nothing, its tail and its head. */
-export const stats = logScript(`${outside}
-local position = tonumber(ARGV[2])
+export const stats = logScript(`${sameGeneration}${outside}
+local position = tonumber(ARGV[3])
 if outside(position) then return {false, log.tail, log.head} end
 local found = mark(position)
 return {found.position, found.events, found.bytes}
@@ -230,10 +240,10 @@ return {found.position, found.events, found.bytes}
 const droppedAtOnce = { entries: 1_000, bytes: 16 * 1024 * 1024 }
 
 /** ARGV: the last position released, and the time before which released entries go. Returns 1 when there are more of them. */
-export const trim = urgentLogScript(`
-local older_than = tonumber(ARGV[3])
-redis.call('HSET', state, 'released', ARGV[2])
-local released = math.min(tonumber(ARGV[2]), log.head)
+export const trim = urgentLogScript(`${sameGeneration}
+local older_than = tonumber(ARGV[4])
+redis.call('HSET', state, 'released', ARGV[3])
+local released = math.min(tonumber(ARGV[3]), log.head)
 local up_to = math.min(released, log.tail + ${droppedAtOnce.entries})
 local old = last_while(log.tail, up_to, function(one) return one.at < older_than end)
 if old <= log.tail then return 0 end
@@ -267,3 +277,6 @@ redis.call('XADD', KEYS[5], 'NOMKSTREAM', '*', 'may', 'append')
 local allowed = tonumber(ARGV[2]) - tonumber(ARGV[3])
 return log.bytes - mark(math.max(log.tail, math.min(log.released, log.head))).bytes <= allowed and 1 or 0
 `)
+
+/** The forks of a partition's generations. */
+export const forks = logScript("return redis.call('HGET', state, 'forks') or ''")

@@ -1,18 +1,18 @@
 import { randomUUID } from "node:crypto"
+import { Generations } from "@millrace/core"
 import * as Result from "effect/Result"
 import { lost } from "./errors.ts"
 import { type Layout, schema, types } from "./Layout.ts"
 import type { Link } from "./Link.ts"
-import { numbers, texts } from "./reply.ts"
+import { list, numbers, text, texts } from "./reply.ts"
 import { evaluate, inAFullServer, unguarded } from "./Script.ts"
 
 /** A store as it was found, or made. */
 export interface Found {
   readonly instance: string
-  /** Of each partition: the number of its last entry. */
+  /** Of each partition: the number of its last entry, and its generations. */
   readonly heads: ReadonlyArray<number>
-  /** The same, when this store was first looked at after the server's start. */
-  readonly headsAtStart: ReadonlyArray<number>
+  readonly generations: ReadonlyArray<Generations>
 }
 
 /** Why a store cannot be opened: these do not pass by themselves. */
@@ -24,8 +24,21 @@ export interface Refusal {
 const refuse = (reason: Refusal["reason"], message: string): Result.Result<never, Refusal> =>
   Result.fail({ reason, message })
 
+/** As the scripts write them: `generation:number`, with spaces between. */
+export const parseForks = (forks: string): Generations =>
+  new Generations(
+    forks
+      .split(" ")
+      .filter((fork) => fork !== "")
+      .map((fork) => {
+        const [generation, number] = fork.split(":").map(Number)
+        return { generation: generation ?? 0, number: number ?? 0 }
+      }),
+  )
+
 /**
- * Makes the keys when there are none. Nothing is written before everything has been looked at; XADD with NOMKSTREAM writes
+ * Makes the keys when there are none. On another server than the last time (a replica that took over, one that was started again) the log may
+ * have come back with less than it had given, so a generation begins there: what is appended from now on is told apart from that. Nothing is written before everything has been looked at; XADD with NOMKSTREAM writes
  * nothing, but fails when this user may not append, and HSET is tried also when it changes nothing.
  *
  * KEYS: meta, probe, then those of a known type, the log's last, five of each partition. ARGV: the instance there is, or '',
@@ -50,7 +63,7 @@ for partition = 1, partitions do
     if redis.call('XLEN', entries) ~= kept then return {'damaged', entries} end
     if redis.call('HLEN', bodies) ~= kept then return {'damaged', bodies} end
   end
-  states[partition] = {state, ends[1] or '0'}
+  states[partition] = {state, ends[1] or '0', ends[2] or '0'}
 end
 ${inAFullServer("probe")}redis.call('XADD', probe, 'NOMKSTREAM', '*', 'may', 'append')
 if seen == '' then
@@ -60,15 +73,32 @@ if seen == '' then
     redis.call('HSET', one[1], 'tail', 0, 'tailEvents', 0, 'tailBytes', 0, 'released', 0)
   end
 end
-local started = redis.call('HGET', meta, 'run') ~= run
-redis.call('HSET', meta, 'run', run)
-local heads, headsAtStart = {}, {}
-for partition, one in ipairs(states) do
-  if started then redis.call('HSET', one[1], 'headAtStart', one[2]) end
-  heads[partition] = tonumber(one[2])
-  headsAtStart[partition] = tonumber(redis.call('HGET', one[1], 'headAtStart'))
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local function begin_generation(state, head, tail)
+  local kept, last = {}, 0
+  for generation, number in string.gmatch(redis.call('HGET', state, 'forks') or '', '(%d+):(%d+)') do
+    last = tonumber(generation)
+    if tonumber(number) < head then kept[#kept + 1] = {generation, tonumber(number)} end
+  end
+  while #kept > 1 and kept[2][2] < tail do table.remove(kept, 1) end
+  local generation = string.format('%.0f', math.max(last + 1, now))
+  kept[#kept + 1] = {generation, head}
+  for at, fork in ipairs(kept) do kept[at] = fork[1] .. ':' .. string.format('%.0f', fork[2]) end
+  redis.call('HSET', state, 'generation', generation, 'forks', table.concat(kept, ' '))
+  -- What comes in place of what is lost has been delivered to nobody.
+  local released = math.min(tonumber(redis.call('HGET', state, 'released')), head)
+  redis.call('HSET', state, 'released', string.format('%.0f', released))
 end
-return {'open', heads, headsAtStart}
+local isAnother = seen ~= '' and redis.call('HGET', meta, 'run') ~= run
+if seen == '' or isAnother then redis.call('HSET', meta, 'run', run) end
+local heads, forks = {}, {}
+for partition, one in ipairs(states) do
+  if isAnother then begin_generation(one[1], tonumber(one[2]), tonumber(one[3])) end
+  heads[partition] = tonumber(one[2])
+  forks[partition] = redis.call('HGET', one[1], 'forks') or ''
+end
+return {'open', heads, forks}
 `)
 
 interface Present {
@@ -107,7 +137,7 @@ export interface Wanted {
   readonly instance: string | null
   /** `null` takes those there are. */
   readonly partitions: number | null
-  /** The server's, as it says itself. */
+  /** Which server it is, and since when it is the one that takes writes. */
   readonly run: string
 }
 
@@ -143,7 +173,7 @@ export const open = async (
       return Result.succeed({
         instance: known?.instance ?? made,
         heads: numbers(first),
-        headsAtStart: numbers(second),
+        generations: list(second).map((forks) => parseForks(text(forks))),
       })
     case "again":
       return open(link, keys, wanted)

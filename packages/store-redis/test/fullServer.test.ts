@@ -2,6 +2,7 @@ import { DeadLetters, type EventLog, Position } from "@millrace/core"
 import { describeServer, startRedis } from "@millrace/test-servers"
 import * as Effect from "effect/Effect"
 import { expect, it, onTestFinished } from "vitest"
+import { withRedis } from "./support/server.ts"
 import { entries, entry, open, readAll, run } from "./support/store.ts"
 
 const mebibyte = 1024 * 1024
@@ -29,6 +30,9 @@ const fill = Effect.fnUntraced(function* (log: EventLog.EventLog["Service"], fro
   }
 })
 
+const limit = (url: string, maxmemory: string) =>
+  Effect.promise(() => withRedis((redis) => redis.config("SET", "maxmemory", maxmemory), url))
+
 const letter = (destination: string): DeadLetters.DeadLetter => ({
   destination,
   eventId: "event",
@@ -55,6 +59,8 @@ describeServer("redis", "a server whose memory is smaller than the log's cap", (
           const { epoch } = yield* cursors.acquire("a/0")
           const taken = yield* fill(log)
           expect(taken).toBeGreaterThan(20)
+          // Whatever its connections give back meanwhile.
+          yield* limit(options.url, "10mb")
 
           // A process that comes now: everything but intake works.
           const later = yield* open(options)
@@ -76,6 +82,7 @@ describeServer("redis", "a server whose memory is smaller than the log's cap", (
           )
           yield* later.members.leave("me")
 
+          yield* limit(options.url, "20mb")
           // Kept for replay, but for the room that intake needs.
           yield* later.log.trim(0, half, 0)
           expect((yield* log.bounds(0)).tail).toBe(Position.origin)

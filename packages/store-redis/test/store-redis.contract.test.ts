@@ -1,14 +1,15 @@
 import { randomUUID } from "node:crypto"
 import { layer } from "@millrace/store-redis"
-import { describeStore, servers, tcpProxy } from "@millrace/test-servers"
+import { available, describeStore, servers, startRedis, tcpProxy } from "@millrace/test-servers"
 import {
   accountingContract,
   type FaultyPlace,
+  type RewindablePlace,
   type StoreBinding,
   type StorePlace,
   storeContract,
 } from "@millrace/testkit"
-import { removeKeys } from "./support/server.ts"
+import { removeKeys, withRedis } from "./support/server.ts"
 
 /** Of a request, in ms: long for a busy machine, short for a test that waits for it. */
 const patience = 4_000
@@ -42,10 +43,28 @@ const faultyPlace = async (): Promise<FaultyPlace> => {
   }
 }
 
+/** Snapshots only: a server that is killed comes back with what its last one has. */
+const rewindablePlace = async (): Promise<RewindablePlace> => {
+  const server = await startRedis({ appendonly: "no" })
+  return {
+    open: (options) => layer({ url: server.url, ...options }),
+    keep: () =>
+      withRedis(async (redis) => {
+        await redis.save()
+      }, server.url),
+    comeBack: async () => {
+      await server.kill()
+      await server.start()
+    },
+    remove: () => server.dispose(),
+  }
+}
+
 await describeStore("redis", servers.redis, () => {
   const binding: StoreBinding = {
     place: () => place(3),
     faultyPlace,
+    ...(available("redis") ? { rewindablePlace } : {}),
     reopens: true,
     shared: true,
     capped: true,

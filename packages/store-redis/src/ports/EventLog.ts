@@ -1,4 +1,4 @@
-import { EventLog, Position, StoreError } from "@millrace/core"
+import { EventLog, type Generations, type Position, StoreError } from "@millrace/core"
 import * as Effect from "effect/Effect"
 import type { Connection } from "../Connection.ts"
 import { failed, fromPromise } from "../effects.ts"
@@ -10,47 +10,62 @@ import { bytes, list, number, numbers, text } from "../reply.ts"
 import { finite, type Script } from "../Script.ts"
 import type { Writer } from "../Writer.ts"
 
-/** What no log of this kind made is outside every log. */
-const numberOf = (position: Position.Position): number => {
-  const value = Position.toNumber(position)
-  return Number.isNaN(value) ? -1 : value
-}
-
 /** An entry but for its body, as the script wrote it. */
 interface Stored extends Omit<EventLog.LogEntry, "body"> {
   /** The name of the body. */
   readonly bodyName: string
 }
 
-const toStored = (reply: Reply): Stored => {
-  const [position, values] = list(reply)
-  const [, entry, , envelope] = list(values)
-  const [appendedAt, events, , , bodyName = "", ...id] = text(entry).split(" ")
-  return {
-    id: id.join(" "),
-    events: Number(events),
-    envelope: text(envelope),
-    position: Position.fromNumber(Number.parseInt(text(position), 10)),
-    appendedAt: Number(appendedAt),
-    bodyName,
+const toStored =
+  (generations: Generations) =>
+  (reply: Reply): Stored => {
+    const [position, values] = list(reply)
+    const [, entry, , envelope] = list(values)
+    const [appendedAt, events, , , bodyName = "", ...id] = text(entry).split(" ")
+    return {
+      id: id.join(" "),
+      events: Number(events),
+      envelope: text(envelope),
+      position: generations.positionOf(Number.parseInt(text(position), 10)),
+      appendedAt: Number(appendedAt),
+      bodyName,
+    }
   }
-}
 
 const withBody = ({ bodyName: _, ...entry }: Stored, body: Reply | undefined): EventLog.LogEntry => {
   const { buffer, byteOffset, byteLength } = bytes(body)
   return { ...entry, body: new Uint8Array(buffer, byteOffset, byteLength) }
 }
 
-/** What scripts answer for a position outside the log: nothing, then its ends. */
-const orOutside = (reply: Reply): ReadonlyArray<Reply> => {
+/** What is outside every log. */
+const nowhere = -1
+
+const numberOf = (generations: Generations, position: Position.Position): number => {
+  const place = generations.placeOf(position)
+  return place.kind === "known" ? place.number : nowhere
+}
+
+/** What a script answers for a position outside the log: nothing, then its ends. */
+const orOutside = (
+  reply: Reply,
+  generations: Generations,
+  position: Position.Position,
+): ReadonlyArray<Reply> => {
   const [first, ...rest] = list(reply)
   if (first !== null) return list(reply)
-  const [tail, head] = numbers(rest).map(Position.fromNumber)
-  if (tail === undefined || head === undefined) throw new TypeError("the reply has no ends")
+  const [tail, last] = numbers(rest)
+  if (tail === undefined || last === undefined) throw new TypeError("the reply has no ends")
+  const ends = { tail: generations.positionOf(tail), head: generations.positionOf(last) }
   throw new StoreError({
-    reason: { _tag: "OutOfRange", tail, head, resumeAt: tail },
-    message: `the position is outside the log, which holds those after "${tail}" up to "${head}"`,
+    reason: { _tag: "OutOfRange", ...ends, resumeAt: generations.resumeAt(position, tail) },
+    message: `the position is outside the log, which holds those after "${ends.tail}" up to "${ends.head}"`,
   })
+}
+
+/** The forks of a generation that has begun since: what a script answers when it was asked about positions of another one. */
+const newForks = (reply: Reply): string | null => {
+  const [first, forks] = Array.isArray(reply) ? reply : []
+  return Buffer.isBuffer(first) && first.toString() === "forks" ? text(forks) : null
 }
 
 export const eventLog = (
@@ -60,26 +75,45 @@ export const eventLog = (
 ): EventLog.EventLog["Service"] => {
   const { partitions } = connection
 
-  const run = (partition: number, script: Script, ...parameters: ReadonlyArray<Argument>): Promise<Reply> => {
+  /** Again when a generation has begun meanwhile: positions mean something else then. */
+  const run = async (
+    partition: number,
+    script: Script,
+    parametersOf: (generations: Generations) => ReadonlyArray<Argument>,
+  ): Promise<readonly [reply: Reply, generations: Generations]> => {
     const { entries, bodies, state } = connection.keys.partition(partition)
-    return connection.run(script, [entries, bodies, state], parameters)
+    for (;;) {
+      const generations = connection.generations(partition)
+      const parameters = [String(generations.current), ...parametersOf(generations)]
+      const reply = await connection.run(script, [entries, bodies, state], parameters)
+      const forks = newForks(reply)
+      if (forks === null) return [reply, generations]
+      connection.learn(partition, forks)
+    }
   }
 
   const read = async (
     partition: number,
-    after: number,
+    after: Position.Position,
     limits: EventLog.ReadLimits,
   ): Promise<ReadonlyArray<EventLog.LogEntry>> => {
-    const parameters = [after, finite(limits.maxEntries), finite(limits.maxBytes)]
-    const found = orOutside(await run(partition, scripts.read, ...parameters)).map(toStored)
+    const ask = async () => {
+      const [reply, generations] = await run(partition, scripts.read, (known) => [
+        numberOf(known, after),
+        finite(limits.maxEntries),
+        finite(limits.maxBytes),
+      ])
+      return orOutside(reply, generations, after).map(toStored(generations))
+    }
+    const found = await ask()
     if (found.length === 0) return []
     const { bodies } = connection.keys.partition(partition)
     const names = found.map(({ bodyName }) => bodyName)
     const stored = list(await connection.read("HMGET", [bodies, ...names]))
     if (!stored.includes(null)) return found.map((entry, index) => withBody(entry, stored[index]))
     // Trimmed in between: asked again, the log says so.
-    orOutside(await run(partition, scripts.read, ...parameters))
-    throw corrupt(`bodies of entries after ${after} are missing`)
+    await ask()
+    throw corrupt(`bodies of entries after "${after}" are missing`)
   }
 
   /** A partition that is not there is a mistake of the program: it dies. */
@@ -108,31 +142,34 @@ export const eventLog = (
               return
             }
             writers[partition]?.append(entries, clock.currentTimeMillisUnsafe(), (outcome) => {
-              resume(
-                outcome.kind === "stored"
-                  ? Effect.succeed(outcome.positions.map(Position.fromNumber))
-                  : failed(outcome.error),
-              )
+              resume(outcome.kind === "stored" ? Effect.succeed(outcome.positions) : failed(outcome.error))
             })
           }),
         ),
       ),
 
-    read: (partition, after, limits) => ask(partition, () => read(partition, numberOf(after), limits)),
+    read: (partition, after, limits) => ask(partition, () => read(partition, after, limits)),
 
-    wait: (partition, after) => on(partition, () => head.wait(partition, numberOf(after))),
+    wait: (partition, after) =>
+      on(partition, () => {
+        const place = connection.generations(partition).placeOf(after)
+        // Reading after a position that is not of this log fails.
+        return place.kind === "known" ? head.wait(partition, place.number) : Effect.void
+      }),
 
     locate: (partition, time) =>
-      ask(partition, async () =>
-        Position.fromNumber(number(await run(partition, scripts.locate, finite(time)))),
-      ),
+      ask(partition, async () => {
+        const [reply, generations] = await run(partition, scripts.locate, () => [finite(time)])
+        return generations.positionOf(number(reply))
+      }),
 
     bounds: (partition) =>
       ask(partition, async () => {
-        const [tail, last, kept, oldest] = list(await run(partition, scripts.bounds))
+        const [reply, generations] = await run(partition, scripts.bounds, () => [])
+        const [tail, last, kept, oldest] = list(reply)
         return {
-          tail: Position.fromNumber(number(tail)),
-          head: Position.fromNumber(number(last)),
+          tail: generations.positionOf(number(tail)),
+          head: generations.positionOf(number(last)),
           bytes: number(kept),
           oldestAt: oldest === null ? null : number(oldest),
         }
@@ -140,16 +177,21 @@ export const eventLog = (
 
     stats: (partition, upTo) =>
       ask(partition, async () => {
-        const found = numbers(orOutside(await run(partition, scripts.stats, numberOf(upTo))))
-        const [entries = 0, events = 0, total = 0] = found
+        const [reply, generations] = await run(partition, scripts.stats, (known) => [numberOf(known, upTo)])
+        const [entries = 0, events = 0, total = 0] = numbers(orOutside(reply, generations, upTo))
         return { entries, events, bytes: total }
       }),
 
     trim: (partition, released, olderThan) =>
       ask(partition, async () => {
-        const upTo = Math.max(numberOf(released), 0)
-        // In pieces, between which appends get their turn.
-        while (number(await run(partition, scripts.trim, upTo, finite(olderThan))) === 1) {}
+        for (let isMore = true; isMore; ) {
+          // In pieces, between which appends get their turn.
+          const [reply] = await run(partition, scripts.trim, (known) => [
+            known.releasedBy(released),
+            finite(olderThan),
+          ])
+          isMore = number(reply) === 1
+        }
       }),
   }
 }
