@@ -1,3 +1,4 @@
+import { ConnectionUrl } from "@millrace/core"
 import * as Result from "effect/Result"
 
 /** What the operator knows of the server: `always` when its JetStream syncs every write to disk before it answers. */
@@ -159,16 +160,43 @@ const credentialsOf = (userinfo: string | undefined): Parsed => {
 }
 
 /**
+ * A list of URLs, as clients of NATS take it, as one URL with a list of hosts: `nats://me:pass@a,nats://me:pass@b` is `nats://me:pass@a,b`. Fails when they would be entered by
+ * several users.
+ */
+const asOne = (url: string): Result.Result<string, string> => {
+  const [first = "", ...later] = url.split(/\/?,\s*(?=(?:nats|tls):\/\/)/)
+  const last = later.at(-1)
+  if (last === undefined) return Result.succeed(url)
+  const withoutTail = (server: string) => server.replace(/^[a-z]+:\/\//, "").replace(/[/?#].*$/s, "")
+  const [head, ...others] = [first, ...later].map(withoutTail)
+  const tail = /[/?#].*$/s.exec(last.replace(/^[a-z]+:\/\//, ""))?.[0] ?? ""
+  const userinfoOf = (server: string) => server.slice(0, server.lastIndexOf("@") + 1)
+  const user = userinfoOf(head!)
+  const hosts = [head!, ...others].map((server) => server.slice(userinfoOf(server).length))
+  return others.map(userinfoOf).every((one) => one === "" || one === user)
+    ? Result.succeed(`${first.slice(0, first.indexOf("//") + 2)}${user}${hosts.join(",")}${tail}`)
+    : Result.fail("one user is needed for all servers: it may stand before the first one only")
+}
+
+/**
  * Options from `nats://user:password@host:4222,host2:4222?prefix=&partitions=&replicas=&storage=&sync=&maxBytes=&requestTimeout=&creds=`; `tls://` encrypts,
  * and a user without a password is a token. Fails with what is wrong, without repeating the URL: there may be a password in it.
  */
 export const optionsFromUrl = (url: string): Result.Result<Options, string> => {
+  const prepared = Result.flatMap(asOne(url.trim()), ConnectionUrl.prepare)
+  if (Result.isFailure(prepared)) return Result.fail(prepared.failure)
   const [, scheme, userinfo, hosts = "", query = ""] =
-    /^(nats|tls):\/\/(?:([^@/?]*)@)?([^/?@]*)\/?(?:\?(.*))?$/.exec(url) ?? []
+    /^(nats|tls):\/\/(?:([^@/?]*)@)?([^/?@]*)\/?(?:\?(.*))?$/.exec(prepared.success) ?? []
   if (scheme === undefined)
     return Result.fail("a URL such as nats://127.0.0.1:4222?prefix=millrace is needed")
   const credentials = credentialsOf(userinfo)
   if (Result.isFailure(credentials)) return Result.fail(credentials.failure)
+  // Once `@`s are escaped: what was pasted as several users.
+  if (/@.*,|,.*@/.test(decoded(userinfo ?? "") ?? "")) {
+    return Result.fail(
+      "a user and a password stand once, before the first server; a comma in them is written as %2C",
+    )
+  }
   let options: Options = {
     servers: hosts.split(","),
     ...(scheme === "tls" ? { tls: true } : {}),

@@ -146,6 +146,8 @@ const systemReasons: Readonly<Record<string, string>> = {
   ENOTFOUND: "no such host",
   EAI_AGAIN: "no such host",
   ETIMEDOUT: "no answer",
+  ERR_SSL_WRONG_VERSION_NUMBER: "no TLS on this port: is it nats:// instead of tls://?",
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: "no TLS on this port: is it nats:// instead of tls://?",
 }
 
 const systemReasonOf = (error: unknown): string | undefined =>

@@ -1,3 +1,4 @@
+import { ConnectionUrl } from "@millrace/core"
 import * as Result from "effect/Result"
 
 export interface Options {
@@ -52,17 +53,49 @@ const drivers: ReadonlySet<string> = new Set([
   "idle_in_transaction_session_timeout",
 ])
 
-const parse = (url: string): URL | null => {
-  if (!/^postgres(ql)?:\/\//i.test(url) || !URL.canParse(url)) return null
-  return new URL(url)
+/**
+ * What other clients know, and consoles put into what they give to be copied, by the values that ask for nothing the driver does not do. `sslmode=require` is
+ * `verify-full` here: that is more than a bound channel is there for.
+ */
+const others: ReadonlyMap<string, RegExp> = new Map([
+  ["channel_binding", /^(disable|prefer|require)$/],
+  ["connect_timeout", /^\d+$/],
+  ["gssencmode", /^(disable|prefer)$/],
+  ["keepalives", /^[01]$/],
+  ["keepalives_idle", /^\d+$/],
+  ["target_session_attrs", /^(any|read-write|primary|prefer-standby)$/],
+])
+
+/** A user and a password without a host, as they stand before the path of a socket, where URLs have no place for them. */
+const withoutHost = /^(postgres(?:ql)?:\/\/)([^:@/]*)(?::([^@/]*))?@\/([^?]*)\??(.*)$/i
+
+const withUserInQuery = (url: string): string => {
+  const [, scheme, user = "", password, database, query = ""] = withoutHost.exec(url) ?? []
+  if (scheme === undefined) return url
+  const given = [`user=${user}`, ...(password === undefined ? [] : [`password=${password}`])]
+  // In a query a plus would be a space.
+  return `${scheme}/${database}?${[...given.map((one) => one.replaceAll("+", "%2B")), ...(query === "" ? [] : [query])].join("&")}`
 }
+
+const parse = (url: string): Result.Result<URL, string> => {
+  const prepared = ConnectionUrl.prepare(url)
+  if (Result.isFailure(prepared)) return Result.fail(prepared.failure)
+  if (!/^postgres(ql)?:\/\//i.test(prepared.success)) return Result.fail(notAUrl)
+  if (ConnectionUrl.hostsOf(prepared.success).length > 1) return Result.fail(severalHosts)
+  const read = withUserInQuery(prepared.success)
+  return URL.canParse(read) ? Result.succeed(new URL(read)) : Result.fail(notAUrl)
+}
+
+const severalHosts =
+  "several hosts: this client connects to one, so give the name or the proxy that follows the primary"
 
 const notAUrl = "expected a URL such as postgres://user:password@host:5432/database"
 
 /** What is wrong with options, without what may be secret in them; `null` when nothing is. */
 const problemOf = ({ url, schema, maxBytes, requestTimeout, connections }: Settings): string | null => {
-  const parsed = parse(url)
-  if (parsed === null) return `url: ${notAUrl}`
+  const read = parse(url)
+  if (Result.isFailure(read)) return `url: ${read.failure}`
+  const parsed = read.success
   const misplaced = own.find((name) => parsed.searchParams.has(name))
   if (misplaced !== undefined) return `url: ${misplaced} is an option of its own`
   if (!schemaName.test(schema) || schema.startsWith("pg_")) {
@@ -80,7 +113,9 @@ export const settingsOf = (options: Options): Settings => {
   const settings = { ...defaults, ...options }
   const problem = problemOf(settings)
   if (problem !== null) throw new RangeError(problem)
-  return settings
+  const url = Result.getOrThrow(parse(settings.url))
+  for (const name of others.keys()) url.searchParams.delete(name)
+  return { ...settings, url: url.href }
 }
 
 /**
@@ -93,11 +128,16 @@ export const settingsOf = (options: Options): Settings => {
  * ```
  */
 export const optionsFromUrl = (url: string): Result.Result<Options, string> => {
-  const parsed = parse(url)
-  if (parsed === null) return Result.fail(notAUrl)
+  const read = parse(url)
+  if (Result.isFailure(read)) return Result.fail(read.failure)
+  const parsed = read.success
   const parameters = parsed.searchParams
-  for (const name of new Set(parameters.keys())) {
-    if (!drivers.has(name) && !own.some((known) => known === name)) {
+  for (const [name, value] of [...parameters]) {
+    const allowed = others.get(name)
+    if (allowed !== undefined) {
+      if (!allowed.test(value)) return Result.fail(`${name}: this client cannot do what it asks for`)
+      parameters.delete(name)
+    } else if (!drivers.has(name) && !own.some((known) => known === name)) {
       return Result.fail(`unknown parameter ${JSON.stringify(name)}`)
     }
   }
@@ -120,8 +160,9 @@ export const optionsFromUrl = (url: string): Result.Result<Options, string> => {
 
 /** Where the store is, for logs and messages: the URL without the password and parameters, and the schema. */
 export const describe = ({ url, schema = defaults.schema }: Options): string => {
-  const parsed = parse(url)
-  if (parsed === null) return "a database without a valid URL"
+  const read = parse(url)
+  if (Result.isFailure(read)) return "a database without a valid URL"
+  const parsed = read.success
   const user = parsed.username === "" ? "" : `${parsed.username}@`
   return `${parsed.protocol}//${user}${parsed.host}${parsed.pathname}?schema=${schema}`
 }

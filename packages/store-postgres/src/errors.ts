@@ -69,6 +69,9 @@ export const isAnswer = (error: unknown): boolean => {
   return code === cancelled || !["08", "57"].includes(code.slice(0, 2))
 }
 
+/** OpenSSL's names of what is wrong with a certificate, as Node gives them. */
+const certificates = /CERT|ISSUER|LEAF_SIGNATURE/
+
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 const failed = (reason: StoreReason, message: string): StoreError => {
@@ -140,6 +143,11 @@ export const storeErrorOf = (error: unknown, place: string, generations: Generat
   // The driver's, and the only one of its own that an operator can mend.
   if (code === null && /password must be/.test(message)) {
     return unavailable(`${place}: the server asks for a password, and there is none`)
+  }
+  if (code !== null && certificates.test(code)) {
+    const hint =
+      "name its authority by sslrootcert=PATH, or say uselibpqcompat=true to trust it as libpq does"
+    return unavailable(`${place}: the server's certificate is not trusted (${code}): ${hint}`)
   }
   if (code === null || !sqlState.test(code)) {
     return unavailable(`${place}: no connection (${code ?? message})`)

@@ -25,6 +25,34 @@ describe("options from a URL", () => {
   })
 
   it.each([
+    [
+      "postgresql://u:p@ep-x.eu.aws.neon.tech/neondb?sslmode=require&channel_binding=require",
+      "postgresql://u:p@ep-x.eu.aws.neon.tech/neondb?sslmode=require",
+    ],
+    [
+      "postgres://u:100%+1@/app?host=/cloudsql/project:region:db",
+      "postgres:///app?user=u&password=100%25%2B1&host=%2Fcloudsql%2Fproject%3Aregion%3Adb",
+    ],
+    ["postgres://u@/app?host=/cloudsql/p:r:i", "postgres:///app?user=u&host=%2Fcloudsql%2Fp%3Ar%3Ai"],
+    ["postgres://u:100%@db.test/app", "postgres://u:100%25@db.test/app"],
+    ["postgres://u:p@ss@db.test/app?target_session_attrs=read-write", "postgres://u:p%40ss@db.test/app"],
+    ["postgres://u:p@db.test/app?connect_timeout=10&gssencmode=disable", "postgres://u:p@db.test/app"],
+  ])("are what consoles give to be copied: %s", (url, read) => {
+    const options = Result.getOrThrow(optionsFromUrl(url))
+    expect(options).toMatchObject({ url: expect.any(String) as string })
+    const href = (text: string) => {
+      const { searchParams, href: whole } = new URL(text)
+      return [whole.split("?")[0], [...searchParams]]
+    }
+    expect(href(options.url)).toEqual(href(read))
+  })
+
+  it.each([
+    ["postgres://u:secret/x@db.test/app", /"\/", which has to be written as %2F/],
+    ["postgres://u:secret#x@db.test/app", /"#", which has to be written as %23/],
+    ["postgres://u:secret?x@db.test/app", /"\?", which has to be written as %3F/],
+    ["postgres://u:secret@a.test,b.test:5433/app", /^several hosts: /],
+    ["postgres://u:secret@db.test/app?target_session_attrs=standby", /^target_session_attrs: /],
     ["mysql://u:secret@db.test/app", /^expected a URL/],
     ["postgres://u:secret@db.test:port/app", /^expected a URL/],
     ["", /^expected a URL/],

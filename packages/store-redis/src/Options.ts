@@ -1,4 +1,5 @@
 import type { ConnectionOptions } from "node:tls"
+import { ConnectionUrl } from "@millrace/core"
 import * as Result from "effect/Result"
 
 export interface Options {
@@ -57,8 +58,16 @@ const decoded = (text: string): string | null => {
   }
 }
 
-const parseUrl = (text: string): Result.Result<URL, string> =>
-  URL.canParse(text) ? Result.succeed(new URL(text)) : Result.fail("the URL cannot be read")
+const parseUrl = (text: string): Result.Result<URL, string> => {
+  const prepared = ConnectionUrl.prepare(text)
+  if (Result.isFailure(prepared)) return Result.fail(prepared.failure)
+  if (ConnectionUrl.hostsOf(prepared.success).length > 1) {
+    return Result.fail("several hosts: one is needed, so give the name or the proxy that follows the primary")
+  }
+  return URL.canParse(prepared.success)
+    ? Result.succeed(new URL(prepared.success))
+    : Result.fail("the URL cannot be read")
+}
 
 const locate = (url: URL): Result.Result<Location, string> => {
   if (url.protocol !== "redis:" && url.protocol !== "rediss:") {

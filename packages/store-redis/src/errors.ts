@@ -27,6 +27,9 @@ export const messageOf = (cause: unknown): string => {
   if (!(cause instanceof Error)) return String(cause)
   // Node's own for a host with several addresses, none of which answers, has no message.
   if (cause instanceof AggregateError && cause.message === "") return messageOf(cause.errors[0])
+  if (/wrong version number|packet length too long/.test(cause.message)) {
+    return "no TLS on this port: is it redis:// instead of rediss://?"
+  }
   return cause.message
 }
 

@@ -39,6 +39,10 @@ describe("a URL", () => {
     ["secret", "the URL cannot be read"],
     ["redis:///secret", "the URL names no host"],
     ["redis://h/secret", "the database, behind the host, is not a number"],
+    ["redis://:secret/x@h:6379/0", '"/", which has to be written as %2F'],
+    ["redis://:secret#x@h", '"#", which has to be written as %23'],
+    ["redis://:secret?x@h", '"?", which has to be written as %3F'],
+    ["redis://:secret@a:1,b:2/0", "several hosts: one is needed"],
     ["redis://u:%ff@h", "the user or the password holds a % that encodes nothing"],
     [
       "redis://h?family=6",
@@ -58,6 +62,13 @@ describe("a URL", () => {
     const failure = Result.match(optionsFromUrl(url), { onSuccess: () => "", onFailure: (text) => text })
     expect(failure).toContain(expected)
     expect(message).not.toContain("secret")
+  })
+
+  it.each([
+    ["redis://:100%@h", "100%"],
+    ["rediss://default:p@ss%zz@h:6380", "p@ss%zz"],
+  ])("takes a password as it is pasted: %s", (url, password) => {
+    expect(settings(Result.getOrThrow(optionsFromUrl(url))).password).toBe(password)
   })
 
   it("keeps its password to itself, whatever it is", () => {
