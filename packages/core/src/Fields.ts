@@ -53,7 +53,10 @@ export const keyOf = ({ drop, keep, hash }: Fields): string => {
 /** Hashes a text with the installation's key, to hex digits. */
 export type Hash = (text: string) => string
 
-/** Hashes remembered at most, of texts no longer than ids are: users come back, and a hash takes as long as the rest of an event's export. */
+/**
+ * Hashes remembered at most, of texts no longer than ids are: users come back, and a hash takes as long as the rest of an event's export. They have 2 MiB
+ * at most.
+ */
 const remembered = { count: 4096, length: 128 }
 
 /** HMAC-SHA-256 to 64 hex digits. */

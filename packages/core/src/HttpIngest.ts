@@ -247,7 +247,7 @@ const headerOf = (headers: Headers, name: string): string | null => {
  * What an SDK says of itself in a header or the query: a version or a session's id has forty bytes. It stands in each event of the request that is sent,
  * and what is longer than this is cut.
  */
-const maxFactBytes = 256
+const maxFactBytes = 128
 
 const factOf = (text: string | null): string | null => (text === null ? null : Utf8.cut(text, maxFactBytes))
 

@@ -228,6 +228,29 @@ describe("encoding", () => {
   )
 })
 
+describe("what headers and query say of an SDK", () => {
+  it("is cut where it is longer than any SDK's", () =>
+    run(
+      Effect.gen(function* () {
+        const { http, stored } = yield* open({ keys })
+        const headers = {
+          ...{ "statsig-api-key": serverKey, "statsig-sdk-type": "t".repeat(5000) },
+          "statsig-sdk-version": "é".repeat(5000),
+        }
+        const asked = request({
+          url: `/v1/rgstr?sid=${"s".repeat(5000)}`,
+          headers,
+          body: '{"events":[{"eventName":"e"}]}',
+        })
+        expect((yield* http.handle(asked)).status).toBe(202)
+        const [entry] = yield* stored
+        expect(JSON.parse(entry!.envelope)).toMatchObject({
+          ...{ sdkType: "t".repeat(128), sdkVersion: "é".repeat(64), sessionID: "s".repeat(128) },
+        })
+      }),
+    ))
+})
+
 describe("size", () => {
   const headersWith = (length: string) => ({ "statsig-api-key": serverKey, "content-length": length })
 

@@ -126,6 +126,32 @@ describe("rejected events", () => {
       }),
     ))
 
+  it("are dead letters up to a hundred of a request, and all of them are counted", () =>
+    run(
+      Effect.gen(function* () {
+        const put: Array<number> = []
+        const { http, ingest, letters } = yield* open(
+          { keys },
+          {
+            letters: (service) => ({
+              ...service,
+              put: (some) => {
+                put.push(some.length)
+                return service.put(some)
+              },
+            }),
+          },
+        )
+        const body = `{"events":[${Array(10_000).fill(0).join(",")}]}`
+        const url = "/v1/rgstr?st=js-client"
+        const reply = yield* http.handle(request({ url, body }))
+        expect(JSON.parse(reply.body)).toMatchObject({ success: true, rejectedCount: 10_000 })
+        expect(put).toEqual([100])
+        expect(yield* letters.count).toEqual(new Map([[intake, 100]]))
+        expect(yield* ingest.ledger).toMatchObject({ received: 10_000, rejected: 10_000 })
+      }),
+    ))
+
   it("are kept too when nothing was accepted from an SDK", () =>
     run(
       Effect.gen(function* () {

@@ -91,8 +91,8 @@ const body = fc.oneof(
 const fact = fc.option(
   fc.oneof(
     fc.constant("js-client"),
-    fc.string({ unit: "binary", maxLength: 256 }),
-    fc.nat({ max: 256 }).map((length) => "\u0001".repeat(length)),
+    fc.string({ unit: "binary", maxLength: 128 }),
+    fc.nat({ max: 128 }).map((length) => "\u0001".repeat(length)),
   ),
 )
 
