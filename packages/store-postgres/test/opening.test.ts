@@ -202,7 +202,7 @@ await describeStore("opening a schema", servers.postgres, () => {
         client.query(`ALTER USER ${user} SET default_transaction_isolation = 'serializable'`),
       )
       const error = await openingFails({ url: withUser(user), schema })
-      expect(error.reason._tag).toBe("ReadOnly")
+      expect(error.reason._tag).toBe("Unavailable")
       expect(error.message).toMatch(/default_transaction_isolation is "serializable"/)
     })
 
@@ -211,7 +211,7 @@ await describeStore("opening a schema", servers.postgres, () => {
       const { schema } = freshOptions()
       await withClient((client) => client.query(`ALTER USER ${user} SET default_transaction_read_only = on`))
       const error = await openingFails({ url: withUser(user), schema })
-      expect(error.reason._tag).toBe("Unavailable")
+      expect(error.reason._tag).toBe("ReadOnly")
       expect(error.message).toMatch(/read-only/)
     })
   })

@@ -28,27 +28,36 @@ BEGIN
   RETURN value;
 END $fn$;
 
--- Begins a generation when there has to be one. Its number is the time, so that none is given twice, not even by a
--- server that has not heard of the last one. Nor is an epoch: those given in vain are passed over.
+CREATE FUNCTION ${s}.has_to_begin(state ${s}.log, known bigint, seen bigint) RETURNS boolean LANGUAGE sql STABLE AS $fn$
+  SELECT known > state.generation OR (known = state.generation AND seen > state.head)
+    OR state.server IS DISTINCT FROM pg_postmaster_start_time()
+$fn$;
+
+-- Begins a generation when there has to be one, and writes nothing when not. Its number is the time, so that none is
+-- given twice, not even by a server that has not heard of the last one. Nor is an epoch: those given in vain are passed
+-- over.
 CREATE FUNCTION ${s}.enter(known bigint, seen bigint, OUT generation bigint, OUT last bigint, OUT forks json)
 LANGUAGE plpgsql AS $fn$
 DECLARE
   state ${s}.log;
 BEGIN
-  PERFORM ${s}.durability();
-  SELECT * INTO state FROM ${s}.log FOR UPDATE;
+  SELECT * INTO state FROM ${s}.log;
+  IF ${s}.has_to_begin(state, known, seen) THEN
+    PERFORM ${s}.durability();
+    -- Somebody else may have begun it meanwhile.
+    SELECT * INTO state FROM ${s}.log FOR UPDATE;
+    IF ${s}.has_to_begin(state, known, seen) THEN
+      DELETE FROM ${s}.generations WHERE fork >= state.head
+        OR fork < (SELECT max(fork) FROM ${s}.generations WHERE fork < state.tail);
+      state.generation := greatest(
+        floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint, known + 1, state.generation + 1);
+      INSERT INTO ${s}.generations VALUES (state.generation, state.head);
+      UPDATE ${s}.log AS l SET generation = state.generation, server = pg_postmaster_start_time();
+      UPDATE ${s}.epochs AS e SET last = e.last + 1000000;
+    END IF;
+  END IF;
   generation := state.generation;
   last := state.head;
-  IF known > generation OR (known = generation AND seen > last)
-    OR state.server IS DISTINCT FROM pg_postmaster_start_time()
-  THEN
-    generation := greatest(floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint, known + 1, generation + 1);
-    DELETE FROM ${s}.generations WHERE fork >= last
-      OR fork < (SELECT max(fork) FROM ${s}.generations WHERE fork < state.tail);
-    INSERT INTO ${s}.generations VALUES (generation, last);
-    UPDATE ${s}.log AS l SET generation = enter.generation, server = pg_postmaster_start_time();
-    UPDATE ${s}.epochs AS e SET last = e.last + 1000000;
-  END IF;
   SELECT coalesce(json_agg(json_build_object('generation', g.generation, 'number', g.fork) ORDER BY g.generation), '[]')
     INTO forks FROM ${s}.generations AS g;
 END $fn$;
