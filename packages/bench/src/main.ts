@@ -16,13 +16,14 @@ const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
   isolation: () => import("./isolation.ts"),
   stores: () => import("./stores.ts"),
   attack: () => import("./attack.ts"),
+  failover: () => import("./failover.ts"),
 }
 const names = Object.keys(benchmarks)
 
 const [name] = process.argv.splice(2, 1)
 if (name === undefined) {
-  // An attack lasts for half an hour, and is no benchmark of speed: it is run by name.
-  for (const each of names.filter((one) => one !== "attack")) {
+  // An attack lasts for half an hour, and it and fail-overs are no benchmarks of speed: they are run by name.
+  for (const each of names.filter((one) => one !== "attack" && one !== "failover")) {
     const command = [...process.execArgv, fileURLToPath(import.meta.url), each]
     const { status } = spawnSync(process.execPath, command, { stdio: "inherit" })
     if (status !== 0) process.exitCode = 1

@@ -10,7 +10,8 @@ import { pin } from "./processes.ts"
 const command = fileURLToPath(new URL("../../server/bin/millrace.mjs", import.meta.url))
 
 export interface ServeOptions {
-  readonly store: "memory" | "sqlite"
+  /** A store of its own, or the URL of one. */
+  readonly store: "memory" | "sqlite" | `${string}://${string}`
   /** Flags besides the port and the store. */
   readonly flags: ReadonlyArray<string>
   /** The content of its configuration file. */
@@ -33,7 +34,8 @@ export interface Served {
 /** Resolves when it listens; fails when it ends before that. */
 export const serve = async ({ store, flags, config, core }: ServeOptions): Promise<Served> => {
   const directory = mkdtempSync(join(tmpdir(), "millrace-bench-"))
-  const url = store === "memory" ? "memory:" : `sqlite:${join(directory, "bench.db")}`
+  const own = { memory: "memory:", sqlite: `sqlite:${join(directory, "bench.db")}` }
+  const url = store === "memory" || store === "sqlite" ? own[store] : store
   if (config !== undefined) writeFileSync(join(directory, "millrace.config.json"), JSON.stringify(config))
   const [program, ...rest] = [
     ...(core === undefined ? [] : pin(core)),

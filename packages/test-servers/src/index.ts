@@ -10,7 +10,7 @@ export {
   servers,
 } from "./location.ts"
 export { type NatsCluster, type NatsOptions, startNats, startNatsCluster } from "./nats.ts"
-export { startPostgres } from "./postgres.ts"
+export { type PostgresStandby, startPostgres, startPostgresStandby } from "./postgres.ts"
 export { startRedis } from "./redis.ts"
 export { type RedisPair, startRedisPair } from "./redisPair.ts"
 export type { TestServer } from "./server.ts"

@@ -50,9 +50,50 @@ export const postgresIn = async (
     directory,
     port,
     url: `postgres://postgres@127.0.0.1:${port}/postgres`,
-    ready: /database system is ready to accept connections/,
+    // A standby accepts those that read only.
+    ready: /database system is ready to accept (read.only )?connections/,
     // A fast shutdown, which does not wait for clients to leave.
     stopSignal: "SIGINT",
+  }
+}
+
+/** A copy of a server that follows it, and can take its place. */
+export interface PostgresStandby extends TestServer {
+  /** Makes it a server of its own; returns when it takes writes. */
+  readonly promote: () => Promise<void>
+}
+
+/**
+ * A standby of a running server, which it follows by streaming.
+ *
+ * @param upstream the port of the server, or of a proxy in front of it, on the loopback
+ * @param name by which `synchronous_standby_names` knows it
+ */
+export const startPostgresStandby = async (
+  upstream: number,
+  name: string,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<PostgresStandby> => {
+  const bin = dirname(realpathSync(required("initdb", pathOf("initdb"))))
+  const user = unprivileged()
+  const directory = newDirectory()
+  if (user !== undefined) chownSync(directory, user.uid, user.gid)
+  const data = join(directory, "data")
+  const asUser = { cwd: directory, ...user }
+  const from = ["-h", "127.0.0.1", "-p", String(upstream), "-U", "postgres"]
+  await promisify(execFile)(
+    join(bin, "pg_basebackup"),
+    [...from, "-D", data, "-R", "-X", "stream", "--checkpoint=fast", "--no-sync"],
+    asUser,
+  )
+  const server = await startServer(
+    await postgresIn(directory, await freePort(), { cluster_name: name, ...settings }),
+  )
+  return {
+    ...server,
+    promote: async () => {
+      await promisify(execFile)(join(bin, "pg_ctl"), ["promote", "-w", "-D", data], asUser)
+    },
   }
 }
 
