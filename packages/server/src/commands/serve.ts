@@ -155,7 +155,7 @@ export const command = (): Command => {
       "after",
       `
 Every flag has a variable: --server-key is MILLRACE_SERVER_KEY. Lists are separated by commas there. Flags beat variables, and
-variables beat the config file.`,
+variables beat the config file. Keys, secrets and URLs with passwords belong into variables or the file: flags show in ps.`,
     )
     .action(async (flags: Config.Flags) => {
       process.exitCode = await serve(flags)
