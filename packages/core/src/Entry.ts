@@ -5,16 +5,20 @@ import type { Event, Json, JsonObject } from "./Event.ts"
 import type { EntryId, NewEntry } from "./EventLog.ts"
 import * as Body from "./internal/body.ts"
 import { sourceOf } from "./internal/byteWriter.ts"
+import { eventsOf, restOf } from "./internal/cleanBody.ts"
 import * as EventNames from "./internal/eventNames.ts"
-import { isObject, parse } from "./internal/json.ts"
+import { exact } from "./internal/exactEvent.ts"
+import * as ExactJson from "./internal/exactJson.ts"
+import { idOf, isFlat, isObject, parse } from "./internal/json.ts"
+import type { Span } from "./internal/jsonBytes.ts"
 import * as Nesting from "./internal/nesting.ts"
 import * as Outline from "./internal/outline.ts"
 import * as PrivateAttributes from "./internal/privateAttributes.ts"
 import * as Time from "./internal/time.ts"
 import * as Utf8 from "./internal/utf8.ts"
 import { isTextOrNone } from "./internal/validate.ts"
-import { type Written, WrittenEvent } from "./internal/writtenEvent.ts"
-import { isTimeUUID, timeUUIDs } from "./TimeUUID.ts"
+import { type Both, type Written, WrittenEvent } from "./internal/writtenEvent.ts"
+import { timeUUIDs } from "./TimeUUID.ts"
 
 /** The events of one entry, as lanes, live view, dry run and commands all see them. */
 export interface DecodedEntry {
@@ -23,6 +27,8 @@ export interface DecodedEntry {
   readonly receivedAt: number
   /** The request's; `{}` when none. */
   readonly statsigMetadata: JsonObject
+  /** The same with its numbers as they were written, only for writing it; none when they are what a double gives back. */
+  readonly exactStatsigMetadata?: JsonObject
   readonly events: ReadonlyArray<Event>
 }
 
@@ -135,56 +141,84 @@ interface Request {
   readonly form: Body.Form
   readonly correction: Time.Correction
   /** The default for events without a user of their own. */
-  readonly user: JsonObject | null
+  readonly user: Both | null
+  /** Whether the user has a number that a double does not give back as it is written. */
+  readonly hasOddNumbers: boolean
 }
 
 const objectOrEmpty = (json: Json | undefined): JsonObject => (isObject(json) ? json : {})
 
-const readUser = (request: Request, raw: JsonObject): JsonObject => {
+/** @param shared the default for an event without a user of its own */
+const readUser = ({ envelope }: Request, raw: JsonObject, shared: JsonObject): JsonObject => {
   const own = raw["user"]
-  const user =
-    own === undefined || own === null ? (request.user ?? {}) : PrivateAttributes.without(objectOrEmpty(own))
-  if (request.envelope.dialect === "log_event") return user
+  const user = own === undefined || own === null ? shared : PrivateAttributes.without(objectOrEmpty(own))
+  if (envelope.dialect === "log_event") return user
   // Exported events carry the id beside the user as well.
   const id = raw["userID"]
   const isMissing = user["userID"] === undefined || user["userID"] === null
-  return isMissing && ((typeof id === "string" && id !== "") || typeof id === "number")
-    ? { ...user, userID: id }
-    : user
+  return isMissing && isFlat(id) && idOf(id) !== "" ? { ...user, userID: id } : user
 }
 
-const readValue = (json: Json | undefined): Event["value"] => {
-  switch (typeof json) {
-    case "string":
-    case "boolean":
-      return json
-    case "number":
-      return Number.isFinite(json) ? json : null
-    default:
-      return null
+/** `1e999` is a number of JSON, and infinite. */
+const readValue = (json: Json | undefined): Event["value"] =>
+  isFlat(json) && json !== Number.POSITIVE_INFINITY && json !== Number.NEGATIVE_INFINITY ? json : null
+
+/** Where an event stands in the text of a body. */
+type Text = () => string
+
+/** An event of any body: its fields are made of what `JSON.parse` has read. */
+class ParsedEvent implements Event {
+  readonly eventName: string
+  readonly time: number
+  readonly user: JsonObject
+  readonly value: Event["value"]
+  readonly metadata: JsonObject
+  readonly statsigMetadata: JsonObject
+  readonly timeUUID: string | undefined
+  private readonly request: Request
+  private readonly text: Text
+
+  constructor(eventName: string, time: number, raw: JsonObject, request: Request, text: Text) {
+    this.eventName = eventName
+    this.time = time
+    this.request = request
+    this.text = text
+    this.user = readUser(request, raw, request.user?.plain ?? {})
+    this.value = readValue(raw["value"])
+    this.metadata = objectOrEmpty(raw["metadata"])
+    this.statsigMetadata = objectOrEmpty(raw["statsigMetadata"])
+    this.timeUUID = Body.timeUUIDOf(request.form, raw)
+  }
+
+  get [exact](): Event {
+    const text = this.text()
+    if (!this.request.hasOddNumbers && !ExactJson.mayHaveOddNumbers(text)) return this
+    const raw = ExactJson.parse(text) as JsonObject
+    return {
+      eventName: this.eventName,
+      time: this.time,
+      user: readUser(this.request, raw, this.request.user?.exact ?? {}),
+      value: readValue(raw["value"]),
+      metadata: objectOrEmpty(raw["metadata"]),
+      statsigMetadata: objectOrEmpty(raw["statsigMetadata"]),
+      timeUUID: this.timeUUID,
+    }
   }
 }
 
 /** `null` when it is none, which intake never lets in. */
-const readEvent = (request: Request, raw: Json): Event | null => {
+const readEvent = (request: Request, raw: Json, text: Text): Event | null => {
   if (!isObject(raw)) return null
   const { envelope, form } = request
   const eventName = raw[Body.nameKey(envelope.dialect, form, raw)]
   if (typeof eventName !== "string") return null
   const sent = Body.timeOf(envelope.dialect, form, raw, envelope.mode)
   const isTimed = sent !== undefined && sent !== null
-  const time = isTimed ? Time.readCorrected(sent, request.correction) : envelope.receivedAt
-  if (time === null) return null
-  const timeUUID = form === "array" || form === "data" ? raw["timeUUID"] : undefined
-  return {
-    eventName,
-    user: readUser(request, raw),
-    time,
-    value: readValue(raw["value"]),
-    metadata: objectOrEmpty(raw["metadata"]),
-    statsigMetadata: objectOrEmpty(raw["statsigMetadata"]),
-    ...(isTimeUUID(timeUUID) ? { timeUUID } : {}),
-  }
+  // One that was exported is in ms, whatever other times of the request are in.
+  const correction =
+    Body.timeUUIDOf(form, raw) === undefined ? request.correction : { ...request.correction, clock: null }
+  const time = isTimed ? Time.readCorrected(sent, correction) : envelope.receivedAt
+  return time === null ? null : new ParsedEvent(eventName, time, raw, request, text)
 }
 
 /** What headers and query tell of the SDK; it stands for a `statsigMetadata` that is not there. */
@@ -205,8 +239,11 @@ const factsOf = (envelope: Envelope, statsigMetadata: Json | undefined): JsonObj
 const correctionOf = ({ receivedAt, offset, clock }: Envelope): Time.Correction =>
   Time.correctionOf({ receivedAt, offset, clock })
 
-const defaultUser = (user: Json | undefined): JsonObject | null =>
-  isObject(user) ? PrivateAttributes.without(user) : null
+/** @param written the same with its numbers as they were written */
+const defaultUser = (user: Json | undefined, written: Json | undefined): Both | null =>
+  isObject(user) && isObject(written)
+    ? { plain: PrivateAttributes.without(user), exact: PrivateAttributes.without(written) }
+    : null
 
 /** The usual body, whose events are read where they stand. `null` when it is another. */
 const decodeOutlined = ({ id, body, events }: NewEntry, envelope: Envelope): DecodedEntry | null => {
@@ -223,7 +260,8 @@ const decodeOutlined = ({ id, body, events }: NewEntry, envelope: Envelope): Dec
     fields,
     receivedAt,
     correction: correctionOf(envelope),
-    user: defaultUser(Outline.valueAt(body, rest, user)),
+    user: defaultUser(Outline.valueAt(body, rest, user), Outline.exactAt(body, rest, user)),
+    hasOddNumbers: outline.hasOddNumbers,
   }
   const read: Array<Event> = []
   for (let base = 0; base < fields.length; base += Outline.keptStride) {
@@ -236,26 +274,38 @@ const decodeOutlined = ({ id, body, events }: NewEntry, envelope: Envelope): Dec
     id,
     receivedAt,
     statsigMetadata: factsOf(envelope, Outline.valueAt(body, rest, statsigMetadata)),
+    ...(outline.hasOddNumbers
+      ? { exactStatsigMetadata: factsOf(envelope, Outline.exactAt(body, rest, statsigMetadata)) }
+      : {}),
     events: read,
   }
 }
 
 /** Any body. */
 const decodeParsed = (entry: NewEntry, envelope: Envelope): Result.Result<DecodedEntry, EntryError> => {
-  const json = parse(Utf8.decode(entry.body).text)
+  const bytes = entry.body
+  const json = parse(Utf8.decode(bytes).text)
   const body = json === undefined ? "" : Body.read(envelope.dialect, json)
   if (typeof body === "string") return Result.fail(new EntryError({ message: "the body is damaged" }))
 
-  const { user, statsigMetadata } = body.rest
+  const textOf = ({ from, to }: Span): string => Utf8.decode(bytes.subarray(from, to)).text
+  const places = restOf(bytes)
+  const written = (name: string): Json | undefined => {
+    const place = places.get(name)
+    return body.rest[name] === undefined || place === undefined ? undefined : ExactJson.parse(textOf(place))
+  }
+  const user = defaultUser(body.rest["user"], written("user"))
   const request: Request = {
     envelope,
     form: body.form,
     correction: correctionOf(envelope),
-    user: defaultUser(user),
+    user,
+    hasOddNumbers: user !== null && JSON.stringify(user.exact) !== ExactJson.stringify(user.exact),
   }
+  const spans = eventsOf(bytes, body.form)
   const events: Array<Event> = []
-  for (const raw of body.events) {
-    const event = readEvent(request, raw)
+  for (const [index, raw] of body.events.entries()) {
+    const event = readEvent(request, raw, () => textOf(spans[index]!))
     if (event === null) return Result.fail(new EntryError({ message: "an event is damaged" }))
     events.push(event)
   }
@@ -265,7 +315,8 @@ const decodeParsed = (entry: NewEntry, envelope: Envelope): Result.Result<Decode
   return Result.succeed({
     id: entry.id,
     receivedAt: envelope.receivedAt,
-    statsigMetadata: factsOf(envelope, statsigMetadata),
+    statsigMetadata: factsOf(envelope, body.rest["statsigMetadata"]),
+    exactStatsigMetadata: factsOf(envelope, written("statsigMetadata")),
     events,
   })
 }

@@ -25,7 +25,7 @@ export interface Event {
   /** The event's own, `{}` when none; the request's stands on the entry. */
   readonly statsigMetadata: JsonObject
   /** Of an event that came as somebody had exported it: the id that was given to it there, and stays with it. */
-  readonly timeUUID?: string
+  readonly timeUUID?: string | undefined
 }
 
 /**

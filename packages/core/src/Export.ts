@@ -4,6 +4,8 @@ import { type DecodedEntry, eventIds } from "./Entry.ts"
 import type { Event, Json, JsonObject } from "./Event.ts"
 import * as Fields from "./Fields.ts"
 import { ByteWriter, piece } from "./internal/byteWriter.ts"
+import { exactOf, exactStatsigMetadataOf } from "./internal/exactEvent.ts"
+import * as ExactJson from "./internal/exactJson.ts"
 import { idOf, isObject, put, textOf as text } from "./internal/json.ts"
 import { comma, openBrace } from "./internal/jsonBytes.ts"
 import { WrittenEvent } from "./internal/writtenEvent.ts"
@@ -37,7 +39,10 @@ export interface ExportRule {
   readonly transform: Transform | null
 }
 
-/** A user's own change of an exported event; must be pure, and return a whole event. */
+/**
+ * A user's own change of an exported event; must be pure, and return a whole event. Its numbers are JavaScript's: integers beyond 2^53 that are no texts
+ * leave rounded.
+ */
 export type Transform = (event: WebhookEvent) => WebhookEvent
 
 /** A user's transform threw, or made something that is no event. */
@@ -257,7 +262,7 @@ export class View {
   }
 
   get userID(): string {
-    return idOf(this.event.user["userID"])
+    return idOf(exactOf(this.event).user["userID"])
   }
 
   /** ms since the epoch, an integer. */
@@ -266,7 +271,7 @@ export class View {
   }
 
   get value(): string {
-    return text(this.event.value)
+    return text(exactOf(this.event).value)
   }
 
   get metadata(): JsonObject {
@@ -319,8 +324,16 @@ export const rule = (
   transform: transform ?? null,
 })
 
+/** With its numbers as they were written. */
+const exactEntryOf = (entry: DecodedEntry): DecodedEntry => ({
+  ...entry,
+  statsigMetadata: exactStatsigMetadataOf(entry),
+})
+
 /**
  * The exporter of one entry: an event and its place in the entry to what is sent, but for a user's transform. Pure, and the same on every attempt.
+ *
+ * Numbers are as they were written, so `ExactJson.stringify` has to write them.
  *
  * @param idOf the event's `timeUUID` by its place
  */
@@ -330,8 +343,9 @@ export const exporter = (
   idOf: (index: number) => string = eventIds(entry),
 ): ((event: Event, index: number) => WebhookEvent) => {
   const current = catalog()
+  const exactEntry = exactEntryOf(entry)
   return (event, index) => {
-    const view = new View(event, entry, exposures, current)
+    const view = new View(exactOf(event), exactEntry, exposures, current)
     const exported = {
       eventName: view.eventName,
       user: view.user,
@@ -387,13 +401,16 @@ const plainWriter = (
   idOf: ((index: number) => string) | undefined,
 ): EventWriter => {
   const current = catalog()
-  const ofRequest = piece(`,"statsigMetadata":${JSON.stringify(entry.statsigMetadata)},"timeUUID":"`)
+  const exactEntry = exactEntryOf(entry)
+  const ofRequest = piece(
+    `,"statsigMetadata":${ExactJson.stringify(exactEntry.statsigMetadata)},"timeUUID":"`,
+  )
   const made = new TimeUUIDs(entry.id)
 
   const writeView = (view: View, written: WrittenEvent | null, into: ByteWriter): void => {
     into.text(`{"eventName":${JSON.stringify(view.eventName)}`)
     into.piece(userKey)
-    if (written === null) into.text(JSON.stringify(view.user))
+    if (written === null) into.text(ExactJson.stringify(view.user))
     else written.writeUser(into)
     into.piece(userIDKey)
     if (written === null) into.text(JSON.stringify(view.userID))
@@ -405,7 +422,7 @@ const plainWriter = (
     else written.writeValue(into)
     const { metadata, statsigMetadata } = view
     into.text(
-      `,"metadata":${JSON.stringify(metadata)},"statsigMetadata":${JSON.stringify(statsigMetadata)},"timeUUID":"`,
+      `,"metadata":${ExactJson.stringify(metadata)},"statsigMetadata":${ExactJson.stringify(statsigMetadata)},"timeUUID":"`,
     )
   }
 
@@ -421,7 +438,7 @@ const plainWriter = (
       into.byte(comma)
       written.writeValueAndMetadata(into)
       into.piece(ofRequest)
-    } else writeView(new View(event, entry, place, current), written, into)
+    } else writeView(new View(exactOf(event), exactEntry, place, current), written, into)
     if (idOf !== undefined) into.text(idOf(index))
     else if (event.timeUUID !== undefined) into.text(event.timeUUID)
     else made.write(into, event.time, index)
@@ -440,7 +457,7 @@ export const eventWriter = (
   if (fields === null && transform === null) return plainWriter(entry, rule, idOf)
   const toEvent = exporter(entry, rule, idOf)
   return (event, index, into) => {
-    const text = JSON.stringify(toEvent(event, index))
+    const text = ExactJson.stringify(toEvent(event, index) as unknown as JsonObject)
     const exported = transform === null ? text : transformed(transform, text)
     if (typeof exported !== "string") return exported
     into.text(exported)

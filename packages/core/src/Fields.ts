@@ -5,7 +5,7 @@ import type { Json, JsonObject } from "./Event.ts"
 import type { WebhookEvent } from "./Export.ts"
 import { type ObjectField, problemOf } from "./internal/fieldPath.ts"
 import { hex } from "./internal/hex.ts"
-import { idOf, put } from "./internal/json.ts"
+import { idOf, isFlat, put } from "./internal/json.ts"
 
 /** Without them a batch could not be told apart, put in order or taken once. */
 const untouchable: ReadonlySet<string> = new Set(["eventName", "timestamp", "timeUUID"])
@@ -139,7 +139,7 @@ const changed = (nodes: Nodes, value: Json, change: Change): Json => {
       ? value
       : after.filter((element) => element !== undefined)
   }
-  if (typeof value !== "object" || value === null) return value
+  if (value === null || isFlat(value)) return value
   const object = value as JsonObject
   const keys = Object.keys(object)
   let copy: Record<string, Json> | null = null
@@ -164,7 +164,7 @@ const dropped: Change = (nodes, value) => {
 
 const kept: Change = (nodes, value) => {
   if (isEnd(nodes)) return value
-  if (nodes.length === 0 || typeof value !== "object" || value === null) return undefined
+  if (nodes.length === 0 || value === null || isFlat(value)) return undefined
   const rest = changed(nodes, value, kept)
   // An object of which nothing stays says no more than that it was there.
   return Object.keys(rest as object).length === 0 ? undefined : rest
@@ -173,7 +173,7 @@ const kept: Change = (nodes, value) => {
 const hashedWith = (hash: Hash): Change => {
   const all: Change = (_, value) => {
     if (value === null || value === "") return value
-    return typeof value === "object" ? changed(nowhere, value, all) : hash(String(value))
+    return isFlat(value) ? hash(String(value)) : changed(nowhere, value, all)
   }
   const some: Change = (nodes, value) => {
     if (nodes.length === 0) return value

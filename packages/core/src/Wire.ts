@@ -4,8 +4,10 @@ import type { Json, JsonObject } from "./Event.ts"
 import type { EntryId, NewEntry } from "./EventLog.ts"
 import * as Body from "./internal/body.ts"
 import * as BodyScan from "./internal/bodyScan.ts"
+import * as CleanBody from "./internal/cleanBody.ts"
 import * as EntryNames from "./internal/entryNames.ts"
 import * as EventNames from "./internal/eventNames.ts"
+import * as ExactJson from "./internal/exactJson.ts"
 import { isObject, parse } from "./internal/json.ts"
 import { openBrace } from "./internal/jsonBytes.ts"
 import * as Nesting from "./internal/nesting.ts"
@@ -231,19 +233,9 @@ const reject = (dialect: Dialect, form: Body.Form, mode: Mode, index: number, ev
   }
 }
 
-/** The body to keep: as it came when nothing has to leave it, which costs nothing; otherwise cleaned, in the same form. */
-const keep = ({ bytes, text, isUtf8, json, body }: Opened, rejected: ReadonlyArray<number>): Uint8Array => {
-  const isWhole = rejected.length === 0
-  if (isWhole && isUtf8 && PrivateAttributes.areAbsentFrom(text)) return bytes
-  const places = new Set(rejected)
-  const kept = isWhole
-    ? json
-    : Body.withEvents(
-        body,
-        body.events.filter((_, index) => !places.has(index)),
-      )
-  return Utf8.encode(JSON.stringify(PrivateAttributes.clean(kept)))
-}
+/** The body to keep: what must not be kept is cut out of it, and the rest stays as it came. */
+const keep = ({ bytes, text, isUtf8, body }: Opened, without: ReadonlyArray<number>): Uint8Array =>
+  CleanBody.clean(isUtf8 ? bytes : Utf8.encode(text), { form: body.form, without })
 
 const objectOrEmpty = (json: Json | undefined): JsonObject => (isObject(json) ? json : {})
 
@@ -273,6 +265,22 @@ interface Sorted {
 const sdkFactsSize = ({ sdkType, sdkVersion, sessionID }: WireHead): number =>
   SharedFacts.sizeOf(Entry.sdkFacts({ sdkType, sdkVersion, sessionID }), Number.POSITIVE_INFINITY)
 
+/** The request's user and `statsigMetadata` with their numbers as they are written, which is how they are sent. */
+const writtenFacts = (
+  bytes: Uint8Array,
+  { user, statsigMetadata }: JsonObject,
+): ReadonlyArray<Json | undefined> => {
+  if (user === undefined && statsigMetadata === undefined) return []
+  const places = CleanBody.restOf(bytes)
+  return [["user", user] as const, ["statsigMetadata", statsigMetadata] as const].map(([name, read]) => {
+    const { from, to } = places.get(name) ?? { from: 0, to: 0 }
+    // Only a long number makes it longer than what was read of it, but for white space and escapes.
+    return to - from <= SharedFacts.sizeOf(read, SharedFacts.maxFactBytes)
+      ? read
+      : ExactJson.parse(Utf8.decode(bytes.subarray(from, to)).text)
+  })
+}
+
 /** What is too much of the facts that a request's events share; `null` when nothing is. */
 const sharedProblem = (
   head: WireHead,
@@ -280,7 +288,7 @@ const sharedProblem = (
   { events, rest }: Body.Body,
   limits: WireLimits,
 ): string | null => {
-  const { user, statsigMetadata } = rest
+  const [user, statsigMetadata] = writtenFacts(bytes, rest)
   const metadataSize = SharedFacts.sizeOf(statsigMetadata, SharedFacts.maxFactBytes)
   const userSize = SharedFacts.sizeOf(user, SharedFacts.maxFactBytes)
   for (const [name, size] of Object.entries({ statsigMetadata: metadataSize, user: userSize })) {
@@ -397,6 +405,12 @@ const strictProblem = (head: WireHead, { isUtf8, bareNumberAt, body }: Opened): 
   return isUtf8 ? requestProblem(head, body.rest["statsigMetadata"]) : "body: not UTF-8"
 }
 
+/** The event's time as it came, unless it was exported: then it is in ms. */
+const countedTime = (dialect: Dialect, form: Body.Form, event: Json, mode: Mode): Json | undefined =>
+  isObject(event) && Body.timeUUIDOf(form, event) === undefined
+    ? Body.timeOf(dialect, form, event, mode)
+    : undefined
+
 /** Whether a list at the event webhook holds anything but events: none of its items has a name. */
 const isOfOthers = (dialect: Dialect, { form, events }: Body.Body): boolean =>
   (form === "array" || form === "data") &&
@@ -417,7 +431,7 @@ const sortParsed = (
   const problem = mode === "lenient" ? null : strictProblem(head, opened)
   if (problem !== null) return Result.fail(refused(problem, events.length))
 
-  const tooMuchShared = sharedProblem(head, bytes, opened.body, limits)
+  const tooMuchShared = sharedProblem(head, opened.bytes, opened.body, limits)
   if (tooMuchShared !== null) return Result.fail(tooMuch(tooMuchShared, events.length))
 
   const check = checkOf(mode, form)
@@ -431,7 +445,7 @@ const sortParsed = (
     if (check.isFine(fields)) {
       firstAccepted ??= event
       eventNames.push(fields.eventName)
-      times.push(isObject(event) ? Body.timeOf(head.dialect, form, event, mode) : undefined)
+      times.push(countedTime(head.dialect, form, event, mode))
       continue
     }
     refusedAt.push(index)

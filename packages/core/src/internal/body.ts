@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from "../Event.ts"
+import { isTimeUUID } from "../TimeUUID.ts"
 import type { Dialect } from "../Wire.ts"
 import { isObject } from "./json.ts"
 
@@ -31,10 +32,6 @@ export const read = (dialect: Dialect, json: Json): Body | string => {
   if (Array.isArray(json["data"])) return { form: "data", events: json["data"], rest: json }
   return "body: expected `event` or `events`"
 }
-
-/** The same body with other events. Not for a single one. */
-export const withEvents = (body: Body, events: ReadonlyArray<Json>): Json =>
-  body.form === "array" ? events : { ...body.rest, [body.form]: events }
 
 /** An event's own name in messages, such as `events[3]`. */
 export const pathOf = (form: Form, index: number): string =>
@@ -74,6 +71,12 @@ export const timeOf = (
 ): Json | undefined => {
   const time = event[timeKey(dialect, form, event)]
   return dialect === "event_webhook" && mode === "lenient" && isBlank(time) ? undefined : time
+}
+
+/** The id that an event was given where it was exported; `undefined` of any other. */
+export const timeUUIDOf = (form: Form, event: JsonObject): string | undefined => {
+  const timeUUID = form === "array" || form === "data" ? event["timeUUID"] : undefined
+  return isTimeUUID(timeUUID) ? timeUUID : undefined
 }
 
 /** The fields that are checked, as the OpenAPI document spells them. */

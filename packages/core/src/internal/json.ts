@@ -1,7 +1,8 @@
 import type { Json, JsonObject } from "../Event.ts"
+import { WrittenNumber } from "./writtenNumber.ts"
 
 export const isObject = (value: unknown): value is JsonObject =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
+  typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof WrittenNumber)
 
 export const isEmptyArray = (value: unknown): boolean => Array.isArray(value) && value.length === 0
 
@@ -9,9 +10,17 @@ export const isEmptyArray = (value: unknown): boolean => Array.isArray(value) &&
 export const textOf = (value: Json | undefined): string =>
   typeof value === "string"
     ? value
-    : typeof value === "number" || typeof value === "boolean"
+    : typeof value === "number" || typeof value === "boolean" || isWrittenNumber(value)
       ? String(value)
       : ""
+
+/** Whether it is a number, although it is an object. */
+export const isWrittenNumber = (value: Json | undefined): boolean =>
+  (value as unknown) instanceof WrittenNumber
+
+/** Whether it is a text, a number or a boolean. */
+export const isFlat = (value: Json | undefined): value is string | number | boolean =>
+  (value !== undefined && typeof value !== "object") || isWrittenNumber(value)
 
 /** A user's id as text: `""` for anything but texts and numbers. `true` is nobody's. */
 export const idOf = (value: Json | undefined): string => (typeof value === "boolean" ? "" : textOf(value))

@@ -13,13 +13,9 @@ import {
   openBracket,
   point,
   quote,
+  type Span,
   zero,
 } from "./jsonBytes.ts"
-
-interface Span {
-  readonly from: number
-  readonly to: number
-}
 
 /** Why bytes are no JSON. */
 export interface NotJson {

@@ -1,5 +1,6 @@
 import { type Json, maxEventNameBytes } from "../Event.ts"
 import { type Source, sourceOf } from "./byteWriter.ts"
+import * as ExactJson from "./exactJson.ts"
 import { parse } from "./json.ts"
 import {
   backslash,
@@ -24,6 +25,7 @@ import {
   point,
   quote,
 } from "./jsonBytes.ts"
+import { KeySet } from "./keySet.ts"
 import { Shapes } from "./shapes.ts"
 import * as Utf8 from "./utf8.ts"
 import { isTextMapOrNone } from "./validate.ts"
@@ -32,7 +34,7 @@ import { isTextMapOrNone } from "./validate.ts"
  * Where the values of a log_event body stand in its bytes. To find that out costs a fraction of `JSON.parse`, and nearly all events are stored and sent on
  * as they were written: nobody needs them as objects.
  *
- * It is for the usual body only: JSON whose events are all fine, without numbers in exponents, keys with escapes, known keys given twice, or private
+ * It is for the usual body only: JSON whose events are all fine, without numbers in exponents, keys with escapes, keys given twice in one object, or private
  * attributes. Any other has no outline: then `JSON.parse` and the checks of `validate.ts` say what it is. A property test holds the two together.
  */
 export interface Outline {
@@ -45,6 +47,8 @@ export interface Outline {
   readonly isStrict: boolean
   /** Every time is one in ms of 2001 or later, as far as its length tells, or none. */
   readonly areTimesUsual: boolean
+  /** A number may be one that a double does not give back as it is written. */
+  readonly hasOddNumbers: boolean
   /** When not, the bytes are still to be checked for UTF-8. */
   readonly isAscii: boolean
 }
@@ -147,6 +151,10 @@ class Scanner {
   private isStrict = true
   private areTimesUsual = true
   isAscii = true
+  hasOddNumbers = false
+  private readonly bodyKeysSeen = new KeySet()
+  /** Of the event at hand, or of what stands beside the events. */
+  private readonly keysSeen = new KeySet()
   private source: Source = sourceOf(this.bytes)
   private readonly shapes: Shapes | null
 
@@ -162,14 +170,17 @@ class Scanner {
     this.isStrict = strictly
     this.areTimesUsual = true
     this.isAscii = true
+    this.hasOddNumbers = false
+    this.bodyKeysSeen.clear()
+    this.keysSeen.clear()
     this.rest = new Int32Array(restStride)
     const end = this.object(this.space(0), maxNesting, bodyKeys, this.rest, 0)
     if (end === failed || this.space(end) !== bytes.length || this.count === 0) return null
-    const { count, fields, rest, isStrict, areTimesUsual, isAscii } = this
+    const { count, fields, rest, isStrict, areTimesUsual, isAscii, hasOddNumbers } = this
     // A user that is no object serves no event, and is not kept.
     const user = rest[restSlots.user]!
     return user === 0 || bytes[user] === openBrace
-      ? { events: count, fields, rest, isStrict, areTimesUsual, isAscii }
+      ? { events: count, fields, rest, isStrict, areTimesUsual, isAscii, hasOddNumbers }
       : null
   }
 
@@ -189,7 +200,7 @@ class Scanner {
       case letterN:
         return this.literal(literals.null, start)
       default:
-        return numberEnd(this.bytes, start)
+        return numberEnd(this.bytes, start, this)
     }
   }
 
@@ -221,6 +232,8 @@ class Scanner {
       if (isPrivate && bytes[from] !== letterN) return failed
       const key = keys === null || length > privateName.length ? null : keys[keyIndex(length, bytes[name]!)]!
       if (key === null || key.name.length !== length || !this.isAt(key.name, name)) {
+        const known = keys === bodyKeys ? this.bodyKeysSeen : this.keysSeen
+        if (!known.add(bytes, start, name, length)) return failed
         at = bytes[from] === quote ? this.text(from + 1) : this.value(from, depth - 1)
       } else {
         if (spans[base + key.slot] !== 0) return failed
@@ -285,9 +298,11 @@ class Scanner {
     const known = shapes === null ? failed : shapes.recognize(source, start, depth, fields, base)
     if (known !== failed) {
       this.isAscii &&= shapes!.isAscii
+      this.hasOddNumbers ||= shapes!.hasOddNumbers
       return this.isFine(base) ? known : failed
     }
     for (let slot = 0; slot < stride; slot++) fields[base + slot] = 0
+    this.keysSeen.forget(start)
     const end = this.object(start, depth, eventKeys, fields, base)
     if (end === failed || !this.isFine(base)) return failed
     shapes?.learn(bytes, start, end, fields, base, stride)
@@ -434,6 +449,13 @@ export const keep = ({ events, fields }: Outline): Int32Array => {
   return kept
 }
 
+const textAt = (bytes: Uint8Array, spans: Int32Array, slot: number): string =>
+  Utf8.decode(bytes.subarray(spans[slot], spans[slot + 1])).text
+
 /** The value of a slot of {@link Outline.rest} or of an event's fields, `undefined` when there is none. */
 export const valueAt = (bytes: Uint8Array, spans: Int32Array, slot: number): Json | undefined =>
-  spans[slot] === 0 ? undefined : parse(Utf8.decode(bytes.subarray(spans[slot], spans[slot + 1])).text)
+  spans[slot] === 0 ? undefined : parse(textAt(bytes, spans, slot))
+
+/** The same with its numbers as they are written. */
+export const exactAt = (bytes: Uint8Array, spans: Int32Array, slot: number): Json | undefined =>
+  spans[slot] === 0 ? undefined : ExactJson.parse(textAt(bytes, spans, slot))

@@ -1,5 +1,4 @@
 import type { Json, JsonObject } from "../Event.ts"
-import { isObject } from "./json.ts"
 import * as Utf8 from "./utf8.ts"
 
 /** A field of the user object that is for evaluation only and must never be kept. */
@@ -7,51 +6,6 @@ const name = "privateAttributes"
 
 /** Stands for text of a refused event in which private attributes may hide. */
 const marker = "[removed]"
-
-/** The part of the name with a capital letter: so rare in JSON that the search for it runs at the speed of memory. */
-const [head, tail] = ["private", "Attributes"]
-
-/**
- * Whether a JSON text surely gives no private attribute away: each time the word comes, it is exactly
- * `"privateAttributes":null`, which SDKs send often, and no letter is escaped, so there is no other spelling.
- */
-export const areAbsentFrom = (text: string): boolean => {
-  for (let at = text.indexOf(tail); at !== -1; at = text.indexOf(tail, at + tail.length)) {
-    const start = at - head.length
-    if (text.startsWith('"privateAttributes":null', start - 1)) continue
-    if (text.startsWith(head, start)) return false
-  }
-  for (let at = text.indexOf("\\u00"); at !== -1; at = text.indexOf("\\u00", at + 4)) {
-    const digit = text.charCodeAt(at + 4)
-    if (digit >= 0x34 && digit <= 0x37) return false
-  }
-  return true
-}
-
-/** Removes every one of them in place. */
-const removeFrom = (json: Json): void => {
-  if (typeof json !== "object" || json === null) return
-  if (Array.isArray(json)) {
-    for (const item of json) removeFrom(item)
-    return
-  }
-  const object = json as { [key: string]: Json }
-  for (const key of Object.keys(object)) {
-    if (key === name) delete object[key]
-    else removeFrom(object[key] as Json)
-  }
-}
-
-/**
- * A body without private attributes at any depth. It changes the JSON it is given, which has just been parsed and is nobody
- * else's. A request-level user that is no object serves no event and goes too: as text it could hold anything.
- */
-export const clean = (body: Json): Json => {
-  removeFrom(body)
-  if (!isObject(body) || body["user"] === undefined || isObject(body["user"])) return body
-  const { user: _, ...rest } = body
-  return rest
-}
 
 /** Same object when there is nothing to leave out. */
 export const without = (user: JsonObject): JsonObject => {

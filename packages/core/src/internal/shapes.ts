@@ -1,6 +1,6 @@
 import type { Source } from "./byteWriter.ts"
 import {
-  backslash,
+  behindText,
   closeBrace,
   closeBracket,
   colon,
@@ -74,12 +74,8 @@ const learning = { atFirst: 64, perRecognized: 1 / 8, perUnknown: 32, seen: 1024
 const nowhere = 0
 const atStart = 1
 
-/** Behind the closing quote of a string that is known to have one. */
-const behindString = (bytes: Uint8Array, start: number): number => {
-  let at = start + 1
-  while (bytes[at] !== quote) at += bytes[at] === backslash ? 2 : 1
-  return at + 1
-}
+/** What nobody asks of numbers that are only passed over. */
+const unread = { hasOddNumbers: false }
 
 /** The gaps of an event that is known to be JSON: strings and numbers that are values. `null` of one that is not to be remembered. */
 const gapsOf = (bytes: Uint8Array, start: number, end: number): Gaps | null => {
@@ -93,7 +89,7 @@ const gapsOf = (bytes: Uint8Array, start: number, end: number): Gaps | null => {
     if (steps.length === most.gaps || own + at - from > most.ownBytes) return null
     const byte = bytes[at]!
     if (byte === quote) {
-      const behind = behindString(bytes, at)
+      const behind = behindText(bytes, at)
       let next = behind
       while (isSpace(bytes[next]!)) next++
       if (bytes[next] !== colon) {
@@ -105,7 +101,7 @@ const gapsOf = (bytes: Uint8Array, start: number, end: number): Gaps | null => {
     } else if (byte === minus || isDigit(byte)) {
       steps.push({ from, to: at, gap: "number" })
       own += at - from
-      at = numberEnd(bytes, at)
+      at = numberEnd(bytes, at, unread)
       from = at
     } else {
       if (byte === openBrace || byte === openBracket) nesting = Math.max(nesting, ++depth)
@@ -154,6 +150,8 @@ export class Shapes {
   private readonly ends = new Int32Array(most.gaps + 2)
   /** Whether the last event recognized was ASCII. */
   isAscii = true
+  /** Whether it had a number that a double may not give back as it is written. */
+  hasOddNumbers = false
 
   /**
    * Where an event ends that looks like one learned, and where its fields stand; `failed` when it does not.
@@ -167,6 +165,7 @@ export class Shapes {
     let gap: number = atStart
     this.misses = 0
     this.isAscii = true
+    this.hasOddNumbers = false
     ends[atStart] = start
     for (;;) {
       const step = this.find(candidates, bytes, view, at)
@@ -181,7 +180,7 @@ export class Shapes {
         this.credit = Math.min(this.credit + learning.perRecognized, learning.atFirst)
         return at
       }
-      at = step.gap === "number" ? numberEnd(bytes, at) : plainTextEnd(bytes, at, this)
+      at = step.gap === "number" ? numberEnd(bytes, at, this) : plainTextEnd(bytes, at, this)
       if (at === failed) return failed
       gap += 1
       ends[gap] = at

@@ -1,5 +1,5 @@
 import type { Json } from "../Event.ts"
-import { idOf, isObject } from "./json.ts"
+import { idOf, isObject, isWrittenNumber } from "./json.ts"
 import * as Utf8 from "./utf8.ts"
 
 /** What a request says once for all of its events, each of `user` and `statsigMetadata`: thirty times what an SDK says there. In bytes of JSON. */
@@ -50,6 +50,7 @@ export const problemOf = (
 export const sizeOf = (json: Json | undefined, most: number): number => {
   if (json === undefined) return 0
   if (typeof json === "string" && json.length > most) return json.length + 2
+  if (isWrittenNumber(json)) return String(json).length
   if (typeof json !== "object" || json === null) return Utf8.encode(JSON.stringify(json)).length
   let size = 2
   if (Array.isArray(json)) {

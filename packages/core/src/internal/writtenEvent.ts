@@ -1,8 +1,10 @@
 import type { Event, Json, JsonObject } from "../Event.ts"
 import { type ByteWriter, piece, type Source } from "./byteWriter.ts"
-import { idOf, isObject } from "./json.ts"
+import { exact } from "./exactEvent.ts"
+import * as ExactJson from "./exactJson.ts"
+import { idOf, isFlat, isObject, parse } from "./json.ts"
 import { isDigit, letterF, letterN, letterT, minus, openBrace, quote, zero } from "./jsonBytes.ts"
-import { slots, valueAt } from "./outline.ts"
+import { slots } from "./outline.ts"
 import * as PrivateAttributes from "./privateAttributes.ts"
 import { type Correction, corrected } from "./time.ts"
 
@@ -17,8 +19,18 @@ export interface Written {
   /** Of times that were sent. */
   readonly correction: Correction
   /** The default for events without a user of their own. */
-  readonly user: JsonObject | null
+  readonly user: Both | null
+  /** Whether a number may be one that a double does not give back as it is written. */
+  readonly hasOddNumbers: boolean
 }
+
+/** An object as filters and users' code read it, and with its numbers as they are written. */
+export interface Both {
+  readonly plain: JsonObject
+  readonly exact: JsonObject
+}
+
+type Read = (text: string) => Json | undefined
 
 const objectOrEmpty = (json: Json | undefined): JsonObject => (isObject(json) ? json : {})
 
@@ -32,7 +44,8 @@ const metadataKey = piece(',"metadata":')
 /** Of an integer that a double holds exactly. */
 const safeDigits = 15
 
-const decoder = new TextDecoder()
+/** A text may begin with a byte order mark. */
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 
 /**
  * An event of the log_event family, read where it is written: a field becomes an object only when somebody asks for it, and one that is sent on
@@ -65,8 +78,7 @@ export class WrittenEvent implements Event {
   }
 
   get value(): Event["value"] {
-    const value = this.parsed(slots.value)
-    return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? value : null
+    return this.readValue(parse)
   }
 
   get metadata(): JsonObject {
@@ -77,6 +89,24 @@ export class WrittenEvent implements Event {
   get statsigMetadata(): JsonObject {
     this.knownStatsigMetadata ??= objectOrEmpty(this.parsed(slots.statsigMetadata))
     return this.knownStatsigMetadata
+  }
+
+  /** Itself, when its numbers are what was written anyway. */
+  get [exact](): Event {
+    if (!this.written.hasOddNumbers) return this
+    const { eventName, time } = this
+    const own = this.parsed(slots.user, ExactJson.parse)
+    return {
+      eventName,
+      user:
+        own === undefined || own === null
+          ? (this.written.user?.exact ?? {})
+          : PrivateAttributes.without(objectOrEmpty(own)),
+      time,
+      value: this.readValue(ExactJson.parse),
+      metadata: objectOrEmpty(this.parsed(slots.metadata, ExactJson.parse)),
+      statsigMetadata: objectOrEmpty(this.parsed(slots.statsigMetadata, ExactJson.parse)),
+    }
   }
 
   /** Whether it has a `statsigMetadata` of its own. */
@@ -107,12 +137,12 @@ export class WrittenEvent implements Event {
 
   writeUser(into: ByteWriter): void {
     if (this.hasPlainUser) this.writeAt(slots.user, into)
-    else into.text(JSON.stringify(this.user))
+    else into.text(ExactJson.stringify(this[exact].user))
   }
 
   writeUserID(into: ByteWriter): void {
     if (this.first(slots.user) === openBrace) this.writeScalar(slots.userID, into)
-    else into.text(JSON.stringify(idOf(this.user["userID"])))
+    else into.text(JSON.stringify(idOf(this[exact].user["userID"])))
   }
 
   /** `"value":...,"metadata":...` */
@@ -150,8 +180,13 @@ export class WrittenEvent implements Event {
   private readUser(): JsonObject {
     const own = this.parsed(slots.user)
     return own === undefined || own === null
-      ? (this.written.user ?? {})
+      ? (this.written.user?.plain ?? {})
       : PrivateAttributes.without(objectOrEmpty(own))
+  }
+
+  private readValue(read: Read): Event["value"] {
+    const value = this.parsed(slots.value, read)
+    return isFlat(value) ? value : null
   }
 
   private readTime(): number {
@@ -191,15 +226,18 @@ export class WrittenEvent implements Event {
     into.copy(body, fields[this.base + slot]!, fields[this.base + slot + 1]!)
   }
 
-  private parsed(slot: number): Json | undefined {
-    return valueAt(this.written.body.bytes, this.written.fields, this.base + slot)
+  private parsed(slot: number, read: Read = parse): Json | undefined {
+    return this.has(slot) ? read(this.textAt(slot)) : undefined
   }
 
   /** Of a field that shows text and numbers as they are written, and for anything else none. */
   private writeScalar(slot: number, into: ByteWriter): void {
     const first = this.first(slot)
     if (first === quote) this.writeAt(slot, into)
-    else if (first === minus || isDigit(first)) into.text(`"${Number(this.textAt(slot))}"`)
-    else into.piece(emptyText)
+    else if (first === minus || isDigit(first)) {
+      into.byte(quote)
+      this.writeAt(slot, into)
+      into.byte(quote)
+    } else into.piece(emptyText)
   }
 }

@@ -1,6 +1,6 @@
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { areAbsentFrom, without } from "../../src/internal/privateAttributes.ts"
+import { without } from "../../src/internal/privateAttributes.ts"
 import * as Wire from "../../src/Wire.ts"
 import {
   accepted,
@@ -15,35 +15,6 @@ import {
   textOf,
   webhook,
 } from "../support/wire.ts"
-
-describe("areAbsentFrom", () => {
-  it.each([
-    "{}",
-    '{"privateAttributes":null}',
-    '[{"privateAttributes":null},{"privateAttributes":null}]',
-    '{"attributes":{"a":1}}',
-    '{"text":"\\u00e9 \\u003c \\ud83d\\ude80 \\\\ \\n"}',
-  ])("sees that there are none in %s", (text) => {
-    expect(areAbsentFrom(text)).toBe(true)
-  })
-
-  it.each([
-    '{"privateAttributes":{}}',
-    '{"privateAttributes":{"a":1},"privateAttributes":null}',
-    '{"privateAttributes":null,"privateAttributes":{"a":1}}',
-    '{"privateAttributes" :null}',
-    '{"privateAttributes": null}',
-    '{"privateAttributes":\\nnull}',
-    '{"privateAttributes":"null"}',
-    '{"privat\\u0065Attributes":{"a":1}}',
-    '{"privat\\u0065\\u0041ttributes":{"a":1}}',
-    '{"priv\\u0061teAttribute\\u0073":{"a":1}}',
-    '{"user":"{\\\\"privateAttributes\\\\":null}"}',
-    '{"text":"privateAttributes"}',
-  ])("does not vouch for %s", (text) => {
-    expect(areAbsentFrom(text)).toBe(false)
-  })
-})
 
 describe("without", () => {
   it("leaves them out and nothing else", () => {
