@@ -26,6 +26,8 @@ export const outcomeOfStatus = (status: number): Outcome => {
 export interface Verdict {
   readonly outcome: Outcome
   readonly status: number | null
+  /** Why there was no complete reply; `null` when there was one. */
+  readonly noReply: TransportError["reason"] | null
   /** What a person needs to know of a failure; `null` when delivered. */
   readonly error: string | null
   /** ms that the receiver asked to wait, bounded by {@link maxRetryAfter}. */
@@ -52,6 +54,7 @@ export const verdictOfReply = (reply: TransportReply, now: number): Verdict => {
   return {
     outcome,
     status: reply.status,
+    noReply: null,
     error:
       outcome === "delivered"
         ? null
@@ -64,9 +67,14 @@ export const verdictOfError = (error: TransportError): Verdict => ({
   outcome:
     error.reason === "AddressRefused" || error.reason === "CertificateRefused" ? "misconfigured" : "not-now",
   status: null,
+  noReply: error.reason,
   error: error.message,
   retryAfter: null,
 })
+
+/** The class of a failure, such as `503` or `Timeout`: two of one class are the same failure. It names nothing of the request or the reply. */
+export const failureOf = ({ status, noReply, outcome }: Verdict): string =>
+  status === null ? (noReply ?? outcome) : String(status)
 
 /** A complete reply that says that the receiver broke on this very request: poison, or an outage. */
 export const isBreakage = ({ status }: Verdict): boolean => status === 500 || status === 501

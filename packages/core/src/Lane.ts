@@ -10,8 +10,9 @@ import type { CompiledFilter } from "./Filter.ts"
 import type { Tenure } from "./internal/dispatcher/ownership.ts"
 import { Feed, type Router } from "./internal/Feed.ts"
 import { makeBook, takeOver, takeOverReplay } from "./internal/lane/book.ts"
-import { makeBreakages } from "./internal/lane/breakages.ts"
 import { makeBury } from "./internal/lane/burying.ts"
+import { makeDoubt } from "./internal/lane/doubt.ts"
+import { makeFitting } from "./internal/lane/fitting.ts"
 import { makeNotice } from "./internal/lane/notice.ts"
 import { makeProbes } from "./internal/lane/probes.ts"
 import { makeReading } from "./internal/lane/reading.ts"
@@ -123,20 +124,23 @@ export const make = Effect.fnUntraced(function* (options: LaneOptions) {
   const reading = makeReading(options, book, feed, wake)
   const bury = makeBury(options, book, reading)
 
-  const breakages = makeBreakages()
+  const doubt = makeDoubt()
+  const fitting = makeFitting(destination, book)
   const probes = makeProbes(destination, book)
   const round = makeRound(options, book, notice, () => {
-    breakages.forget()
+    doubt.passed()
     probes.forget()
   })
 
   const suspects = makeSuspects(options, { book, reading, bury, round, probes })
-  const taking = makeTaking({ ...options, name }, { book, feed, reading, bury, probes, notice, wake })
-  const settle = makeSettle(options, { book, feed, reading, bury, round, breakages, suspects })
+  const taking = makeTaking(
+    { ...options, name },
+    { book, feed, reading, bury, probes, fitting, notice, wake },
+  )
+  const settle = makeSettle(options, { book, feed, reading, bury, round, doubt, fitting, suspects })
 
   const run: Effect.Effect<never, LaneEnd> = Effect.gen(function* () {
     for (;;) {
-      yield* suspects.makeRoom(book.saveHere)
       const open = yield* taking.nextBatch
       if (open === null) yield* suspects.probe
       else if (open.taken.length > 0) {

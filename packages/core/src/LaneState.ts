@@ -4,6 +4,9 @@ import * as Schema from "effect/Schema"
 const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 const Range = Schema.Tuple([Count, Count])
 
+/** Written by this version and later ones only: states without it are read as before. */
+const optional = Schema.optionalKey
+
 /**
  * An event that failed alone and waits for its neighbours to show whose fault it is: after which position it stands, which event
  * of that entry it is, and what has been seen of it so far.
@@ -13,7 +16,7 @@ export const Suspect = Schema.Struct({
   /** The position of its entry, by which it is told apart from another one that the log gives after the same place by now. */
   entry: Schema.optionalKey(Schema.String),
   index: Count,
-  /** `refused`: answered 400 or 422. `poison`: answered 500 or 501. */
+  /** `refused`: answered 400, 413 or 422. `poison`: any other failure. */
   kind: Schema.Literals(["refused", "poison"]),
   /** Failures of a poison suspect that had a neighbour pass just before and just after. */
   strikes: Count,
@@ -21,6 +24,12 @@ export const Suspect = Schema.Struct({
   open: Schema.Boolean,
   /** Not to be tried again before (ms since the epoch). */
   due: Schema.Finite,
+  /** How often it has failed after a neighbour had passed: it is tried ever more rarely. */
+  tries: optional(Count),
+  /** Of the last failure; `null` without a complete reply. */
+  status: optional(Schema.NullOr(Schema.Int)),
+  /** When it was first held, by the lane's own time: see {@link LaneState.fields.ranFor}. */
+  since: optional(Schema.Finite),
 })
 
 export type Suspect = typeof Suspect.Type
@@ -47,6 +56,15 @@ export const LaneState = Schema.Struct({
   failures: Count,
   /** ms since the epoch; `null` when the last attempt succeeded. */
   failingSince: Schema.NullOr(Schema.Finite),
+  /**
+   * The lane's own time at its last failure: for how many ms it has run, in all processes together, on their monotonic clocks. Whatever the wall
+   * clocks say, this much has really passed.
+   */
+  ranFor: optional(Schema.Finite),
+  /** When the failures in a row began, by the lane's own time. */
+  failingFrom: optional(Schema.Finite),
+  /** How many bytes a request may have at this receiver, as far as is known; without, as many as the destination allows. */
+  fits: optional(Count),
   /** Everything is refused: one event a round is tried until something passes. */
   probing: Schema.Boolean,
   suspects: Schema.Array(Suspect),

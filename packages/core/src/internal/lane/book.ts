@@ -9,6 +9,7 @@ import { Fenced, Finished } from "../../LaneEnd.ts"
 import * as LaneState from "../../LaneState.ts"
 import type { StoreError } from "../../StoreError.ts"
 import type { Feed, Place } from "../Feed.ts"
+import { monotonicMillis } from "../monotonic.ts"
 import { retryStore } from "../retryStore.ts"
 import type { OpenBatch } from "./openBatch.ts"
 
@@ -64,6 +65,12 @@ export interface Book {
   readonly passed: (count: number) => void
   /** An attempt has failed. */
   readonly failed: Effect.Effect<void>
+  /** The lane's own time: for how many ms it has run, in all processes together, by their monotonic clocks. */
+  readonly time: Effect.Effect<number>
+  /** For how long the destination has been failing, as far as time has really passed; 0 when it is not. */
+  readonly failingFor: Effect.Effect<number>
+  /** How many bytes a request may have at this receiver; `null` for as many as the destination allows. */
+  readonly setFits: (bytes: number | null) => void
   /** So many events that the filter let through are behind the lane. */
   readonly settled: (count: number) => void
   /** Counts as filtered what lies before a place and was not let through. */
@@ -94,6 +101,12 @@ export const makeBook = (
   let { within: _, ...state }: LaneState.LaneState = began
   let saved = record
   const saving = Latch.makeUnsafe(true)
+  const { ranFor = 0 } = began
+  let startedAt: number | null = null
+  const time = Effect.map(monotonicMillis, (now) => {
+    startedAt ??= now
+    return ranFor + now - startedAt
+  })
   /** How many events the filter has let through to batches since the start. */
   let takenInAll = 0
   const filteredAtStart = began.filtered - record.index
@@ -162,12 +175,33 @@ export const makeBook = (
       return saved
     },
     update,
-    passed: (count) =>
-      update({ delivered: state.delivered + count, failures: 0, failingSince: null, probing: false }),
+    passed: (count) => {
+      const { failingFrom, ...others } = state
+      const delivered = state.delivered + count
+      state = { ...others, delivered, failures: 0, failingSince: null, probing: false }
+    },
     failed: Effect.gen(function* () {
-      const now = yield* Clock.currentTimeMillis
-      update({ failures: state.failures + 1, failingSince: state.failingSince ?? now })
+      const wall = yield* Clock.currentTimeMillis
+      const now = yield* time
+      update({
+        failures: state.failures + 1,
+        failingSince: state.failingSince ?? wall,
+        // One that a version without it has written began before this process, nobody knows how long.
+        failingFrom: state.failingFrom ?? now,
+        ranFor: now,
+      })
     }),
+    time,
+    failingFor: Effect.suspend(() => {
+      const { failingFrom } = state
+      return failingFrom === undefined
+        ? Effect.succeed(0)
+        : Effect.map(time, (now) => Math.max(now - failingFrom, 0))
+    }),
+    setFits: (bytes) => {
+      const { fits, ...others } = state
+      if (bytes !== (fits ?? null)) state = bytes === null ? others : { ...others, fits: bytes }
+    },
     settled,
     countFiltered,
     reopen: () =>

@@ -35,22 +35,22 @@ export interface Gathering {
 interface Options {
   readonly destination: Destination
   readonly exportRule: ExportRule
-  /** What one request may hold of the memory that all lanes share, whatever the destination's own limit. */
-  readonly batchBytes: () => number
+  /** What one request may hold, whatever the destination's own limit. */
+  readonly maxBytes: number
 }
 
 /**
  * @param resumed the batch that was open when the lane last stopped: it is taken as it was, whatever the limits are now
  */
 export const makeGathering = (
-  { destination, exportRule, batchBytes }: Options,
+  { destination, exportRule, maxBytes }: Options,
   feed: Feed,
   bodies: Bodies,
   resumed: LaneState["open"],
 ): Gathering => {
   const limits =
     resumed === null
-      ? { ...destination.batch, maxBytes: Math.min(destination.batch.maxBytes, batchBytes()) }
+      ? { ...destination.batch, maxBytes: Math.min(destination.batch.maxBytes, maxBytes) }
       : { ...destination.batch, maxEvents: resumed.count, maxBytes: Number.POSITIVE_INFINITY }
   const buckets = resumed?.buckets ?? destination.concurrency
   const deal = bucketOf(buckets)

@@ -1,6 +1,7 @@
 import type * as Batch from "../../Batch.ts"
 import type { Collected } from "../collector.ts"
 import type { Place } from "../Feed.ts"
+import type { Part } from "./doubt.ts"
 
 /** A batch on its way, and what is left of it. */
 export interface OpenBatch extends Omit<Collected, "ranges"> {
@@ -9,12 +10,10 @@ export interface OpenBatch extends Omit<Collected, "ranges"> {
   /** The same as the one that was open when the lane last looked: what is known of its failures still holds. */
   readonly isResumed: boolean
   todo: ReadonlyArray<Batch.Range>
+  /** Several of its ranges may be parts of one bucket: to keep the order of each user's events they go one after the other. */
+  isSplit: boolean
   /** Nobody reads its bodies any more but the lane itself. */
   areBodiesFree: boolean
-  /** It is being split because of 500s. */
-  splitting: boolean
-  /** What it was before that: what it is put back to when nothing passes. */
-  whole: { readonly todo: ReadonlyArray<Batch.Range>; readonly suspects: number } | null
 }
 
 export const withFirstAlone = ([
@@ -38,4 +37,49 @@ export const without = (
     else left.push([at, at + 1])
   }
   return left
+}
+
+/** How many events some ranges have. */
+export const countOf = (ranges: ReadonlyArray<Batch.Range>): number =>
+  ranges.reduce((count, [from, to]) => count + to - from, 0)
+
+/** Where the first so many events of some ranges stand. */
+export const firstOf = (ranges: ReadonlyArray<Batch.Range>, count: number): ReadonlyArray<number> => {
+  const first: Array<number> = []
+  for (const [from, to] of ranges) {
+    for (let at = from; at < to && first.length < count; at++) first.push(at)
+  }
+  return first
+}
+
+/** The range of a part; it does not reach over the end of the range it begins in. */
+export const rangeOf = (ranges: ReadonlyArray<Batch.Range>, { skip, count }: Part): Batch.Range => {
+  let before = skip
+  for (const [from, to] of ranges) {
+    if (from + before < to) return [from + before, Math.min(from + before + count, to)]
+    before -= to - from
+  }
+  throw new RangeError(`there is no event after ${skip} others`)
+}
+
+/** What is left of some ranges without one that lies in them. */
+export const takeOut = (
+  ranges: ReadonlyArray<Batch.Range>,
+  [from, to]: Batch.Range,
+): ReadonlyArray<Batch.Range> =>
+  ranges.flatMap((range): ReadonlyArray<Batch.Range> => {
+    const [start, end] = range
+    if (from < start || end < to) return [range]
+    const parts: ReadonlyArray<Batch.Range> = [
+      [start, from],
+      [to, end],
+    ]
+    return parts.filter(([partStart, partEnd]) => partStart < partEnd)
+  })
+
+/** A range in parts of at most so many events. */
+export const cut = ([from, to]: Batch.Range, count: number): ReadonlyArray<Batch.Range> => {
+  const parts: Array<Batch.Range> = []
+  for (let at = from; at < to; at += count) parts.push([at, Math.min(at + count, to)])
+  return parts
 }

@@ -10,14 +10,15 @@ import type { Notice } from "./notice.ts"
 /** At most so many requests to split one batch, before the lane rests. */
 const maxRequestsPerRound = 32
 
+/** ms: what takes longer to come back is found in a later round. */
+const longestPause = 60_000
+
 /** The requests from one wait to the next: a destination that takes nothing is not to be hammered while a batch is split. */
 export interface Round {
   readonly begin: () => void
   /** So many requests have been sent that the lane has to wait before more. */
   readonly isSpent: () => boolean
   readonly somethingPassed: () => boolean
-  /** Counts requests from the one just answered on: splitting has as many as a round may have. */
-  readonly countFromThis: () => void
 
   /** Fails when the lane may not start an attempt any more. */
   readonly send: (
@@ -30,6 +31,8 @@ export interface Round {
   readonly passed: (count: number) => void
   /** How long to wait after the failures that the book has. */
   readonly backOff: (retryAfter: number | null) => Effect.Effect<Delivery.Wait>
+  /** A wait so short that an outage hardly ends in it, long enough for what died of a request to come back. */
+  readonly shortPause: (doublings: number, retryAfter: number | null) => Delivery.Wait
   /** Ends the round; the next one begins. Shorter when the lane is released. */
   readonly wait: (wait: Delivery.Wait) => Effect.Effect<void>
   readonly isWaiting: () => boolean
@@ -60,9 +63,6 @@ export const makeRound = (options: Options, book: Book, notice: Notice, onPassed
     begin,
     isSpent: () => requests >= maxRequestsPerRound,
     somethingPassed: () => passed,
-    countFromThis: () => {
-      requests = 1
-    },
 
     send: (body, first, last, count) => {
       requests += 1
@@ -82,6 +82,10 @@ export const makeRound = (options: Options, book: Book, notice: Notice, onPassed
       Effect.map(Random.next, (random) =>
         Delivery.waitAfter(destination.retry, Math.max(book.state.failures, 1), retryAfter, random),
       ),
+    shortPause: (doublings, retryAfter) => {
+      const policy = { ...destination.retry, max: Math.min(destination.retry.max, longestPause) }
+      return Delivery.waitAfter(policy, doublings + 1, retryAfter, 1)
+    },
     wait: Effect.fnUntraced(function* ({ millis }) {
       waiting = true
       onChange()

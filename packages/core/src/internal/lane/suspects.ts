@@ -20,7 +20,7 @@ import type { Round } from "./round.ts"
 /** At most so many events are held as suspects; then they are tried again in turn rather than new ones. */
 const maxSuspects = 64
 
-/** A lone event dies of 500 or 501 only after so many failures, each with a neighbour passing just before and just after. */
+/** A lone event that is not refused dies only after this many failures, each with a neighbour passing just before and just after. */
 const maxStrikes = 5
 
 /** Saves the lane as it stands, whatever it has in hand. */
@@ -28,22 +28,31 @@ export type Keep = Effect.Effect<void, Fenced | Released | StoreError>
 
 /**
  * Events that failed alone. They are out of the way of the others, and whether it was the event or the destination is what the others show:
- * no event dies of a refusal or a breakage unless another has passed.
+ * no event dies of a refusal or another failure unless another has passed.
  */
 export interface Suspects {
   readonly count: () => number
-  readonly hold: (source: Source, kind: Suspect["kind"]) => void
+  /** `failed`: just now, while its neighbours pass. `earlier`: it has failed alone before, and may pass by now. */
+  readonly hold: (
+    source: Source,
+    why: "refused" | "failed" | "earlier",
+    status: number | null,
+  ) => Effect.Effect<void>
   /** Suspects none but the so many first: the others were held during an outage. */
   readonly clearAfter: (count: number) => void
-  /** No neighbour passed just after a suspect: it may have been an outage's beginning, or a receiver that flaps. */
+  /** Another event than a suspect has failed: that a suspect did just before may have been an outage's beginning, or a receiver that flaps. */
   readonly noStrike: () => void
   /**
-   * Another event has passed, so the destination takes events: each suspect that is due is sent once more. Refused again, or broken on
-   * often enough, it dies. Ends early when the destination fails meanwhile: those left wait for the next event that passes.
+   * Another event has passed, so the destination takes events: each suspect that is due is sent once more. Refused again, or failed
+   * often enough, it dies. Ends at the first other failure: those left wait for the next event that passes.
    */
   readonly retry: (keep: Keep) => Effect.Effect<void, Fenced | Released | StoreError>
-  /** As many suspects as may be held, and nothing passes: they are tried in turn, rather than new events. */
-  readonly makeRoom: (keep: Keep) => Effect.Effect<void, Fenced | Released | StoreError>
+  readonly hasRoom: () => boolean
+  /**
+   * Nothing passes: the oldest suspect is tried before anything new, so that after an outage events go out in order. With as many as may be held, the others
+   * take turns behind it.
+   */
+  readonly tryOldest: (keep: Keep) => Effect.Effect<void, Fenced | Released | StoreError>
   /** No other event comes that could show whose fault it was. It may pass by now; if not, it stays a suspect. */
   readonly probe: Effect.Effect<void, Fenced | Released | StoreError>
 }
@@ -72,7 +81,7 @@ const isSame = (one: Suspect, other: Suspect): boolean =>
 
 /** It could be exported when it was held, and cannot be any more. */
 const unexportable = ({ message }: ExportError): Sent => ({
-  verdict: { outcome: "refused", status: null, error: message, retryAfter: null },
+  verdict: { outcome: "refused", status: null, noReply: null, error: message, retryAfter: null },
   isBodyFree: true,
   record: () => {},
 })
@@ -113,110 +122,142 @@ export const makeSuspects = ({ destination, exportRule }: Options, parts: Parts)
   const delivered = (suspect: Suspect): void => {
     release(suspect)
     round.passed(1)
+    // What failed alone and passes now was not to blame: nor are others, by what was seen meanwhile.
+    noStrike()
   }
 
-  /** The last failure of a poison suspect, and now a neighbour has passed after it. */
-  const strike = Effect.fnUntraced(function* (suspect: Suspect, now: number) {
+  /** The last failure of a suspect, and now a neighbour has passed after it. */
+  const strike = Effect.fnUntraced(function* (suspect: Suspect) {
     const strikes = suspect.strikes + 1
-    const { millis } = Delivery.waitAfter(destination.retry, strikes, null, 1)
-    const struck = { ...suspect, open: false, strikes, due: now + millis }
+    const struck = { ...suspect, open: false, strikes }
     replace(struck)
     if (strikes < maxStrikes) return
     release(struck)
-    const error = `the receiver broke ${maxStrikes} times on this event alone, while others passed`
-    yield* bury([sourceOf(struck)], "poison", { status: 500, error })
+    const error = `the receiver failed ${maxStrikes} times on this event alone, while others passed`
+    yield* bury([sourceOf(struck)], "poison", { status: suspect.status ?? null, error })
   })
 
-  /** The destination fails, whatever it is sent. */
-  const waitOut = Effect.fnUntraced(function* ({ verdict, record }: Sent, keep: Keep) {
-    yield* book.failed
-    const pause = yield* round.backOff(verdict.retryAfter)
+  /** Failing alone for as long as anything may fail: given up. A wrong set-up is not the event's fault unless others pass. */
+  const expired = Effect.fnUntraced(function* (suspect: Suspect, verdict: Delivery.Verdict, others: boolean) {
+    if (!others && verdict.outcome !== "not-now") return false
+    const now = yield* book.time
+    if (now - (suspect.since ?? now) < destination.retry.giveUpAfter) return false
+    release(suspect)
+    yield* bury([sourceOf(suspect)], "expired", verdict)
+    return true
+  })
+
+  /** It has failed once more: the next try comes later. */
+  const failedAgain = (suspect: Suspect, status: number | null, now: number, open: boolean): Suspect => {
+    const tries = (suspect.tries ?? suspect.strikes) + 1
+    const { millis } = Delivery.waitAfter(destination.retry, tries, null, 1)
+    return { ...suspect, open, tries, status, due: now + millis }
+  }
+
+  /** A time further off than any wait was written by another clock: this one, or that one, has been set. */
+  const isDue = ({ due }: Suspect, now: number): boolean => due <= now || due - now > destination.retry.max
+
+  /** Nothing has passed: one suspect is tried. When it passes the others are too; otherwise the lane waits a little. */
+  const tryAlone = Effect.fnUntraced(function* (suspect: Suspect, keep: Keep) {
+    const sent = yield* send(suspect)
+    if (sent === null) {
+      yield* keep
+      return "gone"
+    }
+    const { verdict, record } = sent
+    if (verdict.outcome === "delivered") {
+      delivered(suspect)
+      record(null)
+      yield* keep
+      yield* retry(keep)
+      return "passed"
+    }
+    // Failing on a suspect again says nothing of its neighbours.
+    yield* expired(suspect, verdict, false)
+    const pause = round.shortPause(1, verdict.retryAfter)
     record(pause)
     yield* keep
     yield* round.wait(pause)
+    return "failed"
   })
 
-  const retry = Effect.fnUntraced(function* (keep: Keep) {
+  /** The oldest of some that the log still has. */
+  const tryFirst = Effect.fnUntraced(function* (keep: Keep, which: (suspect: Suspect) => boolean) {
+    for (;;) {
+      const first = book.state.suspects.find(which)
+      if (first === undefined) return "gone"
+      const tried = yield* tryAlone(first, keep)
+      if (tried !== "gone") return tried
+    }
+  })
+
+  /** Whose turn it is behind the oldest. */
+  let turn = 0
+  const tryOther = (keep: Keep) =>
+    Effect.suspend(() => {
+      const others = book.state.suspects.slice(1)
+      turn = (turn + 1) % Math.max(others.length, 1)
+      const other = others[turn]
+      return other === undefined ? Effect.succeed("gone" as const) : tryAlone(other, keep)
+    })
+
+  const retry = Effect.fnUntraced(function* (
+    keep: Keep,
+  ): Effect.fn.Return<void, Fenced | Released | StoreError> {
     const now = yield* Clock.currentTimeMillis
+    for (const open of book.state.suspects.filter((one) => one.open)) {
+      yield* strike(open)
+      yield* keep
+    }
     for (const suspect of book.state.suspects) {
-      if (suspect.open) {
-        yield* strike(suspect, now)
-        yield* keep
-        continue
-      }
-      if (suspect.due > now) continue
+      if (!isDue(suspect, now)) continue
       const sent = yield* send(suspect)
       if (sent === null) continue
       const { verdict, record } = sent
-      if (verdict.outcome !== "delivered") noStrike()
+      record(null)
       if (verdict.outcome === "delivered") delivered(suspect)
       else if (verdict.outcome === "refused" || verdict.outcome === "too-large") {
         release(suspect)
         yield* bury([sourceOf(suspect)], verdict.outcome, verdict)
-      } else if (suspect.kind === "poison" && Delivery.isBreakage(verdict)) {
-        replace({ ...suspect, open: true })
-        record(null)
+      } else if (!(yield* expired(suspect, verdict, true))) {
+        replace(failedAgain(suspect, verdict.status, now, true))
         return yield* keep
-      } else return yield* waitOut(sent, keep)
-      record(null)
+      }
       yield* keep
     }
   })
 
   return {
     count: () => book.state.suspects.length,
-    hold: ({ after, position, index }, kind) =>
-      book.update({
-        suspects: [
-          ...book.state.suspects,
-          {
-            after,
-            ...(position === null ? {} : { entry: position }),
-            index,
-            kind,
-            strikes: 0,
-            open: kind === "poison",
-            due: 0,
-          },
-        ],
-      }),
+    hold: Effect.fnUntraced(function* ({ after, position, index }, why, status) {
+      const since = yield* book.time
+      const held: Suspect = {
+        after,
+        ...(position === null ? {} : { entry: position }),
+        index,
+        kind: why === "refused" ? "refused" : "poison",
+        strikes: 0,
+        open: why === "failed",
+        due: 0,
+        status,
+        since,
+      }
+      book.update({ suspects: [...book.state.suspects, held], ranFor: since })
+    }),
     clearAfter: (count) => book.update({ suspects: book.state.suspects.slice(0, count) }),
     noStrike,
     retry,
-    makeRoom: Effect.fnUntraced(function* (keep) {
-      while (book.state.probing && book.state.suspects.length >= maxSuspects) {
-        const [suspect, ...others] = book.state.suspects
-        const sent = yield* send(suspect!)
-        if (sent === null) continue
-        if (sent.verdict.outcome === "delivered") {
-          delivered(suspect!)
-          sent.record(null)
-          yield* keep
-          return yield* retry(keep)
-        }
-        book.update({ suspects: [...others, suspect!] })
-        noStrike()
-        yield* waitOut(sent, keep)
-      }
+    hasRoom: () => book.state.suspects.length < maxSuspects,
+    tryOldest: Effect.fnUntraced(function* (keep) {
+      if (!book.state.probing) return
+      const isFull = () => book.state.suspects.length >= maxSuspects
+      const tried = yield* tryFirst(keep, ({ kind }) => kind === "poison" || isFull())
+      if (tried === "failed" && isFull()) yield* tryOther(keep)
     }),
     probe: Effect.gen(function* () {
-      const [suspect] = book.state.suspects
-      if (suspect === undefined) return
-      const sent = yield* send(suspect)
-      if (sent === null) return yield* book.saveHere
-      sent.record(null)
-      if (sent.verdict.outcome === "delivered") {
-        delivered(suspect)
-        yield* book.saveHere
-        return yield* retry(book.saveHere)
-      }
-      noStrike()
-      // Breaking on the same event again says nothing of its neighbours.
-      const open = suspect.open && Delivery.isBreakage(sent.verdict)
-      release(suspect)
-      book.update({ suspects: [...book.state.suspects, { ...suspect, open }] })
+      if ((yield* tryFirst(book.saveHere, () => true)) !== "failed") return
+      if ((yield* tryOther(book.saveHere)) === "passed") return
       probes.wasInVain()
-      yield* book.saveHere
     }),
   }
 }

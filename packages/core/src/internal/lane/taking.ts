@@ -10,6 +10,7 @@ import { monotonicMillis } from "../monotonic.ts"
 import { makeSparingly } from "../sparingly.ts"
 import type { Book } from "./book.ts"
 import type { Bury } from "./burying.ts"
+import type { Fitting } from "./fitting.ts"
 import { type Gathering, makeGathering, type Unfit } from "./gathering.ts"
 import type { Notice } from "./notice.ts"
 import type { OpenBatch } from "./openBatch.ts"
@@ -32,6 +33,7 @@ interface Options {
   readonly name: string
   readonly destination: Destination
   readonly exportRule: ExportRule
+  /** What one request may hold of the memory that all lanes share. */
   readonly batchBytes: () => number
   readonly askForMore: () => void
   readonly onChange: () => void
@@ -44,13 +46,14 @@ interface Parts {
   readonly reading: Reading
   readonly bury: Bury
   readonly probes: Probes
+  readonly fitting: Fitting
   readonly notice: Notice
   readonly wake: Latch.Latch
 }
 
 export const makeTaking = (options: Options, parts: Parts): Taking => {
   const { destination } = options
-  const { book, feed, reading, bury, probes, notice, wake } = parts
+  const { book, feed, reading, bury, probes, fitting, notice, wake } = parts
   const warnOfExport = makeSparingly()
   /** The lane rests with nothing in hand. */
   let idle = false
@@ -114,9 +117,8 @@ export const makeTaking = (options: Options, parts: Parts): Taking => {
       start,
       isResumed: resumed !== null,
       todo: resumed?.todo ?? ranges,
+      isSplit: resumed !== null,
       areBodiesFree: true,
-      splitting: false,
-      whole: null,
     }
   }
 
@@ -131,7 +133,8 @@ export const makeTaking = (options: Options, parts: Parts): Taking => {
       // A batch whose end the log has lost is another one by now.
       if (book.state.open !== null && (yield* reading.endsBefore(book.state.open.last[0]))) book.reopen()
       const resumed = book.state.open
-      const gathering = makeGathering(options, feed, bodies, resumed)
+      const maxBytes = Math.min(options.batchBytes(), fitting.limit())
+      const gathering = makeGathering({ ...options, maxBytes }, feed, bodies, resumed)
       for (;;) {
         if (notice.isGiven()) {
           if (gathering.count === 0 && resumed === null) yield* book.saveHere
