@@ -1,4 +1,5 @@
 import * as Schema from "effect/Schema"
+import { isEmptyArray, isObject } from "./internal/json.ts"
 import { readTime } from "./internal/time.ts"
 import * as Utf8 from "./internal/utf8.ts"
 
@@ -47,11 +48,18 @@ const EventName = NonEmptyText.check(
   }),
 )
 
-const AnyObject = Schema.Record(Schema.String, Schema.Unknown).annotate({ message: "expected an object" })
+const expected = { message: "expected an object" }
+
+/** Nothing in it is looked at: it may have a million members, and any is fine. */
+const AnyObject = Schema.declare(
+  (value: unknown): value is { readonly [key: string]: unknown } => isObject(value),
+  expected,
+)
 
 /** PHP writes an empty map as `[]`. */
-const EmptyArray = Schema.Array(Schema.Unknown).check(
-  Schema.isMaxLength(0, { message: "expected an object" }),
+const EmptyArray = Schema.declare(
+  (value: unknown): value is ReadonlyArray<unknown> => isEmptyArray(value),
+  expected,
 )
 
 /** JSON has no infinity, but `1e999` is read as one and cannot be written again. */

@@ -1,7 +1,7 @@
 import * as fc from "fast-check"
 import { describe, expect, test } from "vitest"
 import type { Event, JsonObject } from "../../src/Event.ts"
-import { hash32, inSample } from "../../src/internal/sample.ts"
+import { hash32, inSample, subjectOf } from "../../src/internal/sample.ts"
 
 const blank: Event = { eventName: "e", user: {}, time: 0, value: null, metadata: {}, statsigMetadata: {} }
 
@@ -94,4 +94,23 @@ test("who it is: the user id, else the stable id wherever it is, else another id
   )
   expect(taken("a", "z", { user: { customIDs: { y: "z", b: "a" } } })).toBe("a")
   expect(taken("00/0", "null", { user: { userID: null, customIDs: null } })).toBe("00/0")
+})
+
+test("a custom id is found by the order of its keys, without sorting a million of them", () => {
+  const id = fc.oneof(fc.string({ maxLength: 2 }), fc.integer())
+  fc.assert(
+    fc.property(fc.dictionary(fc.string({ maxLength: 3 }), id), (customIDs) => {
+      const first = Object.keys(customIDs)
+        .filter((key) => key !== "stableID" && customIDs[key] !== "")
+        .sort()[0]
+      const expected = first === undefined ? "" : String(customIDs[first])
+      expect(subjectOf({ customIDs }, {}, {})).toBe(expected)
+    }),
+  )
+})
+
+test("of an id longer than any, the beginning alone is hashed", () => {
+  const long = "u".repeat(1024)
+  expect(subjectOf({ userID: `${long}and more` }, {}, {})).toBe(long)
+  expect(subjectOf({ customIDs: { a: `${long}and more` } }, {}, {})).toBe(long)
 })

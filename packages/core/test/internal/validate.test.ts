@@ -78,6 +78,28 @@ describe("the fast checks", () => {
   })
 })
 
+describe("what is wrong with an event", () => {
+  it.each([
+    ["strictEvent", strictEvent, { eventName: "", user: {}, time: 1 }],
+    ["lenientEvent", lenientEvent, { eventName: "" }],
+  ])("is found by %s without looking at members that may be anything", (_, check, event) => {
+    const looked: Array<PropertyKey> = []
+    const metadata = new Proxy(Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`key${n}`, 1])), {
+      get: (target, name) => {
+        looked.push(name)
+        return Reflect.get(target, name)
+      },
+      ownKeys: (target) => {
+        looked.push("keys")
+        return Reflect.ownKeys(target)
+      },
+    })
+    expect(check.problem({ ...event, metadata })?.path).toEqual(["eventName"])
+    expect(check.problem({ ...event, eventName: "e", metadata })).toBeNull()
+    expect(looked).toEqual([])
+  })
+})
+
 describe("messageOf", () => {
   it("names fields and places", () => {
     expect(messageOf("events[3]", { path: ["user", "userID"], reason: "expected a string" })).toBe(
