@@ -41,6 +41,7 @@ export { conditionOf, mayPass, StoreError, type StoreReason } from "./StoreError
 export * as StoreHealth from "./StoreHealth.ts"
 export * as Tail from "./Tail.ts"
 export * as Telemetry from "./Telemetry.ts"
+export { timeUUIDs } from "./TimeUUID.ts"
 export * as Transport from "./Transport.ts"
 export * as Where from "./Where.ts"
 export * as Wire from "./Wire.ts"

@@ -8,6 +8,7 @@ import { Listener } from "./Listener.ts"
 import type { Settings } from "./Options.ts"
 import { Reclaimer } from "./Reclaimer.ts"
 import { Sequencer } from "./Sequencer.ts"
+import { makeRoomForIntake } from "./tables/DeadLetters.ts"
 import { type LogLimits, log, requireIds } from "./tables/Log.ts"
 import { outbox } from "./tables/Outbox.ts"
 import { type Outcome, Writer } from "./Writer.ts"
@@ -24,13 +25,24 @@ export const openLog = Effect.fnUntraced(function* (
 ) {
   const { lineage } = database
   const table = log(database)
-  const waiting = outbox(database)
+  const waiting = outbox(database, table)
   const clock = yield* Effect.clockWith(Effect.succeed)
   const runFork = Effect.runForkWith(yield* Effect.context())
   const sayStuck = (error: unknown): void => {
     runFork(
       Effect.catch(database.failed(error), ({ message }) =>
         Effect.logWarning(`what the outbox holds has to wait: ${message}`),
+      ),
+    )
+  }
+  const sayUnreadable = (letters: number): void => {
+    runFork(
+      Effect.andThen(
+        Effect.annotateLogs(
+          Effect.logWarning("events in the outbox could not be read: they are dead letters of intake"),
+          { letters },
+        ),
+        Effect.ignore(makeRoomForIntake(database)),
       ),
     )
   }
@@ -92,6 +104,7 @@ export const openLog = Effect.fnUntraced(function* (
         new Sequencer(async (owner) => {
           const moved = await waiting.move(owner, clock.currentTimeMillisUnsafe(), limits)
           grown(moved.head, moved.closed)
+          if (moved.letters > 0) sayUnreadable(moved.letters)
           return moved.count
         }, sayStuck),
     ),

@@ -3,6 +3,7 @@ import type { PoolClient } from "pg"
 import { quoted } from "./Database.ts"
 import { codeOf, corrupt, incompatible, readOnlyServer, unavailable } from "./errors.ts"
 import type { Migration } from "./migrations/index.ts"
+import { inTransaction } from "./transaction.ts"
 
 /** The oldest server whose partitions and functions this program can use. */
 const oldestServer = 12
@@ -77,19 +78,6 @@ const deniedTable = async (client: PoolClient, schema: string): Promise<string |
     [schema],
   )
   return rows[0]?.relname ?? null
-}
-
-const inTransaction = async <A>(client: PoolClient, body: () => Promise<A>): Promise<A> => {
-  await client.query("BEGIN ISOLATION LEVEL READ COMMITTED")
-  try {
-    const value = await body()
-    await client.query("COMMIT")
-    return value
-  } catch (error) {
-    // When the connection is gone, so is the transaction.
-    await client.query("ROLLBACK").catch(() => {})
-    throw error
-  }
 }
 
 const checkVersion = (version: number, newest: number, schema: string, place: string): void => {

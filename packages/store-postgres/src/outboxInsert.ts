@@ -18,7 +18,9 @@ const encoder = new TextEncoder()
  * into its log, within a second or so. The user needs `USAGE` on the schema and `INSERT` on its table `outbox`.
  *
  * Without this function, `INSERT INTO millrace.outbox (events, body) VALUES (1, convert_to('{"events":[{"eventName":"signup",
- * "user":{"userID":"42"}}]}', 'UTF8'))` does the same: `events` is how many there are, `body` is what an SDK would send.
+ * "user":{"userID":"42"}}]}', 'UTF8'))` does the same: `body` is what an SDK would send. A row is taken as intake takes a request:
+ * its events are counted, checked, and cleaned of private attributes when it is moved. What cannot be read becomes a dead letter of
+ * intake, and nothing waits behind it.
  *
  * @throws RangeError when there is no event, one is wrong, or all together are too large for a request
  *

@@ -1,3 +1,4 @@
+import { checkedOutbox } from "./checkedOutbox.ts"
 import { generations } from "./generations.ts"
 import { log } from "./log.ts"
 import { outbox } from "./outbox.ts"
@@ -13,4 +14,5 @@ export type Migration = (schema: string) => string
 export const migrations: ReadonlyArray<Migration> = [
   (schema) => [log(schema), records(schema), outbox(schema)].join("\n"),
   generations,
+  checkedOutbox,
 ]

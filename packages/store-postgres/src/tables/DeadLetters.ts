@@ -63,9 +63,31 @@ const newest = (letters: ReadonlyArray<DeadLetters.DeadLetter>): ReadonlyArray<D
   return [...kept.values()]
 }
 
+/** As the schema's functions take them. */
+export const letterRows = (letters: ReadonlyArray<DeadLetters.DeadLetter>): string =>
+  JSON.stringify(newest(letters).map(rowOf))
+
 const inPieces = <A>(all: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
   Array.from({ length: Math.ceil(all.length / piece) }, (_, index) =>
     all.slice(index * piece, (index + 1) * piece),
+  )
+
+const purging =
+  (database: Database) =>
+  (sequences: string, parameters: ReadonlyArray<string | number>): Effect.Effect<number, StoreError> =>
+    Effect.map(
+      database.one<{ purged: number }>(
+        `SELECT ${database.schema}.purge_dead_letters(ARRAY(${sequences})) AS purged`,
+        parameters,
+      ),
+      ({ purged }) => purged,
+    )
+
+/** Drops the oldest letters of intake that are too many: they have a place of their own. */
+export const makeRoomForIntake = (database: Database): Effect.Effect<number, StoreError> =>
+  purging(database)(
+    `SELECT sequence FROM ${database.schema}.dead_letters WHERE destination = $1 ORDER BY sequence DESC OFFSET $2`,
+    [toText(DeadLetters.intake), DeadLetters.limits.maxIntakeCount],
   )
 
 export const deadLetters = (database: Database): DeadLetters.DeadLetters["Service"] => {
@@ -98,23 +120,7 @@ export const deadLetters = (database: Database): DeadLetters.DeadLetters["Servic
     return count
   })
 
-  const purge = (
-    sequences: string,
-    parameters: ReadonlyArray<string | number>,
-  ): Effect.Effect<number, StoreError> =>
-    Effect.map(
-      database.one<{ purged: number }>(
-        `SELECT ${schema}.purge_dead_letters(ARRAY(${sequences})) AS purged`,
-        parameters,
-      ),
-      ({ purged }) => purged,
-    )
-
-  /** Drops the oldest letters of intake that are too many: they have a place of their own. */
-  const makeRoomForIntake = purge(
-    `SELECT sequence FROM ${schema}.dead_letters WHERE destination = $1 ORDER BY sequence DESC OFFSET $2`,
-    [toText(DeadLetters.intake), DeadLetters.limits.maxIntakeCount],
-  )
+  const purge = purging(database)
 
   /** How far the letters of destinations are over their bounds. To add up intake's bytes takes a while, and matters only then. */
   const excess = database.one<{ readonly letters: number; readonly bytes: number }>(
@@ -156,7 +162,7 @@ export const deadLetters = (database: Database): DeadLetters.DeadLetters["Servic
     const isOfIntake = ({ destination }: DeadLetters.DeadLetter): boolean =>
       destination === DeadLetters.intake
     return Effect.andThen(
-      put.some(isOfIntake) ? makeRoomForIntake : Effect.void,
+      put.some(isOfIntake) ? makeRoomForIntake(database) : Effect.void,
       put.every(isOfIntake) ? Effect.void : makeRoomForDestinations,
     )
   }

@@ -1,9 +1,11 @@
 import type { EventLog, Generations, Position, StoreError } from "@millrace/core"
 import * as Effect from "effect/Effect"
+import type { PoolClient } from "pg"
 import { Buffers } from "../Buffers.ts"
 import type { Row } from "../CopyOut.ts"
 import { type Database, list } from "../Database.ts"
 import { corrupt, outsideOf } from "../errors.ts"
+import type { Lineage } from "../Lineage.ts"
 import type { Group } from "../Writer.ts"
 
 /** What the log is opened with. */
@@ -101,6 +103,51 @@ const followOn = (
   generations: Generations,
 ): boolean => entries.every(({ position }, index) => position === generations.positionOf(after + 1 + index))
 
+/** What a transaction has appended. */
+export interface Uncommitted {
+  readonly positions: ReadonlyArray<number>
+  readonly committed: () => Appended
+}
+
+const appendIn = async (
+  client: PoolClient,
+  lineage: Lineage,
+  schema: string,
+  { calls, times, entries }: Group,
+  { data, envelopeSizes, bodySizes }: ReturnType<typeof pack>,
+  limits: LogLimits,
+): Promise<Uncommitted> => {
+  const { generations } = lineage
+  // Asked before, so that nothing is written in vain, and with the log locked up to the commit.
+  const { rows } = await client.query<{ positions: ReadonlyArray<number>; closed: boolean }>(
+    `SELECT ${schema}.entered($11, 0, positions) AS positions, emptied AS closed
+     FROM ${schema}.append(${schema}.entered($11, $12, $1::text), $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+    [
+      limits.durability,
+      whole(limits.maxBytes),
+      limits.segmentBytes,
+      list(calls),
+      list(times),
+      `{${entries.map(({ id }) => id).join(",")}}`,
+      list(entries.map(({ events }) => events)),
+      list(envelopeSizes),
+      list(bodySizes),
+      data,
+      ...lineage.known,
+    ],
+  )
+  const { positions, closed } = rows[0] ?? { positions: [], closed: false }
+  return {
+    positions,
+    committed: () => {
+      const last = positions.reduce((most, number) => Math.max(most, number), 0)
+      if (last === 0 || generations !== lineage.generations) return { positions, head: null, closed }
+      lineage.saw(last)
+      return { positions, head: generations.positionOf(last), closed }
+    },
+  }
+}
+
 export const log = (database: Database) => {
   const { schema, lineage } = database
   const buffers = new Buffers()
@@ -149,37 +196,18 @@ export const log = (database: Database) => {
   return {
     /** Outside of Effect: many calls share one. */
     append: async (group: Group, limits: LogLimits): Promise<Appended> => {
-      const { buffer, data, envelopeSizes, bodySizes } = pack(group.entries, buffers)
-      const values = [
-        limits.durability,
-        whole(limits.maxBytes),
-        limits.segmentBytes,
-        list(group.calls),
-        list(group.times),
-        `{${group.entries.map(({ id }) => id).join(",")}}`,
-        list(group.entries.map(({ events }) => events)),
-        list(envelopeSizes),
-        list(bodySizes),
-        data,
-      ]
-      const { rows, generations } = await database.run(async (client) => {
-        const { generations } = lineage
-        // Asked before, so that nothing is written in vain, and with the log locked up to the commit.
-        const { rows } = await client.query<{ positions: ReadonlyArray<number>; closed: boolean }>(
-          `SELECT ${schema}.entered($11, 0, positions) AS positions, emptied AS closed
-           FROM ${schema}.append(${schema}.entered($11, $12, $1::text), $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-          [...values, ...lineage.known],
-        )
-        return { rows, generations }
-      })
+      const packed = pack(group.entries, buffers)
+      const appended = await database.run((client) =>
+        appendIn(client, lineage, schema, group, packed, limits),
+      )
       // After a failure it may still be on its way.
-      buffers.give(buffer)
-      const { positions, closed } = rows[0] ?? { positions: [], closed: false }
-      const last = positions.reduce((most, number) => Math.max(most, number), 0)
-      if (last === 0 || generations !== lineage.generations) return { positions, head: null, closed }
-      lineage.saw(last)
-      return { positions, head: generations.positionOf(last), closed }
+      buffers.give(packed.buffer)
+      return appended.committed()
     },
+
+    /** In a transaction of the caller's, who says when that is committed. */
+    appendWithin: (client: PoolClient, group: Group, limits: LogLimits): Promise<Uncommitted> =>
+      appendIn(client, lineage, schema, group, pack(group.entries, new Buffers()), limits),
 
     read: (
       after: Position.Position,
