@@ -1,4 +1,4 @@
-import type { AddressInfo } from "node:net"
+import { type AddressInfo, createServer } from "node:net"
 import type { MillraceServer } from "@millrace/node"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
@@ -21,6 +21,15 @@ const listenError = (host: string, port: number, error: unknown): ListenError =>
   const code = error instanceof Error && "code" in error ? String(error.code) : "unknown"
   return new ListenError({ message: `cannot listen on ${host}:${port}: ${messages[code] ?? code}` })
 }
+
+/** Fails as {@link listen} would, and takes nothing: whoever cannot listen must not have touched the store that another server is using. */
+export const check = (host: string, port: number): Effect.Effect<void, ListenError> =>
+  Effect.callback((resume) => {
+    const server = createServer()
+    server.once("error", (error) => resume(Effect.fail(listenError(host, port, error))))
+    server.listen(port, host, () => server.close(() => resume(Effect.void)))
+    return Effect.sync(() => void server.close())
+  })
 
 /** Until the scope is closed: then requests in flight finish, within {@link requestsDeadline}. */
 export const listen = (

@@ -135,6 +135,7 @@ export const start = Effect.fnUntraced(function* (
   version: string,
   log: (line: LogLine) => void,
 ): Effect.fn.Return<Server, StartError, Scope.Scope> {
+  yield* Listening.check(config.host, config.port)
   const store = yield* Effect.provide(Layer.build(config.store.layer), Core.layerLog(log))
   if (yield* Migration.isUnfinished(store)) {
     const message = "a migration into it has not been finished: run `millrace migrate` again"

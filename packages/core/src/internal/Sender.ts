@@ -10,6 +10,7 @@ import type { Transport } from "../Transport.ts"
 import * as Circuit from "./circuit.ts"
 import { hex } from "./hex.ts"
 import { monotonicMillis } from "./monotonic.ts"
+import * as Wellness from "./wellness.ts"
 
 /** What one request carries. */
 export interface Parcel {
@@ -65,6 +66,7 @@ export const make = (
   const events = pacer(destination.rateLimit.events, share)
   const requests = pacer(destination.rateLimit.requests, share)
   const circuit = Circuit.make()
+  const sayHow = Wellness.make(destination.id)
 
   /**
    * The same for every attempt at the same events in the same form, also after a restart. The body is part of it: rules, code and
@@ -103,6 +105,7 @@ export const make = (
     const isDown = verdict.outcome === "not-now" || verdict.outcome === "misconfigured"
     if (isDown) circuit.failed()
     else circuit.succeeded()
+    yield* sayHow(verdict, isDown)
     const sent: Sent = {
       verdict,
       isBodyFree: Result.isSuccess(result) && result.success.isBodyFree === true,

@@ -335,6 +335,26 @@ describe("stopping", () => {
   })
 })
 
+test("the same command once more by mistake, on the same file and port, leaves the first server its destinations", async () => {
+  const directory = tempDir()
+  const receiver = await receive()
+  const args = [...withKey, "--webhook", receiver.url]
+  const first = await serve(args, { cwd: directory })
+  await send(first, ["a"])
+  await receiver.until(() => receiver.events.length === 1)
+  const { port } = new URL(first.url)
+  const second = await outcome(["serve", ...args, "--port", port], { cwd: directory })
+  expect(second.stderr).toContain("the port is in use")
+  // Long enough for a lane that was taken over to have noticed: it saves its place with every batch.
+  await send(first, ["b"])
+  await receiver.until(() => receiver.events.length === 2)
+  await send(first, ["c"])
+  await receiver.until(() => receiver.events.length === 3)
+  expect((await fetch(`${first.url}/readyz`)).status).toBe(200)
+  await stop(first)
+  expect(first.stderr()).not.toContain("taken the destination over")
+})
+
 describe("a terminal that closes", () => {
   test("does not end a server that is sending what is pending, however often it says so", async () => {
     const directory = tempDir()
