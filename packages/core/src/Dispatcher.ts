@@ -177,6 +177,8 @@ const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
   const hash = hashKey === undefined ? null : hashWith(codec, hashKey)
   const ports = { log, cursors, destinations }
 
+  // Before anything is changed that another one works on.
+  yield* members.claim ?? Effect.void
   yield* DestinationRecords.agree(destinations, options.destinations)
 
   /** Other lanes than those that run may be this process's to run. */
@@ -201,7 +203,7 @@ const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
     readers,
     draining: () => draining,
     onChange: changes.note,
-    onDisabled: lookAgain,
+    onLanesDue: lookAgain,
   })
   const roster = Roster.make({
     configured: options.destinations,

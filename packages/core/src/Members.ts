@@ -1,6 +1,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
 import { byText, guard } from "./internal/memory.ts"
 import type { StoreError } from "./StoreError.ts"
 
@@ -13,6 +14,11 @@ export class Members extends Context.Service<
   {
     /** Whether several processes may deliver from this store at once. If not, the one that has it owns everything, and nothing beats. */
     readonly shared: boolean
+    /**
+     * Of a store that several processes can open and one may deliver from: keeps the others from delivering until the scope is closed or the process has
+     * ended, however it ends. Fails with `Unavailable`, and names the one that delivers, when another does.
+     */
+    readonly claim?: Effect.Effect<void, StoreError, Scope.Scope>
     /**
      * Makes `id` a member, or keeps it one, for `lease` ms from now by the store's clock.
      *
@@ -29,10 +35,12 @@ export class Members extends Context.Service<
 export interface MemoryOptions {
   /** `true` lets several dispatchers of one program share a store in memory, as tests of ownership do. */
   readonly shared?: boolean
+  /** As {@link Members} has it. */
+  readonly claim?: Effect.Effect<void, StoreError, Scope.Scope>
 }
 
 /** Keeps them in this process's memory. For a store that only one process can deliver from, this is all it takes. */
-export const layerMemory = ({ shared = false }: MemoryOptions = {}): Layer.Layer<Members> =>
+export const layerMemory = ({ shared = false, claim }: MemoryOptions = {}): Layer.Layer<Members> =>
   Layer.effect(
     Members,
     Effect.gen(function* () {
@@ -45,6 +53,7 @@ export const layerMemory = ({ shared = false }: MemoryOptions = {}): Layer.Layer
       }
       return Members.of({
         shared,
+        ...(claim === undefined ? {} : { claim }),
         beat: (id, lease) =>
           run((clock) => {
             const now = clock.currentTimeMillisUnsafe()

@@ -2,6 +2,7 @@ import { statSync } from "node:fs"
 import { dirname } from "node:path"
 import { type Database, openDatabase, prepare, type Row, type Statement, type Value } from "./driver.ts"
 import { corrupt, Refusal, unavailable } from "./errors.ts"
+import { makeOwnFile } from "./ownFile.ts"
 import { bindable, number } from "./row.ts"
 import { applicationId, migrations } from "./schema.ts"
 import { checkpointAfter, walLimit } from "./WriteAheadLog.ts"
@@ -161,6 +162,7 @@ export const openWriter = (options: ConnectionOptions): Connection => {
     closingOnError(reader, () => versionOf(reader, path))
     reader.close()
   }
+  makeOwnFile(path)
   const connection = new Connection(openDatabase(path, false, busyTimeout))
   return closingOnError(connection, () => {
     connection.exec(`PRAGMA page_size = ${pageSize}`)

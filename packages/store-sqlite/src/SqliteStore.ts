@@ -17,11 +17,14 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { claimDelivery } from "./DeliveryClaim.ts"
+import { failureOf } from "./errors.ts"
+import { tooWideMode } from "./ownFile.ts"
 import { lettersPerCall, type Progress } from "./protocol.ts"
-import { StoreFile } from "./StoreFile.ts"
+import { fail, StoreFile } from "./StoreFile.ts"
 
 export interface Options {
-  /** The file. It is made when it is not there; its directory is not. SQLite keeps two more beside it: `-wal` and `-shm`. */
+  /** The file. It is made when it is not there; its directory is not. SQLite keeps two more beside it, `-wal` and `-shm`, and whoever delivers from it `-owner`. Only this process's user can read them. */
   readonly path: string
   /** What the log may take, in bytes of envelopes and bodies: 10 GB by default. The file is somewhat larger. */
   readonly maxBytes?: number
@@ -181,8 +184,34 @@ const open = Effect.fnUntraced(function* (
     },
   })
   yield* Effect.onError(file.open, () => close(file))
+  yield* warnOfWideFiles(path)
   return file
 })
+
+/** What is there already keeps its mode: somebody may have meant it. */
+const warnOfWideFiles = Effect.fnUntraced(function* (path: string) {
+  const wide = [path, `${path}-wal`, `${path}-shm`].filter((file) => tooWideMode(file) !== null)
+  if (wide.length === 0) return
+  yield* Effect.logWarning(
+    "other users of this machine can reach files of the store, which hold events and secrets: chmod 600",
+  ).pipe(Effect.annotateLogs({ files: wide.join(" "), mode: tooWideMode(wide[0]!) }))
+})
+
+const claim = (path: string) =>
+  Effect.asVoid(
+    Effect.acquireRelease(
+      Effect.clockWith((clock) =>
+        Effect.suspend(() => {
+          try {
+            return Effect.succeed(claimDelivery(path, clock.currentTimeMillisUnsafe()))
+          } catch (error) {
+            return fail(failureOf(error, path))
+          }
+        }),
+      ),
+      (letGo) => Effect.sync(letGo),
+    ),
+  )
 
 const close = (file: StoreFile): Effect.Effect<void> => Effect.promise(() => file.close())
 
@@ -213,7 +242,9 @@ export const layerWith = (options: Options, internals: Internals): SqliteLayer =
     ),
   )
   // One process delivers from a file.
-  return Layer.merge(ports, Members.layerMemory()).pipe(Store.acknowledging<"memory" | "disk">())
+  return Layer.merge(ports, Members.layerMemory({ claim: claim(resolve(options.path)) })).pipe(
+    Store.acknowledging<"memory" | "disk">(),
+  )
 }
 
 /**
@@ -222,7 +253,7 @@ export const layerWith = (options: Options, internals: Internals): SqliteLayer =
  *
  * Opening fails with a `StoreError`: `Unavailable` (no such directory, no permission, locked), `Corrupt` (no database, or
  * another program's) or `Incompatible` (written by a newer version); the file is then left as it was. Several processes of
- * one machine may open one file; the file must be on a disk of that machine.
+ * one machine may open one file, and one of them deliver from it; the file must be on a disk of that machine.
  *
  * @example
  * ```ts

@@ -25,7 +25,7 @@ const pollInterval = 500
 const closed = (): StoreError =>
   new StoreError({ reason: { _tag: "Closed" }, message: "the store has been closed" })
 
-const fail = (failure: Failure): Effect.Effect<never, StoreError> => {
+export const fail = (failure: Failure): Effect.Effect<never, StoreError> => {
   switch (failure.kind) {
     case "refused":
       return Effect.fail(new StoreError({ reason: failure.reason, message: failure.message }))

@@ -2,7 +2,7 @@ import { type Database, openDatabase } from "./driver.ts"
 
 const busy = 5
 
-const isBusy = (error: unknown): boolean =>
+export const isBusy = (error: unknown): boolean =>
   error instanceof Error && "errcode" in error && error.errcode === busy
 
 /**

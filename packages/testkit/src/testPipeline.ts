@@ -196,7 +196,7 @@ const mortal = (
     return Effect.suspend(() => (!isAlive() ? Effect.never : isFailing() ? Effect.fail(unavailable) : heard))
   }
   // A pipeline is the only process on its store: it need not beat through days of virtual time, nor wait for the lease of one that crashed.
-  const alone = { ...Context.get(store, Members.Members), shared: false }
+  const alone = { ...Context.get(store, Members.Members), shared: false, claim: Effect.void }
   let view: Context.Context<never> = Context.make(Members.Members, alone) as Context.Context<never>
   for (const port of storePorts) {
     const service =

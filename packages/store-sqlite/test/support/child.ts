@@ -1,5 +1,5 @@
 import { writeSync } from "node:fs"
-import { EventLog } from "@millrace/core"
+import { EventLog, Members } from "@millrace/core"
 import * as Effect from "effect/Effect"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import { layer } from "../../src/index.ts"
@@ -60,6 +60,21 @@ switch (task) {
         const log = yield* EventLog.EventLog
         yield* log.wait(0, (yield* log.bounds(0)).head)
       }),
+    )
+    break
+  }
+  /** Says that it alone may deliver, and then lives on. */
+  case "deliver": {
+    await Effect.runPromise(
+      Effect.provide(
+        Effect.gen(function* () {
+          const { claim } = yield* Members.Members
+          yield* claim ?? Effect.die("nothing to claim")
+          say("claimed")
+          return yield* Effect.forever(Effect.sleep("1 hour"))
+        }),
+        store,
+      ).pipe(Effect.scoped),
     )
     break
   }

@@ -6,6 +6,7 @@ import {
   Cursors,
   DeadLetters,
   EventLog,
+  Members,
   type Position,
   type Store,
   type StoreError,
@@ -41,6 +42,7 @@ export const withStore = <A, E>(
     readonly cursors: Cursors.Cursors["Service"]
     readonly deadLetters: DeadLetters.DeadLetters["Service"]
     readonly counters: Counters.Counters["Service"]
+    readonly members: Members.Members["Service"]
   }) => Effect.Effect<A, E, Scope.Scope>,
   options?: Omit<Options, "path"> & Internals,
 ): Promise<A> =>
@@ -52,6 +54,7 @@ export const withStore = <A, E>(
           cursors: Context.get(context, Cursors.Cursors),
           deadLetters: Context.get(context, DeadLetters.DeadLetters),
           counters: Context.get(context, Counters.Counters),
+          members: Context.get(context, Members.Members),
         }),
       ),
     ),

@@ -30,6 +30,12 @@ const leastShare = 64 * 1024
 /** A lane that cannot go on (an entry that cannot be read, say) is begun anew after this. */
 const restartAfter = Duration.seconds(30)
 
+/**
+ * A lane that was taken over is asked for again after this, and begun if it is still this process's: whoever took it may be gone, and nobody says so where nobody
+ * beats. Two that both take a lane for their own (of a version that claims nothing) send little twice then.
+ */
+const takeBackAfter = Duration.seconds(5)
+
 /** What a released lane has in flight gets so long: its next owner waits for about twice that. */
 const settleWithin = Duration.seconds(2)
 
@@ -70,12 +76,12 @@ interface Options {
   readonly readers: ReadonlyArray<HeadReader>
   readonly draining: () => boolean
   readonly onChange: () => void
-  /** A destination has changed in the store: what is to run may be other lanes now. */
-  readonly onDisabled: () => void
+  /** A destination has changed in the store, or a lane has been taken over: what is to run may be other lanes now. */
+  readonly onLanesDue: () => void
 }
 
 export const make = Effect.fnUntraced(function* (options: Options) {
-  const { log, cursors, deadLetters, destinations, readers, draining, onChange, onDisabled } = options
+  const { log, cursors, deadLetters, destinations, readers, draining, onChange, onLanesDue } = options
   const running = new Map<string, Running>()
   const fibers = yield* FiberMap.make<string>()
   let expected = 0
@@ -117,13 +123,17 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       Effect.catchDefect((defect) => restart(defectSummary(Cause.die(defect)))),
       Effect.forever,
       Effect.catchTags({
-        Fenced: () => Effect.logWarning("another process has taken the destination over").pipe(noted),
+        Fenced: () =>
+          Effect.as(
+            Effect.logWarning("another process has taken the destination over").pipe(noted),
+            "fenced" as const,
+          ),
         Gone: Effect.fnUntraced(function* () {
           const at = yield* Clock.currentTimeMillis
           const disabled = { at, reason: "gone" } as const
           yield* retryStore(DestinationRecords.setDisabled(destinations, destination.id, disabled))
           yield* Effect.logWarning("a destination answered 410 and is disabled").pipe(noted)
-          onDisabled()
+          onLanesDue()
         }),
         Finished: () =>
           Effect.andThen(retryStore(cursors.remove(name)), Effect.logInfo("a replay is done").pipe(noted)),
@@ -137,6 +147,9 @@ export const make = Effect.fnUntraced(function* (options: Options) {
           running.delete(name)
           onChange()
         }),
+      ),
+      Effect.flatMap((end) =>
+        end === "fenced" ? Effect.andThen(Effect.sleep(takeBackAfter), Effect.sync(onLanesDue)) : Effect.void,
       ),
     )
     yield* FiberMap.run(fibers, name, run)
