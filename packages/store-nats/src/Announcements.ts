@@ -10,12 +10,15 @@ export interface Listener {
   readonly onAppended: (record: RecordIndex, process: string) => void
   /** Another process is about to append in several messages, and asks for so many ms without others. */
   readonly onClaim: (duration: number, process: string) => void
+  /** Another process has found that the log has come back with less than it had given. */
+  readonly onBegan: () => void
 }
 
 /** What the processes of one store tell each other of their appends: not stored, and lost with a connection. */
 export interface Announcements {
   readonly appended: (partition: number, record: RecordIndex) => void
   readonly claim: (partition: number, duration: number) => void
+  readonly began: (partition: number) => void
   /** The server has no room left, and the reserve is gone. */
   readonly outOfRoom: () => void
   /** To those of the others. */
@@ -30,6 +33,7 @@ interface Announcement {
   readonly headers?: Readonly<Record<string, string>>
   readonly claim?: number
   readonly isOutOfRoom?: true
+  readonly hasBegun?: true
 }
 
 /** `null` for what somebody else has sent. */
@@ -56,8 +60,9 @@ export const make = Effect.fnUntraced(function* (
     const message = read(text)
     const listener = listeners.get(subject)
     if (message === null || listener === undefined) return
-    const { process, seq, headers, claim, isOutOfRoom } = message
+    const { process, seq, headers, claim, isOutOfRoom, hasBegun } = message
     if (isOutOfRoom === true) hearOutOfRoom()
+    if (hasBegun === true) listener.onBegan()
     if (claim !== undefined) listener.onClaim(claim, process)
     const record = seq === undefined || headers === undefined ? null : readIndex((name) => headers[name], seq)
     if (record !== null) listener.onAppended(record, process)
@@ -66,6 +71,7 @@ export const make = Effect.fnUntraced(function* (
     appended: (partition, record) =>
       tell(partition, { process: connection.id, seq: record.seq, headers: headersOf(record) }),
     claim: (partition, claim) => tell(partition, { process: connection.id, claim }),
+    began: (partition) => tell(partition, { process: connection.id, hasBegun: true }),
     outOfRoom: () => tell(0, { process: connection.id, isOutOfRoom: true }),
     onOutOfRoom: (hear) => {
       hearOutOfRoom = hear

@@ -51,7 +51,9 @@ export interface AppenderOptions {
   readonly makeRoom: (bytes: number) => Effect.Effect<boolean, StoreError>
   /** Before the first append, after a lost connection and after a write whose end is not known. */
   readonly orient: Effect.Effect<void, StoreError>
-  /** Whether the connection is another than at the last `orient`. */
+  /** After a message that another process was faster than. */
+  readonly realign: Effect.Effect<void, StoreError>
+  /** Whether the connection is another than at the last `orient`, or the log has been found to be another. */
   readonly isLost: () => boolean
   /** How long a call may be refused by the writes of others, in ms. */
   readonly timeout: number
@@ -234,7 +236,7 @@ export class Appender {
     settle: (call: Call, outcome: Effect.Effect<ReadonlyArray<Place>, StoreError>) => void,
   ): Effect.Effect<boolean, StoreError> =>
     Effect.gen({ self: this }, function* () {
-      const { admit, claim, head, isLost, maxPayload, orient, turns } = this.#options
+      const { admit, claim, head, isLost, maxPayload, orient, realign, turns } = this.#options
       if (!this.#isOriented || isLost()) {
         yield* orient
         this.#isOriented = true
@@ -252,7 +254,7 @@ export class Appender {
         if (record.messages > 1) claim(turns.claimFor(record.messages))
         const began = performance.now()
         if (!(yield* this.#publish(record, entries, limits))) {
-          yield* head.realign
+          yield* realign
           return false
         }
         turns.wrote((performance.now() - began) / record.messages)

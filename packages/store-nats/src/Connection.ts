@@ -104,6 +104,10 @@ export class Connection {
     })
   }
 
+  get isOpen(): boolean {
+    return this.#state === "open"
+  }
+
   get isClosed(): boolean {
     return this.#state === "closed"
   }

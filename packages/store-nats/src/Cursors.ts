@@ -1,23 +1,58 @@
-import type { Cursors, StoreError } from "@millrace/core"
+import { type Cursors, type Generations, Lane, type StoreError } from "@millrace/core"
 import * as Effect from "effect/Effect"
+import * as Semaphore from "effect/Semaphore"
 import { byText } from "./order.ts"
 import { type Row, type Table, tokenOf } from "./Table.ts"
 
 export interface CursorRow {
   readonly name: string
-  /** `null`: the revision of this very write, as `acquire` leaves it. Revisions never come again, so neither do epochs. */
+  /** `null`: `base` and the revision of this very write, as `acquire` leaves it. */
   readonly epoch: number | null
+  /** Revisions come again when the servers come back with less than they had given; what is added to them grows with time. */
+  readonly base?: number
   readonly record: Cursors.CursorRecord | null
 }
 
 /** Saves of different cursors under way at once. */
 const concurrency = 128
 
-const epochOf = ({ value, revision }: Row<CursorRow>): number => value.epoch ?? revision
+const epochOf = ({ value, revision }: Row<CursorRow>): number => value.epoch ?? (value.base ?? 0) + revision
+
+/** No server takes as many writes in one ms. */
+const revisionsPerMilli = 1024
 
 interface Owned {
   readonly epoch: number
   readonly revision: number
+}
+
+/**
+ * The number of the furthest position that any cursor of a partition has, among those of these generations. The cursors are read once for each
+ * connection: what the log may have lost was lost before it.
+ */
+export const furthest = (table: Table<CursorRow>, connection: () => number) => {
+  let readFor = -1
+  let rows: ReadonlyArray<Row<CursorRow>> = []
+  const alone = Semaphore.makeUnsafe(1)
+  const read = alone.withPermits(1)(
+    Effect.suspend(() => {
+      const current = connection()
+      if (readFor === current) return Effect.void
+      return Effect.map(table.rows, (found) => {
+        rows = found
+        readFor = current
+      })
+    }),
+  )
+  return (partition: number, generations: Generations): Effect.Effect<number, StoreError> =>
+    Effect.map(read, () => {
+      const places = rows.flatMap(({ value: { name, record } }) => {
+        if (record === null || Lane.parseCursorName(name)?.partition !== partition) return []
+        const place = generations.placeOf(record.position)
+        return place.kind === "known" ? [place.number] : []
+      })
+      return Math.max(0, ...places)
+    })
 }
 
 export const make = (table: Table<CursorRow>): Cursors.Cursors["Service"] => {
@@ -29,9 +64,12 @@ export const make = (table: Table<CursorRow>): Cursors.Cursors["Service"] => {
     for (;;) {
       const row = yield* table.get(key)
       const record = row?.value.record ?? null
-      const epoch = yield* table.replace(key, { name, epoch: null, record }, row?.revision ?? 0)
-      if (epoch === null) continue
-      owned.set(name, { epoch, revision: epoch })
+      // Behind the last one whatever this machine's clock says.
+      const base = Math.max(Date.now() * revisionsPerMilli, row === null ? 0 : epochOf(row))
+      const revision = yield* table.replace(key, { name, epoch: null, base, record }, row?.revision ?? 0)
+      if (revision === null) continue
+      const epoch = base + revision
+      owned.set(name, { epoch, revision })
       const cursor: Cursors.Cursor = { name, epoch, record }
       return cursor
     }

@@ -68,7 +68,7 @@ export const make = (
   subject: string,
   maxPayload: () => number,
 ): DeadLetters.DeadLetters["Service"] => {
-  const index = new LetterIndex()
+  let index = new LetterIndex()
   const alone = Semaphore.makeUnsafe(1)
   let known = 0
   let puts = 0
@@ -104,6 +104,13 @@ export const make = (
 
   const catchUp = Effect.gen(function* () {
     const { first_seq, last_seq } = yield* stream.state
+    // The server has come back with less than it had given.
+    if (last_seq < known) {
+      index = new LetterIndex()
+      loose.clear()
+      known = 0
+      sweptBefore = 1
+    }
     // What others have dropped was of no letter that is left.
     if (known < first_seq - 1) {
       known = first_seq - 1

@@ -1,13 +1,14 @@
-import { EventLog, Position, type StoreError } from "@millrace/core"
+import { EventLog, type Generations, type Position, type StoreError } from "@millrace/core"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
 import type { Announcements } from "./Announcements.ts"
 import { Appender } from "./Appender.ts"
 import type { Connection } from "./Connection.ts"
 import { capReached, closed, isOutOfRoom, outOfRange, unavailable } from "./errors.ts"
 import type { Level } from "./Level.ts"
 import { LogHead } from "./LogHead.ts"
-import { entriesAfter, type LogRecord, type Place, seqOf } from "./LogRecord.ts"
+import { entriesAfter, type LogRecord, type Mark, type Place, seqOf } from "./LogRecord.ts"
 import { make as makeRecords } from "./LogRecords.ts"
 import { type KnownIds, LogTail, type Trimmed } from "./LogTail.ts"
 import type { Settings } from "./Options.ts"
@@ -41,12 +42,14 @@ export interface LogOptions {
   readonly announcements: Announcements
   readonly level: Level
   readonly room: Room
+  /** How far any cursor of a partition is, as far as its position is of these generations. */
+  readonly furthestCursor: (partition: number, generations: Generations) => Effect.Effect<Place, StoreError>
   /** Where a probe is written, without what is held in reserve. */
   readonly probes: Table<0>
 }
 
 const makePartition = Effect.fnUntraced(function* (partition: number, options: LogOptions) {
-  const { connection, settings, layout, bucket, announcements, level, room } = options
+  const { connection, settings, layout, bucket, announcements, level, room, furthestCursor } = options
   const subjects = subjectsOf(settings.prefix)
   const subject = subjects.log(partition)
   const stream = new Stream(connection, namesOf(settings.prefix).log(partition), layout.replicas)
@@ -70,8 +73,50 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
   })
   const admit = room.restore(tail.dropReleased(leastDropped))
   const turns = new Turns()
-  const lookAtStream = Effect.flatMap(stream.info, (info) => level.note(partition, info))
+  const lookAtStream = Effect.tap(stream.info, (info) => level.note(partition, info))
   let generation = connection.generation
+  /** Something says that the log is another than it was. */
+  let isDoubtful = false
+  const isLost = () => isDoubtful || generation !== connection.generation || !connection.isOpen
+  const begin = (fork: Mark) =>
+    Effect.andThen(
+      tail.begin(fork),
+      Effect.sync(() => announcements.began(partition)),
+    )
+  const realign = Effect.suspend(() => head.realign(begin, true))
+
+  /** A cursor that is further than the log is of something that was lost, whoever knew of it. */
+  const noticeLoss = Effect.gen(function* () {
+    const furthest = yield* furthestCursor(partition, tail.generations)
+    if (Math.max(furthest, tail.mark.place) <= head.mark.place) return
+    yield* begin(head.mark)
+  })
+
+  /** One at a time: who comes second finds it done. */
+  const orienting = Semaphore.makeUnsafe(1)
+  const orient = Effect.gen(function* () {
+    const current = connection.generation
+    const isAnother = isLost()
+    isDoubtful = false
+    yield* lookAtStream
+    if (isAnother) yield* tail.readAnew
+    yield* head.realign(begin, false)
+    head.startAfterTrimmed(tail.mark)
+    if (isAnother) yield* noticeLoss
+    generation = current
+  }).pipe(
+    Effect.tapError(() =>
+      Effect.sync(() => {
+        isDoubtful = true
+      }),
+    ),
+  )
+  /** Before anything is read: what is known here is of the servers that there are now. */
+  const ready = Effect.suspend(() =>
+    isLost()
+      ? orienting.withPermits(1)(Effect.suspend(() => (isLost() ? orient : Effect.void)))
+      : Effect.void,
+  )
   const appender = new Appender({
     stream,
     subject,
@@ -83,14 +128,9 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
     admit,
     makeRoom,
     maxPayload: () => connection.maxPayload,
-    isLost: () => generation !== connection.generation,
-    orient: Effect.suspend(() => {
-      const current = connection.generation
-      return Effect.map(Effect.andThen(lookAtStream, head.realign), () => {
-        head.startAfter(tail.mark)
-        generation = current
-      })
-    }),
+    isLost,
+    orient: orienting.withPermits(1)(orient),
+    realign,
     timeout: settings.requestTimeout,
     announce: (record) => announcements.appended(partition, record),
     claim: (duration) => announcements.claim(partition, duration),
@@ -101,12 +141,16 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
       turns.hear(process)
     },
     onClaim: (duration, process) => turns.yieldTo(process, duration),
+    onBegan: () => {
+      isDoubtful = true
+    },
   })
   yield* tail.refresh
   yield* head.refresh
-  head.startAfter(tail.mark)
-  yield* tail.restoreIds
+  head.startAfterTrimmed(tail.mark)
   yield* tail.noticePurge
+  yield* noticeLoss
+  yield* tail.restoreIds
   yield* Effect.forkScoped(appender.run)
   // What others say may be lost with a connection.
   yield* Effect.forkScoped(
@@ -115,7 +159,9 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
         pause(pollInterval),
         Effect.catch(
           Effect.gen(function* () {
-            yield* lookAtStream
+            const { state } = yield* lookAtStream
+            if (!(yield* head.isIn(state))) isDoubtful = true
+            yield* ready
             if (head.isAwaited) yield* head.refresh
             // One of them is enough.
             if (partition === 0) yield* room.look
@@ -135,6 +181,7 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
   )
 
   const refresh = Effect.gen(function* () {
+    yield* ready
     yield* tail.refresh
     yield* head.refresh
     yield* tail.noticePurge
@@ -142,15 +189,26 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
 
   const isInside = (place: Place): boolean => place >= tail.mark.place && place <= head.mark.place
 
+  const positionOf = (place: Place): Position.Position => tail.generations.positionOf(place)
+
   const outside = (position: Position.Position): StoreError =>
-    outOfRange(position, Position.fromNumber(tail.mark.place), Position.fromNumber(head.mark.place))
+    outOfRange(position, {
+      tail: positionOf(tail.mark.place),
+      head: positionOf(head.mark.place),
+      resumeAt: tail.generations.resumeAt(position, tail.mark.place),
+    })
 
   /** The place of a position, which lies inside the log as the server knows it now. */
   const locateInside = Effect.fnUntraced(function* (position: Position.Position) {
-    const place = Position.toNumber(position)
+    yield* ready
     yield* head.catchUp
-    if (!isInside(place)) yield* refresh
-    return isInside(place) ? place : yield* Effect.fail(outside(position))
+    // Asked again where it is not inside: others may have appended, trimmed, or begun a generation.
+    for (const look of [Effect.void, refresh]) {
+      yield* look
+      const found = tail.generations.placeOf(position)
+      if (found.kind === "known" && isInside(found.number)) return found.number
+    }
+    return yield* Effect.fail(outside(position))
   })
 
   const windowOf = (
@@ -186,7 +244,7 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
       for (const record of yield* records.range(seq, upTo)) {
         if (record === "part" || record === "missing" || record.after.place <= place) continue
         if (record.before.place > place) return page
-        for (const entry of entriesAfter(record, place)) {
+        for (const entry of entriesAfter(record, place, positionOf)) {
           bytes += Buffer.byteLength(entry.envelope) + entry.body.byteLength
           if (page.length >= limits.maxEntries || (page.length > 0 && bytes > limits.maxBytes)) return page
           page.push(entry)
@@ -215,22 +273,26 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
     append: (entries: ReadonlyArray<EventLog.NewEntry>) =>
       Effect.clockWith((clock) =>
         Effect.map(appender.append(entries, clock.currentTimeMillisUnsafe()), (places) =>
-          places.map(Position.fromNumber),
+          places.map(positionOf),
         ),
       ),
     read,
-    wait: (after: Position.Position) => head.wait(Position.toNumber(after)),
+    wait: (after: Position.Position) => {
+      const place = tail.generations.placeOf(after)
+      // Reading after a position that is not of this log fails.
+      return place.kind === "known" ? head.wait(place.number) : Effect.void
+    },
     locate: (time: number) =>
       Effect.map(
         Effect.andThen(refresh, () => tail.before(time)),
-        ({ place }) => Position.fromNumber(place),
+        ({ place }) => positionOf(place),
       ),
     bounds: Effect.fnUntraced(function* () {
       yield* refresh
       const oldest = yield* tail.oldest
       const bounds: EventLog.LogBounds = {
-        tail: Position.fromNumber(tail.mark.place),
-        head: Position.fromNumber(head.mark.place),
+        tail: positionOf(tail.mark.place),
+        head: positionOf(head.mark.place),
         bytes: head.mark.bytes - tail.mark.bytes,
         oldestAt: oldest?.appendedAt ?? null,
       }
@@ -254,10 +316,11 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
       yield* stream.publish({ subject, data: new Uint8Array(0), afterSequence })
     }),
     trim: (released: Position.Position, olderThan: number) =>
-      Effect.suspend(() => {
-        const place = Position.toNumber(released)
-        // A position that no log of this kind made releases nothing.
-        return Effect.andThen(head.catchUp, tail.trim(Number.isNaN(place) ? 0 : place, olderThan))
+      Effect.gen(function* () {
+        yield* ready
+        yield* head.catchUp
+        yield* tail.refresh
+        yield* tail.trim(tail.generations.releasedBy(released), olderThan)
       }),
   }
 })

@@ -1,4 +1,5 @@
 import type { StoreError } from "@millrace/core"
+import type { StreamState } from "@nats-io/jetstream"
 import * as Effect from "effect/Effect"
 import { notYet } from "./errors.ts"
 import {
@@ -54,22 +55,58 @@ export class LogHead {
   )
 
   /**
-   * The same, while nothing is being appended from here. A server that has lost its last writes with its machine ends earlier
-   * than is known here; so does, for a moment, a new leader.
+   * The same, while nothing is being appended from here. A server that has lost its last writes with its machine ends earlier than is known
+   * here, or has others in their place; for a moment, so does a new leader.
+   *
+   * @param begin called with the last entry that has survived, where some are lost: what comes behind it is told apart from them
+   * @param isSure that what is known here is still there: it need not be looked at
    */
-  readonly realign: Effect.Effect<void, StoreError> = Effect.suspend(() => {
-    // Others append while the answer is under way.
-    const known = this.lastSeq
-    return Effect.flatMap(this.#stream.state, ({ last_seq, first_seq }) => {
-      if (last_seq >= known) {
+  realign(
+    begin: (fork: Mark) => Effect.Effect<void, StoreError>,
+    isSure: boolean,
+  ): Effect.Effect<void, StoreError> {
+    return Effect.gen({ self: this }, function* () {
+      // Others append while the answer is under way.
+      const { lastSeq, mark } = this
+      const { last_seq, first_seq } = yield* this.#stream.state
+      const isWhole = last_seq >= lastSeq && (isSure || (yield* this.#isThere(mark, first_seq)))
+      if (isWhole) {
         this.#shortSince = undefined
-        return this.#catchUp(first_seq, last_seq)
+        return yield* this.#catchUp(first_seq, last_seq)
       }
       this.#shortSince ??= performance.now()
-      return performance.now() - this.#shortSince < patience
-        ? Effect.fail(notYet())
-        : this.#goBack(first_seq, last_seq)
+      const isNew = performance.now() - this.#shortSince < patience
+      if (this.#stream.hasReplicas && isNew) return yield* Effect.fail(notYet())
+      this.#records.forgetAfter(0)
+      yield* begin(yield* this.#survivor(Math.max(1, first_seq), Math.min(last_seq, lastSeq)))
+      yield* this.#goBack(first_seq, last_seq)
     })
+  }
+
+  /** Whether a stream of which the server says this still has what this process has last seen of it. */
+  isIn({ last_seq, first_seq }: StreamState): Effect.Effect<boolean, StoreError> {
+    return last_seq < this.lastSeq ? Effect.succeed(false) : this.#isThere(this.mark, first_seq)
+  }
+
+  /** What was trimmed or purged cannot be asked for: then there is nothing that speaks against it. */
+  #isThere({ place }: Mark, first: number): Effect.Effect<boolean, StoreError> {
+    const seq = seqOf(place)
+    return seq < Math.max(1, first) || this.recent.floor === undefined
+      ? Effect.succeed(true)
+      : Effect.map(this.#records.lookAgain(seq), (record) => record !== null && this.recent.has(record))
+  }
+
+  /**
+   * The last entry, up to a number, that is what it was. Entries older than those whose ids are known are: another process that had appended
+   * over them would have said so.
+   */
+  readonly #survivor = Effect.fnUntraced({ self: this }, function* (first: number, to: number) {
+    const known = this.recent.floor ?? 0
+    for (let seq = to; seq >= first; seq--) {
+      const record = yield* this.#records.lookAgain(seq)
+      if (record !== null && (seq < known || this.recent.has(record))) return record.after
+    }
+    return originMark
   })
 
   /** Others have said that there is more. */
@@ -102,6 +139,11 @@ export class LogHead {
     if (record.seq <= this.#announced) return
     this.#announced = record.seq
     this.#release()
+  }
+
+  /** The same, for a log whose last messages are gone with those in front of them: not for one that ends earlier than it did. */
+  startAfterTrimmed(tail: Mark): void {
+    if (seqOf(tail.place) <= this.lastSeq) this.startAfter(tail)
   }
 
   /** What nobody holds any more is counted where the log was trimmed. */
@@ -175,12 +217,17 @@ export class LogHead {
 
   #goBack(first: number, to: number): Effect.Effect<void, StoreError> {
     this.firstSeq = Math.max(1, first)
-    this.#records.forgetAfter(to)
     return Effect.map(lastRecords(this.#records, first, to), (records) => {
       this.#shortSince = undefined
       this.#announced = 0
       this.mark = originMark
       this.#beginAt(records, to)
+      // Who waits behind the end is to find that out.
+      for (const waiter of this.#waiting) {
+        if (waiter.after === this.mark.place) continue
+        this.#waiting.delete(waiter)
+        waiter.resume(Effect.void)
+      }
     })
   }
 

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer"
-import { type EventLog, Position } from "@millrace/core"
+import type { EventLog, Position } from "@millrace/core"
 import { foreign, type Message } from "./Stream.ts"
 
 /**
@@ -260,7 +260,11 @@ const slice = (bytes: Uint8Array, offset: number, { envelopeLength, bodyLength }
 }
 
 /** Those of a record's entries that stand after a place. The bodies are views of its bytes. */
-export function* entriesAfter(record: LogRecord, place: Place): Generator<EventLog.LogEntry> {
+export function* entriesAfter(
+  record: LogRecord,
+  place: Place,
+  positionOf: (place: Place) => Position.Position,
+): Generator<EventLog.LogEntry> {
   const { seq, appendedAt, pieces, content } = record
   let offset = 0
   for (const [index, piece] of pieces.entries()) {
@@ -272,6 +276,6 @@ export function* entriesAfter(record: LogRecord, place: Place): Generator<EventL
     if (found === undefined) return
     const { envelope, body } = found
     const { id, events } = piece
-    yield { id, events, envelope, body, position: Position.fromNumber(own), appendedAt }
+    yield { id, events, envelope, body, position: positionOf(own), appendedAt }
   }
 }

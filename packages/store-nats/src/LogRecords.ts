@@ -1,6 +1,6 @@
 import { StoreError } from "@millrace/core"
 import * as Effect from "effect/Effect"
-import { type LogRecord, lengthOf, readRecord } from "./LogRecord.ts"
+import { type LogRecord, lengthOf, type RecordIndex, readIndex, readRecord } from "./LogRecord.ts"
 import type { Message, Stream } from "./Stream.ts"
 
 /** What is held of the records read or written last, in bytes: those who follow the head find what was just appended here. */
@@ -20,6 +20,8 @@ export type Slot = LogRecord | "part" | "missing"
 /** The records of one partition, by the sequence number of their last message. */
 export interface LogRecords {
   readonly look: (seq: number) => Effect.Effect<Slot, StoreError>
+  /** The same, as the stream has it now, whatever is remembered. */
+  readonly lookAgain: (seq: number) => Effect.Effect<RecordIndex | null, StoreError>
   /** Of the numbers from one up to another. */
   readonly range: (from: number, to: number) => Effect.Effect<ReadonlyArray<Slot>, StoreError>
   /** The first that ends between two numbers. */
@@ -98,6 +100,11 @@ export const make = (stream: Stream, subject: string): LogRecords => {
     return known === undefined ? fetch(seq) : Effect.succeed(known)
   }
 
+  const lookAgain = (seq: number): Effect.Effect<RecordIndex | null, StoreError> =>
+    Effect.map(stream.getFresh(seq), (message) =>
+      message === null ? null : readIndex(message.header, message.seq),
+    )
+
   const range = (from: number, to: number) =>
     Effect.forEach(
       Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index),
@@ -134,5 +141,5 @@ export const make = (stream: Stream, subject: string): LogRecords => {
     return yield* first(low, to)
   })
 
-  return { look, range, first, firstWhere, hold: held.add, forgetAfter: held.removeAfter }
+  return { look, lookAgain, range, first, firstWhere, hold: held.add, forgetAfter: held.removeAfter }
 }

@@ -1,4 +1,4 @@
-import type { EventLog, StoreError } from "@millrace/core"
+import { type EventLog, type Fork, Generations, type StoreError } from "@millrace/core"
 import * as Effect from "effect/Effect"
 import type { LogHead } from "./LogHead.ts"
 import {
@@ -21,6 +21,8 @@ export interface Trimmed {
   readonly tail: Mark
   /** Up to here every entry lies behind all cursors. */
   readonly released: Place
+  /** Where the log has come back with less than it had given. */
+  readonly forks?: ReadonlyArray<Fork>
 }
 
 /** Ids with their places, of entries whose messages are gone. */
@@ -56,6 +58,7 @@ export class LogTail {
   readonly #records: LogRecords
   readonly #head: LogHead
   #trimmed = nothing
+  #generations = new Generations()
   #revision = 0
   #purgedBefore = 0
   /** The stream's first message for which has been seen that nothing is missing in front of it. */
@@ -75,6 +78,50 @@ export class LogTail {
   get mark(): Mark {
     return this.#trimmed.tail
   }
+
+  /** As far as this process knows. */
+  get generations(): Generations {
+    return this.#generations
+  }
+
+  /** Up to where cursors have released entries, as far as this process knows. */
+  get released(): Place {
+    return this.#trimmed.released
+  }
+
+  /**
+   * From now on, what is appended is of another generation than what was lost behind an entry.
+   *
+   * Its number is a time: also servers that have lost the last of them give none a second time.
+   */
+  readonly begin = (fork: Mark): Effect.Effect<void, StoreError> =>
+    Effect.gen({ self: this }, function* () {
+      const before = this.#generations.current
+      for (;;) {
+        yield* this.refresh
+        const { tail, released, forks = [] } = this.#trimmed
+        const known = new Generations(forks)
+        const latest = forks.at(-1)
+        // Another process was first.
+        if (latest !== undefined && latest.generation > before && latest.number <= fork.place) return
+        const generation = Math.max(known.current + 1, Date.now())
+        const trimmed: Trimmed = {
+          tail: tail.place > fork.place ? fork : tail,
+          // What comes in place of what is lost has been delivered to nobody.
+          released: Math.min(released, fork.place),
+          forks: known.begin({ generation, number: fork.place }, tail.place).forks,
+        }
+        const written = yield* this.#table.replace(this.#key, trimmed, this.#revision)
+        if (written !== null) return this.#know(trimmed, written)
+      }
+    })
+
+  /** What the server says next holds: one that comes back may have lost what was written here, too. */
+  readonly readAnew: Effect.Effect<void, StoreError> = Effect.suspend(() => {
+    this.#revision = 0
+    this.#purgedBefore = 0
+    return this.refresh
+  })
 
   readonly refresh: Effect.Effect<void, StoreError> = Effect.suspend(() =>
     Effect.map(this.#table.get(this.#key), (row) => this.#know(row?.value ?? nothing, row?.revision ?? 0)),
@@ -214,7 +261,7 @@ export class LogTail {
       const record = yield* this.#records.first(seq, seq)
       const before = record !== null && record.after.place > place ? seq : seq + 1
       if (before <= this.#purgedBefore) return false
-      yield* this.#ids.put(this.#key, this.#head.recent.snapshot().slice(-this.#maxIds()))
+      yield* this.#ids.put(this.#key, this.#head.recent.snapshot(place).slice(-this.#maxIds()))
       const purged = yield* this.#stream.purgeBefore(before)
       this.#purgedBefore = Math.max(this.#purgedBefore, before)
       return purged > 0
@@ -222,7 +269,10 @@ export class LogTail {
 
   /** The ids whose messages had to go, for a process that comes later. */
   readonly restoreIds: Effect.Effect<void, StoreError> = Effect.suspend(() =>
-    Effect.map(this.#ids.get(this.#key), (row) => this.#head.recent.restore(row?.value ?? [])),
+    Effect.map(this.#ids.get(this.#key), (row) =>
+      // Those of another generation that ended behind here are nobody's any more.
+      this.#head.recent.restore((row?.value ?? []).filter(([, place]) => place <= this.mark.place)),
+    ),
   )
 
   /** The first place up to which there are so many bytes. */
@@ -238,7 +288,9 @@ export class LogTail {
   }
 
   #know(trimmed: Trimmed, revision: number): void {
+    // An answer that was overtaken by another.
     if (revision < this.#revision) return
+    this.#generations = new Generations(trimmed.forks)
     this.#trimmed = trimmed
     this.#revision = revision
   }
@@ -251,7 +303,8 @@ export class LogTail {
         const revision = this.#revision
         const { tail, released } = yield* next()
         if (tail.place === known.tail.place && released === known.released) break
-        const trimmed = { tail, released }
+        const { forks } = this.#trimmed
+        const trimmed = { tail, released, ...(forks === undefined ? {} : { forks }) }
         const written = yield* this.#table.replace(this.#key, trimmed, revision)
         if (written !== null) {
           this.#know(trimmed, written)

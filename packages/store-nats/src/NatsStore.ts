@@ -57,6 +57,8 @@ const open = Effect.fnUntraced(function* (options: Options, settings: Settings) 
   const table = <A>(name: string) => new Table<A>(bucket, subjects.table(name))
 
   const level = Level.make(describe(options), layout.partitions, layout, settings.sync)
+  const cursorTable = table<CursorRows.CursorRow>("cursor")
+  const furthestCursor = CursorRows.furthest(cursorTable, () => connection.generation)
   const probes = new Table<0>(new Stream(connection, names.bucket, layout.replicas), subjects.table("probe"))
   const { log, probe } = yield* Log.make({
     connection,
@@ -67,6 +69,7 @@ const open = Effect.fnUntraced(function* (options: Options, settings: Settings) 
     level,
     room,
     probes,
+    furthestCursor,
   })
   const notes = [warningOf(layout, settings.sync), yield* tooSmall(connection, settings, layout)].filter(
     (note) => note !== null,
@@ -76,7 +79,7 @@ const open = Effect.fnUntraced(function* (options: Options, settings: Settings) 
   /** In a server that has no room left, only what helps to make some is written. */
   const inReserve = <A>(write: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
     Effect.suspend(() => (room.isOut ? Effect.fail(full("the server has no room left")) : write))
-  const cursors = CursorRows.make(table("cursor"))
+  const cursors = CursorRows.make(cursorTable)
   const letters = LetterStream.make(
     new Stream(connection, names.letters, layout.replicas, room.release),
     subjects.letters,

@@ -26,6 +26,12 @@ export class RecentIds {
     return this.#newer.get(id) ?? this.#older.get(id)
   }
 
+  /** Whether the last entry of a record is known, and at the very place. */
+  has({ after, pieces }: RecordIndex): boolean {
+    const last = pieces.at(-1)
+    return last !== undefined && this.placeOf(last.id) === after.place
+  }
+
   /** The sequence number from which on messages are kept for their ids; `undefined` while there are none. */
   get floor(): number | undefined {
     return this.#records[0]?.first
@@ -43,9 +49,9 @@ export class RecentIds {
     if (needed > 0) this.#records.splice(0, needed)
   }
 
-  /** The newest that are promised, each with its place: what their messages say, should those have to go. */
-  snapshot(): ReadonlyArray<readonly [id: EventLog.EntryId, place: Place]> {
-    return [...this.#older, ...this.#newer].slice(-promised)
+  /** The newest up to a place, each with its own: what their messages say, should those have to go. */
+  snapshot(upTo: Place): ReadonlyArray<readonly [id: EventLog.EntryId, place: Place]> {
+    return [...this.#older, ...this.#newer].slice(-promised).filter(([, place]) => place <= upTo)
   }
 
   /** Ids of a snapshot: older than those known. */

@@ -119,6 +119,14 @@ export class Stream {
           found === null ? this.#askLeader({ seq }) : Effect.succeed(found),
         )
 
+  /** The same, of the replica that has taken every write. */
+  readonly getFresh = (seq: number): Effect.Effect<Message | null, StoreError> => this.#askFresh({ seq })
+
+  /** Whether a server that is back may still be without what it has acknowledged: a single one has what it has. */
+  get hasReplicas(): boolean {
+    return this.#replicas > 1
+  }
+
   /** The last message of a subject. */
   last(subject: string): Effect.Effect<Message | null, StoreError> {
     return this.#askFresh({ last_by_subj: subject })

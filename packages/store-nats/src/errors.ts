@@ -36,12 +36,11 @@ export const incompatible = (message: string): StoreError => error("Incompatible
 
 export const outOfRange = (
   position: Position.Position,
-  tail: Position.Position,
-  head: Position.Position,
+  ends: Pick<Extract<StoreReason, { _tag: "OutOfRange" }>, "tail" | "head" | "resumeAt">,
 ): StoreError =>
   new StoreError({
-    reason: { _tag: "OutOfRange", tail, head, resumeAt: tail },
-    message: `position "${position}" is outside the log, which holds those after "${tail}" up to "${head}"`,
+    reason: { _tag: "OutOfRange", ...ends },
+    message: `position "${position}" is outside the log, which holds those after "${ends.tail}" up to "${ends.head}"`,
   })
 
 /** Of the JetStream API (https://github.com/nats-io/nats-server/blob/main/server/errors.json). */

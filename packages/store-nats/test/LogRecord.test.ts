@@ -84,10 +84,10 @@ describe("a record", () => {
         )
         const { content: _given, ...index } = record
         expect(read).toMatchObject(index)
-        const found = [...entriesAfter(read as LogRecord, 0)]
-        expect([...entriesAfter(record, 0)].map(({ id, position }) => [id, position])).toEqual(
-          found.map(({ id, position }) => [id, position]),
-        )
+        const found = [...entriesAfter(read as LogRecord, 0, Position.fromNumber)]
+        expect(
+          [...entriesAfter(record, 0, Position.fromNumber)].map(({ id, position }) => [id, position]),
+        ).toEqual(found.map(({ id, position }) => [id, position]))
         expect(found.map(({ position: _position, appendedAt: _appendedAt, ...one }) => plain(one))).toEqual(
           // Text goes through UTF-8.
           all.map((one) => plain({ ...one, envelope: Buffer.from(one.envelope).toString() })),
@@ -119,7 +119,7 @@ describe("a record", () => {
         for (const { bytes } of sums) {
           expect(firstMark(record, (mark) => mark.bytes >= bytes).bytes).toBe(bytes)
         }
-        expect([...entriesAfter(record, placeOf(10, 0))]).toHaveLength(all.length - 1)
+        expect([...entriesAfter(record, placeOf(10, 0), Position.fromNumber)]).toHaveLength(all.length - 1)
       }),
     )
   })

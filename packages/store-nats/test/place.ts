@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto"
+import { cpSync, rmSync } from "node:fs"
 import { layer, type Options, optionsFromUrl } from "@millrace/store-nats"
-import { endpointOf, servers, tcpProxy } from "@millrace/test-servers"
-import type { FaultyPlace, StorePlace } from "@millrace/testkit"
+import { endpointOf, servers, startNats, tcpProxy } from "@millrace/test-servers"
+import type { FaultyPlace, RewindablePlace, StorePlace } from "@millrace/testkit"
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream"
 import { connect } from "@nats-io/transport-node"
 import * as Layer from "effect/Layer"
@@ -100,6 +101,33 @@ export const newFaultyPlace = async (): Promise<FaultyPlace> => {
     remove: async () => {
       await proxy.close()
       await removeStreams(prefix)
+    },
+  }
+}
+
+/** A server of its own, whose folder is put back. */
+export const newRewindablePlace = async (): Promise<RewindablePlace> => {
+  const server = await startNats()
+  const prefix = newPrefix()
+  const kept = `${server.directory}-kept`
+  return {
+    open: (options) => quietLayer({ servers: hostOf(server.url), prefix, ...options }),
+    keep: async () => {
+      // What a crash would leave: whoever is connected stays so.
+      await server.pause()
+      rmSync(kept, { recursive: true, force: true })
+      cpSync(server.directory, kept, { recursive: true })
+      server.resume()
+    },
+    comeBack: async () => {
+      await server.kill()
+      rmSync(server.directory, { recursive: true })
+      cpSync(kept, server.directory, { recursive: true })
+      await server.start()
+    },
+    remove: async () => {
+      await server.dispose()
+      rmSync(kept, { recursive: true, force: true })
     },
   }
 }

@@ -1,11 +1,12 @@
-import { describeStore, servers } from "@millrace/test-servers"
+import { available, describeStore, servers } from "@millrace/test-servers"
 import { accountingContract, type StoreBinding, storeContract } from "@millrace/testkit"
-import { newFaultyPlace, newPlace } from "./place.ts"
+import { newFaultyPlace, newPlace, newRewindablePlace } from "./place.ts"
 
 await describeStore("nats", servers.nats, () => {
   const binding: StoreBinding = {
     place: () => newPlace(),
     faultyPlace: newFaultyPlace,
+    ...(available("nats") ? { rewindablePlace: newRewindablePlace } : {}),
     reopens: true,
     shared: true,
     capped: true,

@@ -1,6 +1,7 @@
 import { cpSync, renameSync, rmSync } from "node:fs"
+import { join } from "node:path"
 import { setImmediate } from "node:timers/promises"
-import { DeadLetters, EventLog, Position, type StoreError } from "@millrace/core"
+import { Cursors, DeadLetters, EventLog, Position, type StoreError } from "@millrace/core"
 import { layer, type Options } from "@millrace/store-nats"
 import {
   describeServer,
@@ -40,6 +41,7 @@ const open = (options: Options) =>
   Effect.map(Layer.build(Layer.fresh(quietLayer(options))), (context) => ({
     log: Context.get(context, EventLog.EventLog),
     letters: Context.get(context, DeadLetters.DeadLetters),
+    cursors: Context.get(context, Cursors.Cursors),
   }))
 
 const run = <A>(effect: Effect.Effect<A, unknown, Scope.Scope>): Promise<A> =>
@@ -440,6 +442,55 @@ describeServer("nats", "a log on a server that has lost its last writes with its
           expect(ids(yield* readAll(log))).toEqual(ids([entry(1), entry(2), entry(6)]))
           const { head } = yield* log.bounds(0)
           expect((yield* log.stats(0, head)).entries).toBe(3)
+        }),
+      )
+    } finally {
+      await server.dispose()
+    }
+  })
+
+  it("tells them apart from what comes in their place, also for a process that comes later and for one that was faster", {
+    timeout,
+  }, async () => {
+    const server = await startNats()
+    const prefix = newPrefix()
+    const given = { servers: hostOf(server.url), prefix }
+    const streams = join(server.directory, "jetstream", "$G", "streams")
+    const [log, copy] = [join(streams, `${prefix}_LOG_0`), `${server.directory}-copy`]
+    const positions: Array<Position.Position> = []
+    try {
+      await run(
+        Effect.gen(function* () {
+          const { log: one, cursors } = yield* open(given)
+          positions.push(...(yield* one.append([entry(1), entry(2)])))
+          yield* Effect.promise(async () => {
+            await server.pause()
+            cpSync(log, copy, { recursive: true })
+            server.resume()
+          })
+          for (const number of [3, 4, 5]) positions.push(...(yield* one.append([entry(number)])))
+          const { name, epoch } = yield* cursors.acquire("lake/0")
+          const record = { position: positions[4]!, index: 0, state: "" }
+          expect(yield* cursors.save([{ name, epoch, record }])).toEqual(["saved"])
+        }),
+      )
+      // The log alone has gone back: how far its cursors were is known.
+      await server.kill()
+      rmSync(log, { recursive: true })
+      renameSync(copy, log)
+      await server.start()
+      await run(
+        Effect.gen(function* () {
+          const { log: other } = yield* open(given)
+          for (const number of [6, 7, 8, 9]) yield* other.append([entry(number)])
+          const { log: later } = yield* open(given)
+          for (const one of [other, later]) {
+            for (const lost of positions.slice(2)) {
+              const { reason } = yield* Effect.flip(one.read(0, lost, { maxEntries: 10, maxBytes: 1000 }))
+              expect(reason).toMatchObject({ _tag: "OutOfRange", resumeAt: positions[1] })
+            }
+            expect(ids(yield* readAll(one))).toEqual(ids([1, 2, 6, 7, 8, 9].map((number) => entry(number))))
+          }
         }),
       )
     } finally {
