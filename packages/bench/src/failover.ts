@@ -2,7 +2,9 @@ import { createServer } from "node:http"
 import { setTimeout as pause } from "node:timers/promises"
 import { parseArgs } from "node:util"
 import { listen } from "./contestants/Contestant.ts"
+import { nats } from "./failover/nats.ts"
 import { postgres } from "./failover/postgres.ts"
+import { redis } from "./failover/redis.ts"
 import type { MakeStage, Mode } from "./failover/Stage.ts"
 import { choice, number } from "./options.ts"
 import { machine, median, print, progress, progressEnd, table } from "./report.ts"
@@ -12,7 +14,7 @@ import { type Served, serve } from "./served.ts"
  * A store's server dies and another one takes over, under servers that take events and deliver them all the while. What was acknowledged before, and was only on the
  * machine that is lost, may be gone, and is counted. What is acknowledged afterwards has to arrive: else it ends with 1.
  */
-const stages: Readonly<Record<string, MakeStage>> = { postgres }
+const stages: Readonly<Record<string, MakeStage>> = { nats, postgres, redis }
 const names = Object.keys(stages)
 
 const { values, positionals } = parseArgs({
