@@ -20,6 +20,11 @@ export const logMessages = {
   intakeBodyConsumed: "already read by the host: mount Millrace before its body parsers",
   intakeSignatureRefused: "a signed request was refused",
   intakeDefect: "a request failed by a mistake of ours",
+  destinationFails: "a destination has begun to fail",
+  destinationWrong: "a destination is set up wrongly",
+  destinationWell: "a destination is well again",
+  destinationGone: "a destination answered 410 and is disabled",
+  destinationDisabled: "a destination was disabled by hand",
 } as const
 
 /** What became of an event that arrived. */

@@ -1,12 +1,14 @@
 import * as Effect from "effect/Effect"
 import type { Outcome, Verdict } from "../Delivery.ts"
+import { logMessages } from "../Telemetry.ts"
+import { monotonicMillis } from "./monotonic.ts"
 import { makeSparingly } from "./sparingly.ts"
 
 type Failing = Extract<Outcome, "not-now" | "misconfigured">
 
 const messages: Readonly<Record<Failing, string>> = {
-  "not-now": "a destination has begun to fail",
-  misconfigured: "a destination is set up wrongly",
+  "not-now": logMessages.destinationFails,
+  misconfigured: logMessages.destinationWrong,
 }
 
 /** What a person needs, without what the receiver wrote: that may be anything. */
@@ -22,20 +24,30 @@ const why = ({ status, error }: Verdict): Record<string, unknown> =>
 export const make = (destination: string): ((verdict: Verdict, isDown: boolean) => Effect.Effect<void>) => {
   const sparingly = makeSparingly()
   let said: Failing | null = null
+  /** Failures since it was well, and when the first was heard of. */
+  let attempts = 0
+  let since = 0
   const noted = Effect.annotateLogs({ destination })
+  const wellAgain = Effect.gen(function* () {
+    const how = { attempts, after: `${(yield* monotonicMillis) - since} ms` }
+    const isSaid = said !== null
+    attempts = 0
+    said = null
+    if (isSaid) yield* noted(Effect.annotateLogs(Effect.logInfo(logMessages.destinationWell), how))
+  })
   return (verdict, isDown) => {
-    if (!isDown) {
-      if (said === null || verdict.outcome !== "delivered") return Effect.void
-      said = null
-      return noted(Effect.logInfo("a destination is well again"))
-    }
+    if (!isDown) return verdict.outcome === "delivered" && attempts > 0 ? wellAgain : Effect.void
     const failing: Failing = verdict.outcome === "misconfigured" ? "misconfigured" : "not-now"
-    if (said === failing) return Effect.void
-    return sparingly(
-      Effect.suspend(() => {
-        said = failing
-        return noted(Effect.annotateLogs(Effect.logWarning(messages[failing]), why(verdict)))
-      }),
-    )
+    return Effect.flatMap(monotonicMillis, (now) => {
+      if (attempts === 0) since = now
+      attempts += 1
+      if (said === failing) return Effect.void
+      return sparingly(
+        Effect.suspend(() => {
+          said = failing
+          return noted(Effect.annotateLogs(Effect.logWarning(messages[failing]), why(verdict)))
+        }),
+      )
+    })
   }
 }

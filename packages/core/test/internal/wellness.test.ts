@@ -40,7 +40,7 @@ test("a destination that fails a thousand times is said to fail once, and once t
   const failures = Array.from({ length: 1000 }, () => down)
   expect(await said([ok, ...failures, ok, ok])).toEqual([
     'WARN a destination has begun to fail {"destination":"hook","status":503}',
-    'INFO a destination is well again {"destination":"hook"}',
+    'INFO a destination is well again {"destination":"hook","attempts":1000,"after":"1000000 ms"}',
   ])
 })
 
@@ -48,7 +48,7 @@ test("that it is set up wrongly is another line; nothing of a reply's body is in
   expect(await said([gone, denied, denied, ok], 60)).toEqual([
     'WARN a destination has begun to fail {"destination":"hook","error":"connection refused (ECONNREFUSED)"}',
     'WARN a destination is set up wrongly {"destination":"hook","status":401}',
-    'INFO a destination is well again {"destination":"hook"}',
+    'INFO a destination is well again {"destination":"hook","attempts":3,"after":"180000 ms"}',
   ])
 })
 

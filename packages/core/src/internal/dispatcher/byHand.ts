@@ -10,6 +10,7 @@ import { DestinationConfigured, UnknownDestination } from "../../DispatcherError
 import type { EventLog } from "../../EventLog.ts"
 import { InvalidOptions } from "../../InvalidOptions.ts"
 import type { StoreError } from "../../StoreError.ts"
+import { logMessages } from "../../Telemetry.ts"
 import * as CursorMove from "../cursorMove.ts"
 import * as DestinationRecords from "../destinationRecords.ts"
 import * as ReplayCursor from "../replayCursor.ts"
@@ -70,6 +71,7 @@ export const make = ({ ports, roster, lanes, assign, hashKey, onChange }: Option
       yield* roster.find(id)
       const at = yield* Clock.currentTimeMillis
       yield* DestinationRecords.setDisabled(destinations, id, { at, reason: "by-hand" })
+      yield* Effect.logWarning(logMessages.destinationDisabled).pipe(Effect.annotateLogs({ destination: id }))
       yield* stopLanes(id)
     }),
 

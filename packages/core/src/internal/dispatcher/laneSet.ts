@@ -11,6 +11,7 @@ import type { Destinations } from "../../Destinations.ts"
 import type { EventLog } from "../../EventLog.ts"
 import * as Lane from "../../Lane.ts"
 import type { StoreError } from "../../StoreError.ts"
+import { logMessages } from "../../Telemetry.ts"
 import { defectSummary } from "../defectSummary.ts"
 import * as DestinationRecords from "../destinationRecords.ts"
 import type { HeadReader } from "../headReader.ts"
@@ -132,7 +133,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
           const at = yield* Clock.currentTimeMillis
           const disabled = { at, reason: "gone" } as const
           yield* retryStore(DestinationRecords.setDisabled(destinations, destination.id, disabled))
-          yield* Effect.logWarning("a destination answered 410 and is disabled").pipe(noted)
+          yield* Effect.logWarning(logMessages.destinationGone).pipe(noted)
           onLanesDue()
         }),
         Finished: () =>
