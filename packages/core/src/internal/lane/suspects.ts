@@ -141,6 +141,7 @@ export const makeSuspects = ({ destination, exportRule }: Options, parts: Parts)
   const expired = Effect.fnUntraced(function* (suspect: Suspect, verdict: Delivery.Verdict, others: boolean) {
     if (!others && verdict.outcome !== "not-now") return false
     const now = yield* book.time
+    book.update({ ranFor: now })
     if (now - (suspect.since ?? now) < destination.retry.giveUpAfter) return false
     release(suspect)
     yield* bury([sourceOf(suspect)], "expired", verdict)
