@@ -39,13 +39,17 @@ const done = <A>(value: A): Outcome<A> => ({ kind: "done", value })
 const failed = (error: unknown): Failure => failureOf(error, options.path)
 
 /** Everything in one transaction, so in one sync of the disk: either all is done or nothing. */
-const commit = ({ connection, tables, file }: Open, { appends, calls }: Request): Reply => {
+const commit = ({ connection, tables, file, writeAheadLog }: Open, { appends, calls }: Request): Reply => {
+  // While it can still be reached through what is open: a process that is killed would take it along.
+  if (file.hasLostLog()) writeAheadLog.rescue()
   file.check()
   connection.sync(needsSync({ appends, calls }))
   const result = connection.transaction("IMMEDIATE", () => ({
     appending: appends === null ? null : tables.log.append(appends),
     called: calls.map((call) => done(invoke(tables, call))),
   }))
+  // What was taken away while this was written is noticed before anybody is told that it is safe.
+  file.check()
   result.appending?.committed()
   return { appends: result.appending && done(result.appending.appended), calls: result.called }
 }

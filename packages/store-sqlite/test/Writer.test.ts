@@ -308,3 +308,26 @@ describe("a file that has been moved away", () => {
     )
   })
 })
+
+describe("a write-ahead log that has been removed", () => {
+  it("is noticed by the next append, and what was acknowledged before is in the file, should the process be killed", async () => {
+    const path = freshPath()
+    const left = `${path}-left`
+    await withStore(path, ({ log }) =>
+      Effect.gen(function* () {
+        yield* log.append([entry(1)])
+        unlinkSync(`${path}-wal`)
+        const error = yield* Effect.flip(log.append([entry(2)]))
+        expect(error.reason._tag).toBe("Unavailable")
+        expect(error.message).toContain("-wal has been moved, deleted or replaced")
+        // By another process: closing the file here would drop the locks this process has on it.
+        execFileSync("cp", [path, left])
+        writeFileSync(`${path}-wal`, "")
+        expect(yield* tagOf(log.append([entry(3)]))).toBe("Unavailable")
+      }),
+    )
+    for (const found of [left, path]) {
+      expect(await withStore(found, ({ log }) => readNumbers(log))).toEqual([1])
+    }
+  })
+})
