@@ -194,3 +194,33 @@ test("events count as sent once they have left, every attempt that had a connect
   expect(attempts).toBe(4)
   await millrace.close()
 })
+
+test("that events have died is told once a minute, with the reason and without what the receiver wrote", async () => {
+  const transport = Layer.succeed(Transport, {
+    send: ({ body }) =>
+      Effect.succeed(
+        new TextDecoder().decode(body).includes("bad")
+          ? { status: 422, retryAfter: null, body: "s3cret" }
+          : { status: 200, retryAfter: null, body: "" },
+      ),
+  })
+  const lines: Array<string> = []
+  const millrace = await Millrace.make({
+    keys: "none",
+    destinations: [{ id: "picky", url: "https://picky.test/", batch: { maxDelay: 0, maxEvents: 1 } }],
+    ...{ store: Store.layerMemory(), transport, codec: layerTest },
+    log: ({ message, fields }) => lines.push(`${message} ${JSON.stringify(fields)}`),
+  })
+  for (const event of ["good", "bad", "good", "bad", "good"]) await millrace.logEvent({ event })
+  await vi.waitFor(
+    async () => expect((await millrace.destinations())[0]).toMatchObject({ delivered: 3, dead: 2 }),
+    { timeout: 20_000 },
+  )
+  const died = lines.filter((line) => line.includes("dead letters"))
+  expect(died).toHaveLength(1)
+  expect(died[0]).toMatch(/^events of a destination became dead letters \{.*"destination":"picky".*\}$/)
+  expect(died[0]).toContain('"reason":"refused"')
+  expect(died[0]).toContain('"status":422')
+  expect(died[0]).not.toContain("s3cret")
+  await millrace.close()
+})

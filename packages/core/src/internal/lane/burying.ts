@@ -7,6 +7,7 @@ import { eventIds } from "../../Entry.ts"
 import type { StoreError } from "../../StoreError.ts"
 import * as LetterEvent from "../letterEvent.ts"
 import { retryStore } from "../retryStore.ts"
+import { makeSparingly } from "../sparingly.ts"
 import type { Book } from "./book.ts"
 import type { Reading, Source } from "./reading.ts"
 
@@ -22,8 +23,18 @@ export type Bury = (
   why: Pick<Verdict, "status" | "error">,
 ) => Effect.Effect<void, StoreError>
 
-export const makeBury = ({ destination, deadLetters }: Options, book: Book, { load }: Reading): Bury =>
-  Effect.fnUntraced(function* (sources, reason, { status, error }) {
+export const makeBury = ({ destination, deadLetters }: Options, book: Book, { load }: Reading): Bury => {
+  const sparingly = makeSparingly()
+  const say = (events: number, reason: DeadReason, status: number | null) =>
+    sparingly(
+      Effect.annotateLogs(Effect.logWarning("events of a destination became dead letters"), {
+        destination: destination.id,
+        reason,
+        ...(status === null ? {} : { status }),
+        events,
+      }),
+    )
+  return Effect.fnUntraced(function* (sources, reason, { status, error }) {
     const deadAt = yield* Clock.currentTimeMillis
     const letters = (yield* load(sources)).map(({ item: { entry }, index }): DeadLetter => {
       const event = entry.events[index]!
@@ -43,4 +54,6 @@ export const makeBury = ({ destination, deadLetters }: Options, book: Book, { lo
     if (letters.length > 0) yield* retryStore(deadLetters.put(letters))
     const { dead, trimmed } = book.state
     book.update({ dead: dead + letters.length, trimmed: trimmed + sources.length - letters.length })
+    if (letters.length > 0) yield* say(letters.length, reason, status)
   })
+}
