@@ -78,9 +78,10 @@ export interface IngestBody {
  * - `TimedOut`: it came too slowly.
  * - `Overloaded`: too many bytes of other requests are in memory.
  * - `Consumed`: somebody in front of us read the stream and left no body: a mistake in the host's set-up.
+ * - `FormParsed`: a parser of forms read JSON text as a form, which cannot be undone: a mistake in the host's set-up.
  */
 export class BodyError extends Data.TaggedError("BodyError")<{
-  readonly reason: "TooLarge" | "Aborted" | "TimedOut" | "Overloaded" | "Consumed"
+  readonly reason: "TooLarge" | "Aborted" | "TimedOut" | "Overloaded" | "Consumed" | "FormParsed"
 }> {}
 
 export interface IngestReply {
@@ -186,6 +187,8 @@ const bodyErrorAnswer = (error: BodyError, limit: number): Answer => {
       return notNow("too many requests at once")
     case "Consumed":
       return refusal(500, `body: ${Telemetry.logMessages.intakeBodyConsumed}`)
+    case "FormParsed":
+      return refusal(400, "body: a form parser ran first: mount Millrace before it, or send application/json")
   }
 }
 

@@ -372,6 +372,7 @@ describe("body errors", () => {
     ["TimedOut", 408],
     ["Overloaded", 503],
     ["Consumed", 500],
+    ["FormParsed", 400],
   ] as const)("%s is %d", (reason, status) =>
     run(
       Effect.gen(function* () {

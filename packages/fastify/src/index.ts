@@ -15,6 +15,9 @@ export interface MillracePluginOptions extends BodyOptions {
   readonly ingest: Ingest
 }
 
+/** Tells @fastify/compress to leave bodies as they come: it refuses zstd on old versions of Node, and we inflate by ourselves. */
+const untouched = { decompress: false }
+
 const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 /** Fastify prefers any parametric route of the host's (`/v1/:name`) to a wildcard of ours, but none to these. */
@@ -70,7 +73,7 @@ const plugin: FastifyPluginCallback<MillracePluginOptions> = (fastify, { ingest,
 
   for (const path of paths) {
     for (const url of [`/v1/${path}`, `/${path}`])
-      fastify.route({ method: methods, url, exposeHeadRoute: false, handler })
+      fastify.route({ ...untouched, method: methods, url, exposeHeadRoute: false, handler })
   }
   // Paths of the user's own choice, doubled slashes and the like. The constraint leaves all other paths, and wildcards of the host's, alone.
   if (!fastify.hasConstraintStrategy("millrace")) {
@@ -88,6 +91,7 @@ const plugin: FastifyPluginCallback<MillracePluginOptions> = (fastify, { ingest,
     })
   }
   fastify.route({
+    ...untouched,
     method: methods,
     url: "/*",
     exposeHeadRoute: false,

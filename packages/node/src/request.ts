@@ -66,22 +66,38 @@ const ignore = () => {}
 
 const failed = (reason: HttpIngest.BodyError["reason"]) => Effect.fail(new HttpIngest.BodyError({ reason }))
 
-/**
- * What a parser in front of us has left in `req.body`: bytes or text are used as they are, a value is written as JSON again.
- * It has inflated them too, while the `content-encoding` header remains.
- */
-const hostBody = (req: IncomingMessage): Uint8Array | undefined => {
-  const body = "body" in req ? req.body : undefined
-  if (body instanceof Uint8Array) return body
-  if (typeof body === "string") return Buffer.from(body)
-  // Parsers make an object of nothing, too.
-  if (req.headers["content-length"] === "0") return new Uint8Array(0)
+/** Whether a parser of forms has taken JSON text for a form: `curl -d` says that it sends one. */
+const isJsonAsForm = (req: IncomingMessage, body: unknown): boolean =>
+  typeof body === "object" &&
+  body !== null &&
+  /^(application\/x-www-form-urlencoded|multipart\/form-data)\b/i.test(req.headers["content-type"] ?? "") &&
+  Object.keys(body).some((name) => /^\s*[[{]/.test(name))
+
+/** Writes a parsed value as JSON again; `undefined` when that cannot be done. */
+const writtenAgain = (body: unknown): Uint8Array | undefined => {
   try {
     const text: string | undefined = JSON.stringify(body)
     return text === undefined ? undefined : Buffer.from(text)
   } catch {
     return undefined
   }
+}
+
+/**
+ * Finds what a parser in front of us has left. `rawBody` comes first, where clouds' runtimes and frameworks keep the bytes beside
+ * what they have parsed: a signature over them holds, and numbers have their digits. Bytes or text in `body` are used as they are.
+ * It has inflated them too, while the `content-encoding` header remains.
+ */
+const hostBody = (req: IncomingMessage): Uint8Array | HttpIngest.BodyError["reason"] => {
+  // Nothing came, whatever a parser has made of it.
+  if (!req.readableDidRead && req.readableEnded) return new Uint8Array(0)
+  const { rawBody, body } = req as { readonly rawBody?: unknown; readonly body?: unknown }
+  for (const kept of [rawBody, body]) {
+    if (kept instanceof Uint8Array) return kept
+    if (typeof kept === "string") return Buffer.from(kept)
+  }
+  if (isJsonAsForm(req, body)) return "FormParsed"
+  return writtenAgain(body) ?? "Consumed"
 }
 
 /** Puts Node's request into neutral form. Nothing of its body is read before it is asked for. */
@@ -105,9 +121,9 @@ export const openExchange = (
     done: (body: Effect.Effect<HttpIngest.IngestBody, HttpIngest.BodyError>) => void,
     share: HttpIngest.BodyShare = "keyed",
   ): (() => void) => {
-    if (stream.readableDidRead) {
+    if (stream.readableDidRead || stream.readableEnded) {
       const bytes = hostBody(req)
-      if (bytes === undefined) done(failed("Consumed"))
+      if (typeof bytes === "string") done(failed(bytes))
       else if (bytes.length > maxBytes) done(failed("TooLarge"))
       else done(Effect.succeed({ bytes, inflated: true }))
       return ignore
@@ -174,6 +190,8 @@ export const openExchange = (
     stream.on("close", onClose)
     stream.on("end", onEnd)
     stream.on("data", onData)
+    // Listening starts no stream that somebody has paused by hand: a proxy does, and a plugin that inflates.
+    if (stream.isPaused()) stream.resume()
     return detach
   }
 

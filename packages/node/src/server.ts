@@ -28,6 +28,20 @@ export interface MillraceServer {
 
 const millis = (input: Duration.Input) => Duration.toMillis(Duration.fromInputUnsafe(input))
 
+/** Refuses with the form of all our errors, and closes the connection: what comes next could be a body or another request. */
+const refuseRequest = (status: 400 | 417, res: Http.ServerResponse) => {
+  const body = JSON.stringify({ message: Http.STATUS_CODES[status], status })
+  res.writeHead(status, {
+    "content-type": "application/json",
+    "content-length": body.length,
+    connection: "close",
+  })
+  res.end(body)
+}
+
+/** Whether the `Host` that HTTP/1.1 asks for is missing. Node would say so without a body. */
+const lacksHost = (req: Http.IncomingMessage) => req.httpVersion === "1.1" && req.headers.host === undefined
+
 /** What Node's parser refuses before there is a request, in the form of all our errors. */
 const refuse = (error: NodeJS.ErrnoException, socket: Socket) => {
   // On a connection that has been written to, this could land in the middle of another reply.
@@ -66,6 +80,7 @@ export const createServer = (ingest: Ingest, options: ServerOptions = {}): Millr
 
   const { fallback } = options
   const listener: Http.RequestListener = (req, res) => {
+    if (lacksHost(req)) return refuseRequest(400, res)
     if (fallback === undefined || ingest.matches(req.url ?? "/")) return serve(ingest, req, res, serving)
     lastReply(req, res)
     res.once("close", () => closing !== undefined && http.closeIdleConnections())
@@ -75,6 +90,7 @@ export const createServer = (ingest: Ingest, options: ServerOptions = {}): Millr
   const http = Http.createServer(
     {
       headersTimeout,
+      requireHostHeader: false,
       // Ours come first, with a reply: this is for bodies that are being discarded, and for the fallback.
       requestTimeout: headersTimeout + limits.timeout + 15_000,
       keepAliveTimeout: millis(options.keepAliveTimeout ?? "65 seconds"),
@@ -84,7 +100,9 @@ export const createServer = (ingest: Ingest, options: ServerOptions = {}): Millr
   )
   http.maxConnections = options.maxConnections ?? 10_000
   http.on("clientError", refuse)
+  http.on("checkExpectation", (_req, res) => refuseRequest(417, res))
   http.on("checkContinue", (req, res) => {
+    if (lacksHost(req)) return refuseRequest(400, res)
     if (fallback !== undefined && !ingest.matches(req.url ?? "/")) {
       res.writeContinue()
       return listener(req, res)

@@ -91,6 +91,9 @@ describe("createServer", () => {
     ["no HTTP", "nonsense\r\n\r\n", 400],
     ["a head that is too large", `GET / HTTP/1.1\r\nX: ${"x".repeat(20_000)}\r\n\r\n`, 431],
     ["two lengths", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400],
+    ["no Host", "POST /v1/log_event HTTP/1.1\r\nContent-Length: 0\r\n\r\n", 400],
+    ["no Host and a wait for 100", "POST / HTTP/1.1\r\nExpect: 100-continue\r\n\r\n", 400],
+    ["another expectation", "POST / HTTP/1.1\r\nHost: a\r\nExpect: else\r\n\r\n", 417],
     [
       "a length and chunks",
       "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
