@@ -164,21 +164,30 @@ export class Database {
 
   async #perform<A>(body: (client: PoolClient) => Promise<A>, timeout: number): Promise<A> {
     const deadline = performance.now() + timeout
+    let entering = false
+    let anew = false
     for (let tries = 1; ; tries++) {
       try {
+        if (entering) {
+          await this.#within(timeout, deadline, this.#connect(), (client) => this.lineage.enter(client))
+          entering = false
+        }
         const value = await this.#within(timeout, deadline, this.#connect(), body)
         this.#health.answered()
         return value
       } catch (error) {
         if (isPassing(error) && tries < maxTries) continue
         if (isOfAnother(error) && tries < maxTries) {
-          await this.#within(timeout, deadline, this.#connect(), (client) => this.lineage.enter(client))
+          entering = true
           continue
         }
         if (isReadOnly(error)) {
           this.#readOnlyAt = performance.now()
           // All connections are made anew: behind the address there may be the server that took over.
-          if (tries === 1) continue
+          if (!anew) {
+            anew = true
+            continue
+          }
         }
         if (isAnswer(error)) this.#health.answered()
         else this.#health.doubt()

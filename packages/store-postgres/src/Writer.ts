@@ -124,8 +124,9 @@ export class Writer {
       },
       (error: unknown) => {
         this.#done(size)
-        for (const { settle } of group) settle({ kind: "failed", error })
-        if (!isAnswer(error)) this.#refuse(error)
+        // Whoever is told may append at once: that is not meant by this failure.
+        const behind = isAnswer(error) ? [] : this.#giveUp()
+        for (const { settle } of [...group, ...behind]) settle({ kind: "failed", error })
       },
     )
     this.#schedule()
@@ -139,14 +140,14 @@ export class Writer {
     for (const resolve of this.#idle.splice(0)) resolve()
   }
 
-  /** Without an answer from the server those behind have waited long enough, too. */
-  #refuse(error: unknown): void {
+  /** Those behind, who have waited long enough, too, when there is no answer from the server. */
+  #giveUp(): ReadonlyArray<Waiting> {
     const waiting = this.#waiting
     this.#waiting = []
     this.#bytes -= this.#waitingBytes
     this.#waitingBytes = 0
-    for (const { settle } of waiting) settle({ kind: "failed", error })
     if (this.#writing === 0) for (const resolve of this.#idle.splice(0)) resolve()
+    return waiting
   }
 
   /** The first so many that make a group, at least one; up to one that has an id in common with them. */

@@ -95,6 +95,22 @@ describe("the writer", () => {
     await writer.drained()
   })
 
+  it("does not fail an append with a failure that its caller has just heard of", async () => {
+    const { groups, writer } = setUp()
+    const outcomes: Array<string> = []
+    writer.append([entry(1)], 0, ({ kind }) => {
+      outcomes.push(`first ${kind}`)
+      writer.append([entry(2)], 0, (outcome) => outcomes.push(`second ${outcome.kind}`))
+    })
+    await turn()
+    groups[0]!.fail(new Error("no connection"))
+    await turn()
+    expect(outcomes).toEqual(["first failed"])
+    groups[1]!.succeed()
+    await turn()
+    expect(outcomes).toEqual(["first failed", "second done"])
+  })
+
   it("holds a bounded number of bytes, and one append however large", async () => {
     const { groups, append, writer } = setUp()
     const size = 10 * 1024 * 1024
