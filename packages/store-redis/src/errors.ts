@@ -20,7 +20,8 @@ export const full = (maxBytes: number): StoreError =>
 export const closed = (): StoreError => error("Closed", "the store has been closed")
 
 /** Of a store that is not there any more. */
-export const lost = "the store was emptied while it was open: its keys are gone or another's"
+export const lost =
+  "the store was emptied while it was open: its keys are gone or another's; start this process again to begin anew"
 
 /** How a call ended, or what keeps a connection from being made. */
 export const messageOf = (cause: unknown): string => {
