@@ -220,8 +220,11 @@ export const makeSuspects = ({ destination, exportRule }: Options, parts: Parts)
       else if (verdict.outcome === "refused" || verdict.outcome === "too-large") {
         release(suspect)
         yield* bury([sourceOf(suspect)], verdict.outcome, verdict)
-      } else if (!(yield* expired(suspect, verdict, true))) {
-        replace(failedAgain(suspect, verdict.status, now, true))
+      } else {
+        // Even one that is given up may have taken the receiver down with it: the others wait for the next event that passes.
+        if (!(yield* expired(suspect, verdict, true))) {
+          replace(failedAgain(suspect, verdict.status, now, true))
+        }
         return yield* keep
       }
       yield* keep
