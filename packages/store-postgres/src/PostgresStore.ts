@@ -18,6 +18,7 @@ import { Database } from "./Database.ts"
 import { openLog } from "./Log.ts"
 import { type Migration, migrations } from "./migrations/index.ts"
 import { describe, type Options, settingsOf } from "./Options.ts"
+import { health } from "./probe.ts"
 import { prepare } from "./Schema.ts"
 import { attempts } from "./tables/Attempts.ts"
 import { counters } from "./tables/Counters.ts"
@@ -67,10 +68,9 @@ const open = Effect.fnUntraced(function* (options: Options, internals: Internals
     internals.segmentBytes ?? Math.max(Math.ceil(settings.maxBytes / segmentsInUse), smallestSegment)
   const limits = { durability, maxBytes: settings.maxBytes, segmentBytes }
   const log = yield* openLog(database, settings, limits, place)
-  const rows = cursors(database)
   return Context.make(EventLog.EventLog, log).pipe(
-    Context.add(Cursors.Cursors, rows),
-    Context.add(StoreHealth.StoreHealth, StoreHealth.byCursors(rows)),
+    Context.add(Cursors.Cursors, cursors(database)),
+    Context.add(StoreHealth.StoreHealth, health(database, limits)),
     Context.add(DeadLetters.DeadLetters, deadLetters(database)),
     Context.add(Attempts.Attempts, attempts(database)),
     Context.add(Destinations.Destinations, destinations(database)),

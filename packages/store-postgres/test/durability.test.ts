@@ -89,9 +89,11 @@ describeServer("postgres", "what an acknowledged append has survived", () => {
     const { lines, logging } = logged()
     await run(
       Effect.gen(function* () {
-        const { log } = yield* open({ url })
+        const { log, health } = yield* open({ url })
         yield* log.append([entry(1)])
+        yield* health.probe
         yield* Effect.promise(() => change(url, { fsync: "off" }))
+        expect((yield* Effect.flip(health.probe)).reason._tag).toBe("LevelTooLow")
         const error = yield* Effect.flip(log.append([entry(2)]))
         expect(error.reason._tag).toBe("LevelTooLow")
         expect(error.message).toMatch(/no longer give .* but memory/)

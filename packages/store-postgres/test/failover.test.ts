@@ -117,8 +117,9 @@ describeServer("postgres", "a server that is read-only", () => {
     const { primary, standby, address, url } = await startPair()
     await run(
       Effect.gen(function* () {
-        const { log } = yield* open({ url })
+        const { log, health } = yield* open({ url })
         yield* log.append([entry(1)])
+        yield* health.probe
         yield* Effect.promise(() => caughtUp(primary, standby))
         address.moveTo(local(standby))
         yield* Effect.promise(() => address.cut())
@@ -133,6 +134,7 @@ describeServer("postgres", "a server that is read-only", () => {
         let refused = yield* Effect.flip(log.append([entry(20)]))
         while (refused.reason._tag === "Unavailable") refused = yield* Effect.flip(log.append([entry(20)]))
         expect(refused.reason._tag).toBe("ReadOnly")
+        expect((yield* Effect.flip(health.probe)).reason._tag).toBe("ReadOnly")
         address.moveTo(local(primary))
         yield* log.append([entry(30)])
         expect((yield* follow(log, 2)).map(numberOf)).toEqual([1, 30])

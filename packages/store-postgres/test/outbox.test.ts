@@ -186,8 +186,10 @@ await describeStore("the outbox", servers.postgres, () => {
       run(
         Effect.gen(function* () {
           const options = freshOptions()
-          const { log } = yield* open({ ...options, maxBytes: 500 })
-          const positions = yield* log.append([entry(1, 400)])
+          const { log, health } = yield* open({ ...options, maxBytes: 500 })
+          yield* health.probe
+          const positions = yield* log.append([entry(1, 460)])
+          expect((yield* Effect.flip(health.probe)).reason._tag).toBe("Full")
           yield* Effect.promise(() => withClient((client) => put(client, options.schema, 2)))
           expect((yield* Effect.flip(log.append([entry(3)]))).reason._tag).toBe("Full")
           yield* log.trim(0, positions[0]!, 0)

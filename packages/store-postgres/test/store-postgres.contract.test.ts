@@ -34,6 +34,7 @@ const binding: StoreBinding = {
   reopens: true,
   shared: true,
   capped: true,
+  probesRoom: true,
 }
 
 await describeStore("postgres", servers.postgres, () => {

@@ -6,6 +6,7 @@ import {
   Position,
   type Store,
   type StoreError,
+  StoreHealth,
 } from "@millrace/core"
 import { servers } from "@millrace/test-servers"
 import * as Context from "effect/Context"
@@ -29,6 +30,7 @@ export interface Ports {
   readonly cursors: Cursors.Cursors["Service"]
   readonly deadLetters: DeadLetters.DeadLetters["Service"]
   readonly members: Members.Members["Service"]
+  readonly health: StoreHealth.StoreHealth["Service"]
 }
 
 export const open = (
@@ -42,6 +44,7 @@ export const open = (
       cursors: Context.get(context, Cursors.Cursors),
       deadLetters: Context.get(context, DeadLetters.DeadLetters),
       members: Context.get(context, Members.Members),
+      health: Context.get(context, StoreHealth.StoreHealth),
     }),
   )
 
