@@ -251,7 +251,7 @@ export const layerWith = (options: Options, internals: Internals): SqliteLayer =
  * Every storage port on one SQLite file: the embedded store, whose appends have survived a power cut when they are
  * acknowledged.
  *
- * Opening fails with a `StoreError`: `Unavailable` (no such directory, no permission, locked), `Corrupt` (no database, or
+ * Opening fails with a `StoreError`: `Unavailable` (no such directory, no permission, locked), `ReadOnly`, `Full`, `Corrupt` (no database, or
  * another program's) or `Incompatible` (written by a newer version); the file is then left as it was. Several processes of
  * one machine may open one file, and one of them deliver from it; the file must be on a disk of that machine.
  *

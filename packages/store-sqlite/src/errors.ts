@@ -35,17 +35,20 @@ export const unavailable = (message: string): Refusal => new Refusal({ _tag: "Un
 export const corrupt = (message: string): Refusal => new Refusal({ _tag: "Corrupt" }, message)
 
 /** SQLite's primary result codes (https://www.sqlite.org/rescode.html): the messages differ between drivers, these do not. */
-const codes: ReadonlyMap<number, readonly [tag: "Unavailable" | "Corrupt", message: string]> = new Map([
+const codes: ReadonlyMap<
+  number,
+  readonly [tag: "Unavailable" | "Full" | "ReadOnly" | "Corrupt", message: string]
+> = new Map([
   // SQLITE_ERROR: nothing here builds SQL from input, so a statement that does not fit means another schema.
   [1, ["Corrupt", "its tables are not those this program made"]],
   [3, ["Unavailable", "permission denied"]],
   [5, ["Unavailable", "locked by another process"]],
   [6, ["Unavailable", "locked by another connection"]],
   [7, ["Unavailable", "out of memory"]],
-  [8, ["Unavailable", "read-only"]],
+  [8, ["ReadOnly", "read-only"]],
   [10, ["Unavailable", "disk I/O error"]],
   [11, ["Corrupt", "damaged"]],
-  [13, ["Unavailable", "disk full"]],
+  [13, ["Full", "disk full"]],
   [14, ["Unavailable", "cannot be opened"]],
   [15, ["Unavailable", "locking protocol failed"]],
   [22, ["Unavailable", "the file system cannot hold a file of this size"]],

@@ -115,7 +115,7 @@ describe("opening a path that leads nowhere", () => {
       await makeStore(path)
       chmodSync(path, 0o400)
       const error = await openingFails(path)
-      expect(error.reason._tag).toBe("Unavailable")
+      expect(error.reason._tag).toBe("ReadOnly")
       expect(error.message).toContain("read-only")
     },
   )

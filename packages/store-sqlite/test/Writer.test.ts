@@ -233,7 +233,7 @@ const fillAndRecover = (path: string, makeSpace: Effect.Effect<void, StoreError>
           )
         }
         // All of one transaction, and nothing of it stored.
-        expect(failures.map(({ reason }) => reason._tag)).toEqual(Array(4).fill("Unavailable"))
+        expect(failures.map(({ reason }) => reason._tag)).toEqual(Array(4).fill("Full"))
         expect(failures[0]?.message).toContain("disk full")
         expect(acknowledged.length).toBeGreaterThan(4)
         expect(yield* readNumbers(log)).toEqual(acknowledged)
