@@ -7,8 +7,13 @@ import { Codec, CodecError } from "../../src/Codec.ts"
 const inflate = (bytes: Uint8Array, maxOutputLength: number): Uint8Array =>
   gunzipSync(bytes, { maxOutputLength })
 
+const zstdMagic = Buffer.from([0x28, 0xb5, 0x2f, 0xfd])
+
 /** Only frames of one uncompressed block, with their size in one byte. */
-const zstdRaw = (bytes: Uint8Array): Uint8Array => bytes.subarray(9)
+const zstdRaw = (bytes: Uint8Array): Uint8Array => {
+  if (Buffer.compare(bytes.subarray(0, 4), zstdMagic) !== 0) throw new Error("no zstd")
+  return bytes.subarray(9)
+}
 
 const isTooLarge = (error: unknown): boolean =>
   error instanceof Error && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE"
