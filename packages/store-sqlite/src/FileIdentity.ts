@@ -30,7 +30,7 @@ export class FileIdentity {
     this.#checkFile()
     if (identityOf(this.#logPath) === this.#openedLog) return
     throw unavailable(
-      `${this.#logPath} has been moved, deleted or replaced while it was open: restart the process that has it open, by SIGTERM`,
+      `${this.#logPath} has been moved, deleted or replaced while it was open: stop the process that has it open, by SIGTERM`,
     )
   }
 

@@ -62,7 +62,12 @@ export class StoreFile {
 
   constructor(options: Omit<WorkerOptions, "mode">) {
     this.#maxBytes = options.limits.log.maxBytes
-    this.#writing = new Thread({ ...options, mode: "write" })
+    // The reader first: it would go on reading from a log that is begun anew elsewhere.
+    const reopen = async () => {
+      await this.#reading.reopen()
+      await this.#writing.reopen()
+    }
+    this.#writing = new Thread({ ...options, mode: "write" }, () => void reopen())
     this.#reading = new Thread({ ...options, mode: "read" })
     this.#newest = new NewestEntries(options.path)
     this.#writer = new Writer(this.#writing, this.#newest)

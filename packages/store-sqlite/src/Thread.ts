@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url"
 import { Worker } from "node:worker_threads"
 import type { Failure } from "./errors.ts"
-import type { Close, Reply, Request, WorkerOptions } from "./protocol.ts"
+import type { Close, Reopen, Reply, Request, WorkerOptions } from "./protocol.ts"
 
 /**
  * The built worker stands beside this module, and needs nothing that the program's command line preloads: a loader would take 8 MB
@@ -28,11 +28,21 @@ export class Thread {
   /** In the order of the requests, which is that of the replies. */
   #waiting: Array<Settle> = []
 
-  constructor(options: WorkerOptions) {
+  readonly #onLost: () => void
+  #isClosing = false
+
+  /** @param onLost called when a reply says that it {@link Reply.isLost} */
+  constructor(options: WorkerOptions, onLost: () => void = () => {}) {
     this.#options = options
+    this.#onLost = onLost
   }
 
-  post(request: Request, settle: Settle): void {
+  /** Resolves when the connection is closed; the next request opens another. */
+  reopen(): Promise<void> {
+    return new Promise((resolve) => this.post({ kind: "reopen" }, () => resolve()))
+  }
+
+  post(request: Request | Reopen, settle: Settle): void {
     try {
       const worker = this.#running()
       worker.postMessage(request)
@@ -47,6 +57,8 @@ export class Thread {
   async close(): Promise<void> {
     const worker = this.#worker
     if (worker === undefined) return
+    // A reply that is still on its way must not let the process go before the connection is closed.
+    this.#isClosing = true
     worker.ref()
     await new Promise<void>((resolve) => {
       worker.once("exit", () => resolve())
@@ -70,8 +82,9 @@ export class Thread {
 
   #settle(reply: Reply): void {
     const settle = this.#waiting.shift()
-    if (this.#waiting.length === 0) this.#worker?.unref()
+    if (this.#waiting.length === 0 && !this.#isClosing) this.#worker?.unref()
     settle?.(reply)
+    if (reply.isLost) this.#onLost()
   }
 
   #lose(problem: string): void {

@@ -54,9 +54,9 @@ export class WriteAheadLog {
     if (size > Math.max(walLimit, 2 * this.#givenUpAt)) this.#givenUpAt = this.#truncate() ? 0 : size
   }
 
-  /** Brings all of it into the file: it has been removed, and lives on only as long as it is open here. */
-  rescue(): void {
-    this.#truncate()
+  /** Brings all of it into the file: it has been removed, and lives on only as long as it is open here. Says whether that has worked. */
+  rescue(): boolean {
+    return this.#truncate()
   }
 
   /** As much as can be brought into the file without waiting for anybody. */

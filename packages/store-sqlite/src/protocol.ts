@@ -84,6 +84,13 @@ export interface Reply {
   /** `null` when there were none. */
   readonly appends: Outcome<Appended> | null
   readonly calls: ReadonlyArray<Outcome<unknown>>
+  /** The write-ahead log is gone from its path: every connection has to be closed before one may be opened again. */
+  readonly isLost?: boolean
+}
+
+/** Says that the connection is to be closed; the next request opens another. Answered by an empty {@link Reply}. */
+export interface Reopen {
+  readonly kind: "reopen"
 }
 
 /** Says that the connection is to be closed and the worker to end, after what was asked before. */

@@ -1,10 +1,10 @@
 import { parentPort, workerData } from "node:worker_threads"
 import { type Connection, openReader, openWriter } from "./Connection.ts"
-import { type Failure, failureOf } from "./errors.ts"
+import { type Failure, failureOf, unavailable } from "./errors.ts"
 import { FileIdentity } from "./FileIdentity.ts"
 import { needsSync } from "./needsSync.ts"
 import { countOf, placeOf } from "./packing.ts"
-import type { Call, Close, Outcome, Reply, Request, WorkerOptions } from "./protocol.ts"
+import type { Call, Close, Outcome, Reopen, Reply, Request, WorkerOptions } from "./protocol.ts"
 import { type Tables, tables } from "./tables/index.ts"
 import { WriteAheadLog } from "./WriteAheadLog.ts"
 
@@ -39,9 +39,7 @@ const done = <A>(value: A): Outcome<A> => ({ kind: "done", value })
 const failed = (error: unknown): Failure => failureOf(error, options.path)
 
 /** Everything in one transaction, so in one sync of the disk: either all is done or nothing. */
-const commit = ({ connection, tables, file, writeAheadLog }: Open, { appends, calls }: Request): Reply => {
-  // While it can still be reached through what is open: a process that is killed would take it along.
-  if (file.hasLostLog()) writeAheadLog.rescue()
+const commit = ({ connection, tables, file }: Open, { appends, calls }: Request): Reply => {
   file.check()
   connection.sync(needsSync({ appends, calls }))
   const result = connection.transaction("IMMEDIATE", () => ({
@@ -74,10 +72,31 @@ const failAll = ({ appends, calls }: Request, failure: Failure): Reply => ({
   calls: calls.map(() => failure),
 })
 
+/** Set from when the write-ahead log was found gone until all connections have been closed. */
+let lost: Failure | undefined
+
+/**
+ * The write-ahead log has been deleted, and this connection still has it open: what it holds is brought into the file. Until that has worked the
+ * connection stays open, since what was acknowledged is nowhere else.
+ */
+const rescue = ({ writeAheadLog }: Open, request: Request): Reply => {
+  const removed = `${options.path}-wal has been deleted while it was open`
+  if (!writeAheadLog.rescue()) {
+    return failAll(
+      request,
+      failed(unavailable(`${removed}, and what it held cannot be brought into the file yet`)),
+    )
+  }
+  lost = failed(unavailable(`${removed}: what it held was brought into the file, which is opened again`))
+  return { ...failAll(request, lost), isLost: true }
+}
+
 const write = (on: Open, request: Request): Reply => {
+  if (lost !== undefined) return failAll(request, lost)
   try {
     return commit(on, request)
   } catch (error) {
+    if (on.file.hasLostLog()) return rescue(on, request)
     const failure = failed(error)
     const parts = request.calls.length + (request.appends === null ? 0 : 1)
     // The disk's failures are everybody's. What one caller got wrong is not to fail the others.
@@ -123,7 +142,14 @@ const buffersOf = (results: ReadonlyArray<Outcome<unknown>>): ReadonlyArray<Arra
       : []
   })
 
-parentPort?.on("message", (message: Request | Close) => {
+parentPort?.on("message", (message: Request | Reopen | Close) => {
+  if (message.kind === "reopen") {
+    opened?.connection.close()
+    opened = undefined
+    lost = undefined
+    parentPort?.postMessage({ appends: null, calls: [] } satisfies Reply)
+    return
+  }
   if (message.kind === "close") {
     opened?.connection.close()
     parentPort?.close()

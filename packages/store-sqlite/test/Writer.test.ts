@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process"
-import { mkdtempSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from "node:fs"
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Position, type StoreError } from "@millrace/core"
@@ -310,24 +310,46 @@ describe("a file that has been moved away", () => {
 })
 
 describe("a write-ahead log that has been removed", () => {
-  it("is noticed by the next append, and what was acknowledged before is in the file, should the process be killed", async () => {
+  it("is noticed by the next append, what was acknowledged before is in the file, and another log is begun", async () => {
     const path = freshPath()
     const left = `${path}-left`
+    const before = Array.from({ length: 20 }, (_, index) => index + 1)
+    await withStore(path, ({ log, cursors }) =>
+      Effect.gen(function* () {
+        for (const number of before) yield* log.append([entry(number, 1000)])
+        // From the file, so that the reader has the log open too.
+        expect(yield* readNumbers(log)).toEqual(before)
+        unlinkSync(`${path}-wal`)
+        const error = yield* Effect.flip(log.append([entry(21)]))
+        expect(error.reason._tag).toBe("Unavailable")
+        expect(error.message).toContain("-wal has been deleted while it was open")
+        // As a process that is killed now would leave it. By another process: closing the file here would drop the locks this one has on it.
+        execFileSync("cp", [path, left])
+        const isRefused = Effect.match(cursors.remove("nobody"), {
+          onFailure: () => true,
+          onSuccess: () => false,
+        })
+        while (yield* isRefused) yield* Effect.yieldNow
+        yield* log.append([entry(22)])
+        expect(existsSync(`${path}-wal`)).toBe(true)
+        expect(yield* readNumbers(log)).toEqual([...before, 22])
+      }),
+    )
+    expect(await withStore(left, ({ log }) => readNumbers(log))).toEqual(before)
+    expect(await withStore(path, ({ log }) => readNumbers(log))).toEqual([...before, 22])
+  })
+
+  it("is never written to again where somebody has put another one in its place", async () => {
+    const path = freshPath()
     await withStore(path, ({ log }) =>
       Effect.gen(function* () {
         yield* log.append([entry(1)])
         unlinkSync(`${path}-wal`)
-        const error = yield* Effect.flip(log.append([entry(2)]))
-        expect(error.reason._tag).toBe("Unavailable")
-        expect(error.message).toContain("-wal has been moved, deleted or replaced")
-        // By another process: closing the file here would drop the locks this process has on it.
-        execFileSync("cp", [path, left])
         writeFileSync(`${path}-wal`, "")
+        const error = yield* Effect.flip(log.append([entry(2)]))
+        expect(error.message).toContain("-wal has been moved, deleted or replaced")
         expect(yield* tagOf(log.append([entry(3)]))).toBe("Unavailable")
       }),
     )
-    for (const found of [left, path]) {
-      expect(await withStore(found, ({ log }) => readNumbers(log))).toEqual([1])
-    }
   })
 })
