@@ -65,7 +65,8 @@ export const sizeOf = (json: Json | undefined, most: number): number => {
   for (const key in object) {
     isEmpty = false
     size += sizeOf(key, most - size) + 2
-    size += sizeOf(object[key], most - size)
+    // The comma that is counted with its key is not written behind the last one.
+    size += sizeOf(object[key], most - size + 1)
     if (size > most + 1) return size
   }
   return isEmpty ? size : size - 1

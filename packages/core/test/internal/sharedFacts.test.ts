@@ -21,6 +21,13 @@ describe("the size of a value", () => {
     expect(Math.min(seen.within, seen.beyond)).toBeGreaterThan(300)
   })
 
+  it("is exact where it just fits, however deep its last member stands", () => {
+    const value = { a: { b: { c: [1, { d: 1e-199 }] } } }
+    const size = JSON.stringify(value).length
+    expect(sizeOf(value, size)).toBe(size)
+    expect(sizeOf(value, size - 1)).toBeGreaterThan(size - 1)
+  })
+
   it("is found without looking at what is beyond the bound", () => {
     let looked = 0
     const item = new Proxy([0], {
