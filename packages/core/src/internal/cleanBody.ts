@@ -47,13 +47,16 @@ export interface Cleaning {
 
 const privateName = "privateAttributes"
 
-/** Whole numbers of so many digits are finite. */
-const longestFinite = 300
+/** Whole numbers of so many digits are finite, also times ten to the power of two digits. */
+const longestFinite = 200
+
+/** `e99` */
+const shortExponent = 3
 
 /** A letter as an escape takes six bytes. */
 const longestEscape = 6
 
-/** Compared one by one up to here: for more a map is faster. */
+/** Compared one by one up to here: for more, or with escapes, a map is faster. */
 const fewKeys = 8
 
 /** Finds what has to leave a body of JSON that is known to be JSON, in UTF-8. */
@@ -112,7 +115,8 @@ class Cleaner {
   /** Places of private attributes, and of keys that come again: the last of them counts, as it does for `JSON.parse`. */
   private goneOf(parts: ReadonlyArray<Part>, isShared: boolean): Set<number> | null {
     let gone: Set<number> | null = null
-    const last = parts.length > fewKeys ? new Map<string, number>() : null
+    const isPlain = parts.length <= fewKeys && !parts.some((part) => this.isEscaped(part))
+    const last = isPlain ? null : new Map<string, number>()
     for (let index = 0; index < parts.length; index++) {
       const part = parts[index]!
       const earlier = last === null ? this.sameBefore(parts, index) : this.sameIn(last, part, index)
@@ -142,15 +146,14 @@ class Cleaner {
     return undefined
   }
 
+  /** Of keys without escapes. */
   private isSameKey(one: Part, other: Part): boolean {
     const { bytes } = this
     const length = one.keyEnd - one.start
-    if (length === other.keyEnd - other.start) {
-      let at = 0
-      while (at < length && bytes[one.start + at] === bytes[other.start + at]) at++
-      if (at === length) return true
-    }
-    return (this.isEscaped(one) || this.isEscaped(other)) && this.keyOf(one) === this.keyOf(other)
+    if (length !== other.keyEnd - other.start) return false
+    let at = 0
+    while (at < length && bytes[one.start + at] === bytes[other.start + at]) at++
+    return at === length
   }
 
   private isEscaped({ start, keyEnd }: Part): boolean {
@@ -185,9 +188,10 @@ class Cleaner {
   /** A receiver that reads numbers into doubles would refuse its whole batch. */
   private isInfinite(from: number, to: number): boolean {
     const { bytes } = this
-    let hasExponent = false
-    for (let at = from; at < to; at++) hasExponent ||= (bytes[at]! | 0x20) === letterE
-    return (hasExponent || to - from > longestFinite) && !Number.isFinite(Number(asciiIn(bytes, from, to)))
+    let exponent = to
+    for (let at = from; at < to && exponent === to; at++) if ((bytes[at]! | 0x20) === letterE) exponent = at
+    const isSurelyFinite = exponent - from <= longestFinite && to - exponent <= shortExponent
+    return !isSurelyFinite && !Number.isFinite(Number(asciiIn(bytes, from, to)))
   }
 
   /** Cuts parts of one object or list, with a comma each. */
