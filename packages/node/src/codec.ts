@@ -3,6 +3,7 @@ import * as zlib from "node:zlib"
 import { Codec as Port } from "@millrace/core"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Semaphore from "effect/Semaphore"
 import { spend } from "./internal/youngMemory.ts"
 import * as Zstd from "./internal/zstdSurvey.ts"
 import * as ZstdWasm from "./internal/zstdWasm.ts"
@@ -31,10 +32,50 @@ const exact = (bytes: Uint8Array): Uint8Array =>
 /** In bytes, of a buffer for what is inflated at once: zlib asks for another one when it has filled one to its end. */
 const spare = 64
 
+/**
+ * Bytes of content that may be on their way out of zlib's threads at one time: twelve bodies of the largest kind, or five hundred of a thousand
+ * events. What is inflated on the spot, as nearly all bodies are, takes none of it.
+ */
+const maxInflating = 128 * 1024 * 1024
+let inflating = 0
+
+const onThread = (
+  inflater: Inflater,
+  bytes: Uint8Array,
+  maxBytes: number,
+): Effect.Effect<Uint8Array, Port.CodecError> =>
+  Effect.callback((resume) =>
+    inflater.async(bytes, { maxOutputLength: maxBytes }, (error, result) =>
+      resume(error === null ? Effect.succeed(exact(result)) : Effect.fail(codecError(error))),
+    ),
+  )
+
+/** Within {@link maxInflating}; past it, `Overloaded`. */
+const withinBudget = (
+  inflater: Inflater,
+  bytes: Uint8Array,
+  size: number,
+): Effect.Effect<Uint8Array, Port.CodecError> =>
+  Effect.suspend(() => {
+    if (inflating + size > maxInflating) return Effect.fail(new Port.CodecError({ reason: "Overloaded" }))
+    inflating += size
+    return Effect.ensuring(
+      onThread(inflater, bytes, size),
+      Effect.sync(() => {
+        inflating -= size
+      }),
+    )
+  })
+
+/** Bodies that claim more than they may hold, or hold more than they claim, wait for one another and for nobody else. */
+const doubtful = Semaphore.makeUnsafe(1)
+
+/** @param declared how much content the body says it has */
 const inflate = (
   inflater: Inflater,
   bytes: Uint8Array,
   maxBytes: number,
+  declared: number,
 ): Effect.Effect<Uint8Array, Port.CodecError> =>
   Effect.suspend(() => {
     if (bytes.length <= inline.input) {
@@ -46,13 +87,10 @@ const inflate = (
         if (!isTooLarge(error) || maxOutputLength === maxBytes) return Effect.fail(codecError(error))
       }
     }
-    if (inflating + maxBytes > maxInflating) return Effect.fail(new Port.CodecError({ reason: "Overloaded" }))
-    inflating += maxBytes
-    return Effect.callback<Uint8Array, Port.CodecError>((resume) =>
-      inflater.async(bytes, { maxOutputLength: maxBytes }, (error, result) => {
-        inflating -= maxBytes
-        resume(error === null ? Effect.succeed(exact(result)) : Effect.fail(codecError(error)))
-      }),
+    const alone = doubtful.withPermits(1)(onThread(inflater, bytes, maxBytes))
+    if (declared > maxBytes) return alone
+    return Effect.catch(withinBudget(inflater, bytes, Math.max(declared, 1)), (error) =>
+      error.reason === "TooLarge" ? alone : Effect.fail(error),
     )
   })
 
@@ -62,12 +100,13 @@ const smallestChunk = 2 * 1024
 /** Of deflate: what so many bytes can hold at most. */
 const greatestRatio = 1032
 
-/** A buffer's size for what a gzip body says it holds (RFC 1952, ISIZE): zlib's own of 16 KB are mostly too large, or several that are put together. */
-const chunkSizeOf = (bytes: Uint8Array, most: number): number => {
-  const declared =
-    bytes.length < 18 ? 0 : Buffer.from(bytes.buffer, bytes.byteOffset).readUInt32LE(bytes.length - 4)
-  return Math.max(Math.min(declared, most, bytes.length * greatestRatio) + spare, smallestChunk)
-}
+/** What a gzip body says it holds (RFC 1952, ISIZE): its last member, in the lower 32 bits. */
+const declaredByGzip = (bytes: Uint8Array): number =>
+  bytes.length < 18 ? 0 : Buffer.from(bytes.buffer, bytes.byteOffset).readUInt32LE(bytes.length - 4)
+
+/** A buffer's size for what a gzip body says it holds: zlib's own of 16 KB are mostly too large, or several that are put together. */
+const chunkSizeOf = (bytes: Uint8Array, most: number): number =>
+  Math.max(Math.min(declaredByGzip(bytes), most, bytes.length * greatestRatio) + spare, smallestChunk)
 
 const gzip: Inflater = {
   sync: (bytes, { maxOutputLength }) =>
@@ -112,13 +151,6 @@ const greatestHonestRatio = { gzip: 300, zstd: 1_000 } as const satisfies Record
 /** Bytes of content that any body may have, however small it is. */
 const anyRatio = 1024 * 1024
 
-/**
- * Bytes of content that may be on their way out of zlib's threads at one time: twelve bodies of the largest kind. What is inflated on the spot, as
- * nearly all bodies are, takes none of it, and nobody waits for another's.
- */
-const maxInflating = 128 * 1024 * 1024
-let inflating = 0
-
 const inflateZstd = (bytes: Uint8Array, maxBytes: number): Effect.Effect<Uint8Array, Port.CodecError> => {
   try {
     const surveyed = Zstd.survey(bytes, maxBytes)
@@ -126,7 +158,7 @@ const inflateZstd = (bytes: Uint8Array, maxBytes: number): Effect.Effect<Uint8Ar
       // zlib's own leaves out, without a word, what comes after the first frame.
       zstd === undefined || surveyed.frames > 1
         ? ZstdWasm.decompress(bytes, surveyed, most)
-        : inflate(zstd, bytes, most),
+        : inflate(zstd, bytes, most, Math.min(surveyed.mostContent, most)),
     )
   } catch (error) {
     return Effect.fail(toCodecError(error))
@@ -142,7 +174,7 @@ export const codec: Port.Codec["Service"] = {
   decompress: (compression, bytes, maxBytes) =>
     Effect.map(
       compression === "gzip"
-        ? honestly("gzip", bytes, maxBytes, (most) => inflate(gzip, bytes, most))
+        ? honestly("gzip", bytes, maxBytes, (most) => inflate(gzip, bytes, most, declaredByGzip(bytes)))
         : inflateZstd(bytes, maxBytes),
       (content) => {
         spend(content.buffer.byteLength)

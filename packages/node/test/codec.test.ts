@@ -159,16 +159,32 @@ describe("the ratio of content to body", () => {
     )
   })
 
-  it("what is inflated on threads has a budget, and what is inflated on the spot none", async () => {
-    const content = Buffer.from(JSON.stringify(Array.from({ length: 30_000 }, () => Math.random())))
-    const large = zlib.gzipSync(content)
+  it("what is inflated on threads has a budget of what it declares, and what is inflated on the spot none", async () => {
+    const content = Buffer.alloc(
+      8 * 1024 * 1024,
+      JSON.stringify(Array.from({ length: 3_000 }, () => Math.random())),
+    )
+    const large = zlib.gzipSync(content, { level: 1 })
+    const usual = Buffer.from(JSON.stringify(Array.from({ length: 30_000 }, () => Math.random())))
+    const batch = zlib.gzipSync(usual)
     const small = zlib.gzipSync("{}")
-    const results = Array.from({ length: 20 }, () => inflate("gzip", large))
+    const results = Array.from({ length: 30 }, () => inflate("gzip", large))
     for (let turn = 0; turn < 20; turn++) expect(equal(await inflate("gzip", small), "{}")).toBe(true)
     const reasons = (await Promise.all(results)).map((one) => (typeof one === "string" ? one : "inflated"))
-    expect(new Set(reasons)).toEqual(new Set(["inflated", "Overloaded"]))
-    // All of it is given back.
-    expect(equal(await inflate("gzip", large), content)).toBe(true)
+    expect(reasons.filter((reason) => reason === "inflated")).toHaveLength(16)
+    expect(reasons.filter((reason) => reason === "Overloaded")).toHaveLength(14)
+    // All of it is given back: a hundred batches of half a megabyte at once are no load.
+    const batches = await Promise.all(Array.from({ length: 100 }, () => inflate("gzip", batch)))
+    expect(batches.every((one) => equal(one, usual))).toBe(true)
+  })
+
+  it("bombs wait for one another, and are told what they are", async () => {
+    const honest = zlib.gzipSync(Buffer.alloc(64 * 1024 * 1024))
+    const lying = gzipBomb(64)
+    const results = await Promise.all(
+      Array.from({ length: 40 }, (_, n) => inflate("gzip", n % 2 === 0 ? honest : lying)),
+    )
+    expect(new Set(results)).toEqual(new Set(["TooLarge"]))
   })
 })
 

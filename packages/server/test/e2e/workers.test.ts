@@ -90,7 +90,11 @@ describe("events", () => {
 
     await stop(server)
     await gone(pids)
-    expect(readdirSync(directory).sort()).toEqual(["millrace.config.json", "millrace.db"])
+    expect(readdirSync(directory).sort()).toEqual([
+      "millrace.config.json",
+      "millrace.db",
+      "millrace.db-owner",
+    ])
     const received = receiver.events.filter(({ eventName }) => eventName === "load").map(idOf)
     expect(received.length).toBe(all.size)
     expect(new Set(received)).toEqual(all)
