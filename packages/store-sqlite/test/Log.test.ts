@@ -35,7 +35,7 @@ describe("ids", () => {
       ({ log }) =>
         Effect.gen(function* () {
           const error = yield* Effect.flip(log.append([entry(1, 10), entry(2, 1 << 20)]))
-          expect(error.reason._tag).toBe("Unavailable")
+          expect(error.reason._tag).toBe("Full")
           expect(yield* log.append([entry(1, 10)])).toEqual([Position.fromNumber(1)])
           expect(yield* readNumbers(log)).toEqual([1])
         }),
