@@ -534,11 +534,8 @@ const make = Effect.fnUntraced(function* (
     if (declared === "unsupported") return unsupportedEncoding
     if (declaredLength(headers) > bodyLimit) return tooLarge(bodyLimit)
 
-    const headFor = (principal: Ingest.Principal) =>
-      ingestHead(dialect, receivedAt, principal, headers, query)
-
     const accept = (principal: Ingest.Principal, bytes: Uint8Array): Effect.Effect<Answer, RequestError> => {
-      const accepting = ingest.accept(headFor(principal), bytes)
+      const accepting = ingest.accept(ingestHead(dialect, receivedAt, principal, headers, query), bytes)
       const answering = Effect.map(accepting, receiptAnswer)
       return dialect === "log_event"
         ? answering
@@ -560,7 +557,8 @@ const make = Effect.fnUntraced(function* (
       const coding = (body.inflated ? null : declared) ?? evident
       if (coding === null) return accept(principal, body.bytes)
       const inflated = Effect.flatMap(inflate(coding, body.bytes), (bytes) => accept(principal, bytes))
-      return evident === null && isPlainFromSdk(headFor(principal), body.bytes)
+      return evident === null &&
+        isPlainFromSdk(ingestHead(dialect, receivedAt, principal, headers, query), body.bytes)
         ? accept(principal, body.bytes)
         : inflated
     })

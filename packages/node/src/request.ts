@@ -138,7 +138,6 @@ export const openExchange = (
     held = taken
     let length = 0
     let lengthBefore = 0
-    let left = limits.timeout
 
     const detach = () => {
       clearTimeout(timer)
@@ -169,21 +168,18 @@ export const openExchange = (
     }
     const onClose = () => stop("Aborted")
 
+    let span = Math.min(rateSpan, limits.timeout)
+    let left = limits.timeout - span
     /** At the end of each span: whether enough has come in it, and time is left. */
     const check = () => {
       const isTooSlow = length - lengthBefore < slowestRate * (span / 1000)
       if (left <= 0 || isTooSlow) return stop("TimedOut")
       lengthBefore = length
-      wait()
-    }
-    let span = 0
-    let timer: NodeJS.Timeout
-    const wait = () => {
       span = Math.min(rateSpan, left)
       left -= span
       timer = setTimeout(check, span)
     }
-    wait()
+    let timer = setTimeout(check, span)
     options.onRead?.()
     // "close" follows every "error", but an error nobody listens to would end the process.
     stream.on("error", ignore)
