@@ -23,11 +23,11 @@ const statuses = new Map<number, number>()
 /** Numbers of the events that were acknowledged. */
 const acknowledged: Array<number> = []
 let next = 0
-let underWay = 0
+/** Requests without a reply yet. */
+const underWay = new Set<Promise<void>>()
 let isOver = false
 
 const send = async (due: number): Promise<void> => {
-  underWay += 1
   const first = next
   next += eventsPerRequest
   const now = Date.now()
@@ -51,14 +51,15 @@ const send = async (due: number): Promise<void> => {
   latencies.push(performance.now() - due)
   statuses.set(status, (statuses.get(status) ?? 0) + 1)
   if (status === 202) for (let index = 0; index < eventsPerRequest; index++) acknowledged.push(first + index)
-  underWay -= 1
 }
 
 let due = performance.now()
 const goOn = (): void => {
   if (isOver) return
   while (due <= performance.now()) {
-    void send(due)
+    const sending = send(due)
+    underWay.add(sending)
+    void sending.then(() => underWay.delete(sending))
     due += -Math.log(1 - random.below(1_000_000) / 1_000_000) * (1000 / requestsPerSecond)
   }
   setTimeout(goOn, Math.max(due - performance.now(), 0))
@@ -76,7 +77,7 @@ const abilities = {
   /** Sends nothing more; resolves to what was acknowledged, once the last reply is there. */
   end: async () => {
     isOver = true
-    while (underWay > 0) await new Promise((resolve) => setTimeout(resolve, 20))
+    await Promise.all(underWay)
     return acknowledged
   },
 }
