@@ -1,10 +1,10 @@
 import * as Result from "effect/Result"
 import * as fc from "fast-check"
 import { expect, it } from "vitest"
-import * as Entry from "../src/Entry.ts"
-import * as Export from "../src/Export.ts"
-import { ByteWriter } from "../src/internal/byteWriter.ts"
-import * as Wire from "../src/Wire.ts"
+import { ByteWriter } from "../src/bytes/ByteWriter.ts"
+import * as Entry from "../src/entry/Entry.ts"
+import * as Wire from "../src/intake/Wire.ts"
+import * as Export from "../src/select/Export.ts"
 import { id, limits, plainHttp } from "./support/wire.ts"
 
 /** `MILLRACE_TEST_LONG=1` looks for most of an hour. */

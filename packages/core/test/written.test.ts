@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest"
-import type { DecodedEntry } from "../src/Entry.ts"
-import { type ExportOptions, rule, textExporter } from "../src/Export.ts"
-import * as LetterEvent from "../src/internal/letterEvent.ts"
-import type * as Wire from "../src/Wire.ts"
+import * as LetterEvent from "../src/entry/deadLetterEvent.ts"
+import type { DecodedEntry } from "../src/entry/Entry.ts"
+import type * as Wire from "../src/intake/Wire.ts"
+import { type ExportOptions, rule, textExporter } from "../src/select/Export.ts"
 import { decodeText, entryOf, plainHttp, read, receivedAt, refused, sdk, webhook } from "./support/wire.ts"
 
 const noFields = { drop: [], keep: null, hash: [] }

@@ -2,8 +2,8 @@ import type { IncomingMessage, RequestListener, ServerResponse } from "node:http
 import type { Ledger, Readiness } from "@millrace/core"
 import { type Ingest, type Millrace, nodeHandler } from "@millrace/node"
 import * as Effect from "effect/Effect"
-import * as Metrics from "./Metrics.ts"
-import * as Prometheus from "./Prometheus.ts"
+import * as Metrics from "./metrics/Metrics.ts"
+import * as Prometheus from "./metrics/Prometheus.ts"
 
 interface Reply {
   readonly status: number

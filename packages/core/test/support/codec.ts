@@ -2,7 +2,7 @@ import { createHash, createHmac } from "node:crypto"
 import { crc32, gunzipSync } from "node:zlib"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { Codec, CodecError } from "../../src/Codec.ts"
+import { Codec, CodecError } from "../../src/ports/Codec.ts"
 
 const inflate = (bytes: Uint8Array, maxOutputLength: number): Uint8Array =>
   gunzipSync(bytes, { maxOutputLength })

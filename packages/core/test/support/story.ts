@@ -1,5 +1,5 @@
 import * as fc from "fast-check"
-import { addsUp } from "../../src/Ledger.ts"
+import { addsUp } from "../../src/deliver/Ledger.ts"
 import { makeLaneWorld, type NumberedEvent, type Reaction } from "./laneWorld.ts"
 
 /** How a receiver does not take a request. `dies`: it is reset, and nobody answers for two seconds. */

@@ -1,7 +1,7 @@
 import * as Result from "effect/Result"
-import * as Entry from "../../src/Entry.ts"
-import type { NewEntry } from "../../src/EventLog.ts"
-import * as Wire from "../../src/Wire.ts"
+import * as Entry from "../../src/entry/Entry.ts"
+import * as Wire from "../../src/intake/Wire.ts"
+import type { NewEntry } from "../../src/ports/EventLog.ts"
 
 export const limits: Wire.WireLimits = {
   bodyBytes: 10_000_000,

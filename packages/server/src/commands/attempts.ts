@@ -1,8 +1,8 @@
 import type { Command } from "commander"
 import * as Effect from "effect/Effect"
-import { maxListed, type Output } from "../AdminApi.ts"
-import * as Table from "../Table.ts"
-import * as TimeText from "../TimeText.ts"
+import { maxListed, type Output } from "../admin/AdminApi.ts"
+import * as Table from "../text/Table.ts"
+import * as TimeText from "../text/TimeText.ts"
 import { count, jsonOption, operate, print, printJson, type StoreFlags, storeCommand } from "./operate.ts"
 
 type Attempt = Output<"attempts/list">["attempts"][number]

@@ -1,9 +1,9 @@
 import { Command } from "commander"
 import * as Effect from "effect/Effect"
-import { AdminError, maxListed, type Output } from "../AdminApi.ts"
-import { json, printable } from "../SafeText.ts"
-import * as Table from "../Table.ts"
-import * as TimeText from "../TimeText.ts"
+import { AdminError, maxListed, type Output } from "../admin/AdminApi.ts"
+import { json, printable } from "../text/SafeText.ts"
+import * as Table from "../text/Table.ts"
+import * as TimeText from "../text/TimeText.ts"
 import {
   count,
   jsonOption,

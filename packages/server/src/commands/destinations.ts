@@ -1,10 +1,10 @@
 import { Command } from "commander"
 import * as Effect from "effect/Effect"
-import type { DestinationRow, Output } from "../AdminApi.ts"
-import { json } from "../SafeText.ts"
-import type { Access } from "../StoreAccess.ts"
-import * as Table from "../Table.ts"
-import * as TimeText from "../TimeText.ts"
+import type { DestinationRow, Output } from "../admin/AdminApi.ts"
+import type { Access } from "../admin/StoreAccess.ts"
+import { json } from "../text/SafeText.ts"
+import * as Table from "../text/Table.ts"
+import * as TimeText from "../text/TimeText.ts"
 import {
   count,
   type JsonObject,

@@ -1,7 +1,7 @@
 import type { Command } from "commander"
 import * as Effect from "effect/Effect"
-import type { Check } from "../AdminApi.ts"
-import { printable } from "../SafeText.ts"
+import type { Check } from "../admin/AdminApi.ts"
+import { printable } from "../text/SafeText.ts"
 import { jsonOption, operate, print, printJson, type StoreFlags, storeCommand } from "./operate.ts"
 
 const line = ({ level, name, message }: Check): string =>

@@ -4,12 +4,12 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
-import type { AdminError } from "../AdminApi.ts"
-import * as Config from "../Config.ts"
-import { complain } from "../complain.ts"
-import { json } from "../SafeText.ts"
-import * as StoreAccess from "../StoreAccess.ts"
-import * as TimeText from "../TimeText.ts"
+import type { AdminError } from "../admin/AdminApi.ts"
+import * as StoreAccess from "../admin/StoreAccess.ts"
+import * as Config from "../config/Config.ts"
+import { complain } from "../text/complain.ts"
+import { json } from "../text/SafeText.ts"
+import * as TimeText from "../text/TimeText.ts"
 
 /** What every command has that looks after a store. */
 export interface StoreFlags {

@@ -3,7 +3,7 @@ import type { Command } from "commander"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as AdminApi from "../AdminApi.ts"
+import * as AdminApi from "../admin/AdminApi.ts"
 import {
   type JsonObject,
   jsonObject,

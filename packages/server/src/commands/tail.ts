@@ -1,8 +1,8 @@
 import type { Command } from "commander"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type { Tailed } from "../AdminApi.ts"
-import { json } from "../SafeText.ts"
+import type { Tailed } from "../admin/AdminApi.ts"
+import { json } from "../text/SafeText.ts"
 import { list, operate, remark, type StoreFlags, storeCommand } from "./operate.ts"
 
 /** Whoever reads slowly makes us wait, and nobody else. */

@@ -1,5 +1,5 @@
 import type { Counters, DeadLetters, EventLog, Ingest, Keys, Wire } from "@millrace/core"
-import type { WorkerReport } from "../Metrics.ts"
+import type { WorkerReport } from "../metrics/Metrics.ts"
 
 /** What a worker asks of the primary, which has the store. Appends besides. */
 export type PrimaryCalls = {

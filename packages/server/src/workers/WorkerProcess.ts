@@ -5,7 +5,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
-import type * as Metrics from "../Metrics.ts"
+import type * as Metrics from "../metrics/Metrics.ts"
 import * as Channel from "./Channel.ts"
 import { channelDescriptor, type PrimaryCalls, type WorkerCalls } from "./Protocol.ts"
 

@@ -1,0 +1,20 @@
+import type { Event, JsonObject } from "./Event.ts"
+
+/** Where an event has itself with its numbers as they were written: only for writing it (see `exactJson.ts`). */
+export const exact: unique symbol = Symbol("exact")
+
+interface Exact {
+  readonly [exact]?: Event
+}
+
+/** The event with its numbers as they were written, as far as it knows. */
+export const exactOf = (event: Event): Event => (event as Event & Exact)[exact] ?? event
+
+/** What an entry's events share, likewise. */
+export interface Shared {
+  readonly statsigMetadata: JsonObject
+  readonly exactStatsigMetadata?: JsonObject
+}
+
+export const exactStatsigMetadataOf = ({ statsigMetadata, exactStatsigMetadata }: Shared): JsonObject =>
+  exactStatsigMetadata ?? statsigMetadata

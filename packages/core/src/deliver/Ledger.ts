@@ -1,0 +1,123 @@
+import * as Effect from "effect/Effect"
+import { parseCursorName } from "../ports/CursorName.ts"
+import type { CursorRecord, Cursors } from "../ports/Cursors.ts"
+import type { Destinations, Disabled } from "../ports/Destinations.ts"
+import type { EventLog } from "../ports/EventLog.ts"
+import { openCircuitAfter } from "./Delivery.ts"
+import * as LaneState from "./LaneState.ts"
+
+/** How one destination is doing. */
+export interface DestinationStatus {
+  readonly id: string
+  /** Events accepted since the destination began, by the log's counts; after a rewind some count twice, after a skip some not at all. */
+  readonly due: number
+  readonly delivered: number
+  readonly filtered: number
+  readonly dead: number
+  /** Dropped by the log before they were looked at. */
+  readonly trimmed: number
+  /** Events behind the cursor, by the log's counts at its place, and those held back as suspects. */
+  readonly pending: number
+  /** Events put on the wire, every attempt counted. */
+  readonly sent: number
+  /** Failures in a row. */
+  readonly failures: number
+  /** ms since the epoch. */
+  readonly failingSince: number | null
+  /** Open from the 10th failure in a row on; half-open while an attempt, which is a probe then, is under way in this process. */
+  readonly circuit: "closed" | "open" | "half-open"
+  readonly disabled: Disabled | null
+}
+
+/** `due = delivered + filtered + dead + trimmed + pending`: the log counts the ends, the cursor's record the rest. */
+export const addsUp = (row: DestinationStatus): boolean =>
+  row.due === row.delivered + row.filtered + row.dead + row.trimmed + row.pending && row.sent >= row.delivered
+
+export interface LedgerPorts {
+  readonly log: EventLog["Service"]
+  readonly cursors: Cursors["Service"]
+  readonly destinations: Destinations["Service"]
+}
+
+const blank = (id: string, disabled: Disabled | null): DestinationStatus => ({
+  id,
+  due: 0,
+  delivered: 0,
+  filtered: 0,
+  dead: 0,
+  trimmed: 0,
+  pending: 0,
+  sent: 0,
+  failures: 0,
+  failingSince: null,
+  circuit: "closed",
+  disabled,
+})
+
+/** By the log's own counts, and as the lane of a cursor will find it. */
+interface Account {
+  /** Where its destination began: the sum of events there. */
+  readonly from: number
+  /** Events behind its place. */
+  readonly lag: number
+  /** How many of them are settled all the same, with the open batch. */
+  readonly ahead: number
+}
+
+/**
+ * Where the log no longer reaches back to the place, all that is left unaccounted for lags: the lane will count what is missing as trimmed when
+ * it gets there. Where the log has lost the place, the lane will go on behind what is left, and what it did with the rest has never been due.
+ */
+const accountOf = (
+  log: EventLog["Service"],
+  partition: number,
+  { position, index }: CursorRecord,
+  state: LaneState.LaneState,
+  events: number,
+) => {
+  const looked = LaneState.looked(state)
+  const ahead = LaneState.settledAhead(state)
+  const { from } = state
+  return log.stats(partition, position).pipe(
+    Effect.map((at): Account => ({ from, lag: events - at.events - index, ahead })),
+    Effect.catchReason("StoreError", "OutOfRange", ({ resumeAt }) =>
+      resumeAt > position
+        ? Effect.succeed<Account>({ from, lag: events - from - looked + ahead, ahead })
+        : Effect.map(
+            log.stats(partition, resumeAt),
+            (at): Account => ({ from: at.events - looked, lag: events - at.events, ahead: 0 }),
+          ),
+    ),
+  )
+}
+
+/** A row for every destination that has a cursor, or is configured, by id. Replays have no rows: their events were counted before. */
+export const read = Effect.fnUntraced(function* ({ log, cursors, destinations }: LedgerPorts) {
+  const rows = new Map<string, DestinationStatus>()
+  for (const { id, disabled } of yield* destinations.list) rows.set(id, blank(id, disabled))
+  for (const { name, record } of yield* cursors.list) {
+    const parsed = parseCursorName(name)
+    const state = record === null ? null : LaneState.decode(record.state)
+    if (parsed === null || parsed.replay !== null || record === null || state === null) continue
+    if (parsed.partition >= log.partitions) continue
+    const { head } = yield* log.bounds(parsed.partition)
+    const { events } = yield* log.stats(parsed.partition, head)
+    const { from, lag, ahead } = yield* accountOf(log, parsed.partition, record, state, events)
+    const row = rows.get(parsed.destination) ?? blank(parsed.destination, null)
+    const failures = Math.max(row.failures, state.failures)
+    rows.set(row.id, {
+      ...row,
+      due: row.due + events - from,
+      delivered: row.delivered + state.delivered,
+      filtered: row.filtered + state.filtered,
+      dead: row.dead + state.dead,
+      trimmed: row.trimmed + state.trimmed,
+      pending: row.pending + lag - ahead + state.suspects.length,
+      sent: row.sent + state.sent,
+      failures,
+      failingSince: row.failingSince ?? state.failingSince,
+      circuit: failures >= openCircuitAfter ? "open" : "closed",
+    })
+  }
+  return [...rows.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
+})

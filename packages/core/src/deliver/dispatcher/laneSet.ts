@@ -1,0 +1,188 @@
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as FiberMap from "effect/FiberMap"
+import * as Option from "effect/Option"
+import { logMessages } from "../../base/Telemetry.ts"
+import type { Cursors } from "../../ports/Cursors.ts"
+import type { DeadLetters } from "../../ports/DeadLetters.ts"
+import type { Destinations } from "../../ports/Destinations.ts"
+import { defectSummary } from "../../ports/defectSummary.ts"
+import type { EventLog } from "../../ports/EventLog.ts"
+import { retryStore } from "../../ports/retryStore.ts"
+import type { StoreError } from "../../ports/StoreError.ts"
+import * as Lane from "../Lane.ts"
+import type { HeadReader } from "../read/HeadReader.ts"
+import * as DestinationRecords from "./destinationRecords.ts"
+import type { Tenure } from "./lease.ts"
+import type { Known } from "./registry.ts"
+
+/** What all lanes that have fallen behind may hold of the log together, and one of them at the most. */
+const laggingBytes = { together: 32 * 1024 * 1024, most: 1024 * 1024 }
+
+/** What the batches of all lanes may hold together: up to 256 lanes this is more than their own limits of 1 MiB. */
+const batchBytes = 256 * 1024 * 1024
+
+/** A share smaller than this would cost more in requests than it saves in memory. */
+const leastShare = 64 * 1024
+
+/** A lane that cannot go on (an entry that cannot be read, say) is begun anew after this. */
+const restartAfter = Duration.seconds(30)
+
+/**
+ * A lane that was taken over is asked for again after this, and begun if it is still this process's: whoever took it may be gone, and nobody says so where nobody
+ * beats. Two that both take a lane for their own (of a version that claims nothing) send little twice then.
+ */
+const takeBackAfter = Duration.seconds(5)
+
+/** What a released lane has in flight gets so long: its next owner waits for about twice that. */
+const settleWithin = Duration.seconds(2)
+
+/** Where a lane runs: by its cursor's name. */
+export interface LanePlace {
+  readonly partition: number
+  /** `null` for live traffic. */
+  readonly replay: string | null
+}
+
+export interface Running extends LanePlace {
+  readonly known: Known
+  readonly tenure: Tenure
+  /** Another one after it was begun anew. */
+  lane: Lane.Lane
+}
+
+/** The lanes that run in this process, by the names of their cursors. */
+export interface LaneSet {
+  readonly running: ReadonlyMap<string, Running>
+  /** So many lanes will run together: they share what memory there is for them. */
+  readonly expect: (count: number) => void
+  /** Which part of a destination's live traffic runs here: one partition's at the least, for what is sent by hand. */
+  readonly shareOf: (destination: string) => number
+  /** Takes the cursor over, whoever had it, and begins. */
+  readonly start: (known: Known, place: LanePlace, tenure: Tenure) => Effect.Effect<void, StoreError>
+  /** At once: what is in flight is not heard of again. */
+  readonly stop: (name: string) => Effect.Effect<void>
+  /** What is in flight is given a little time to be settled and saved. */
+  readonly release: (name: string) => Effect.Effect<void>
+}
+
+interface Options {
+  readonly log: EventLog["Service"]
+  readonly cursors: Cursors["Service"]
+  readonly deadLetters: DeadLetters["Service"]
+  readonly destinations: Destinations["Service"]
+  readonly readers: ReadonlyArray<HeadReader>
+  readonly draining: () => boolean
+  readonly onChange: () => void
+  /** A destination has changed in the store, or a lane has been taken over: what is to run may be other lanes now. */
+  readonly onLanesDue: () => void
+}
+
+export const make = Effect.fnUntraced(function* (options: Options) {
+  const { log, cursors, deadLetters, destinations, readers, draining, onChange, onLanesDue } = options
+  const running = new Map<string, Running>()
+  const fibers = yield* FiberMap.make<string>()
+  let expected = 0
+  const share = (bytes: number) => Math.max(bytes / Math.max(running.size, expected), leastShare)
+
+  const begin = Effect.fnUntraced(function* (known: Known, { partition, replay }: LanePlace, tenure: Tenure) {
+    const { destination, selection, sender } = known
+    const noted = Effect.annotateLogs({ destination: destination.id })
+    const open = Lane.make({
+      destination,
+      ...selection,
+      partition,
+      replay,
+      log,
+      cursors,
+      deadLetters,
+      sender,
+      tenure,
+      ...readers[partition]!,
+      readBytes: () => Math.min(share(laggingBytes.together), laggingBytes.most),
+      batchBytes: () => share(batchBytes / destination.concurrency),
+      onChange,
+      draining,
+    })
+    const one: Running = { known, partition, replay, tenure, lane: yield* open }
+    const { name } = one.lane
+    running.set(name, one)
+
+    const restart = Effect.fnUntraced(function* (reason: string) {
+      yield* Effect.logError("a destination cannot go on and is begun anew", reason).pipe(noted)
+      yield* Effect.sleep(restartAfter)
+      if (!tenure.holds()) return yield* new Lane.Released({ name })
+      one.lane = yield* retryStore(open)
+    })
+    const run = Effect.suspend(() => one.lane.run).pipe(
+      Effect.catchTag("StoreError", (error) =>
+        error.reason._tag === "Closed" ? Effect.never : restart(error.message),
+      ),
+      Effect.catchDefect((defect) => restart(defectSummary(Cause.die(defect)))),
+      Effect.forever,
+      Effect.catchTags({
+        Fenced: () =>
+          Effect.as(
+            Effect.logWarning("another process has taken the destination over").pipe(noted),
+            "fenced" as const,
+          ),
+        Gone: Effect.fnUntraced(function* () {
+          const at = yield* Clock.currentTimeMillis
+          const disabled = { at, reason: "gone" } as const
+          yield* retryStore(DestinationRecords.setDisabled(destinations, destination.id, disabled))
+          yield* Effect.logWarning(logMessages.destinationGone).pipe(noted)
+          onLanesDue()
+        }),
+        Finished: () =>
+          Effect.andThen(retryStore(cursors.remove(name)), Effect.logInfo("a replay is done").pipe(noted)),
+        Released: () => Effect.void,
+      }),
+      Effect.catchTag("StoreError", (error) =>
+        Effect.logError("a destination has stopped", error.message).pipe(noted),
+      ),
+      Effect.ensuring(
+        Effect.sync(() => {
+          running.delete(name)
+          onChange()
+        }),
+      ),
+      Effect.flatMap((end) =>
+        end === "fenced" ? Effect.andThen(Effect.sleep(takeBackAfter), Effect.sync(onLanesDue)) : Effect.void,
+      ),
+    )
+    yield* FiberMap.run(fibers, name, run)
+  })
+
+  const stop = (name: string) => FiberMap.remove(fibers, name)
+
+  const release = Effect.fnUntraced(function* (name: string) {
+    running.get(name)?.lane.release()
+    const fiber = FiberMap.getUnsafe(fibers, name)
+    if (Option.isSome(fiber)) {
+      yield* Effect.timeoutOption(Effect.interruptible(Fiber.await(fiber.value)), settleWithin)
+    }
+    yield* stop(name)
+  })
+
+  const lanes: LaneSet = {
+    running,
+    expect: (count) => {
+      expected = count
+    },
+    shareOf: (destination) => {
+      let count = 0
+      for (let partition = 0; partition < log.partitions; partition++) {
+        if (running.has(Lane.cursorName({ destination, partition, replay: null }))) count += 1
+      }
+      return Math.max(count, 1) / log.partitions
+    },
+    start: (known, place, tenure) =>
+      Effect.catchTag(begin(known, place, tenure), "Finished", () => Effect.void),
+    stop,
+    release,
+  }
+  return lanes
+})

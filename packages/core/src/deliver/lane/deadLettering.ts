@@ -1,0 +1,59 @@
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import { makeSparingly } from "../../base/logOncePerMinute.ts"
+import * as LetterEvent from "../../entry/deadLetterEvent.ts"
+import { eventIds } from "../../entry/Entry.ts"
+import type { DeadLetter, DeadLetters, DeadReason } from "../../ports/DeadLetters.ts"
+import { retryStore } from "../../ports/retryStore.ts"
+import type { StoreError } from "../../ports/StoreError.ts"
+import type { Destination } from "../../select/Destination.ts"
+import type { Verdict } from "../Delivery.ts"
+import type { Reading, Source } from "./catchUp.ts"
+import type { Book } from "./progress.ts"
+
+interface Options {
+  readonly destination: Destination
+  readonly deadLetters: DeadLetters["Service"]
+}
+
+/** Makes dead letters of events, and counts them; those that the log no longer has count as trimmed. The caller saves. */
+export type Bury = (
+  sources: ReadonlyArray<Source>,
+  reason: DeadReason,
+  why: Pick<Verdict, "status" | "error">,
+) => Effect.Effect<void, StoreError>
+
+export const makeBury = ({ destination, deadLetters }: Options, book: Book, { load }: Reading): Bury => {
+  const sparingly = makeSparingly()
+  const say = (events: number, reason: DeadReason, status: number | null) =>
+    sparingly(
+      Effect.annotateLogs(Effect.logWarning("events of a destination became dead letters"), {
+        destination: destination.id,
+        reason,
+        ...(status === null ? {} : { status }),
+        events,
+      }),
+    )
+  return Effect.fnUntraced(function* (sources, reason, { status, error }) {
+    const deadAt = yield* Clock.currentTimeMillis
+    const letters = (yield* load(sources)).map(({ item: { entry }, index }): DeadLetter => {
+      const event = entry.events[index]!
+      return {
+        destination: destination.id,
+        eventId: eventIds(entry)(index),
+        reason,
+        message: error ?? reason,
+        status,
+        deadAt,
+        receivedAt: entry.receivedAt,
+        eventName: event.eventName,
+        event: LetterEvent.write(entry, event),
+        replayedAt: null,
+      }
+    })
+    if (letters.length > 0) yield* retryStore(deadLetters.put(letters))
+    const { dead, trimmed } = book.state
+    book.update({ dead: dead + letters.length, trimmed: trimmed + sources.length - letters.length })
+    if (letters.length > 0) yield* say(letters.length, reason, status)
+  })
+}

@@ -1,0 +1,332 @@
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type { StoreError } from "../../ports/StoreError.ts"
+import type { Destination } from "../../select/Destination.ts"
+import type * as Delivery from "../Delivery.ts"
+import { type Fenced, Gone, type Released } from "../LaneEnd.ts"
+import type { Feed, Router } from "../read/Feed.ts"
+import * as Batch from "./Batch.ts"
+import { placeId } from "./batchBuckets.ts"
+import type { Fitting } from "./batchSize.ts"
+import type { Doubt, Part } from "./bisection.ts"
+import type { Reading } from "./catchUp.ts"
+import type { Bury } from "./deadLettering.ts"
+import {
+  countOf,
+  cut,
+  firstOf,
+  type OpenBatch,
+  rangeOf,
+  takeOut,
+  withFirstAlone,
+  without,
+} from "./openBatch.ts"
+import type { Book } from "./progress.ts"
+import type { Round } from "./round.ts"
+import type { Suspects } from "./suspects.ts"
+
+/** A lane that waits longer than this (ms) keeps no batch in memory, so that a thousand dead destinations hold nothing: it reads it again. */
+const keepWhileWaiting = 5_000
+
+/** Halved this often more than one event takes, with nothing passing: it is the destination. */
+const moreHalvings = 4
+
+/**
+ * Into at most this many parts a batch is cut before what is too old in it is given up, each part right after it has failed: with fewer bad
+ * events than that, none of the good ones dies of them.
+ */
+const partsToGiveUp = 32
+
+interface Options {
+  readonly destination: Destination
+  readonly router: Router
+}
+
+interface Parts {
+  readonly book: Book
+  readonly feed: Feed
+  readonly reading: Reading
+  readonly bury: Bury
+  readonly round: Round
+  readonly doubt: Doubt
+  readonly fitting: Fitting
+  readonly suspects: Suspects
+}
+
+/** An attempt that failed. */
+interface Failure {
+  readonly range: Batch.Range
+  /** The part of a batch in doubt that was tried; `null` when it was the next range, as usual. */
+  readonly part: Part | null
+  readonly bytes: number
+  readonly verdict: Delivery.Verdict
+}
+
+/**
+ * Sends a batch, whole or in parts, until every event of it is delivered, dead or a suspect. Returns before that when it has waited for long:
+ * then the batch is to be taken again, and what is left of it is in the book.
+ */
+export type Settle = (open: OpenBatch) => Effect.Effect<void, Fenced | Released | Gone | StoreError>
+
+export const makeSettle = ({ destination, router }: Options, parts: Parts): Settle => {
+  const { book, feed, reading, bury, round, doubt, fitting, suspects } = parts
+
+  /** What the batch was when something passed last: what it is put back to when nothing more passes. */
+  let lastGood: { readonly todo: ReadonlyArray<Batch.Range>; readonly suspects: number } | null = null
+
+  const sendRange = ({ taken, batch }: OpenBatch, range: Batch.Range) => {
+    const [from, to] = range
+    const body = batch.body(range)
+    const { length: bytes } = body
+    const send = round.send(body, placeId(taken.at(from)), placeId(taken.at(to - 1)), to - from)
+    return Effect.map(send, (sent) => ({ range, bytes, ...sent }))
+  }
+
+  const delivered = (open: OpenBatch, range: Batch.Range, bytes: number): void => {
+    round.passed(range[1] - range[0])
+    fitting.passed(bytes)
+    open.todo = takeOut(open.todo, range)
+    lastGood = null
+  }
+
+  const saveProgress = (open: OpenBatch) =>
+    open.todo.length === 0 ? book.saveSettled(open) : book.saveOpen(open)
+
+  /**
+   * Sends what is next: while all is well, as many ranges at once as there may be requests under way; otherwise one. Returns the first
+   * that was not delivered, which then stands first; others that were not are sent again when it is their turn. What was not allowed to start ends the lane,
+   * once the others have been heard.
+   */
+  const sendWave = Effect.fnUntraced(function* (open: OpenBatch) {
+    const isWell = book.state.failures === 0 && !book.state.probing && !open.isSplit
+    const wave = open.todo.slice(0, isWell ? destination.concurrency : 1)
+    const results = yield* Effect.forEach(wave, (range) => Effect.result(sendRange(open, range)), {
+      concurrency: "unbounded",
+    })
+    const answers = results.filter(Result.isSuccess).map(({ success }) => success)
+    open.areBodiesFree &&= answers.every(({ isBodyFree }) => isBodyFree)
+    const failures = answers.filter(({ verdict }) => verdict.outcome !== "delivered")
+    for (const { range, bytes, verdict, record } of answers) {
+      if (verdict.outcome !== "delivered") continue
+      delivered(open, range, bytes)
+      record(null)
+    }
+    for (const { record } of failures.slice(1)) record(null)
+    const denied = results.find(Result.isFailure)
+    if (denied !== undefined) {
+      if (failures[0] !== undefined) failures[0].record(null)
+      if (answers.length > 0) yield* saveProgress(open)
+      return yield* denied.failure
+    }
+    return failures[0] === undefined ? null : { part: null, ...failures[0] }
+  })
+
+  const hold = (open: OpenBatch, at: number, why: Parameters<Suspects["hold"]>[1], status: number | null) => {
+    fitting.spoil()
+    return suspects.hold(open.taken.at(at), why, status)
+  }
+
+  /** Holds the first events that are left, and whether they failed is known from before. */
+  const holdFirst = Effect.fnUntraced(function* (open: OpenBatch, count: number) {
+    for (const at of firstOf(open.todo, count)) {
+      yield* hold(open, at, "earlier", null)
+      open.todo = takeOut(open.todo, [at, at + 1])
+    }
+  })
+
+  /** Sends a part of a batch in doubt. If it passes, what was to go before it has failed alone, and the rest is split where it fails. */
+  const sendPart = Effect.fnUntraced(function* (open: OpenBatch, part: Part) {
+    const sent = yield* sendRange(open, rangeOf(open.todo, part))
+    const { range, bytes, verdict, record, isBodyFree } = sent
+    open.areBodiesFree &&= isBodyFree
+    if (verdict.outcome !== "delivered") return { part, ...sent }
+    open.isSplit = true
+    yield* holdFirst(open, part.skip)
+    delivered(open, range, bytes)
+    record(null)
+    doubt.split()
+    return null
+  })
+
+  /** Splits what failed, or holds it when it is one event alone. */
+  const split = Effect.fnUntraced(function* (
+    open: OpenBatch,
+    { range, bytes, verdict: { status } }: Failure,
+    why: "refused" | "failed",
+  ) {
+    const halves = Batch.halve(range)
+    open.isSplit = true
+    open.todo = [...halves, ...takeOut(open.todo, range)]
+    if (halves.length === 0) yield* hold(open, range[0], why, status)
+    else fitting.failed(bytes)
+  })
+
+  /** Nothing passed while what is left was split: it becomes again what it was, and nobody is suspected. */
+  const putBack = (open: OpenBatch): void => {
+    doubt.stopSplitting()
+    if (lastGood === null) return
+    open.todo = lastGood.todo
+    suspects.clearAfter(lastGood.suspects)
+    lastGood = null
+  }
+
+  /** How old an event has to be to be given up, by its time of arrival; `null` while the destination has not failed for long enough. */
+  const oldBefore = Effect.gen(function* () {
+    const { giveUpAfter } = destination.retry
+    const { failingSince } = book.state
+    if (failingSince === null) return null
+    const failingFor = yield* book.failingFor
+    if (failingFor < giveUpAfter) return null
+    // By the clock of when the failures began, too: one that was set ahead meanwhile makes nothing old.
+    return Math.min(yield* Clock.currentTimeMillis, failingSince + failingFor) - giveUpAfter
+  })
+
+  /**
+   * Received too long ago, at a destination that has failed for as long: given up, right after a failed attempt at a small part. Returns
+   * how long to wait; `null` when there is nothing to give up.
+   */
+  const giveUpOld = Effect.fnUntraced(function* (open: OpenBatch, { range, verdict }: Failure) {
+    const limit = yield* oldBefore
+    if (limit === null) return null
+    const isOld = (at: number) => open.taken.at(at).receivedAt <= limit
+    const kept = without(range, isOld)
+    const old = without(range, (at) => !isOld(at)).flatMap((one) => open.taken.slice(one))
+    if (old.length === 0) return null
+    const rest = takeOut(open.todo, range)
+    const most = Math.max(Math.ceil(open.taken.length / partsToGiveUp), 1)
+    lastGood = null
+    doubt.lookAnew()
+    open.isSplit = true
+    if (range[1] - range[0] > most) open.todo = [...cut(range, most), ...rest]
+    else {
+      fitting.spoil()
+      yield* bury(old, "expired", verdict)
+      open.todo = [...kept, ...rest]
+    }
+    // What may have died of this part is to be back before the next one is judged.
+    return round.shortPause(1, verdict.retryAfter)
+  })
+
+  const isRoundOver = (open: OpenBatch): boolean => round.isSpent() || open.todo.length === 0
+
+  /** Refused, or too large: the reply is about these events, so they are split at once. */
+  const onRefused = Effect.fnUntraced(function* (open: OpenBatch, failure: Failure) {
+    const { verdict } = failure
+    yield* split(open, failure, "refused")
+    doubt.lookAnew()
+    if (round.somethingPassed() || !(book.state.probing || isRoundOver(open))) {
+      return round.isSpent() ? yield* round.backOff(verdict.retryAfter) : null
+    }
+    // Nothing has passed: it is the destination, not the events. From now on one event a round is tried.
+    yield* book.failed
+    book.update({ probing: true })
+    return yield* round.backOff(verdict.retryAfter)
+  })
+
+  /** Any other failure: the destination's, or the batch's after all. */
+  const onFailed = Effect.fnUntraced(function* (open: OpenBatch, failure: Failure) {
+    const { range, part, bytes, verdict } = failure
+    doubt.failed(verdict)
+    if (verdict.outcome === "not-now" && (part === null || part.skip === 0)) {
+      const pause = yield* giveUpOld(open, failure)
+      if (pause !== null) return pause
+    }
+    if (part === null && book.state.probing && range[1] - range[0] === 1 && suspects.hasRoom()) {
+      // Nothing passes, one event after the other: whose fault it is will be seen when something does.
+      yield* holdFirst(open, 1)
+    } else if (part === null && (doubt.isSplitting() || fitting.isTry(bytes))) {
+      lastGood ??= { todo: open.todo, suspects: suspects.count() }
+      doubt.split()
+      doubt.halvedInVain()
+      yield* split(open, failure, "failed")
+      if (doubt.inVain() > Math.log2(countOf(lastGood.todo)) + moreHalvings) putBack(open)
+    } else if (part !== null) doubt.partFailed()
+    else if (yield* isPartNext(open)) return round.shortPause(doubt.tried() + 1, verdict.retryAfter)
+    yield* book.failed
+    return yield* round.backOff(verdict.retryAfter)
+  })
+
+  /** The whole has failed: says whether a part of it is to be tried before it is sent again. */
+  const isPartNext = Effect.fnUntraced(function* (open: OpenBatch) {
+    const next = doubt.choose(countOf(open.todo.slice(0, 1)), countOf(open.todo))
+    if (next === "all failed") {
+      doubt.lookAnew()
+      if (suspects.hasRoom()) {
+        // Other events are to show whose fault it is.
+        yield* holdFirst(open, countOf(open.todo))
+        book.update({ probing: true })
+      }
+    }
+    return next === "part"
+  })
+
+  /** What a failure changes. Returns how long to wait, `null` for not at all. */
+  const judge = Effect.fnUntraced(function* (open: OpenBatch, failure: Failure) {
+    suspects.noStrike()
+    switch (failure.verdict.outcome) {
+      case "delivered":
+        return null
+      case "gone":
+        yield* book.saveOpen(open)
+        return yield* new Gone({ destination: destination.id })
+      case "refused":
+      case "too-large":
+        return yield* onRefused(open, failure)
+      case "not-now":
+      case "misconfigured":
+        return yield* onFailed(open, failure)
+    }
+  })
+
+  /** Returns whether the batch was forgotten for it. */
+  const wait = Effect.fnUntraced(function* (open: OpenBatch, pause: Delivery.Wait) {
+    const forget = pause.millis > keepWhileWaiting && open.todo.length > 0
+    if (forget) {
+      router.detach(feed)
+      feed.rewind(open.start)
+      reading.forget()
+    }
+    yield* round.wait(pause)
+    return forget
+  })
+
+  const retrySuspects = (keep: Parameters<Suspects["retry"]>[0]) =>
+    Effect.suspend(() =>
+      suspects.count() > 0 ? Effect.andThen(book.kept, suspects.retry(keep)) : Effect.void,
+    )
+
+  return Effect.fnUntraced(function* (open) {
+    round.begin()
+    if (!open.isResumed) {
+      doubt.beginBatch()
+      fitting.beginBatch()
+      lastGood = null
+    }
+    const keep = Effect.suspend(() => (open.todo.length === 0 ? book.saveHere : book.saveOpen(open)))
+    while (open.todo.length > 0) {
+      if (book.state.probing) {
+        yield* suspects.tryOldest(keep)
+        lastGood = null
+        if (book.state.probing) {
+          open.isSplit = true
+          open.todo = withFirstAlone(open.todo)
+        }
+      }
+      const part = doubt.part()
+      const failure = yield* part === null ? sendWave(open) : sendPart(open, part)
+      if (failure === null) {
+        if (open.todo.length === 0) fitting.settled()
+        yield* saveProgress(open)
+        yield* retrySuspects(keep)
+        continue
+      }
+      const pause = yield* judge(open, failure).pipe(
+        Effect.tapError(() => Effect.sync(() => failure.record(null))),
+      )
+      failure.record(pause)
+      yield* saveProgress(open)
+      if (pause !== null && (yield* wait(open, pause))) return
+    }
+  })
+}

@@ -1,0 +1,267 @@
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type { Position } from "../../ports/Position.ts"
+import type { StoreError } from "../../ports/StoreError.ts"
+import type { Destination } from "../../select/Destination.ts"
+import type { ExportError, ExportRule } from "../../select/Export.ts"
+import * as Delivery from "../Delivery.ts"
+import type { Fenced, Released } from "../LaneEnd.ts"
+import type { Suspect } from "../LaneState.ts"
+import { exportedEvents } from "../read/Feed.ts"
+import type { Sent } from "../send/Sender.ts"
+import * as Batch from "./Batch.ts"
+import { placeId } from "./batchBuckets.ts"
+import type { Reading, Source } from "./catchUp.ts"
+import type { Bury } from "./deadLettering.ts"
+import type { Book } from "./progress.ts"
+import type { Round } from "./round.ts"
+import type { Probes } from "./suspectTimer.ts"
+
+/** At most so many events are held as suspects; then they are tried again in turn rather than new ones. */
+const maxSuspects = 64
+
+/** A lone event that is not refused dies only after this many failures, each with a neighbour passing just before and just after. */
+const maxStrikes = 5
+
+/** Saves the lane as it stands, whatever it has in hand. */
+export type Keep = Effect.Effect<void, Fenced | Released | StoreError>
+
+/**
+ * Events that failed alone. They are out of the way of the others, and whether it was the event or the destination is what the others show:
+ * no event dies of a refusal or another failure unless another has passed.
+ */
+export interface Suspects {
+  readonly count: () => number
+  /** `failed`: just now, while its neighbours pass. `earlier`: it has failed alone before, and may pass by now. */
+  readonly hold: (
+    source: Source,
+    why: "refused" | "failed" | "earlier",
+    status: number | null,
+  ) => Effect.Effect<void>
+  /** Suspects none but the so many first: the others were held during an outage. */
+  readonly clearAfter: (count: number) => void
+  /** Another event than a suspect has failed: that a suspect did just before may have been an outage's beginning, or a receiver that flaps. */
+  readonly noStrike: () => void
+  /**
+   * Another event has passed, so the destination takes events: each suspect that is due is sent once more. Refused again, or failed
+   * often enough, it dies. Ends at the first other failure: those left wait for the next event that passes.
+   */
+  readonly retry: (keep: Keep) => Effect.Effect<void, Fenced | Released | StoreError>
+  readonly hasRoom: () => boolean
+  /**
+   * Nothing passes: the oldest suspect is tried before anything new, so that after an outage events go out in order. With as many as may be held, the others
+   * take turns behind it.
+   */
+  readonly tryOldest: (keep: Keep) => Effect.Effect<void, Fenced | Released | StoreError>
+  /** No other event comes that could show whose fault it was. It may pass by now; if not, it stays a suspect. */
+  readonly probe: Effect.Effect<void, Fenced | Released | StoreError>
+}
+
+interface Options {
+  readonly destination: Destination
+  readonly exportRule: ExportRule
+}
+
+interface Parts {
+  readonly book: Book
+  readonly reading: Reading
+  readonly bury: Bury
+  readonly round: Round
+  readonly probes: Probes
+}
+
+const sourceOf = ({ after, entry, index }: Suspect): Source => ({
+  after: after as Position,
+  position: (entry ?? null) as Position | null,
+  index,
+})
+
+const isSame = (one: Suspect, other: Suspect): boolean =>
+  one.after === other.after && one.index === other.index
+
+/** It could be exported when it was held, and cannot be any more. */
+const unexportable = ({ message }: ExportError): Sent => ({
+  verdict: { outcome: "refused", status: null, noReply: null, error: message, retryAfter: null },
+  isBodyFree: true,
+  record: () => {},
+})
+
+export const makeSuspects = ({ destination, exportRule }: Options, parts: Parts): Suspects => {
+  const { book, reading, bury, round, probes } = parts
+
+  const release = (suspect: Suspect): void =>
+    book.update({ suspects: book.state.suspects.filter((one) => !isSame(one, suspect)) })
+
+  const replace = (suspect: Suspect): void =>
+    book.update({ suspects: book.state.suspects.map((one) => (isSame(one, suspect) ? suspect : one)) })
+
+  const noStrike = (): void => {
+    const { suspects } = book.state
+    if (suspects.some(({ open }) => open)) {
+      book.update({ suspects: suspects.map((suspect) => ({ ...suspect, open: false })) })
+    }
+  }
+
+  /** `null` when the log no longer has the event: then it is no suspect any more. */
+  const send = Effect.fnUntraced(function* (suspect: Suspect) {
+    const [loaded] = yield* reading.load([sourceOf(suspect)])
+    if (loaded === undefined) {
+      release(suspect)
+      book.update({ trimmed: book.state.trimmed + 1 })
+      return null
+    }
+    const { item, index } = loaded
+    const builder = Batch.make(destination.batch, destination.format)
+    const error = exportedEvents(item, exportRule).write(index, builder.begin())
+    if (error !== null) return unexportable(error)
+    builder.commit()
+    const id = placeId({ entryId: item.entry.id, time: item.entry.events[index]!.time, index })
+    return yield* round.send(builder.close().body([0, 1]), id, id, 1)
+  })
+
+  const delivered = (suspect: Suspect): void => {
+    release(suspect)
+    round.passed(1)
+    // What failed alone and passes now was not to blame: nor are others, by what was seen meanwhile.
+    noStrike()
+  }
+
+  /** The last failure of a suspect, and now a neighbour has passed after it. */
+  const strike = Effect.fnUntraced(function* (suspect: Suspect) {
+    const strikes = suspect.strikes + 1
+    const struck = { ...suspect, open: false, strikes }
+    replace(struck)
+    if (strikes < maxStrikes) return
+    release(struck)
+    const error = `the receiver failed ${maxStrikes} times on this event alone, while others passed`
+    yield* bury([sourceOf(struck)], "poison", { status: suspect.status ?? null, error })
+  })
+
+  /** Failing alone for as long as anything may fail: given up. A wrong set-up is not the event's fault unless others pass. */
+  const expired = Effect.fnUntraced(function* (suspect: Suspect, verdict: Delivery.Verdict, others: boolean) {
+    if (!others && verdict.outcome !== "not-now") return false
+    const now = yield* book.time
+    book.update({ ranFor: now })
+    if (now - (suspect.since ?? now) < destination.retry.giveUpAfter) return false
+    release(suspect)
+    yield* bury([sourceOf(suspect)], "expired", verdict)
+    return true
+  })
+
+  /** It has failed once more: the next try comes later. */
+  const failedAgain = (suspect: Suspect, status: number | null, now: number, open: boolean): Suspect => {
+    const tries = (suspect.tries ?? suspect.strikes) + 1
+    const { millis } = Delivery.waitAfter(destination.retry, tries, null, 1)
+    return { ...suspect, open, tries, status, due: now + millis }
+  }
+
+  /** A time further off than any wait was written by another clock: this one, or that one, has been set. */
+  const isDue = ({ due }: Suspect, now: number): boolean => due <= now || due - now > destination.retry.max
+
+  /** Nothing has passed: one suspect is tried. When it passes the others are too; otherwise the lane waits a little. */
+  const tryAlone = Effect.fnUntraced(function* (suspect: Suspect, keep: Keep) {
+    const sent = yield* send(suspect)
+    if (sent === null) {
+      yield* keep
+      return "gone"
+    }
+    const { verdict, record } = sent
+    if (verdict.outcome === "delivered") {
+      delivered(suspect)
+      record(null)
+      yield* keep
+      yield* retry(keep)
+      return "passed"
+    }
+    // Failing on a suspect again says nothing of its neighbours.
+    yield* expired(suspect, verdict, false)
+    const pause = round.shortPause(1, verdict.retryAfter)
+    record(pause)
+    yield* keep
+    yield* round.wait(pause)
+    return "failed"
+  })
+
+  /** The oldest of some that the log still has. */
+  const tryFirst = Effect.fnUntraced(function* (keep: Keep, which: (suspect: Suspect) => boolean) {
+    for (;;) {
+      const first = book.state.suspects.find(which)
+      if (first === undefined) return "gone"
+      const tried = yield* tryAlone(first, keep)
+      if (tried !== "gone") return tried
+    }
+  })
+
+  /** Whose turn it is behind the oldest. */
+  let turn = 0
+  const tryOther = (keep: Keep) =>
+    Effect.suspend(() => {
+      const others = book.state.suspects.slice(1)
+      turn = (turn + 1) % Math.max(others.length, 1)
+      const other = others[turn]
+      return other === undefined ? Effect.succeed("gone" as const) : tryAlone(other, keep)
+    })
+
+  const retry = Effect.fnUntraced(function* (
+    keep: Keep,
+  ): Effect.fn.Return<void, Fenced | Released | StoreError> {
+    const now = yield* Clock.currentTimeMillis
+    for (const open of book.state.suspects.filter((one) => one.open)) {
+      yield* strike(open)
+      yield* keep
+    }
+    for (const suspect of book.state.suspects) {
+      if (!isDue(suspect, now)) continue
+      const sent = yield* send(suspect)
+      if (sent === null) continue
+      const { verdict, record } = sent
+      record(null)
+      if (verdict.outcome === "delivered") delivered(suspect)
+      else if (verdict.outcome === "refused" || verdict.outcome === "too-large") {
+        release(suspect)
+        yield* bury([sourceOf(suspect)], verdict.outcome, verdict)
+      } else {
+        // Even one that is given up may have taken the receiver down with it: the others wait for the next event that passes.
+        if (!(yield* expired(suspect, verdict, true))) {
+          replace(failedAgain(suspect, verdict.status, now, true))
+        }
+        return yield* keep
+      }
+      yield* keep
+    }
+  })
+
+  return {
+    count: () => book.state.suspects.length,
+    hold: Effect.fnUntraced(function* ({ after, position, index }, why, status) {
+      const since = yield* book.time
+      const held: Suspect = {
+        after,
+        ...(position === null ? {} : { entry: position }),
+        index,
+        kind: why === "refused" ? "refused" : "poison",
+        strikes: 0,
+        open: why === "failed",
+        due: 0,
+        status,
+        since,
+      }
+      book.update({ suspects: [...book.state.suspects, held], ranFor: since })
+    }),
+    clearAfter: (count) => book.update({ suspects: book.state.suspects.slice(0, count) }),
+    noStrike,
+    retry,
+    hasRoom: () => book.state.suspects.length < maxSuspects,
+    tryOldest: Effect.fnUntraced(function* (keep) {
+      if (!book.state.probing) return
+      const isFull = () => book.state.suspects.length >= maxSuspects
+      const tried = yield* tryFirst(keep, ({ kind }) => kind === "poison" || isFull())
+      if (tried === "failed" && isFull()) yield* tryOther(keep)
+    }),
+    probe: Effect.gen(function* () {
+      if ((yield* tryFirst(book.saveHere, () => true)) !== "failed") return
+      if ((yield* tryOther(book.saveHere)) === "passed") return
+      probes.wasInVain()
+    }),
+  }
+}

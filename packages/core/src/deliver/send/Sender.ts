@@ -1,0 +1,134 @@
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import { hex } from "../../base/hex.ts"
+import { monotonicMillis } from "../../base/monotonic.ts"
+import * as Signature from "../../base/Signature.ts"
+import type { Attempt } from "../../ports/Attempts.ts"
+import type { Codec } from "../../ports/Codec.ts"
+import type { Transport } from "../../ports/Transport.ts"
+import type { Destination } from "../../select/Destination.ts"
+import * as Delivery from "../Delivery.ts"
+import * as Circuit from "./circuit.ts"
+import * as Wellness from "./healthLog.ts"
+
+/** What one request carries. */
+export interface Parcel {
+  readonly body: Uint8Array
+  /** What tells the first and the last event apart from all others. */
+  readonly first: string
+  readonly last: string
+  readonly count: number
+  /** Names the replay it belongs to; `null` for live traffic. */
+  readonly replay: string | null
+}
+
+export interface Sent {
+  readonly verdict: Delivery.Verdict
+  /** See {@link TransportReply.isBodyFree}. */
+  readonly isBodyFree: boolean
+  /** See {@link TransportError.neverLeft}. */
+  readonly neverLeft?: true
+  /** Call once it is known how long the lane waits: then the attempt is on record. */
+  readonly record: (wait: Delivery.Wait | null) => void
+}
+
+/** Sends to one destination, for all its lanes: they share its rate limit and its circuit. */
+export interface Sender {
+  readonly circuit: Circuit.Circuit["state"]
+  /** @param mayStart asked when everything else lets the attempt start: not before it, and not long ago */
+  readonly send: <E>(parcel: Parcel, mayStart: Effect.Effect<void, E>) => Effect.Effect<Sent, E>
+}
+
+/** How long to wait so that, on average, no more than this process's share of `rate` a second goes: each request makes the next wait for what it carried. */
+const pacer = (rate: number | null, share: () => number) => {
+  let freeAt = Number.NEGATIVE_INFINITY
+  return (count: number, now: number): number => {
+    if (rate === null) return 0
+    const wait = Math.max(freeAt - now, 0)
+    freeAt = Math.max(freeAt, now) + (count / (rate * share())) * 1000
+    return wait
+  }
+}
+
+/**
+ * @param record takes attempts, best effort
+ * @param share which part of the rate limit is this process's
+ */
+export const make = (
+  destination: Destination,
+  codec: Codec["Service"],
+  transport: Transport["Service"],
+  record: (attempt: Attempt) => void,
+  share: () => number,
+): Sender => {
+  const sign = Signature.signer(codec, destination.signing)
+  const events = pacer(destination.rateLimit.events, share)
+  const requests = pacer(destination.rateLimit.requests, share)
+  const circuit = Circuit.make()
+  const sayHow = Wellness.make(destination.id)
+
+  /**
+   * The same for every attempt at the same events in the same form, also after a restart. The body is part of it: rules, code and
+   * catalog may change between two attempts, and the same id has to mean the same body.
+   */
+  const webhookId = ({ first, last, count, replay, body }: Parcel): string => {
+    const form = JSON.stringify([destination.id, replay, first, last, count, body.length, codec.crc32(body)])
+    return `msg_${hex(codec.sha256(form)).slice(0, 32)}`
+  }
+
+  const attempt = Effect.fnUntraced(function* <E>(parcel: Parcel, mayStart: Effect.Effect<void, E>) {
+    const { body, count } = parcel
+    const id = webhookId(parcel)
+    const asked = yield* monotonicMillis
+    const pause = Math.max(events(count, asked), requests(1, asked))
+    if (pause > 0) yield* Effect.sleep(pause)
+    yield* mayStart
+    const startedAt = yield* Clock.currentTimeMillis
+    const began = yield* monotonicMillis
+    const result = yield* Effect.result(
+      transport.send({
+        url: destination.url,
+        headers: {
+          "content-type": "application/json",
+          "user-agent": "millrace",
+          ...sign({ id, sentAt: startedAt, body }),
+        },
+        body,
+        timeout: destination.timeout,
+      }),
+    )
+    const ended = yield* monotonicMillis
+    const verdict = Result.isSuccess(result)
+      ? Delivery.verdictOfReply(result.success, yield* Clock.currentTimeMillis)
+      : Delivery.verdictOfError(result.failure)
+    const isDown = verdict.outcome === "not-now" || verdict.outcome === "misconfigured"
+    if (isDown) circuit.failed()
+    else circuit.succeeded()
+    yield* sayHow(verdict, isDown)
+    const sent: Sent = {
+      verdict,
+      isBodyFree: Result.isSuccess(result) && result.success.isBodyFree === true,
+      ...(Result.isFailure(result) && result.failure.neverLeft === true ? { neverLeft: true } : {}),
+      record: (wait) => {
+        if (isDown && wait !== null) circuit.restUntil(ended + wait.millis)
+        record({
+          destination: destination.id,
+          webhookId: id,
+          startedAt,
+          duration: ended - began,
+          events: count,
+          bytes: body.length,
+          outcome: verdict.outcome,
+          status: verdict.status,
+          error: verdict.error,
+          wait: wait?.millis ?? null,
+          waitReason: wait?.reason ?? null,
+        })
+      },
+    }
+    return sent
+  })
+
+  return { circuit: circuit.state, send: (parcel, mayStart) => circuit.pass(attempt(parcel, mayStart)) }
+}

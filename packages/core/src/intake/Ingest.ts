@@ -1,0 +1,450 @@
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
+import { hex } from "../base/hex.ts"
+import { InvalidOptions, type OptionProblem } from "../base/InvalidOptions.ts"
+import { makeSparingly } from "../base/logOncePerMinute.ts"
+import * as Signature from "../base/Signature.ts"
+import * as Telemetry from "../base/Telemetry.ts"
+import { timeUUIDs } from "../entry/TimeUUID.ts"
+import { Codec } from "../ports/Codec.ts"
+import type { Counters } from "../ports/Counters.ts"
+import * as DeadLetters from "../ports/DeadLetters.ts"
+import { defectSummary } from "../ports/defectSummary.ts"
+import { EntryIds } from "../ports/EntryIds.ts"
+import { type EntryId, EventLog } from "../ports/EventLog.ts"
+import { type KeyKind, Keys } from "../ports/Keys.ts"
+import { mayPass, StoreError } from "../ports/StoreError.ts"
+import { partitionOf } from "../select/partition.ts"
+import { makeDedupe } from "./dedupe.ts"
+import { type HashedKey, makeKeyRing, makeKnownKeys } from "./keyRing.ts"
+import { makeNameCounts } from "./nameCounts.ts"
+import * as Wire from "./Wire.ts"
+
+export interface IngestLimits extends Wire.WireLimits {
+  /**
+   * Bytes of decompressed bodies that wait for the store at once: what a store that hangs can cost in memory. 256 MB holds
+   * 25 requests of the largest size, and 10,000 of the usual 26 KB.
+   */
+  readonly inFlightBytes: number
+}
+
+export const defaultLimits: IngestLimits = {
+  bodyBytes: 10 * 1024 * 1024,
+  events: 10_000,
+  nesting: 64,
+  sentBytes: 32 * 1024 * 1024,
+  inFlightBytes: 256 * 1024 * 1024,
+}
+
+export interface IngestOptions {
+  /**
+   * Keys that senders must show, besides those in the {@link Keys} store: server keys for every route, client keys for the
+   * log_event family only. `"none"` takes events from anybody: an open endpoint has to be asked for, so without it a layer that
+   * finds no key at all is not built.
+   */
+  readonly keys?:
+    | { readonly server?: ReadonlyArray<string>; readonly client?: ReadonlyArray<string> }
+    | "none"
+  /** `"auto"` by default: SDKs get the tolerance they need, everybody else is held to the OpenAPI document. */
+  readonly validation?: Wire.Validation
+  /**
+   * Requests with the same key and the same decompressed body within the window are one. Off by default: SDKs re-send without any
+   * id, but two identical webhook calls may both be meant. Per process.
+   */
+  readonly dedupe?: { readonly window: Duration.Input }
+  /** Besides keys, what makes a request of the event webhook genuine. */
+  readonly receive?: {
+    /**
+     * The signing secret (`webhook-...`) of a webhook in Statsig's console that points here; several during a rotation. A request
+     * without a key is taken then when it has a valid `v0` signature, at most 5 minutes old, over the body's bytes as they were sent:
+     * compressed, if they came compressed. Within those minutes the same request would be taken again: `dedupe` shares it.
+     */
+    readonly statsigSecret?: string | ReadonlyArray<string>
+  }
+  /** {@link defaultLimits} by default. */
+  readonly limits?: Partial<IngestLimits>
+}
+
+/** Who sends. */
+export interface Principal {
+  readonly kind: KeyKind
+  /** Names the key without giving it away; `null` where no key is asked for, and for a signed request. */
+  readonly id: string | null
+}
+
+/** What became of a request that was not refused. */
+export interface Receipt {
+  /** `null` when there was nothing to store, and for a duplicate. */
+  readonly entryId: EntryId | null
+  /** How many events were accepted: they are safe at the log's declared level. */
+  readonly events: number
+  readonly duplicate: boolean
+  /** The first {@link Wire.mostDescribed} of the events that were refused. */
+  readonly rejected: ReadonlyArray<Wire.RejectedEvent>
+  /** How many were refused, described or not. */
+  readonly rejectedCount: number
+}
+
+/**
+ * - `Refused`: the request can never be accepted as it is.
+ * - `Overloaded`: {@link IngestLimits.inFlightBytes} of others wait for the store.
+ * - `StoreFailed`: nothing was acknowledged; the same request may be sent again.
+ */
+export type IngestReason =
+  | { readonly _tag: "Refused"; readonly status: 400 | 413; readonly message: string }
+  | { readonly _tag: "Overloaded" }
+  | { readonly _tag: "StoreFailed"; readonly error: StoreError }
+
+const messageOf = (reason: IngestReason): string => {
+  switch (reason._tag) {
+    case "Refused":
+      return reason.message
+    case "Overloaded":
+      return "too many requests at once"
+    case "StoreFailed":
+      return reason.error.message
+  }
+}
+
+export class IngestError extends Data.TaggedError("IngestError")<{ readonly reason: IngestReason }> {
+  override get message(): string {
+    return messageOf(this.reason)
+  }
+}
+
+/**
+ * Events since this process began: `received = stored + rejected + duplicate + failed` at any time.
+ *
+ * Events of a request that waits for the store are not received yet; those of a body that cannot be read are never known.
+ */
+export interface IntakeLedger extends Readonly<Record<Telemetry.IntakeOutcome, number>> {
+  readonly received: number
+}
+
+/** Takes events in: authenticate, decode, admit, append, receipt. `HttpIngest` is its HTTP side. */
+export class Ingest extends Context.Service<
+  Ingest,
+  {
+    readonly limits: IngestLimits
+    /** Who a key belongs to, `null` when it may not do this. How long it takes does not tell how much of a key is right. */
+    readonly authenticate: (key: string | null, use: Wire.Dialect) => Principal | null
+    /**
+     * Who has signed a request of the event webhook, `now` in ms; `null` when {@link IngestOptions.receive} has no secret. Takes as long for a wrong
+     * signature as for a right one.
+     */
+    readonly authenticateSigned:
+      | ((
+          message: Signature.ReceivedMessage,
+          now: number,
+        ) => Result.Result<Principal, Signature.SignatureError>)
+      | null
+    /**
+     * Stores what a decompressed body holds; events refused one by one become dead letters. Once begun it is not interrupted: that the
+     * sender has gone away does not undo an append.
+     */
+    readonly accept: (head: IngestHead, body: Uint8Array) => Effect.Effect<Receipt, IngestError>
+    readonly ledger: Effect.Effect<IntakeLedger>
+    /** Why the last append failed, if that does not pass by itself: a probe may not touch what is damaged. */
+    readonly damage: Effect.Effect<StoreError | null>
+    /** Reads the {@link Keys} store again, after it was changed. The keys given as options stay. */
+    readonly reloadKeys: Effect.Effect<void, StoreError>
+  }
+>()("@millrace/core/Ingest") {}
+
+export type IngestHead = Omit<Wire.WireHead, "validation">
+
+export type IngestServices = Codec | Counters | DeadLetters.DeadLetters | EventLog | Keys
+
+/** Written out: V8 gives each object that is spread into a larger one a hidden class of its own, and all that read it are slow. */
+const wireHead = (head: IngestHead, validation: Wire.Validation): Wire.WireHead => ({
+  dialect: head.dialect,
+  validation,
+  receivedAt: head.receivedAt,
+  clientTimeHeader: head.clientTimeHeader,
+  clientTimeQuery: head.clientTimeQuery,
+  sdkType: head.sdkType,
+  sdkVersion: head.sdkVersion,
+  sessionID: head.sessionID,
+  keyId: head.keyId,
+})
+
+/** A header's value can carry it, once: several are joined by commas. */
+const sendableKey = /^[\x21-\x2b\x2d-\x7e]+$/
+
+/** What is wrong with keys, for whoever takes them from a user. */
+export const keyProblems = (kind: KeyKind, keys: ReadonlyArray<string>): ReadonlyArray<OptionProblem> =>
+  keys.flatMap((key, index) =>
+    sendableKey.test(key)
+      ? []
+      : [{ path: `keys.${kind}[${index}]`, message: "expected visible ASCII characters without a comma" }],
+  )
+
+const limitProblems = (limits: IngestLimits): ReadonlyArray<OptionProblem> => [
+  ...(["bodyBytes", "events", "nesting", "sentBytes", "inFlightBytes"] as const).flatMap((name) =>
+    Number.isSafeInteger(limits[name]) && limits[name] > 0
+      ? []
+      : [{ path: `limits.${name}`, message: "expected a positive integer" }],
+  ),
+  ...(limits.inFlightBytes < limits.bodyBytes
+    ? [{ path: "limits.inFlightBytes", message: "expected room for one body of limits.bodyBytes at least" }]
+    : []),
+]
+
+const limitsOf = ({ limits }: IngestOptions): IngestLimits => {
+  const bodyBytes = limits?.bodyBytes ?? defaultLimits.bodyBytes
+  // A host that takes larger bodies wants them sent as well.
+  const sentBytes = Math.max(defaultLimits.sentBytes, bodyBytes * 3)
+  return { ...defaultLimits, sentBytes, ...limits }
+}
+
+const keysOf = ({ keys }: IngestOptions): Record<KeyKind, ReadonlyArray<string>> => ({
+  server: (keys !== "none" && keys?.server) || [],
+  client: (keys !== "none" && keys?.client) || [],
+})
+
+const secretsOf = ({ receive }: IngestOptions): ReadonlyArray<string> => {
+  const secret = receive?.statsigSecret ?? []
+  return typeof secret === "string" ? [secret] : secret
+}
+
+/** ms, `null` when off, 0 when it is no positive, finite duration. */
+const windowOf = ({ dedupe }: IngestOptions): number | null => {
+  if (dedupe === undefined) return null
+  const millis = Option.match(Duration.fromInput(dedupe.window), {
+    onNone: () => 0,
+    onSome: Duration.toMillis,
+  })
+  return Number.isFinite(millis) && millis > 0 ? millis : 0
+}
+
+/** What is wrong with the options, as far as that can be seen without a store. */
+export const optionProblems = (options: IngestOptions): ReadonlyArray<OptionProblem> => {
+  const { server, client } = keysOf(options)
+  return [
+    ...keyProblems("server", server),
+    ...keyProblems("client", client),
+    ...limitProblems(limitsOf(options)),
+    ...secretsOf(options).flatMap((secret, index) =>
+      secret === ""
+        ? [{ path: `receive.statsigSecret[${index}]`, message: "expected a non-empty string" }]
+        : [],
+    ),
+    ...(windowOf(options) === 0
+      ? [{ path: "dedupe.window", message: "expected a positive, finite duration" }]
+      : []),
+  ]
+}
+
+/** Nobody interrupts an append but the store itself, when it goes down under it. */
+const storeFailure = (cause: Cause.Cause<StoreError>): Effect.Effect<never, StoreError> =>
+  Cause.hasInterruptsOnly(cause)
+    ? new StoreError({ reason: { _tag: "Closed" }, message: "the store was closed during an append" })
+    : Effect.failCause(cause)
+
+const make = Effect.fnUntraced(function* (
+  options: IngestOptions,
+): Effect.fn.Return<Ingest["Service"], InvalidOptions | StoreError, IngestServices | Scope.Scope> {
+  const codec = yield* Codec
+  const log = yield* EventLog
+  const deadLetters = yield* DeadLetters.DeadLetters
+  const keyStore = yield* Keys
+  const nextId = yield* EntryIds
+  const context = yield* Effect.context()
+
+  const problems = optionProblems(options)
+  if (problems.length > 0) return yield* new InvalidOptions({ problems })
+  const limits = limitsOf(options)
+  const validation = options.validation ?? "auto"
+  const open = options.keys === "none"
+  const { server, client } = keysOf(options)
+  const window = windowOf(options)
+
+  const hashed = (keys: ReadonlyArray<string>, kind: KeyKind): ReadonlyArray<HashedKey> =>
+    keys.map((key) => ({ hash: hex(codec.sha256(key)), kind }))
+  const configured = [...hashed(server, "server"), ...hashed(client, "client")]
+  const readKeys = Effect.map(keyStore.list, (stored) => {
+    const ring = makeKeyRing([...configured, ...stored])
+    const known = [...server, ...client].map((key) => [key, ring.find(codec.sha256(key))!] as const)
+    return { ring, known: makeKnownKeys(known) }
+  })
+
+  const secrets = secretsOf(options)
+  let keys = open ? null : yield* readKeys
+  if (keys?.ring.size === 0 && secrets.length === 0) {
+    return yield* new InvalidOptions({
+      problems: [
+        { path: "keys", message: 'no key is configured: give one, or "none" to take events from anybody' },
+      ],
+    })
+  }
+
+  const anybody: Principal = { kind: "server", id: null }
+
+  const authenticate = (key: string | null, use: Wire.Dialect): Principal | null => {
+    if (keys === null) return anybody
+    if (key === null) return null
+    const principal = keys.known.find(key) ?? keys.ring.find(codec.sha256(key))
+    return principal?.kind === "client" && use !== "log_event" ? null : principal
+  }
+
+  const authenticateSigned = (
+    message: Signature.ReceivedMessage,
+    now: number,
+  ): Result.Result<Principal, Signature.SignatureError> => {
+    // All of them, so that the time does not tell which one it was.
+    const results = secrets.map((statsig) =>
+      Signature.verify(codec, { standardWebhooks: [], statsig }, message, now),
+    )
+    return Result.map(results.find(Result.isSuccess) ?? results[0]!, () => anybody)
+  }
+
+  const totals: Record<Telemetry.IntakeOutcome, number> = { stored: 0, rejected: 0, duplicate: 0, failed: 0 }
+  const count = (outcome: Telemetry.IntakeOutcome, events: number): void => {
+    if (events === 0) return
+    totals[outcome] += events
+    Telemetry.intakeEvents[outcome].updateUnsafe(events, context)
+  }
+
+  const sayStoreFailed = makeSparingly()
+  const logStoreFailure = (error: StoreError): Effect.Effect<void> =>
+    sayStoreFailed(
+      Effect.annotateLogs(Effect.logWarning(Telemetry.logMessages.intakeStoreFailed), {
+        reason: error.reason._tag,
+        error: error.message,
+      }),
+    )
+
+  const sayLettersFailed = makeSparingly()
+  /** They are kept on a best-effort basis: their request is accepted, and to fail it would make its sender send it all again. */
+  const keepRejected = (rejected: ReadonlyArray<Wire.RejectedEvent>, id: EntryId, at: number) => {
+    const uuid = timeUUIDs(id)
+    const letters = rejected.map(
+      (event): DeadLetters.DeadLetter => ({
+        destination: DeadLetters.intake,
+        eventId: uuid(at, event.index),
+        reason: "invalid",
+        message: event.message,
+        status: null,
+        deadAt: at,
+        receivedAt: at,
+        eventName: event.eventName,
+        event: event.event,
+        replayedAt: null,
+      }),
+    )
+    return Effect.catchCause(deadLetters.put(letters), (cause: Cause.Cause<StoreError>) =>
+      sayLettersFailed(
+        Effect.annotateLogs(Effect.logWarning(Telemetry.logMessages.intakeLettersFailed), {
+          letters: letters.length,
+          error: defectSummary(cause),
+        }),
+      ),
+    )
+  }
+
+  /** Begins nothing before it is run: of a duplicate it never is. */
+  const store = (
+    { entry, rejected, subject }: Wire.Accepted,
+    id: EntryId,
+    receivedAt: number,
+  ): Effect.Effect<unknown, StoreError> =>
+    Effect.suspend(() => {
+      const appending =
+        entry === null ? Effect.void : log.append([entry], partitionOf(log.partitions, subject, id))
+      return rejected.length === 0
+        ? appending
+        : Effect.andThen(appending, () => keepRejected(rejected, id, receivedAt))
+    })
+
+  const dedupe = window === null ? null : makeDedupe<StoreError>(window)
+  const fingerprint = (head: IngestHead, body: Uint8Array): string =>
+    `${head.dialect} ${head.keyId} ${hex(codec.sha256(body))}`
+
+  let damage: StoreError | null = null
+
+  const nameCounts = yield* makeNameCounts
+  let bytesInFlight = 0
+
+  const refuse = (reason: IngestReason): Effect.Effect<never, IngestError> =>
+    Effect.fail(new IngestError({ reason }))
+
+  const acceptNow = (head: IngestHead, body: Uint8Array): Effect.Effect<Receipt, IngestError> => {
+    if (bytesInFlight + body.length > limits.inFlightBytes) return refuse({ _tag: "Overloaded" })
+    const id = nextId()
+    Telemetry.intakeBytes.updateUnsafe(body.length, context)
+    const decoded = Wire.decode(wireHead(head, validation), body, id, limits)
+    if (Result.isFailure(decoded)) {
+      const { status, message, events } = decoded.failure
+      count("rejected", events)
+      return refuse({ _tag: "Refused", status, message })
+    }
+
+    const { entry, rejected, rejectedCount, eventNames } = decoded.success
+    const events = entry === null ? 0 : entry.events
+    const storing = store(decoded.success, id, head.receivedAt)
+    bytesInFlight += body.length
+    const settle = () => {
+      bytesInFlight -= body.length
+      count("rejected", rejectedCount)
+    }
+    return Effect.matchCauseEffect(
+      dedupe === null ? storing : dedupe.share(fingerprint(head, body), storing),
+      {
+        onFailure: (cause) => {
+          settle()
+          count("failed", events)
+          return Effect.catch(storeFailure(cause), (error) =>
+            Effect.suspend(() => {
+              if (!mayPass(error.reason)) damage = error
+              return Effect.andThen(logStoreFailure(error), refuse({ _tag: "StoreFailed", error }))
+            }),
+          )
+        },
+        onSuccess: (shared) => {
+          settle()
+          const duplicate = dedupe !== null && shared === true
+          count(duplicate ? "duplicate" : "stored", events)
+          const entryId = duplicate || entry === null ? null : id
+          if (entryId !== null) damage = null
+          const receipt = Effect.succeed({ entryId, events, duplicate, rejected, rejectedCount })
+          return duplicate ? receipt : Effect.andThen(nameCounts.add(eventNames, head.receivedAt), receipt)
+        },
+      },
+    )
+  }
+
+  const accept = (head: IngestHead, body: Uint8Array): Effect.Effect<Receipt, IngestError> =>
+    Effect.uninterruptible(Effect.suspend(() => acceptNow(head, body)))
+
+  return {
+    limits,
+    authenticate,
+    authenticateSigned: secrets.length === 0 ? null : authenticateSigned,
+    accept,
+    ledger: Effect.sync(() => ({
+      ...totals,
+      received: totals.stored + totals.rejected + totals.duplicate + totals.failed,
+    })),
+    damage: Effect.sync(() => damage),
+    reloadKeys: open
+      ? Effect.void
+      : Effect.map(readKeys, (read) => {
+          keys = read
+        }),
+  }
+})
+
+/**
+ * Fails with {@link InvalidOptions} when the options cannot work, and with a {@link StoreError} when the keys cannot be read.
+ * Closing its scope writes the counts of event names that are still in memory.
+ */
+export const layer = (
+  options: IngestOptions,
+): Layer.Layer<Ingest, InvalidOptions | StoreError, IngestServices> => Layer.effect(Ingest, make(options))

@@ -1,0 +1,67 @@
+import * as Effect from "effect/Effect"
+import { conditionOf, type StoreError } from "../ports/StoreError.ts"
+
+/** Why a process should get no requests now. */
+export interface NotReady {
+  /** In a few words that anybody may see, such as "the store is full". */
+  readonly problem: string
+  /** For operators: fit for a log, not for strangers. */
+  readonly detail: string
+}
+
+/** `null`: it takes events, and delivers what it has to deliver. */
+export type Readiness = NotReady | null
+
+export const ofStore = ({ reason, message }: StoreError): NotReady => ({
+  problem: `the store is ${conditionOf(reason)}`,
+  detail: message,
+})
+
+export const stopping: NotReady = { problem: "shutting down", detail: "it is being closed" }
+
+/** Probes often wait for no more than two seconds. */
+export const answerWithin = 1_500
+
+export const noAnswer: NotReady = {
+  problem: "the store is not reachable",
+  detail: `no answer within ${answerWithin} ms`,
+}
+
+const undelivered = (destinations: ReadonlyArray<string>): NotReady => ({
+  problem: `nobody delivers to ${destinations.join(", ")}`,
+  detail: "this process should, and has lost them: another one has the store, or its lease has ended",
+})
+
+/** How many destinations a reply names. */
+const maxNamed = 10
+
+export interface Signs {
+  /** Succeeds when an append would. */
+  readonly takesEvents: Effect.Effect<void, StoreError>
+  /** The destinations that this process should deliver to and does not. */
+  readonly undelivered: Effect.Effect<ReadonlyArray<string>, StoreError>
+}
+
+/** Tries what is vouched for: that an append would succeed, and that what is stored goes out. */
+export const find = ({ takesEvents, undelivered: find }: Signs): Effect.Effect<Readiness> =>
+  Effect.andThen(takesEvents, find).pipe(
+    Effect.match({
+      onFailure: ofStore,
+      onSuccess: (destinations) =>
+        destinations.length === 0 ? null : undelivered(destinations.slice(0, maxNamed)),
+    }),
+  )
+
+/** Says once when a process is no longer ready, or for another reason, and when it is again. */
+export const makeReport = (): ((found: Readiness) => Effect.Effect<void>) => {
+  let last: string | null = null
+  return (found) =>
+    Effect.suspend(() => {
+      const problem = found?.problem ?? null
+      if (problem === last) return Effect.void
+      last = problem
+      return found === null
+        ? Effect.logInfo("ready again")
+        : Effect.annotateLogs(Effect.logWarning("not ready"), { problem, reason: found.detail })
+    })
+}

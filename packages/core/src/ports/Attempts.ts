@@ -1,0 +1,126 @@
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { guard } from "./memory/memoryPort.ts"
+import type { StoreError } from "./StoreError.ts"
+
+/** The `outcome` of the attempt that succeeded; with any other it failed. */
+export const delivered = "delivered"
+
+/** One try to send one batch. */
+export interface Attempt {
+  readonly destination: string
+  /** The same for every attempt of a batch. */
+  readonly webhookId: string
+  /** ms since the epoch. */
+  readonly startedAt: number
+  readonly duration: number
+  readonly events: number
+  readonly bytes: number
+  /** The kind of `Delivery.Outcome`: {@link delivered}, or a kind of failure. */
+  readonly outcome: string
+  readonly status: number | null
+  /** Why it failed, bounded, without secrets. */
+  readonly error: string | null
+  /** How long the lane waits before the next one (ms), and why ("Retry-After", "back-off"). */
+  readonly wait: number | null
+  readonly waitReason: string | null
+}
+
+export interface AttemptQuery {
+  readonly destination?: string
+  readonly failuresOnly?: boolean
+  /** 100 by default. */
+  readonly limit?: number
+}
+
+/** What a store keeps at most of each destination; the oldest go first. */
+export const limits = {
+  /** Failures are what people look for: a week of one every minute. */
+  maxFailures: 10_000,
+  /** Of failures. Those past it go when a newer one arrives. */
+  maxAge: 7 * 24 * 60 * 60 * 1000,
+  /** Successes only show that it works. */
+  maxSuccesses: 100,
+}
+
+/** The record of what was sent, when, and what came back. Best effort: losing one loses no event. */
+export class Attempts extends Context.Service<
+  Attempts,
+  {
+    readonly append: (attempts: ReadonlyArray<Attempt>) => Effect.Effect<void, StoreError>
+    /** Newest first. */
+    readonly list: (query: AttemptQuery) => Effect.Effect<ReadonlyArray<Attempt>, StoreError>
+  }
+>()("@millrace/core/Attempts") {}
+
+interface Numbered {
+  /** The order of arrival, over all destinations. */
+  readonly sequence: number
+  readonly attempt: Attempt
+}
+
+interface Kept {
+  readonly failures: Array<Numbered>
+  readonly successes: Array<Numbered>
+}
+
+/** Keeps them in this process's memory. */
+export const layerMemory = (): Layer.Layer<Attempts> =>
+  Layer.effect(
+    Attempts,
+    Effect.gen(function* () {
+      const run = yield* guard
+      const destinations = new Map<string, Kept>()
+      let sequence = 0
+
+      const keptOf = (destination: string): Kept => {
+        const known = destinations.get(destination)
+        if (known !== undefined) return known
+        const made: Kept = { failures: [], successes: [] }
+        destinations.set(destination, made)
+        return made
+      }
+
+      const keep = (attempt: Attempt, now: number): void => {
+        const { failures, successes } = keptOf(attempt.destination)
+        sequence += 1
+        if (attempt.outcome === delivered) {
+          successes.push({ sequence, attempt })
+          if (successes.length > limits.maxSuccesses) successes.shift()
+          return
+        }
+        failures.push({ sequence, attempt })
+        if (failures.length > limits.maxFailures) failures.shift()
+        const fresh = failures.findIndex((kept) => kept.attempt.startedAt >= now - limits.maxAge)
+        if (fresh !== 0) failures.splice(0, fresh === -1 ? failures.length : fresh)
+      }
+
+      return Attempts.of({
+        append: (attempts) =>
+          run((clock) => {
+            const now = clock.currentTimeMillisUnsafe()
+            for (const attempt of attempts) keep(attempt, now)
+            return Effect.void
+          }),
+        list: ({ destination, failuresOnly = false, limit = 100 }) =>
+          run(() => {
+            const chosen =
+              destination === undefined ? [...destinations.values()] : [destinations.get(destination)]
+            return Effect.succeed(
+              chosen
+                .flatMap((kept) =>
+                  kept === undefined
+                    ? []
+                    : failuresOnly
+                      ? kept.failures
+                      : [...kept.failures, ...kept.successes],
+                )
+                .sort((a, b) => b.sequence - a.sequence)
+                .slice(0, limit)
+                .map(({ attempt }) => attempt),
+            )
+          }),
+      })
+    }),
+  )

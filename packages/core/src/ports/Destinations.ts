@@ -1,0 +1,57 @@
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { byText, guard } from "./memory/memoryPort.ts"
+import type { StoreError } from "./StoreError.ts"
+
+/** Why a destination gets nothing at present. */
+export interface Disabled {
+  /** ms since the epoch. */
+  readonly at: number
+  /** `gone`: it answered 410. `by-hand`: somebody switched it off. `unconfigured`: no longer in the configuration. */
+  readonly reason: "gone" | "by-hand" | "unconfigured"
+}
+
+/** What a store knows of a destination: flags and file define it, the store keeps what it has lived through. */
+export interface DestinationRecord {
+  readonly id: string
+  /** Its configuration as JSON text when it was added by a command; `null` when flags or a file define it. */
+  readonly config: string | null
+  readonly disabled: Disabled | null
+  readonly createdAt: number
+}
+
+export class Destinations extends Context.Service<
+  Destinations,
+  {
+    readonly get: (id: string) => Effect.Effect<DestinationRecord | null, StoreError>
+    /** By id. */
+    readonly list: Effect.Effect<ReadonlyArray<DestinationRecord>, StoreError>
+    readonly put: (record: DestinationRecord) => Effect.Effect<void, StoreError>
+    readonly remove: (id: string) => Effect.Effect<void, StoreError>
+  }
+>()("@millrace/core/Destinations") {}
+
+/** Keeps them in this process's memory. */
+export const layerMemory = (): Layer.Layer<Destinations> =>
+  Layer.effect(
+    Destinations,
+    Effect.gen(function* () {
+      const run = yield* guard
+      const records = new Map<string, DestinationRecord>()
+      return Destinations.of({
+        get: (id) => run(() => Effect.succeed(records.get(id) ?? null)),
+        list: run(() => Effect.succeed([...records.values()].sort((a, b) => byText(a.id, b.id)))),
+        put: (record) =>
+          run(() => {
+            records.set(record.id, record)
+            return Effect.void
+          }),
+        remove: (id) =>
+          run(() => {
+            records.delete(id)
+            return Effect.void
+          }),
+      })
+    }),
+  )

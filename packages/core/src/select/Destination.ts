@@ -1,0 +1,263 @@
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as SchemaGetter from "effect/SchemaGetter"
+import type { Event } from "../base/Event.ts"
+import type { OptionProblem } from "../base/InvalidOptions.ts"
+import { type Path, pathText, problemsOf } from "../base/SchemaProblems.ts"
+import { standardKey } from "../base/Signature.ts"
+import type { Catalog } from "./Catalog.ts"
+import * as Export from "./Export.ts"
+import { Fields, type Hash } from "./Fields.ts"
+import { type CompiledFilter, compile as compileFilter, Filter } from "./Filter.ts"
+
+const withDefault =
+  <S extends Schema.Constraint>(value: S["Encoded"]) =>
+  (self: S) =>
+    Schema.withDecodingDefaultKey<S>(Effect.succeed(value))(self)
+
+const isDurationText = (text: string): boolean => {
+  const duration = Duration.fromInput(text as Duration.Input)
+  return (
+    Option.isSome(duration) && Duration.isFinite(duration.value) && Duration.toMillis(duration.value) >= 0
+  )
+}
+
+/** ms, or text like `"500 millis"`, `"1.5 seconds"`, `"3 days"`; never negative. */
+export const Millis = Schema.Union([
+  Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0)),
+  Schema.String.check(
+    Schema.makeFilter((text) => isDurationText(text) || 'expected a duration like "500 millis" or "3 days"'),
+  ),
+]).pipe(
+  Schema.decodeTo(Schema.Finite, {
+    decode: SchemaGetter.transform((input: number | string) =>
+      Duration.toMillis(Duration.fromInputUnsafe(input as Duration.Input)),
+    ),
+    encode: SchemaGetter.transform((millis: number): number | string => millis),
+  }),
+)
+
+const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))
+
+const HttpUrl = Schema.String.check(
+  Schema.makeFilter((text) => {
+    if (!URL.canParse(text)) return "expected a URL"
+    return ["http:", "https:"].includes(new URL(text).protocol) || "expected a URL with http or https"
+  }),
+)
+
+/**
+ * Dots are allowed, though Standard Webhooks forbids them in what is signed: a `webhook-id` is a hash of this id, never the id itself. Slashes are not, since they part the
+ * names of cursors. Letters in two cases are two ids.
+ */
+const DestinationId = Schema.String.check(
+  Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, {
+    expected: "1 to 64 letters, digits, dots, dashes or underscores, beginning with a letter or digit",
+  }),
+  Schema.makeFilter((id) => id !== "intake" || "this id is taken: it is where events refused on arrival go"),
+)
+
+/** When a batch is closed: as soon as one of the three is reached. */
+export const BatchLimits = Schema.Struct({
+  maxEvents: Count.pipe(withDefault(500)),
+  /** Of the body as sent. An event larger than this goes alone. 1 MiB: what most receivers' body parsers let in. */
+  maxBytes: Count.pipe(withDefault(1_048_576)),
+  /** From the first event of the batch on. */
+  maxDelay: Millis.pipe(withDefault("1 second")),
+})
+
+export type BatchLimits = typeof BatchLimits.Type
+
+export const RetryPolicy = Schema.Struct({
+  /** The ceiling of the first wait; it doubles with each failure in a row. */
+  first: Millis.pipe(withDefault("1 second")),
+  max: Millis.pipe(withDefault("1 hour")),
+  /** A week: long enough for a receiver's outage over holidays. */
+  giveUpAfter: Millis.pipe(withDefault("7 days")),
+})
+
+export type RetryPolicy = typeof RetryPolicy.Type
+
+const StandardWebhooksSecret = Schema.String.check(
+  Schema.makeFilter(
+    (secret) => standardKey(secret) !== null || 'expected "whsec_" and 24 to 64 bytes in base64',
+  ),
+)
+
+/** Which secrets sign the requests; both kinds at once if both are set. */
+export const Signing = Schema.Struct({
+  /** Several during a rotation: each signs. */
+  standardWebhooks: Schema.Array(StandardWebhooksSecret).pipe(withDefault([])),
+  statsig: Schema.NullOr(Schema.NonEmptyString).pipe(withDefault(null)),
+})
+
+/** A hundred batches of 1 MiB are as much as one destination may hold in memory. */
+const Concurrency = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100 }))
+
+const Rate = Schema.NullOr(Schema.Finite.check(Schema.isGreaterThan(0)))
+
+/**
+ * What a receiver can take, per second; `null` for no limit. Where several processes deliver, each keeps to the part that its partitions are of all; dead letters
+ * that are replayed by hand where none of them runs come on top of it.
+ */
+export const RateLimit = Schema.Struct({
+  events: Rate.pipe(withDefault(null)),
+  requests: Rate.pipe(withDefault(null)),
+})
+
+/** Which events, and in what form. */
+const selection = {
+  filter: Filter.pipe(withDefault({})),
+  fields: Fields.pipe(withDefault({})),
+  /** Where an exposure's details stand: as the Event Webhook document says, or as Statsig's newer documents do. */
+  exposures: Schema.Literals(["statsigMetadata", "metadata"]).pipe(withDefault("statsigMetadata")),
+}
+
+/** Where events go, as the configuration says it; every default is spelled out here. */
+export const DestinationConfig = Schema.Struct({
+  id: DestinationId,
+  url: HttpUrl,
+  enabled: Schema.Boolean.pipe(withDefault(true)),
+  /** Where a new destination begins: with what comes from now on, or with the oldest entry kept. */
+  from: Schema.Literals(["now", "earliest"]).pipe(withDefault("now")),
+  ...selection,
+  batch: BatchLimits.pipe(withDefault({})),
+  /** `array`: a bare JSON array. `data`: `{"data": [...]}`, as Statsig sends configuration changes. */
+  format: Schema.Literals(["array", "data"]).pipe(withDefault("array")),
+  signing: Signing.pipe(withDefault({})),
+  retry: RetryPolicy.pipe(withDefault({})),
+  rateLimit: RateLimit.pipe(withDefault({})),
+  /** Of one attempt, from connecting to the end of the reply. */
+  timeout: Millis.pipe(withDefault("30 seconds")),
+  /** How many requests may be under way at once in each partition: users are dealt to so many of them, so that the order of each user's events is kept. */
+  concurrency: Concurrency.pipe(withDefault(1)),
+})
+
+export type DestinationConfig = typeof DestinationConfig.Type
+
+/** What only TypeScript can say of a destination. */
+export interface DestinationCode {
+  /** Asked about every event that the filter lets through; must be pure. */
+  readonly predicate?: (event: Event) => boolean
+  /**
+   * Changes each event after `fields` have been applied, just before it is sent; gets a copy of its own, must be pure and return a whole event. An event
+   * on which it throws, or for which it returns something else, is not sent: it becomes a dead letter, which can be replayed.
+   */
+  readonly transform?: Export.Transform
+}
+
+/** A destination as a user writes it: only `id` and `url` are needed. */
+export type DestinationOptions = typeof DestinationConfig.Encoded & DestinationCode
+
+export type Destination = DestinationConfig & DestinationCode
+
+const decodeConfig = Schema.decodeUnknownResult(DestinationConfig, {
+  errors: "all",
+  onExcessProperty: "error",
+})
+
+/** A key of the installation, shorter than this, could be guessed from hashes of known values. */
+const minHashKey = 16
+
+/** What is wrong with the key that `fields.hash` hashes with. */
+export const hashKeyProblems = (hashKey: Uint8Array | undefined): ReadonlyArray<OptionProblem> =>
+  hashKey === undefined || hashKey.length >= minHashKey
+    ? []
+    : [{ path: "hashKey", message: `expected ${minHashKey} bytes at least` }]
+
+type Problems = ReadonlyArray<OptionProblem>
+
+/** Decodes what Schema can say, adds what only code can, and what takes both to see. */
+const decodeWith = <A extends { readonly fields: Fields }>(
+  decode: (input: unknown) => Result.Result<A, Schema.SchemaError>,
+  { predicate, transform, ...config }: DestinationCode,
+  hashKey: Uint8Array | undefined,
+  root: Path,
+): Result.Result<A & DestinationCode, Problems> => {
+  const decoded = decode(config)
+  const problems: Array<OptionProblem> = []
+  for (const [name, code] of Object.entries({ predicate, transform })) {
+    if (code !== undefined && typeof code !== "function") {
+      problems.push({ path: pathText([...root, name]), message: "expected a function" })
+    }
+  }
+  if (Result.isFailure(decoded)) return Result.fail([...problemsOf(decoded.failure, root), ...problems])
+  if (decoded.success.fields.hash.length > 0 && hashKey === undefined) {
+    problems.push({ path: pathText([...root, "fields", "hash"]), message: "needs the option hashKey" })
+  }
+  if (problems.length > 0) return Result.fail(problems)
+  return Result.succeed({
+    ...decoded.success,
+    ...(predicate === undefined ? {} : { predicate }),
+    ...(transform === undefined ? {} : { transform }),
+  })
+}
+
+/** One destination, or all its mistakes. */
+export const decode = (
+  options: DestinationOptions,
+  hashKey?: Uint8Array,
+): Result.Result<Destination, Problems> => decodeWith(decodeConfig, options, hashKey, [])
+
+/**
+ * All destinations of a configuration, or all its mistakes: paths begin with `destinations[n]`.
+ *
+ * @param hashKey what `fields.hash` hashes with: a destination that hashes needs it
+ */
+export const decodeAll = (
+  options: ReadonlyArray<DestinationOptions>,
+  hashKey?: Uint8Array,
+): Result.Result<ReadonlyArray<Destination>, Problems> => {
+  const problems: Array<OptionProblem> = []
+  const destinations: Array<Destination> = []
+  options.forEach((config, index) => {
+    const decoded = decodeWith(decodeConfig, config, hashKey, ["destinations", index])
+    if (Result.isFailure(decoded)) problems.push(...decoded.failure)
+    else destinations.push(decoded.success)
+    const first = options.findIndex(({ id }) => id === config.id)
+    if (first < index) {
+      problems.push({
+        path: `destinations[${index}].id`,
+        message: `the same as that of destinations[${first}]`,
+      })
+    }
+  })
+  return problems.length > 0 ? Result.fail(problems) : Result.succeed(destinations)
+}
+
+const SelectionConfig = Schema.Struct(selection)
+
+/** What decides which events a destination gets, and in what form; all of it may be left out. */
+export type SelectionOptions = typeof SelectionConfig.Encoded & DestinationCode
+
+export type Selection = typeof SelectionConfig.Type & DestinationCode
+
+const decodeSelectionConfig = Schema.decodeUnknownResult(SelectionConfig, {
+  errors: "all",
+  onExcessProperty: "error",
+})
+
+/** A selection, or all its mistakes. */
+export const decodeSelection = (
+  options: SelectionOptions,
+  hashKey?: Uint8Array,
+): Result.Result<Selection, Problems> => decodeWith(decodeSelectionConfig, options, hashKey, [])
+
+/** A {@link Selection}, compiled: one for all lanes of a destination. */
+export interface CompiledSelection {
+  readonly filter: CompiledFilter
+  readonly exportRule: Export.ExportRule
+}
+
+/** @throws TypeError when the selection hashes fields and there is nothing to hash with */
+export const compile = (
+  { filter, fields, exposures, predicate, transform }: Selection,
+  hash: Hash | null,
+  catalog: () => Catalog,
+): CompiledSelection => ({
+  filter: compileFilter(filter, { predicate, exposures, catalog }),
+  exportRule: Export.rule({ exposures, fields, transform }, hash, catalog),
+})

@@ -1,0 +1,155 @@
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { Event } from "../base/Event.ts"
+import type { DecodedEntry } from "../entry/Entry.ts"
+import { inSample } from "../entry/subject.ts"
+import { type Catalog, empty } from "./Catalog.ts"
+import { type ExposureDetails, possibleNames, View } from "./Export.ts"
+import { anyGlob } from "./glob.ts"
+import * as Where from "./Where.ts"
+
+const flag = (byDefault: boolean) =>
+  Schema.Boolean.pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(byDefault)))
+
+const names = (byDefault: ReadonlyArray<string>) =>
+  Schema.Array(Schema.NonEmptyString).pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(byDefault)))
+
+/** The check-boxes of Statsig's Event Filtering dialog, and two more. */
+export const Categories = Schema.Struct({
+  /** Gate, experiment, dynamic config, layer and holdout exposures. */
+  exposures: flag(true),
+  /** `statsig::config_change`. */
+  config_changes: flag(true),
+  /** All events that no other category claims, Statsig's own among them. */
+  custom: flag(true),
+  /** `auto_capture::*`. */
+  auto_capture: flag(true),
+  /** What SDKs say about themselves: diagnostics, session recordings and the like. */
+  internal: flag(false),
+})
+
+export type Category = keyof typeof Categories.Type
+
+/**
+ * Which events a destination gets: the category, the switch of the name, the globs, the rule over fields and the sample must all let an event
+ * through. Names and fields are those of the exported event: `statsig::experiment_exposure`, not what SDKs send for it.
+ */
+export const Filter = Schema.Struct({
+  categories: Categories.pipe(Schema.withDecodingDefaultKey(Effect.succeed({}))),
+  /** "Include new events by default": custom events that `customEvents` does not name. */
+  newCustomEvents: flag(true),
+  /** The dialog's table: a switch for each custom event's name. */
+  customEvents: Schema.Record(Schema.String, Schema.Boolean).pipe(
+    Schema.withDecodingDefaultTypeKey(Effect.succeed({})),
+  ),
+  /** Globs of event names, `*` for any characters and `?` for one: at least one must match. */
+  include: names(["*"]),
+  /** None may match. */
+  exclude: names([]),
+  where: Where.Where.pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(null))),
+  /** The share of users whose events pass, 0 to 1: the same users at every destination, and in every larger share. */
+  sample: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 })).pipe(
+    Schema.withDecodingDefaultTypeKey(Effect.succeed(1)),
+  ),
+})
+
+export type Filter = typeof Filter.Type
+
+const exposureNames = new Set([
+  "statsig::gate_exposure",
+  "statsig::experiment_exposure",
+  "statsig::config_exposure",
+  "statsig::layer_exposure",
+  "statsig::holdout_exposure",
+])
+
+const internalNames = new Set([
+  "statsig::diagnostics",
+  "statsig::non_exposed_checks",
+  "statsig::log_event_failed",
+  "statsig::default_value_type_mismatch",
+  "statsig::session_recording",
+  "statsig::log_line",
+  "dropped_log_event.count",
+])
+
+export const categoryOf = (eventName: string): Category => {
+  if (exposureNames.has(eventName)) return "exposures"
+  if (eventName === "statsig::config_change") return "config_changes"
+  if (eventName.startsWith("auto_capture::")) return "auto_capture"
+  return internalNames.has(eventName) ? "internal" : "custom"
+}
+
+/** What an event, its place in its entry and the entry say together. */
+export type EventTest = (event: Event, index: number, entry: DecodedEntry) => boolean
+
+/** A filter, compiled. An event passes when both parts let it through. */
+export interface CompiledFilter {
+  /** Whether an event of this name may pass: destinations are indexed by it, so it is asked once a name. */
+  readonly name: (eventName: string) => boolean
+  /** What the rest of the event decides; `null` when the name decides everything. */
+  readonly event: EventTest | null
+}
+
+/** An event that a user's own code cannot judge does not leave: it may be one that must not. */
+const guarded =
+  (predicate: (event: Event) => boolean): EventTest =>
+  (event) => {
+    try {
+      // An async one returns a promise, which is no answer.
+      return predicate(event) === true
+    } catch {
+      return false
+    }
+  }
+
+export interface FilterOptions {
+  /** Of a user who writes TypeScript: asked last, only about events that pass the rest. */
+  readonly predicate?: ((event: Event) => boolean) | undefined
+  /** Where the destination's events have an exposure's details, which `where` may ask for: `statsigMetadata` by default. */
+  readonly exposures?: ExposureDetails
+  readonly catalog?: () => Catalog
+}
+
+export const compile = (
+  filter: Filter,
+  { predicate, exposures = "statsigMetadata", catalog = () => empty }: FilterOptions = {},
+): CompiledFilter => {
+  const included = anyGlob(filter.include)
+  const excluded = anyGlob(filter.exclude)
+  const switches = new Map(Object.entries(filter.customEvents))
+  const matches = (names: ReadonlyArray<string>): boolean => names.some(included) && !names.some(excluded)
+
+  /** Whether the globs tell the names apart that an event of this name may have: then its own has to be seen. */
+  const isUndecided = (eventName: string): boolean => {
+    const names = possibleNames(eventName)
+    return names.length > 1 && new Set([matches(names), ...names.map((name) => matches([name]))]).size > 1
+  }
+  const undecided = new Set([...exposureNames].filter(isUndecided))
+
+  const name = (eventName: string): boolean => {
+    const category = categoryOf(eventName)
+    if (!filter.categories[category]) return false
+    if (category === "custom" && !(switches.get(eventName) ?? filter.newCustomEvents)) return false
+    return undecided.has(eventName) || matches(possibleNames(eventName))
+  }
+
+  const tests: Array<EventTest> = []
+  if (undecided.size > 0) {
+    tests.push(
+      (event, _, entry) =>
+        !undecided.has(event.eventName) || matches(new View(event, entry, exposures, catalog()).names),
+    )
+  }
+  if (filter.sample < 1) tests.push(inSample(filter.sample))
+  if (filter.where !== null) {
+    const holds = Where.compile(filter.where)
+    tests.push((event, _, entry) => holds(new View(event, entry, exposures, catalog())))
+  }
+  if (predicate !== undefined) tests.push(guarded(predicate))
+
+  const [first, second] = tests
+  if (first === undefined) return { name, event: null }
+  if (second === undefined) return { name, event: first }
+  return { name, event: (event, index, entry) => tests.every((test) => test(event, index, entry)) }
+}

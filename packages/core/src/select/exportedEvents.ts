@@ -1,0 +1,55 @@
+import { ByteWriter } from "../bytes/ByteWriter.ts"
+import type { DecodedEntry } from "../entry/Entry.ts"
+import type { Catalog } from "./Catalog.ts"
+import { ExportError, type ExportRule, eventWriter } from "./Export.ts"
+
+/** Where an event stands that has been exported. */
+interface Place {
+  readonly from: number
+  readonly to: number
+}
+
+/** About what an event takes, in bytes. */
+const eventRoom = 512
+
+/** An entry's events as they are sent under one export rule: made once for all lanes that share the rule. */
+export class ExportedEvents {
+  private readonly entry: DecodedEntry
+  private readonly rule: ExportRule
+  private readonly catalog: Catalog
+  private readonly writeNew: ReturnType<typeof eventWriter>
+  /** What others may ask for, too. */
+  private readonly kept: ByteWriter | null
+  private readonly places: Array<Place | ExportError | undefined> = []
+
+  /** @param isShared whether several lanes may ask for an event: one alone is spared the copy that is kept */
+  constructor(entry: DecodedEntry, rule: ExportRule, isShared: boolean) {
+    this.entry = entry
+    this.rule = rule
+    this.catalog = rule.catalog()
+    this.writeNew = eventWriter(entry, rule)
+    this.kept = isShared ? new ByteWriter(eventRoom) : null
+  }
+
+  /** Otherwise the catalog has changed meanwhile. */
+  get isUpToDate(): boolean {
+    return this.catalog === this.rule.catalog()
+  }
+
+  write(index: number, into: ByteWriter): ExportError | null {
+    const event = this.entry.events[index]!
+    if (this.kept === null) return this.writeNew(event, index, into)
+    const place = this.places[index] ?? this.keep(index, this.kept)
+    if (place instanceof ExportError) return place
+    into.copy(this.kept, place.from, place.to)
+    return null
+  }
+
+  private keep(index: number, kept: ByteWriter): Place | ExportError {
+    const from = kept.length
+    const error = this.writeNew(this.entry.events[index]!, index, kept)
+    const place = error ?? { from, to: kept.length }
+    this.places[index] = place
+    return place
+  }
+}

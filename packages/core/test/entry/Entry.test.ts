@@ -1,0 +1,150 @@
+import * as Schema from "effect/Schema"
+import * as fc from "fast-check"
+import { describe, expect, it, test } from "vitest"
+import type { Json } from "../../src/base/Event.ts"
+import * as Entry from "../../src/entry/Entry.ts"
+import {
+  bytesOf,
+  decodeJson,
+  entryOf,
+  id,
+  plainHttp,
+  read,
+  receivedAt,
+  sdk,
+  webhook,
+} from "../support/wire.ts"
+
+const good = { user: { userID: "u" }, eventName: "x", time: receivedAt }
+
+const failureOf = (result: ReturnType<typeof Entry.decode>) => {
+  if (result._tag === "Success") throw new Error("decoded")
+  return result.failure
+}
+
+describe("the envelope", () => {
+  it("is compact JSON that holds only what is known", () => {
+    expect(entryOf(decodeJson(plainHttp, { events: [good] })).envelope).toBe(
+      `{"v":1,"receivedAt":${receivedAt},"offset":0,"dialect":"log_event","mode":"strict","names":["x"]}`,
+    )
+    expect(entryOf(decodeJson(webhook, { event: "x", user: {} })).envelope).toBe(
+      `{"v":1,"receivedAt":${receivedAt},"dialect":"event_webhook","mode":"lenient","names":["x"]}`,
+    )
+  })
+
+  it("holds the offset as measured, the key's id, the SDK facts and the places of refused events", () => {
+    const head = { ...sdk, clientTimeHeader: String(receivedAt - 1500), keyId: "k", sessionID: "s" }
+    expect(JSON.parse(entryOf(decodeJson(head, { events: [null, good, {}] })).envelope)).toEqual({
+      v: 1,
+      receivedAt,
+      offset: 1500,
+      dialect: "log_event",
+      mode: "lenient",
+      keyId: "k",
+      sdkType: "py-server",
+      sdkVersion: "0.71.6",
+      sessionID: "s",
+      rejected: [0, 2],
+      names: ["x"],
+    })
+  })
+})
+
+test("isEnvelope accepts exactly what its schema accepts", () => {
+  const whole = {
+    v: 1,
+    receivedAt,
+    offset: -3,
+    clock: "us",
+    dialect: "log_event",
+    mode: "strict",
+    keyId: "k",
+    sdkType: "py-server",
+    sdkVersion: "0.71.6",
+    sessionID: "s",
+    rejected: [0, 2],
+    names: ["x"],
+  }
+  const isValid = Schema.is(Entry.Envelope)
+  const change = fc.record({
+    key: fc.constantFrom(...Object.keys(whole), "another"),
+    value: fc.oneof(
+      fc.jsonValue(),
+      fc.constantFrom(1, "event_webhook", "lenient", "s", "none", [1, "x"], undefined),
+    ),
+  })
+  const seen = { valid: 0, invalid: 0 }
+  fc.assert(
+    fc.property(fc.array(change, { maxLength: 3 }), (changes) => {
+      const changed = { ...whole, ...Object.fromEntries(changes.map(({ key, value }) => [key, value])) }
+      const json: Json = JSON.parse(JSON.stringify(changed))
+      expect(Entry.isEnvelope(json)).toBe(isValid(json))
+      seen[isValid(json) ? "valid" : "invalid"] += 1
+    }),
+    { numRuns: 2_000 },
+  )
+  expect(Math.min(seen.valid, seen.invalid)).toBeGreaterThan(200)
+})
+
+describe("decode", () => {
+  const entry = entryOf(decodeJson(sdk, { events: [good, good] }))
+
+  it("gives the entry's own id and receive time", () => {
+    expect(read(entry)).toMatchObject({ id, receivedAt })
+  })
+
+  it("gives the same again: nothing is consumed", () => {
+    expect(read(entry)).toStrictEqual(read(entry))
+  })
+
+  it("refuses a version it does not know", () => {
+    const envelope = JSON.stringify({ ...JSON.parse(entry.envelope), v: 2 })
+    expect(failureOf(Entry.decode({ ...entry, envelope }))).toEqual(
+      new Entry.EntryError({ message: "the envelope is of an unknown version" }),
+    )
+  })
+
+  it.each([
+    ["", "the envelope is not JSON"],
+    ["null", "the envelope is not JSON"],
+    ["[]", "the envelope is not JSON"],
+    ["{}", "the envelope is of an unknown version"],
+    ['{"v":"1"}', "the envelope is of an unknown version"],
+    ['{"v":1}', "the envelope is damaged"],
+    ['{"v":1,"receivedAt":"1","dialect":"log_event","mode":"strict"}', "the envelope is damaged"],
+    ['{"v":1,"receivedAt":1,"dialect":"other","mode":"strict"}', "the envelope is damaged"],
+    ['{"v":1,"receivedAt":1,"dialect":"log_event","mode":"strict","offset":null}', "the envelope is damaged"],
+  ])("refuses the envelope %j", (envelope, message) => {
+    expect(failureOf(Entry.decode({ ...entry, envelope })).message).toBe(message)
+  })
+
+  it.each([
+    ["", "the body is damaged"],
+    ["{", "the body is damaged"],
+    ["[]", "the body is damaged"],
+    ['{"events":5}', "the body is damaged"],
+    ['{"events":[{"eventName":"x"},null]}', "an event is damaged"],
+    ['{"events":[{"eventName":"x"},{"eventName":5}]}', "an event is damaged"],
+    ['{"events":[{"eventName":"x"},{"eventName":"x","time":"soon"}]}', "an event is damaged"],
+    ['{"events":[{"eventName":"x"}]}', "the body holds another number of events"],
+    [
+      '{"events":[{"eventName":"x"},{"eventName":"x"},{"eventName":"x"}]}',
+      "the body holds another number of events",
+    ],
+  ])("refuses the body %j", (body, message) => {
+    expect(failureOf(Entry.decode({ ...entry, body: bytesOf(body) })).message).toBe(message)
+  })
+
+  it("never throws, whatever a store gives back", () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(fc.string(), fc.json(), fc.constant(entry.envelope)),
+        fc.oneof(fc.uint8Array(), fc.json().map(bytesOf)),
+        (envelope, body) => {
+          expect(failureOf(Entry.decode({ id, events: 1, envelope, body }))).toBeInstanceOf(Entry.EntryError)
+        },
+      ),
+      { numRuns: 1000 },
+    )
+  })
+})

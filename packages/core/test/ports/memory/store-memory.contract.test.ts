@@ -1,0 +1,41 @@
+import { Store } from "@millrace/core"
+import { storeContract } from "@millrace/testkit"
+import { rewindablePlace } from "../../support/rewindable.ts"
+import { sharedPlace } from "../../support/sharedStore.ts"
+
+storeContract("memory", {
+  place: () => ({ open: Store.layerMemory }),
+  reopens: false,
+  shared: false,
+  capped: true,
+  probesRoom: true,
+})
+
+storeContract("memory, shared", {
+  place: sharedPlace,
+  rewindablePlace,
+  reopens: true,
+  shared: true,
+  capped: true,
+  probesRoom: true,
+  outside: false,
+})
+
+const partitions = 3
+
+storeContract("memory, in partitions", {
+  // Each partition may fill its part of the cap only.
+  place: () => ({
+    open: ({ maxBytes, ...options }) =>
+      Store.layerMemory({
+        ...options,
+        partitions,
+        ...(maxBytes === undefined ? {} : { maxBytes: maxBytes * partitions }),
+      }),
+  }),
+  reopens: false,
+  shared: false,
+  capped: true,
+  probesRoom: true,
+  partitioned: true,
+})
