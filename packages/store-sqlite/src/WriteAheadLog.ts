@@ -48,7 +48,8 @@ export class WriteAheadLog {
    */
   shorten(appended: number): void {
     this.#written += appended === 0 ? changedElse : appended + changedBeside
-    if (this.#written >= enough) this.#checkpoint()
+    if (this.#written < enough) return
+    this.#checkpoint()
     const size = statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0
     if (size < this.#givenUpAt) this.#givenUpAt = 0
     if (size > Math.max(walLimit, 2 * this.#givenUpAt)) this.#givenUpAt = this.#truncate() ? 0 : size

@@ -40,13 +40,13 @@ const failed = (error: unknown): Failure => failureOf(error, options.path)
 
 /** Everything in one transaction, so in one sync of the disk: either all is done or nothing. */
 const commit = ({ connection, tables, file }: Open, { appends, calls }: Request): Reply => {
-  file.check()
+  file.checkIfMissed()
   connection.sync(needsSync({ appends, calls }))
   const result = connection.transaction("IMMEDIATE", () => ({
     appending: appends === null ? null : tables.log.append(appends),
     called: calls.map((call) => done(invoke(tables, call))),
   }))
-  // What was taken away while this was written is noticed before anybody is told that it is safe.
+  // What was taken away before this was written, or meanwhile, is noticed before anybody is told that it is safe.
   file.check()
   result.appending?.committed()
   return { appends: result.appending && done(result.appending.appended), calls: result.called }

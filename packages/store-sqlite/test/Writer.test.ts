@@ -290,7 +290,7 @@ describe("a full disk", () => {
 })
 
 describe("a file that has been moved away", () => {
-  it("acknowledges nothing that nobody would find again", async () => {
+  it("acknowledges nothing that nobody would find again, and is not written to any more", async () => {
     const path = freshPath()
     await withStore(path, ({ log }) =>
       Effect.gen(function* () {
@@ -300,7 +300,7 @@ describe("a file that has been moved away", () => {
         expect(error.reason._tag).toBe("Unavailable")
         expect(error.message).toContain("moved, deleted or replaced")
         writeFileSync(path, "")
-        expect(yield* tagOf(log.append([entry(2)]))).toBe("Unavailable")
+        expect(yield* tagOf(log.append([entry(3)]))).toBe("Unavailable")
         renameSync(`${path}-elsewhere`, path)
         yield* log.append([entry(2)])
         expect(yield* readNumbers(log)).toEqual([1, 2])
@@ -314,13 +314,15 @@ describe("a write-ahead log that has been removed", () => {
     const path = freshPath()
     const left = `${path}-left`
     const before = Array.from({ length: 20 }, (_, index) => index + 1)
+    // Stored when the loss was noticed: nobody was told so, and a retry would find it.
+    const noticed = 21
     await withStore(path, ({ log, cursors }) =>
       Effect.gen(function* () {
         for (const number of before) yield* log.append([entry(number, 1000)])
         // From the file, so that the reader has the log open too.
         expect(yield* readNumbers(log)).toEqual(before)
         unlinkSync(`${path}-wal`)
-        const error = yield* Effect.flip(log.append([entry(21)]))
+        const error = yield* Effect.flip(log.append([entry(noticed)]))
         expect(error.reason._tag).toBe("Unavailable")
         expect(error.message).toContain("-wal has been deleted while it was open")
         // As a process that is killed now would leave it. By another process: closing the file here would drop the locks this one has on it.
@@ -332,11 +334,11 @@ describe("a write-ahead log that has been removed", () => {
         while (yield* isRefused) yield* Effect.yieldNow
         yield* log.append([entry(22)])
         expect(existsSync(`${path}-wal`)).toBe(true)
-        expect(yield* readNumbers(log)).toEqual([...before, 22])
+        expect(yield* readNumbers(log)).toEqual([...before, noticed, 22])
       }),
     )
-    expect(await withStore(left, ({ log }) => readNumbers(log))).toEqual(before)
-    expect(await withStore(path, ({ log }) => readNumbers(log))).toEqual([...before, 22])
+    expect(await withStore(left, ({ log }) => readNumbers(log))).toEqual([...before, noticed])
+    expect(await withStore(path, ({ log }) => readNumbers(log))).toEqual([...before, noticed, 22])
   })
 
   it("is never written to again where somebody has put another one in its place", async () => {
