@@ -2,6 +2,7 @@ import { readdirSync } from "node:fs"
 import { join, normalize } from "node:path"
 import { describe, expect, it } from "vitest"
 import { stabilityOf, usesOfEffect } from "./effectStability.ts"
+import { type Arrow, againstOrder, arrowsIn, circlesOf } from "./imports.ts"
 import { examples, filesIn, importsOf, type Manifest, packageOf, packages, read, root } from "./sources.ts"
 
 /** What a package may import of its siblings: dependencies point one way. A new package has to say where it stands. */
@@ -164,6 +165,52 @@ describe("packages/core", () => {
   })
 })
 
+describe("files", () => {
+  /** The dispatcher still carries out what an operator asks for. */
+  const owed = ({ from, to }: Arrow): boolean =>
+    /\bdeliver\/Dispatcher\.ts$/.test(from) && /\boperate\//.test(to)
+  it.each(packages)(
+    "in packages/$folder do not import one another in circles, types included",
+    ({ path }) => {
+      expect(circlesOf(arrowsIn(`${path}/src`).filter((arrow) => !owed(arrow)))).toEqual([])
+    },
+  )
+
+  it("that do are found", () => {
+    const arrows = [
+      { from: "a", to: "b" },
+      { from: "b", to: "c" },
+      { from: "c", to: "b" },
+      { from: "d", to: "d" },
+      { from: "d", to: "a" },
+    ]
+    expect(circlesOf(arrows)).toEqual([["b", "c"], ["d"]])
+  })
+
+  const within = (path: string): string => path.replace("packages/core/src/", "")
+  const ofCore = arrowsIn("packages/core/src").map(({ from, to }) => ({ from: within(from), to: within(to) }))
+
+  it("of core's rooms import only what stands below them", () => {
+    expect(ofCore.length).toBeGreaterThan(500)
+    expect(againstOrder(ofCore).filter((arrow) => !owed(arrow))).toEqual([])
+  })
+
+  it("that import against that order are found", () => {
+    const wrong = [
+      { from: "base/json.ts", to: "ports/EventLog.ts" },
+      { from: "intake/Wire.ts", to: "deliver/Lane.ts" },
+      { from: "deliver/send/Sender.ts", to: "Millrace.ts" },
+      { from: "attic/old.ts", to: "base/json.ts" },
+    ]
+    const right = [
+      { from: "Millrace.ts", to: "operate/Tail.ts" },
+      { from: "deliver/Lane.ts", to: "deliver/read/Feed.ts" },
+      { from: "operate/Tail.ts", to: "base/json.ts" },
+    ]
+    expect(againstOrder([...right, ...wrong])).toEqual(wrong)
+  })
+})
+
 it("nothing imports the test kit but tests", () => {
   const imports = packages
     .filter(({ folder }) => folder !== "testkit")
@@ -219,8 +266,12 @@ describe.each(examples)("examples/$folder", ({ path, manifest }) => {
 it("nothing grows on the top level", () => {
   const visible = readdirSync(root).filter((name) => !name.startsWith("."))
   const known = [
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
     "LICENSE",
     "README.md",
+    "SECURITY.md",
+    "docs",
     "examples",
     "node_modules",
     "package-lock.json",

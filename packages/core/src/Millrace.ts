@@ -5,12 +5,11 @@ import * as Logger from "effect/Logger"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import type { JsonObject } from "./base/Event.ts"
 import { InvalidOptions, type OptionProblem } from "./base/InvalidOptions.ts"
 import * as Dispatcher from "./deliver/Dispatcher.ts"
 import * as HttpIngest from "./intake/HttpIngest.ts"
 import { Ingest } from "./intake/Ingest.ts"
-import { logEvent } from "./intake/logEvent.ts"
+import { logEvent, type NewEvent } from "./intake/logEvent.ts"
 import * as Operations from "./operate/Operations.ts"
 import * as Readiness from "./operate/Readiness.ts"
 import { Attempts } from "./ports/Attempts.ts"
@@ -140,15 +139,7 @@ export interface CloseReport {
   readonly pending: ReadonlyArray<{ readonly destination: string; readonly events: number }>
 }
 
-/** An event of the program itself. */
-export interface NewEvent {
-  readonly event: string
-  readonly user?: JsonObject
-  readonly value?: string | number
-  readonly metadata?: JsonObject
-  /** ms since the epoch; now by default. */
-  readonly timestamp?: number
-}
+export type { NewEvent }
 
 /** A running Millrace, for programs that do not use Effect. No method but `handle` is on the hot path. */
 export interface Millrace extends Operations.Operations {

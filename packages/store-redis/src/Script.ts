@@ -1,17 +1,12 @@
 import { createHash } from "node:crypto"
 import type { Argument, Link, Reply } from "./Link.ts"
+import { emptied } from "./scriptErrors.ts"
 
 /** A Lua script, which Redis runs in one piece. */
 export interface Script {
   readonly source: string
   readonly sha: string
 }
-
-/** What a script answers, as an error, when the store it was to work on is not there any more. */
-export const emptied = "EMPTIED"
-
-/** The same, when what it needs is missing. */
-export const damaged = "DAMAGED"
 
 /**
  * In front of every script: KEYS[1] is `meta`, ARGV[1] the instance that the caller has opened. Numbers become text by `text`:

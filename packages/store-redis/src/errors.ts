@@ -1,5 +1,5 @@
 import { StoreError, type StoreReason } from "@millrace/core"
-import { damaged, emptied } from "./Script.ts"
+import { damaged, emptied } from "./scriptErrors.ts"
 
 const error = (_tag: Exclude<StoreReason["_tag"], "OutOfRange">, message: string): StoreError => {
   const made = new StoreError({ reason: { _tag }, message })

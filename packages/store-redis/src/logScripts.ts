@@ -1,4 +1,5 @@
-import { damaged, prelude, type Script, script, unguarded, urgent } from "./Script.ts"
+import { prelude, type Script, script, unguarded, urgent } from "./Script.ts"
+import { damaged } from "./scriptErrors.ts"
 
 /*
  * All take KEYS[2] to [4]: a partition's entries, bodies and state. Positions are numbers that count entries from 1 without a gap,

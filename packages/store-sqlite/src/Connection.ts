@@ -5,7 +5,7 @@ import { corrupt, Refusal, unavailable } from "./errors.ts"
 import { makeOwnFile } from "./ownFile.ts"
 import { bindable, number } from "./row.ts"
 import { applicationId, migrations } from "./schema.ts"
-import { checkpointAfter, walLimit } from "./WriteAheadLog.ts"
+import { checkpointAfter, walLimit } from "./walLimits.ts"
 
 export interface ConnectionOptions {
   readonly path: string

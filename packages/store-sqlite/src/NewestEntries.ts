@@ -11,7 +11,7 @@ import {
   unpack,
   width,
 } from "./packing.ts"
-import type { Appended } from "./protocol.ts"
+import type { Appended } from "./tables/records.ts"
 
 /** In bytes: beside the largest group there is room for four of the largest reads of whoever follows the log. Who is further behind reads from the file. */
 export const room = 8 * 1024 * 1024

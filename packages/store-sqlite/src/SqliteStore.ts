@@ -19,9 +19,10 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { claimDelivery } from "./DeliveryClaim.ts"
 import { failureOf } from "./errors.ts"
+import { lettersPerCall } from "./limits.ts"
 import { tooWideMode } from "./ownFile.ts"
-import { lettersPerCall, type Progress } from "./protocol.ts"
 import { fail, StoreFile } from "./StoreFile.ts"
+import type { Progress } from "./tables/records.ts"
 
 export interface Options {
   /** The file. It is made when it is not there; its directory is not. SQLite keeps two more beside it, `-wal` and `-shm`, and whoever delivers from it `-owner`. Only this process's user can read them. */

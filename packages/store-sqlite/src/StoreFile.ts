@@ -4,19 +4,10 @@ import { toEntries } from "./entries.ts"
 import type { Failure } from "./errors.ts"
 import { NewestEntries } from "./NewestEntries.ts"
 import { unpack } from "./packing.ts"
-import type {
-  Appended,
-  Asked,
-  Call,
-  Dropped,
-  MethodName,
-  Outcome,
-  Returned,
-  TableName,
-  WorkerOptions,
-} from "./protocol.ts"
+import type { Asked, Call, MethodName, Outcome, Returned, TableName, WorkerOptions } from "./protocol.ts"
 import { Thread } from "./Thread.ts"
 import type { Bounds } from "./tables/Log.ts"
+import type { Appended, Dropped } from "./tables/records.ts"
 import { Writer } from "./Writer.ts"
 
 /** How often to look whether another process has appended, in ms. */

@@ -1,6 +1,7 @@
 import { statSync } from "node:fs"
 import type { Connection } from "./Connection.ts"
 import { number } from "./row.ts"
+import { walLimit } from "./walLimits.ts"
 
 /** In bytes: what is brought into the file while nobody waits for it takes two milliseconds then. Less of it would save few of them, and cost a sync of the file each time. */
 const enough = 1024 * 1024
@@ -10,12 +11,6 @@ const changedBeside = 48 * 1024
 
 /** Of what the other transactions change, which is a cursor's page most often. In bytes. */
 const changedElse = 16 * 1024
-
-/** Where SQLite, in the middle of a commit, begins to bring it into the file itself: when we have not come to it, because somebody reads. In bytes. */
-export const checkpointAfter = 4 * 1024 * 1024
-
-/** Four times that. */
-export const walLimit = 16 * 1024 * 1024
 
 /** How long a checkpoint, and with it the next append, waits for readers, in ms: our own are done sooner. */
 const patience = 200

@@ -2,8 +2,9 @@ import type { EventLog } from "@millrace/core"
 import type { Failure } from "./errors.ts"
 import type { NewestEntries } from "./NewestEntries.ts"
 import { type Group, sizeOf } from "./packing.ts"
-import type { Appended, Call, Outcome, Reply } from "./protocol.ts"
+import type { Call, Outcome, Reply } from "./protocol.ts"
 import type { Thread } from "./Thread.ts"
+import type { Appended } from "./tables/records.ts"
 
 /** With what became of a group's entries, its own from one of them on. */
 type SettleAppend = (outcome: Outcome<Appended>, from: number) => void

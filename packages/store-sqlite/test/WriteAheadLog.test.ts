@@ -2,7 +2,7 @@ import { statSync } from "node:fs"
 import * as Effect from "effect/Effect"
 import { describe, expect, it } from "vitest"
 import type { Database } from "../src/driver.ts"
-import { checkpointAfter, walLimit } from "../src/WriteAheadLog.ts"
+import { checkpointAfter, walLimit } from "../src/walLimits.ts"
 import { connect, entry, freshPath, query, readNumbers, withStore } from "./support/store.ts"
 
 /** Ten entries of 50 kB. */

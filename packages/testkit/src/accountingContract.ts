@@ -1,7 +1,7 @@
 import { DeadLetters, type Export, type Ingest, Ledger } from "@millrace/core"
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import type { StoreBinding } from "./storeContract.ts"
+import type { StoreBinding } from "./storeBinding.ts"
 import { type Answer, type TestPipelineOptions, testPipeline } from "./testPipeline.ts"
 
 /** What a store's author has said already for `storeContract`. */

@@ -15,6 +15,7 @@ export {
   type ScriptedReceiverOptions,
   scriptedReceiver,
 } from "./internal/scriptedReceiver.ts"
-export * from "./storeContract.ts"
+export * from "./storeBinding.ts"
+export { storeContract } from "./storeContract.ts"
 export * from "./testPipeline.ts"
 export { type MakeTransport, transportContract } from "./transportContract.ts"

@@ -32,7 +32,7 @@ import * as Logger from "effect/Logger"
 import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import * as VirtualTime from "./internal/virtualTime.ts"
-import type { StoreOpenOptions } from "./storeContract.ts"
+import type { StoreOpenOptions } from "./storeBinding.ts"
 
 /** What a receiver answers: a status, more of a reply, or no reply at all. */
 export type Answer =

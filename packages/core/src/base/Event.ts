@@ -1,13 +1,9 @@
 import * as Schema from "effect/Schema"
-import { isEmptyArray, isObject } from "./json.ts"
+import { isEmptyArray, isObject, type Json, type JsonObject } from "./json.ts"
 import { readTime } from "./time.ts"
 import * as Utf8 from "./utf8.ts"
 
-export type Json = null | boolean | number | string | ReadonlyArray<Json> | JsonObject
-
-export interface JsonObject {
-  readonly [key: string]: Json
-}
+export type { Json, JsonObject }
 
 /**
  * One thing that happened, as every reader of an entry sees it: spellings, defaults, clock skew and the

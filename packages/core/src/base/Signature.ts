@@ -1,7 +1,12 @@
 import * as Data from "effect/Data"
 import * as Result from "effect/Result"
-import type { Codec } from "../ports/Codec.ts"
 import { hex } from "./hex.ts"
+
+/** What signing needs of the `Codec` port. */
+export interface Hmac {
+  /** Reads the parts one after the other. */
+  readonly hmacSha256: (key: Uint8Array, ...parts: ReadonlyArray<Uint8Array | string>) => Uint8Array
+}
 
 /**
  * The secrets of one destination or one sender. Both kinds may be set: both signatures are sent then, and either is enough
@@ -54,7 +59,7 @@ export interface SignedMessage {
 
 /** Makes the signing headers of each message: keys are read once. */
 export const signer = (
-  codec: Codec["Service"],
+  codec: Hmac,
   secrets: Secrets,
 ): ((message: SignedMessage) => Readonly<Record<string, string>>) => {
   const keys = secrets.standardWebhooks.flatMap((secret) => standardKey(secret) ?? [])
@@ -135,7 +140,7 @@ export const statsigProblem = (
  * @param tolerance ms by which the signature's time may differ from `now`
  */
 export const verify = (
-  codec: Codec["Service"],
+  codec: Hmac,
   secrets: Secrets,
   { headers, body }: ReceivedMessage,
   now: number,

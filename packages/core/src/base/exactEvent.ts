@@ -1,4 +1,5 @@
-import type { Event, JsonObject } from "./Event.ts"
+import type { Event } from "./Event.ts"
+import type { JsonObject } from "./json.ts"
 
 /** Where an event has itself with its numbers as they were written: only for writing it (see `exactJson.ts`). */
 export const exact: unique symbol = Symbol("exact")

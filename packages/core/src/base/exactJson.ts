@@ -1,4 +1,4 @@
-import type { Json } from "./Event.ts"
+import type { Json } from "./json.ts"
 import { put } from "./json.ts"
 import { WrittenNumber } from "./WrittenNumber.ts"
 

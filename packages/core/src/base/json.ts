@@ -1,5 +1,10 @@
-import type { Json, JsonObject } from "./Event.ts"
 import { WrittenNumber } from "./WrittenNumber.ts"
+
+export type Json = null | boolean | number | string | ReadonlyArray<Json> | JsonObject
+
+export interface JsonObject {
+  readonly [key: string]: Json
+}
 
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof WrittenNumber)

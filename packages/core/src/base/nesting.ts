@@ -1,4 +1,4 @@
-import type { Json } from "./Event.ts"
+import type { Json } from "./json.ts"
 
 /** Far from where recursive readers, `JSON.stringify` among them, run out of stack. */
 export const most = 256

@@ -3,13 +3,13 @@ import type * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
 import {
-  type JsonObject,
   LenientEvent,
   maxEventNameBytes,
   StrictEvent,
   StrictSingleEvent,
   StrictStatsigMetadata,
 } from "./Event.ts"
+import type { JsonObject } from "./json.ts"
 import { isEmptyArray, isObject } from "./json.ts"
 import { readTime } from "./time.ts"
 import * as Utf8 from "./utf8.ts"

@@ -1,5 +1,6 @@
-import { type Json, maxEventNameBytes } from "../base/Event.ts"
+import { maxEventNameBytes } from "../base/Event.ts"
 import * as ExactJson from "../base/exactJson.ts"
+import type { Json } from "../base/json.ts"
 import { parse } from "../base/json.ts"
 import * as Utf8 from "../base/utf8.ts"
 import { isTextMapOrNone } from "../base/validate.ts"

@@ -1,6 +1,7 @@
-import type { Event, Json, JsonObject } from "../base/Event.ts"
+import type { Event } from "../base/Event.ts"
 import { exact } from "../base/exactEvent.ts"
 import * as ExactJson from "../base/exactJson.ts"
+import type { Json, JsonObject } from "../base/json.ts"
 import { idOf, isFlat, isObject, parse } from "../base/json.ts"
 import { type Correction, corrected } from "../base/time.ts"
 import { type ByteWriter, piece, type Source } from "../bytes/ByteWriter.ts"

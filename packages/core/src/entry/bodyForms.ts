@@ -1,7 +1,9 @@
-import type { Json, JsonObject } from "../base/Event.ts"
+import type { Json, JsonObject } from "../base/json.ts"
 import { isObject } from "../base/json.ts"
-import type { Dialect } from "../intake/Wire.ts"
 import { isTimeUUID } from "./TimeUUID.ts"
+
+/** Which of the two documented operations a request calls: the log_event family, or the event webhook. */
+export type Dialect = "log_event" | "event_webhook"
 
 /**
  * Where a body keeps its events: `{events: [...]}`; one event by itself; or events as Statsig and Millrace export them,

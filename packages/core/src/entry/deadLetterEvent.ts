@@ -1,6 +1,7 @@
-import type { Event, JsonObject } from "../base/Event.ts"
+import type { Event } from "../base/Event.ts"
 import { exact, exactOf, exactStatsigMetadataOf } from "../base/exactEvent.ts"
 import * as ExactJson from "../base/exactJson.ts"
+import type { JsonObject } from "../base/json.ts"
 import { isObject, parse } from "../base/json.ts"
 import { clampTime } from "../base/time.ts"
 import type { DecodedEntry } from "./Entry.ts"

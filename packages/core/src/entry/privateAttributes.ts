@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from "../base/Event.ts"
+import type { Json, JsonObject } from "../base/json.ts"
 import * as Utf8 from "../base/utf8.ts"
 
 /** A field of the user object that is for evaluation only and must never be kept. */

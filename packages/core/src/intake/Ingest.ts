@@ -23,7 +23,7 @@ import { type KeyKind, Keys } from "../ports/Keys.ts"
 import { mayPass, StoreError } from "../ports/StoreError.ts"
 import { partitionOf } from "../select/partition.ts"
 import { makeDedupe } from "./dedupe.ts"
-import { type HashedKey, makeKeyRing, makeKnownKeys } from "./keyRing.ts"
+import { type HashedKey, makeKeyRing, makeKnownKeys, type Principal } from "./keyRing.ts"
 import { makeNameCounts } from "./nameCounts.ts"
 import * as Wire from "./Wire.ts"
 
@@ -72,12 +72,7 @@ export interface IngestOptions {
   readonly limits?: Partial<IngestLimits>
 }
 
-/** Who sends. */
-export interface Principal {
-  readonly kind: KeyKind
-  /** Names the key without giving it away; `null` where no key is asked for, and for a signed request. */
-  readonly id: string | null
-}
+export type { Principal }
 
 /** What became of a request that was not refused. */
 export interface Receipt {

@@ -1,6 +1,6 @@
 import * as Result from "effect/Result"
-import type { Json, JsonObject } from "../base/Event.ts"
 import * as ExactJson from "../base/exactJson.ts"
+import type { Json, JsonObject } from "../base/json.ts"
 import { isObject, parse } from "../base/json.ts"
 import * as Nesting from "../base/nesting.ts"
 import * as Time from "../base/time.ts"
@@ -11,6 +11,7 @@ import { openBrace } from "../bytes/jsonBytes.ts"
 import * as EventNames from "../bytes/nameCache.ts"
 import * as NotJson from "../bytes/notJson.ts"
 import * as BodyScan from "../bytes/parseCost.ts"
+import type { Dialect } from "../entry/bodyForms.ts"
 import * as Body from "../entry/bodyForms.ts"
 import * as CleanBody from "../entry/cleanBody.ts"
 import * as Entry from "../entry/Entry.ts"
@@ -20,8 +21,7 @@ import * as Sample from "../entry/subject.ts"
 import type { EntryId, NewEntry } from "../ports/EventLog.ts"
 import * as SharedFacts from "./sharedFacts.ts"
 
-/** Which of the two documented operations a request calls: the log_event family, or the event webhook. */
-export type Dialect = "log_event" | "event_webhook"
+export type { Dialect }
 
 /** `auto`: the tolerance of `LenientEvent` for requests that show an SDK and for exported events, the OpenAPI document for all others. */
 export type Validation = "auto" | "strict" | "lenient"

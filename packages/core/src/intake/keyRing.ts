@@ -1,5 +1,11 @@
 import type { KeyKind } from "../ports/Keys.ts"
-import type { Principal } from "./Ingest.ts"
+
+/** Who sends. */
+export interface Principal {
+  readonly kind: KeyKind
+  /** Names the key without giving it away; `null` where no key is asked for, and for a signed request. */
+  readonly id: string | null
+}
 
 export interface HashedKey {
   /** SHA-256 as 64 hex digits. */

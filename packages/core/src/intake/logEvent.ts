@@ -1,8 +1,18 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import type { JsonObject } from "../base/json.ts"
 import { timeUUIDs } from "../entry/TimeUUID.ts"
-import type { NewEvent } from "../Millrace.ts"
 import type { Ingest, IngestError } from "./Ingest.ts"
+
+/** An event of the program itself. */
+export interface NewEvent {
+  readonly event: string
+  readonly user?: JsonObject
+  readonly value?: string | number
+  readonly metadata?: JsonObject
+  /** ms since the epoch; now by default. */
+  readonly timestamp?: number
+}
 
 const encoder = new TextEncoder()
 

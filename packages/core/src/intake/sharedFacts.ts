@@ -1,4 +1,4 @@
-import type { Json } from "../base/Event.ts"
+import type { Json } from "../base/json.ts"
 import { idOf, isObject, isWrittenNumber } from "../base/json.ts"
 import * as Utf8 from "../base/utf8.ts"
 

@@ -1,6 +1,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type { EntryId, LogBounds, LogEntry, LogTotals, NewEntry, ReadLimits } from "./LogEntry.ts"
 import { MemoryPartition, serveMemory } from "./memory/memoryEventLog.ts"
 import { guard } from "./memory/memoryPort.ts"
 import type { Position } from "./Position.ts"
@@ -20,49 +21,7 @@ export const levels: ReadonlyArray<Durability> = ["memory", "disk", "replicated"
 export const isLower = (level: Durability, than: Durability): boolean =>
   levels.indexOf(level) < levels.indexOf(than)
 
-/** 32 lower-case hex digits: 16 random bytes made at intake. */
-export type EntryId = string
-
-/** The accepted events of one request: stored as one unit, never looked into by the log. */
-export interface NewEntry {
-  readonly id: EntryId
-  /** How many events the body holds: the log's counts, and so the ledger, come from this number. */
-  readonly events: number
-  readonly envelope: string
-  readonly body: Uint8Array
-}
-
-export interface LogEntry extends NewEntry {
-  readonly position: Position
-  /** When it was appended by Effect's clock, in ms since the epoch; never before the entry in front of it. */
-  readonly appendedAt: number
-  /** Of an entry that its reader does not want: how many bytes its body has, which is left out, so that `body` is empty. */
-  readonly leftOut?: number
-}
-
-/** Running sums of a partition from its first entry ever, trimmed ones included. */
-export interface LogTotals {
-  readonly entries: number
-  readonly events: number
-  readonly bytes: number
-}
-
-export interface LogBounds {
-  /** Reading after it gives the first entry kept; equal to `head` when the log is empty. */
-  readonly tail: Position
-  /** The position of the last entry; stays when that entry is trimmed. */
-  readonly head: Position
-  /** Bytes kept: envelopes and bodies. */
-  readonly bytes: number
-  /** `appendedAt` of the first entry kept. */
-  readonly oldestAt: number | null
-}
-
-export interface ReadLimits {
-  readonly maxEntries: number
-  /** At least one entry is read however large it is. */
-  readonly maxBytes: number
-}
+export type { EntryId, LogBounds, LogEntry, LogTotals, NewEntry, ReadLimits }
 
 /**
  * Append-only sequence of entries in one or more partitions, numbered from 0.

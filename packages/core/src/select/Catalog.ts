@@ -1,7 +1,7 @@
 import * as Context from "effect/Context"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
-import type { Json } from "../base/Event.ts"
+import type { Json } from "../base/json.ts"
 import { isObject } from "../base/json.ts"
 
 /** What a project's gates and configs are: exposures alone tell neither an experiment from a dynamic config nor the name of a group. */

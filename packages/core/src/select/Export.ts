@@ -1,8 +1,9 @@
 import * as Data from "effect/Data"
-import type { Event, Json, JsonObject } from "../base/Event.ts"
+import type { Event } from "../base/Event.ts"
 import { exactOf, exactStatsigMetadataOf } from "../base/exactEvent.ts"
 import * as ExactJson from "../base/exactJson.ts"
-import { idOf, isObject, put, textOf as text } from "../base/json.ts"
+import type { Json, JsonObject } from "../base/json.ts"
+import { idOf, put, textOf as text } from "../base/json.ts"
 import { ByteWriter, piece } from "../bytes/ByteWriter.ts"
 import { comma, openBrace } from "../bytes/jsonBytes.ts"
 import { type DecodedEntry, eventIds } from "../entry/Entry.ts"
@@ -10,21 +11,11 @@ import { WrittenEvent } from "../entry/SpanEvent.ts"
 import { TimeUUIDs } from "../entry/TimeUUID.ts"
 import { type Catalog, empty } from "./Catalog.ts"
 import * as Fields from "./Fields.ts"
+import { isWebhookEvent, type WebhookEvent } from "./WebhookEvent.ts"
+
+export type { WebhookEvent }
 
 const decoder = new TextDecoder()
-
-/** An event as Statsig's Generic Webhook sends it (Event Webhook document, "Event Format"): every field is always present. */
-export interface WebhookEvent {
-  readonly eventName: string
-  readonly user: JsonObject
-  readonly userID: string
-  /** ms since the epoch, an integer. */
-  readonly timestamp: number
-  readonly value: string
-  readonly metadata: JsonObject
-  readonly statsigMetadata: JsonObject
-  readonly timeUUID: string
-}
 
 /** Where an exposure's details stand. */
 export type ExposureDetails = "statsigMetadata" | "metadata"
@@ -359,17 +350,6 @@ export const exporter = (
     return fields === null ? exported : fields(exported)
   }
 }
-
-const isWebhookEvent = (event: unknown): event is WebhookEvent =>
-  isObject(event) &&
-  typeof event["eventName"] === "string" &&
-  isObject(event["user"]) &&
-  typeof event["userID"] === "string" &&
-  Number.isInteger(event["timestamp"]) &&
-  typeof event["value"] === "string" &&
-  isObject(event["metadata"]) &&
-  isObject(event["statsigMetadata"]) &&
-  typeof event["timeUUID"] === "string"
 
 /** What came of a transform, without what it was about: a user's error may quote the event. */
 const transformed = (transform: Transform, text: string): string | ExportError => {

@@ -1,11 +1,11 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type { Json, JsonObject } from "../base/Event.ts"
 import { hex } from "../base/hex.ts"
+import type { Json, JsonObject } from "../base/json.ts"
 import { idOf, isFlat, put } from "../base/json.ts"
 import type { Codec } from "../ports/Codec.ts"
-import type { WebhookEvent } from "./Export.ts"
 import { type ObjectField, problemOf } from "./fieldPath.ts"
+import type { WebhookEvent } from "./WebhookEvent.ts"
 
 /** Without them a batch could not be told apart, put in order or taken once. */
 const untouchable: ReadonlySet<string> = new Set(["eventName", "timestamp", "timeUUID"])

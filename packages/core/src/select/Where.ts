@@ -1,6 +1,6 @@
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import type { Json } from "../base/Event.ts"
+import type { Json } from "../base/json.ts"
 import type { View } from "./Export.ts"
 import { isObjectField, problemOf, reader, type ScalarField } from "./fieldPath.ts"
 import { glob } from "./glob.ts"

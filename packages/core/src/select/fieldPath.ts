@@ -1,4 +1,4 @@
-import type { Json } from "../base/Event.ts"
+import type { Json } from "../base/json.ts"
 
 /** The fields of an exported event that hold objects. */
 export const objectFields = ["user", "metadata", "statsigMetadata"] as const

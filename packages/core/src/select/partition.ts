@@ -1,4 +1,4 @@
-import { hash32 } from "../entry/subject.ts"
+import { hash32 } from "../base/hash32.ts"
 import type { EntryId } from "../ports/EventLog.ts"
 
 /**

@@ -1,6 +1,6 @@
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import type { Json } from "../../src/base/Event.ts"
+import type { Json } from "../../src/base/json.ts"
 import { lenientEvent, messageOf, strictEvent, strictSingleEvent } from "../../src/base/validate.ts"
 
 /** Events that are nearly right, so that each check is met from both sides. */

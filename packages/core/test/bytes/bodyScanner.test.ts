@@ -1,6 +1,6 @@
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import type { Json, JsonObject } from "../../src/base/Event.ts"
+import type { Json, JsonObject } from "../../src/base/json.ts"
 import * as Nesting from "../../src/base/nesting.ts"
 import { lenientEvent, strictEvent } from "../../src/base/validate.ts"
 import * as Outline from "../../src/bytes/bodyScanner.ts"

@@ -1,6 +1,6 @@
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import type { Json } from "../../src/base/Event.ts"
+import type { Json } from "../../src/base/json.ts"
 import * as NotJson from "../../src/bytes/notJson.ts"
 import { bytesOf, textOf } from "../support/wire.ts"
 

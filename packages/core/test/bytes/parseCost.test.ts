@@ -1,6 +1,6 @@
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import type { Json } from "../../src/base/Event.ts"
+import type { Json } from "../../src/base/json.ts"
 import { isDeeper } from "../../src/base/nesting.ts"
 import { problemOf, scan } from "../../src/bytes/parseCost.ts"
 import * as Body from "../../src/entry/bodyForms.ts"

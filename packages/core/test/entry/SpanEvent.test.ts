@@ -1,6 +1,6 @@
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import type { Json } from "../../src/base/Event.ts"
+import type { Json } from "../../src/base/json.ts"
 import * as Entry from "../../src/entry/Entry.ts"
 import { WrittenEvent } from "../../src/entry/SpanEvent.ts"
 import { type ExposureDetails, rule, textExporter } from "../../src/select/Export.ts"

@@ -1,6 +1,6 @@
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import type { Json, JsonObject } from "../../src/base/Event.ts"
+import type { Json, JsonObject } from "../../src/base/json.ts"
 import { isObject } from "../../src/base/json.ts"
 import type { Form } from "../../src/entry/bodyForms.ts"
 import { clean } from "../../src/entry/cleanBody.ts"

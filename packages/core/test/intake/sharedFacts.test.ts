@@ -1,6 +1,6 @@
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import type { Json } from "../../src/base/Event.ts"
+import type { Json } from "../../src/base/json.ts"
 import * as Utf8 from "../../src/base/utf8.ts"
 import { problemOf, sizeOf } from "../../src/intake/sharedFacts.ts"
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest"
-import type { Event, JsonObject } from "../../src/base/Event.ts"
+import type { Event } from "../../src/base/Event.ts"
+import type { JsonObject } from "../../src/base/json.ts"
 import type { DecodedEntry } from "../../src/entry/Entry.ts"
 import { timeUUIDs } from "../../src/entry/TimeUUID.ts"
 import * as Catalog from "../../src/select/Catalog.ts"

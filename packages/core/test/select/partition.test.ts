@@ -1,6 +1,7 @@
 import * as fc from "fast-check"
 import { expect, test } from "vitest"
-import type { Event, JsonObject } from "../../src/base/Event.ts"
+import type { Event } from "../../src/base/Event.ts"
+import type { JsonObject } from "../../src/base/json.ts"
 import { bucketOf } from "../../src/entry/subject.ts"
 import { partitionOf } from "../../src/select/partition.ts"
 import { accepted, decodeJson, sdk, webhook } from "../support/wire.ts"

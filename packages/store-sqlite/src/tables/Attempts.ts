@@ -1,7 +1,7 @@
 import type { Attempts } from "@millrace/core"
 import type { Connection } from "../Connection.ts"
 import type { Row } from "../driver.ts"
-import type { Limits } from "../protocol.ts"
+import type { Limits } from "../limits.ts"
 import { number, numberOrNull, rows, text, textOrNull } from "../row.ts"
 
 const attemptOf = (row: Row): Attempts.Attempt => ({

@@ -1,6 +1,6 @@
 import type { Counters } from "@millrace/core"
 import type { Connection } from "../Connection.ts"
-import type { Limits } from "../protocol.ts"
+import type { Limits } from "../limits.ts"
 import { byText, number, text } from "../row.ts"
 
 export const counters = (connection: Connection, limits: Limits["counters"]) => {

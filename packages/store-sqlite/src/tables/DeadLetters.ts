@@ -1,8 +1,9 @@
 import type { DeadLetters } from "@millrace/core"
 import type { Connection } from "../Connection.ts"
 import type { Row, Value } from "../driver.ts"
-import { type Limits, lettersPerCall, type Progress } from "../protocol.ts"
+import { type Limits, lettersPerCall } from "../limits.ts"
 import { number, numberOrNull, rows, text } from "../row.ts"
+import type { Progress } from "./records.ts"
 
 const letterOf = (row: Row): DeadLetters.DeadLetter => ({
   destination: text(row, "destination"),

@@ -1,8 +1,8 @@
 import type { EventLog } from "@millrace/core"
 import type { Connection } from "../Connection.ts"
 import { corrupt, OutsideLog } from "../errors.ts"
+import type { Limits } from "../limits.ts"
 import { idsOf, numberOf, type PackedEntries, sizeIn } from "../packing.ts"
-import type { Appended, Dropped, Limits, PackedAppends } from "../protocol.ts"
 import { number } from "../row.ts"
 import {
   insertEntries,
@@ -15,6 +15,7 @@ import {
   rowWith,
 } from "./EntryRows.ts"
 import { RecentIds } from "./RecentIds.ts"
+import type { Appended, Dropped, PackedAppends } from "./records.ts"
 
 // Positions are numbers here, 0 in front of the first: the other thread makes them the port's text.
 

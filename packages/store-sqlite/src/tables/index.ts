@@ -1,5 +1,5 @@
 import type { Connection } from "../Connection.ts"
-import type { Limits } from "../protocol.ts"
+import type { Limits } from "../limits.ts"
 import { type AttemptsTable, attempts } from "./Attempts.ts"
 import { type CountersTable, counters } from "./Counters.ts"
 import { type CursorsTable, cursors } from "./Cursors.ts"

@@ -1,4 +1,4 @@
-import { hash32 } from "../../entry/subject.ts"
+import { hash32 } from "../../base/hash32.ts"
 
 /**
  * Whom a key is dealt to: each member is given a number for it by hashing, and the greatest wins. Everybody who knows the same members

@@ -1,6 +1,6 @@
 import * as Result from "effect/Result"
-import type { LogBounds, LogEntry, LogTotals, NewEntry, ReadLimits } from "../EventLog.ts"
 import { Generations } from "../Generations.ts"
+import type { LogBounds, LogEntry, LogTotals, NewEntry, ReadLimits } from "../LogEntry.ts"
 import type * as Position from "../Position.ts"
 import { StoreError } from "../StoreError.ts"
 import { EntryRows } from "./EntryRows.ts"

@@ -1,4 +1,4 @@
-import type { EntryId } from "../EventLog.ts"
+import type { EntryId } from "../LogEntry.ts"
 
 /** 128 bits of any text, as four numbers of 32: among the ids of a log no two are the same by chance. */
 const digest = (id: EntryId, into: Uint32Array): void => {

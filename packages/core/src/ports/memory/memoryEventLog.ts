@@ -1,6 +1,5 @@
 import * as Effect from "effect/Effect"
-import type * as Scope from "effect/Scope"
-import type { EventLog } from "../EventLog.ts"
+import type { NewEntry, ReadLimits } from "../LogEntry.ts"
 import type { Position } from "../Position.ts"
 import { requirePartition } from "../requirePartition.ts"
 import type { StoreError } from "../StoreError.ts"
@@ -49,9 +48,8 @@ export class MemoryPartition {
   }
 }
 
-export const serveMemory = Effect.fnUntraced(function* (
-  all: ReadonlyArray<MemoryPartition>,
-): Effect.fn.Return<EventLog["Service"], never, Scope.Scope> {
+/** The service of `EventLog` over partitions in memory. */
+export const serveMemory = Effect.fnUntraced(function* (all: ReadonlyArray<MemoryPartition>) {
   const run = yield* guard
   const at = (partition: number): MemoryPartition => {
     requirePartition(partition, all.length)
@@ -65,21 +63,22 @@ export const serveMemory = Effect.fnUntraced(function* (
   )
 
   return {
-    durability: "memory",
+    durability: "memory" as const,
     partitions: all.length,
-    append: (entries, partition = 0) =>
+    append: (entries: ReadonlyArray<NewEntry>, partition = 0) =>
       run((clock) => {
         const one = at(partition)
         const positions = one.log.append(entries, clock.currentTimeMillisUnsafe())
         one.release(Effect.void, (after) => after < one.log.head)
         return Effect.fromResult(positions)
       }),
-    read: (partition, after, limits) => run(() => Effect.fromResult(at(partition).log.read(after, limits))),
-    wait: (partition, after) => run(() => at(partition).wait(after)),
-    locate: (partition, time) => run(() => Effect.succeed(at(partition).log.locate(time))),
-    bounds: (partition) => run(() => Effect.succeed(at(partition).log.bounds())),
-    stats: (partition, upTo) => run(() => Effect.fromResult(at(partition).log.stats(upTo))),
-    trim: (partition, released, olderThan) =>
+    read: (partition: number, after: Position, limits: ReadLimits) =>
+      run(() => Effect.fromResult(at(partition).log.read(after, limits))),
+    wait: (partition: number, after: Position) => run(() => at(partition).wait(after)),
+    locate: (partition: number, time: number) => run(() => Effect.succeed(at(partition).log.locate(time))),
+    bounds: (partition: number) => run(() => Effect.succeed(at(partition).log.bounds())),
+    stats: (partition: number, upTo: Position) => run(() => Effect.fromResult(at(partition).log.stats(upTo))),
+    trim: (partition: number, released: Position, olderThan: number) =>
       run(() => {
         at(partition).log.trim(released, olderThan)
         return Effect.void

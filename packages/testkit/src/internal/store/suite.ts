@@ -23,7 +23,7 @@ import type {
   StoreFaults,
   StoreOpenOptions,
   StorePlace,
-} from "../../storeContract.ts"
+} from "../../storeBinding.ts"
 
 /** The storage ports of one opened store. */
 export interface Ports {

@@ -1,0 +1,12 @@
+import type { Attempts, Counters, DeadLetters } from "@millrace/core"
+
+/** The bounds that the ports state, handed to the worker so that it need not load the core. */
+export interface Limits {
+  readonly log: { readonly maxBytes: number }
+  readonly deadLetters: typeof DeadLetters.limits & { readonly intake: typeof DeadLetters.intake }
+  readonly attempts: typeof Attempts.limits & { readonly delivered: typeof Attempts.delivered }
+  readonly counters: typeof Counters.limits & { readonly otherNames: typeof Counters.otherNames }
+}
+
+/** Of 8 KiB at most: what a call writes stays under 4 MB. */
+export const lettersPerCall = 500

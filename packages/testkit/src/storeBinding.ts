@@ -1,0 +1,69 @@
+import type { Store, StoreError } from "@millrace/core"
+import type * as Layer from "effect/Layer"
+
+export interface StoreOpenOptions {
+  /** The log's cap in bytes. Without it, the store's default. */
+  readonly maxBytes?: number
+}
+
+/** Where one test's store is: a directory, a schema, a prefix. */
+export interface StorePlace {
+  /**
+   * A layer that opens the store at this place. It is opened again after it was closed when the store `reopens`, and several
+   * times at once when it is `shared`.
+   */
+  readonly open: (options: StoreOpenOptions) => Layer.Layer<Store.Store, StoreError>
+  /** Called after the test, when everything has been closed. */
+  readonly remove?: () => void | Promise<void>
+}
+
+/** Takes a store's server away and gives it back, as a TCP proxy in front of it does. */
+export interface StoreFaults {
+  /** Drops the connections there are, and refuses new ones. */
+  readonly cut: () => void | Promise<void>
+  /** Keeps connections, accepts new ones, and passes nothing on: the server seems to hang. */
+  readonly stall: () => void | Promise<void>
+  /** Ends either. */
+  readonly restore: () => void | Promise<void>
+}
+
+/** A place whose server can be taken away. Its store may be opened with a short timeout, so that tests do not wait for it. */
+export interface FaultyPlace extends StorePlace {
+  readonly faults: StoreFaults
+}
+
+/** A place whose store can be made to come back with less than it had given, while it is open. */
+export interface RewindablePlace extends StorePlace {
+  /** Remembers what the store holds: all of it, cursors included. */
+  readonly keep: () => void | Promise<void>
+  /**
+   * Puts the store back to what it held then, as a restored file or a replica that was behind does. A store that is open may have to be asked
+   * again until it answers; from its next answer on it knows.
+   */
+  readonly comeBack: () => void | Promise<void>
+}
+
+/** What a store can do: a case that needs more is reported as skipped, with the reason in its name. */
+export interface StoreCapabilities {
+  /** It holds after opening what it held at closing. */
+  readonly reopens: boolean
+  /** Several processes may have one place open at once. */
+  readonly shared: boolean
+  /** `maxBytes` caps the log. */
+  readonly capped: boolean
+  /** Its log has several partitions as the place opens it. */
+  readonly partitioned?: boolean
+  /** Its log is outside of this process's memory: so it is, if not said otherwise, for one that `reopens`. */
+  readonly outside?: boolean
+  /** Its probe knows whether the log has room. */
+  readonly probesRoom?: boolean
+}
+
+export interface StoreBinding extends StoreCapabilities {
+  /** Makes a fresh, empty place: called once a test, or once a run of a property. */
+  readonly place: () => StorePlace | Promise<StorePlace>
+  /** For a store with a server: makes a fresh, empty place whose server can be taken away. */
+  readonly faultyPlace?: () => FaultyPlace | Promise<FaultyPlace>
+  /** Makes a fresh, empty place whose store can come back with less. */
+  readonly rewindablePlace?: () => RewindablePlace | Promise<RewindablePlace>
+}
