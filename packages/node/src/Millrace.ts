@@ -8,10 +8,11 @@ import {
   type StoreError,
   type Transport,
 } from "@millrace/core"
-import type * as Layer from "effect/Layer"
+import * as Layer from "effect/Layer"
 import * as AddressGuard from "./addressGuard.ts"
 import * as NodeCodec from "./codec.ts"
 import * as NodeTransport from "./transport.ts"
+import * as YoungMemory from "./youngMemory.ts"
 
 interface NodeOptions {
   /**
@@ -22,6 +23,13 @@ interface NodeOptions {
   readonly allowPrivateDestinations?: boolean | ReadonlyArray<string>
   readonly transport?: Layer.Layer<Transport.Transport, InvalidOptions>
   readonly codec?: Layer.Layer<Codec.Codec>
+  /**
+   * Whether V8 is made to collect its young generation after every few megabytes of bodies. `false`
+   * by default: a guest changes no flag of its host's V8 and forces no collection. `true` suits a
+   * process that does nothing else, as `millrace serve` is; `YoungMemory.layer` says what it gives
+   * and costs.
+   */
+  readonly collectYoungMemory?: boolean
   /** Silent by default. */
   readonly log?: (line: Core.LogLine) => void
 }
@@ -70,13 +78,18 @@ const warnOfRefused = (options: NodeOptions & Pick<Core.MillraceOptions, "destin
 export const make = async <D extends EventLog.Durability = never>(
   options: MakeOptions<D>,
 ): Promise<Core.Millrace> => {
-  const { allowPrivateDestinations: _, ...rest }: AnyOptions<D> = options
+  const {
+    allowPrivateDestinations: _,
+    collectYoungMemory = false,
+    codec = NodeCodec.layer,
+    ...rest
+  }: AnyOptions<D> = options
   const problems = problemsOf(options)
   if (problems.length > 0) throw new InvalidOptions({ problems })
   const millrace = await Core.make<D>({
     store: Store.layerMemory().pipe(Store.acknowledging<D>()),
     transport: NodeTransport.layer(addressOptions(options)),
-    codec: NodeCodec.layer,
+    codec: collectYoungMemory ? Layer.merge(codec, YoungMemory.layer) : codec,
     ...rest,
   })
   warnOfRefused(options)

@@ -4,7 +4,7 @@ import { Codec as Port } from "@millrace/core"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Semaphore from "effect/Semaphore"
-import { spend } from "./internal/youngMemory.ts"
+import { youngMemory } from "./internal/YoungMemory.ts"
 import * as Zstd from "./internal/zstdSurvey.ts"
 import * as ZstdWasm from "./internal/zstdWasm.ts"
 
@@ -177,7 +177,7 @@ export const codec: Port.Codec["Service"] = {
         ? honestly("gzip", bytes, maxBytes, (most) => inflate(gzip, bytes, most, declaredByGzip(bytes)))
         : inflateZstd(bytes, maxBytes),
       (content) => {
-        spend(content.buffer.byteLength)
+        youngMemory.spend(content.buffer.byteLength)
         return content
       },
     ),

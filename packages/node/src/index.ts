@@ -15,3 +15,4 @@ export {
 export { createServer, type MillraceServer, type ServerOptions } from "./server.ts"
 export { type SignatureCheck, verifySignature } from "./signature.ts"
 export * as Transport from "./transport.ts"
+export * as YoungMemory from "./youngMemory.ts"

@@ -4,7 +4,7 @@ import { HttpIngest } from "@millrace/core"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { BodyBudget, type Held } from "./internal/BodyBudget.ts"
-import { spend, use } from "./internal/youngMemory.ts"
+import { youngMemory } from "./internal/YoungMemory.ts"
 
 /** What an HTTP adapter needs of Millrace. The object that `Millrace.make` returns is one. */
 export interface Ingest {
@@ -111,7 +111,7 @@ export const openExchange = (
 
   const release = () => {
     if (held === undefined) return
-    use(-held.bytes)
+    youngMemory.use(-held.bytes)
     held.release()
   }
 
@@ -157,13 +157,13 @@ export const openExchange = (
       if (length > maxBytes) return stop("TooLarge")
       if (taken === undefined) return
       if (!taken.add(chunk.length)) return stop("Overloaded")
-      use(chunk.length)
+      youngMemory.use(chunk.length)
       chunks.push(chunk)
     }
     const onEnd = () => {
       detach()
       const bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
-      spend(chunks.length === 1 ? bytes.length : 2 * bytes.length)
+      youngMemory.spend(chunks.length === 1 ? bytes.length : 2 * bytes.length)
       done(Effect.succeed({ bytes, inflated: stream !== req }))
     }
     const onClose = () => stop("Aborted")

@@ -9,7 +9,7 @@ import * as Connector from "./internal/connector.ts"
 import { withCredentials } from "./internal/credentials.ts"
 import { machineSources, NameResolver } from "./internal/nameResolver.ts"
 import { beginningOf, type Headers, maxTextBytes } from "./internal/replyText.ts"
-import { spend } from "./internal/youngMemory.ts"
+import { youngMemory } from "./internal/YoungMemory.ts"
 
 export interface TransportOptions extends AddressGuard.AddressOptions {
   /**
@@ -179,7 +179,7 @@ const make = Effect.fnUntraced(function* ({ lookup, ...addresses }: TransportOpt
         const isFlushed = () => connections.areFlushed(origin)
         const handler = new ReplyHandler((outcome) => {
           clearTimeout(timer)
-          spend(body.byteLength)
+          youngMemory.spend(body.byteLength)
           // Not from within undici, which is not done with the request yet.
           queueMicrotask(() => resume(outcome))
         }, isFlushed)

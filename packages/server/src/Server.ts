@@ -159,6 +159,8 @@ export const start = Effect.fnUntraced(function* (
           ...catalogOf(config),
           ...(config.hashKey === null ? {} : { hashKey: new TextEncoder().encode(config.hashKey) }),
           allowPrivateDestinations: config.allowPrivateDestinations,
+          // This process has nobody else's work to slow down.
+          collectYoungMemory: true,
           log,
         }),
       catch: (error) => error,

@@ -47,6 +47,8 @@ export const millrace = (host: keyof typeof hosts, store: StoreName): Contestant
       store: await stores[store](directory),
       destinations,
       allowPrivateDestinations: true,
+      // Each contestant has its process to itself, as `millrace serve` does.
+      collectYoungMemory: true,
     })
     const { port } = await hosts[host](running)
     return {

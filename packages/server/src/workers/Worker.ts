@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream"
 import { Millrace as Core, HttpIngest } from "@millrace/core"
-import { Codec, createServer, type Ingest } from "@millrace/node"
+import { Codec, createServer, type Ingest, YoungMemory } from "@millrace/node"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -31,7 +31,10 @@ const intake = ({ keys, validation, statsigSecrets, log, maxBytes }: Settings, p
       validation,
       receive: { statsigSecret: statsigSecrets },
       limits: { inFlightBytes: maxBytes },
-    }).pipe(Layer.provide(Codec.layer), Layer.provide(Layer.succeedContext(RemoteStore.make(primary, log)))),
+    }).pipe(
+      Layer.provide([Codec.layer, Layer.succeedContext(RemoteStore.make(primary, log))]),
+      Layer.merge(YoungMemory.layer),
+    ),
   )
 
 const health = ({ call }: Primary): Endpoints.Health => ({
