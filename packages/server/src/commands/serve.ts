@@ -149,7 +149,6 @@ export const command = (): Command => {
     .option("--webhook <url>", "a destination for all events; may be repeated", list)
     .option("--webhook-secret <secret>", "signs what is sent to them, as Standard Webhooks (whsec_...)")
     .option("--validation <mode>", `auto, strict or lenient (default: ${defaults.validation})`)
-    .option("--admin-token <token>", "not supported yet")
     .option("--allow-private-destinations", "send to private addresses too, such as 127.0.0.1 and 10.0.0.1")
     .addHelpText(
       "after",

@@ -44,7 +44,6 @@ export interface Flags {
   readonly webhook?: ReadonlyArray<string>
   readonly validation?: string
   readonly webhookSecret?: string
-  readonly adminToken?: string
   readonly allowPrivateDestinations?: boolean
 }
 
@@ -62,11 +61,6 @@ export const defaults = {
   validation: "auto",
 } as const
 
-/** What this version cannot do, and must not seem to. */
-const unsupported: ReadonlyArray<readonly [keyof Flags, message: string]> = [
-  ["adminToken", "this version has no admin API"],
-]
-
 const names: ReadonlyArray<Setting> = [
   "host",
   "port",
@@ -79,7 +73,6 @@ const names: ReadonlyArray<Setting> = [
   "webhook",
   "validation",
   "webhookSecret",
-  "adminToken",
   "allowPrivateDestinations",
   "hashKey",
 ]
@@ -174,11 +167,6 @@ export const load = Effect.fnUntraced(function* (
   const keys = (name: keyof Flags): ReadonlyArray<string> | undefined => {
     const found = givenList(name)
     return found?.texts.flatMap((text) => check(found.where, decodeKey(text)))
-  }
-
-  for (const [name, message] of unsupported) {
-    const found = given(name)
-    if (found !== undefined) mistakes.push({ where: found.where, message })
   }
 
   const path = given("config")?.texts[0] ?? defaults.config
