@@ -234,9 +234,20 @@ export class AdminError extends Data.TaggedError("AdminError")<{
   readonly message: string
 }> {}
 
-/** Does the operations, wherever it sits. */
-export interface Admin {
-  readonly call: <N extends Name>(name: N, input: Input<N>) => Effect.Effect<Output<N>, AdminError>
+/** Nobody listens where the server's socket should be. */
+export class NoServer extends Data.TaggedError("NoServer") {
+  override get message(): string {
+    return "no server runs on this store"
+  }
+}
+
+/**
+ * Does the operations, wherever it sits.
+ *
+ * @template E what besides can go wrong on the way there
+ */
+export interface Admin<E = never> {
+  readonly call: <N extends Name>(name: N, input: Input<N>) => Effect.Effect<Output<N>, AdminError | E>
   /** What is accepted once the effect has returned, for as long as it is read. */
-  readonly tail: (input: TailInput) => Effect.Effect<Stream.Stream<Tailed, AdminError>, AdminError>
+  readonly tail: (input: TailInput) => Effect.Effect<Stream.Stream<Tailed, AdminError>, AdminError | E>
 }

@@ -5,8 +5,9 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as AdminApi from "./AdminApi.ts"
 
-const { AdminError } = AdminApi
+const { AdminError, NoServer } = AdminApi
 type AdminError = AdminApi.AdminError
+type NoServer = AdminApi.NoServer
 
 /** A reply is in memory as a whole. */
 const maxReplyBytes = 256 * 1024 * 1024
@@ -14,15 +15,12 @@ const maxReplyBytes = 256 * 1024 * 1024
 /** What a socket says when nobody listens. */
 const absent = new Set(["ENOENT", "ECONNREFUSED"])
 
-/** The status of an error that says that no server is there. */
-export const nobody = 0
-
 const lost = (): AdminError =>
   new AdminError({ status: 503, message: "the server has gone in the middle of its reply" })
 
-const connectionError = (error: NodeJS.ErrnoException): AdminError => {
+const connectionError = (error: NodeJS.ErrnoException): AdminError | NoServer => {
   const { code = "unknown" } = error
-  if (absent.has(code)) return new AdminError({ status: nobody, message: "no server runs on this store" })
+  if (absent.has(code)) return new NoServer()
   if (code === "EACCES" || code === "EPERM") {
     const message = "a server runs on this store as another user: run this command as that user"
     return new AdminError({ status: 403, message })
@@ -32,7 +30,11 @@ const connectionError = (error: NodeJS.ErrnoException): AdminError => {
     : new AdminError({ status: 503, message: `the server cannot be reached: ${code}` })
 }
 
-const post = (socketPath: string, name: string, input: unknown): Effect.Effect<IncomingMessage, AdminError> =>
+const post = (
+  socketPath: string,
+  name: string,
+  input: unknown,
+): Effect.Effect<IncomingMessage, AdminError | NoServer> =>
   Effect.callback((resume) => {
     const body = JSON.stringify(input)
     const sending = request({
@@ -101,8 +103,8 @@ async function* lines(response: IncomingMessage): AsyncGenerator<string> {
   }
 }
 
-/** Asks the server that listens on a socket. Every call fails with status {@link nobody} when there is none. */
-export const make = (socketPath: string): AdminApi.Admin => ({
+/** Asks the server that listens on a socket. Every call fails with {@link NoServer} when there is none. */
+export const make = (socketPath: string): AdminApi.Admin<NoServer> => ({
   call: (name, input) =>
     Effect.gen(function* () {
       const response = yield* Effect.flatMap(post(socketPath, name, input), ensureOk)

@@ -15,7 +15,7 @@ import * as AdminSocket from "./AdminSocket.ts"
 export class AccessError extends Data.TaggedError("AccessError")<{ readonly message: string }> {}
 
 export interface Access {
-  readonly admin: AdminApi.Admin
+  readonly admin: AdminApi.Admin<AdminApi.NoServer>
   /** Whether somebody delivers from the store: what is changed takes effect at once, or within seconds. */
   readonly isServed: boolean
 }
@@ -48,9 +48,10 @@ const findServer = Effect.fnUntraced(function* (file: string): Effect.fn.Return<
       orElse: () =>
         Effect.fail(new AdminApi.AdminError({ status: 504, message: "the server does not answer" })),
     }),
-    Effect.catch((error) =>
-      error.status === AdminClient.nobody ? Effect.succeed(null) : Effect.fail(new AccessError(error)),
-    ),
+    Effect.catchTags({
+      NoServer: () => Effect.succeed(null),
+      AdminError: ({ message }) => Effect.fail(new AccessError({ message })),
+    }),
   )
   return status === null ? null : { admin, isServed: true }
 })

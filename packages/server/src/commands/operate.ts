@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
-import type { AdminError } from "../admin/AdminApi.ts"
+import type { AdminError, NoServer } from "../admin/AdminApi.ts"
 import * as StoreAccess from "../admin/StoreAccess.ts"
 import * as Config from "../config/Config.ts"
 import { complain } from "../text/complain.ts"
@@ -78,7 +78,9 @@ export const remark = (text: string): void => {
   process.stderr.write(`${text}\n`)
 }
 
-export type Program = (access: StoreAccess.Access) => Effect.Effect<unknown, AdminError, Scope.Scope>
+export type Program = (
+  access: StoreAccess.Access,
+) => Effect.Effect<unknown, AdminError | NoServer, Scope.Scope>
 
 /** Only what says where the store is: what else is wrong with the configuration is the server's matter. */
 const environment = (): Config.Environment => ({
