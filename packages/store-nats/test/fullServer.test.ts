@@ -94,7 +94,7 @@ const attempt: Attempts.Attempt = {
   duration: 1,
   events: 1,
   bytes: 1,
-  outcome: "server-error",
+  outcome: "not-now",
   status: 503,
   error: null,
   wait: null,

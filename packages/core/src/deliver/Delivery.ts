@@ -1,17 +1,6 @@
+import type { Outcome } from "../ports/Attempts.ts"
 import type { TransportError, TransportReply } from "../ports/Transport.ts"
 import type { RetryPolicy } from "../select/Destination.ts"
-
-/**
- * What an attempt means for its events: whose fault a failure is decides what happens.
- *
- * - `delivered`: 2xx.
- * - `not-now`: 408, 425, 429, 5xx, no complete reply. Tried again.
- * - `misconfigured`: 401, 403, 404, 405, 3xx, any other 4xx, an address or a certificate that is refused. Tried again; shown as such.
- * - `refused`: 400, 422. The batch is split.
- * - `too-large`: 413. The batch is halved.
- * - `gone`: 410. The destination is disabled.
- */
-export type Outcome = "delivered" | "not-now" | "misconfigured" | "refused" | "too-large" | "gone"
 
 export const outcomeOfStatus = (status: number): Outcome => {
   if (status >= 200 && status < 300) return "delivered"

@@ -1,11 +1,34 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
 import { guard } from "./memory/memoryPort.ts"
 import type { StoreError } from "./StoreError.ts"
 
+/**
+ * What an attempt means for its events: whose fault a failure is decides what happens.
+ *
+ * - `delivered`: 2xx.
+ * - `not-now`: 408, 425, 429, 5xx, no complete reply. Tried again.
+ * - `misconfigured`: 401, 403, 404, 405, 3xx, any other 4xx, an address or a certificate that is
+ *   refused. Tried again; shown as such.
+ * - `refused`: 400, 422. The batch is split.
+ * - `too-large`: 413. The batch is halved.
+ * - `gone`: 410. The destination is disabled.
+ */
+export const Outcome = Schema.Literals([
+  "delivered",
+  "not-now",
+  "misconfigured",
+  "refused",
+  "too-large",
+  "gone",
+])
+
+export type Outcome = typeof Outcome.Type
+
 /** The `outcome` of the attempt that succeeded; with any other it failed. */
-export const delivered = "delivered"
+export const delivered = "delivered" satisfies Outcome
 
 /** One try to send one batch. */
 export interface Attempt {
@@ -17,8 +40,7 @@ export interface Attempt {
   readonly duration: number
   readonly events: number
   readonly bytes: number
-  /** The kind of `Delivery.Outcome`: {@link delivered}, or a kind of failure. */
-  readonly outcome: string
+  readonly outcome: Outcome
   readonly status: number | null
   /** Why it failed, bounded, without secrets. */
   readonly error: string | null

@@ -69,7 +69,12 @@ const letter = (number: number): DeadLetter => ({
 
 const attempt = (number: number) => ({
   ...{ destination: `d${number % 3}`, webhookId: `w${number}`, startedAt: now + number, duration: 1 },
-  ...{ events: 1, bytes: 10, outcome: number % 2 === 0 ? "delivered" : "timeout", status: null },
+  ...{
+    events: 1,
+    bytes: 10,
+    outcome: number % 2 === 0 ? ("delivered" as const) : ("not-now" as const),
+    status: null,
+  },
   ...{ error: null, wait: null, waitReason: null },
 })
 

@@ -1,3 +1,4 @@
+import { Attempts } from "@millrace/core"
 import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -99,7 +100,7 @@ const Attempt = Schema.Struct({
   duration: Schema.Finite,
   events: Count,
   bytes: Count,
-  outcome: Schema.String,
+  outcome: Attempts.Outcome,
   status: Schema.NullOr(Schema.Int),
   error: Schema.NullOr(Schema.String),
   wait: Schema.NullOr(Schema.Finite),

@@ -5,7 +5,6 @@ import {
   Cursors,
   conditionOf,
   DeadLetters,
-  type Delivery,
   Destinations,
   EventLog,
   Lane,
@@ -227,8 +226,6 @@ const stuck = (
   return [waited < setUpWithin ? note("destination", message) : wrong("destination", message)]
 }
 
-const misconfigured: Delivery.Outcome = "misconfigured"
-
 const destinationOf = (row: Ledger.DestinationStatus, circumstances: Circumstances): ReadonlyArray<Check> => {
   const { now, failures: newest } = circumstances
   const { id, disabled, failingSince, failures, circuit, pending } = row
@@ -246,7 +243,7 @@ const destinationOf = (row: Ledger.DestinationStatus, circumstances: Circumstanc
   }
   if (failingSince === null) return stuck(row, circumstances)
   const last = newest.get(id)
-  const isSetUpWrongly = last?.outcome === misconfigured
+  const isSetUpWrongly = last?.outcome === "misconfigured"
   const answer = last === undefined || last.status === null ? "" : ` (last answered ${last.status})`
   const why = isSetUpWrongly ? `set up wrongly${answer}` : `failing${answer}`
   const message = `${id}: ${why} for ${TimeText.duration(now - failingSince)}, ${failures} times in a row; ${waiting}`

@@ -148,7 +148,7 @@ test("what the store itself finds wrong is told", async () => {
   expect(await examine(Effect.void, { layer })).toContain(`store wrong ${message}`)
 })
 
-const failingFor = (ms: number, outcome: string, status: number | null) =>
+const failingFor = (ms: number, outcome: Attempts.Outcome, status: number | null) =>
   Effect.gen(function* () {
     yield* append("a")
     yield* record("hook")
@@ -166,7 +166,7 @@ const failingFor = (ms: number, outcome: string, status: number | null) =>
 const hookOf = (found: ReadonlyArray<string>) => found.filter((line) => line.startsWith("destination"))
 
 test("a destination that has been set up wrongly for an hour is wrong, one that is down is not yet", async () => {
-  const lines = async (ms: number, outcome: string, status: number | null) =>
+  const lines = async (ms: number, outcome: Attempts.Outcome, status: number | null) =>
     hookOf(await examine(failingFor(ms, outcome, status), { isEmbedded: true }))
   expect(await lines(hour - 1000, "misconfigured", 401)).toEqual([
     "destination note hook: set up wrongly (last answered 401) for 59 min, 3 times in a row; 2 events pending",

@@ -25,7 +25,7 @@ const attemptOf = (row: Row): Attempts.Attempt => ({
   duration: row.duration,
   events: row.events,
   bytes: row.bytes,
-  outcome: fromText(row.outcome),
+  outcome: fromText(row.outcome) as Attempts.Outcome,
   status: row.status,
   error: fromTextOrNull(row.error),
   wait: row.wait,

@@ -11,7 +11,7 @@ const attemptOf = (row: Row): Attempts.Attempt => ({
   duration: number(row, "duration"),
   events: number(row, "events"),
   bytes: number(row, "bytes"),
-  outcome: text(row, "outcome"),
+  outcome: text(row, "outcome") as Attempts.Outcome,
   status: numberOrNull(row, "status"),
   error: textOrNull(row, "error"),
   wait: numberOrNull(row, "wait"),

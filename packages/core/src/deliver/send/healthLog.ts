@@ -2,7 +2,8 @@ import * as Effect from "effect/Effect"
 import { makeSparingly } from "../../base/logOncePerMinute.ts"
 import { monotonicMillis } from "../../base/monotonic.ts"
 import { logMessages } from "../../base/Telemetry.ts"
-import type { Outcome, Verdict } from "../Delivery.ts"
+import type { Outcome } from "../../ports/Attempts.ts"
+import type { Verdict } from "../Delivery.ts"
 
 type Failing = Extract<Outcome, "not-now" | "misconfigured">
 

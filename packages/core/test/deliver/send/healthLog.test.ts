@@ -2,8 +2,9 @@ import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as TestClock from "effect/testing/TestClock"
 import { expect, test } from "vitest"
-import type { Outcome, Verdict } from "../../../src/deliver/Delivery.ts"
+import type { Verdict } from "../../../src/deliver/Delivery.ts"
 import * as Wellness from "../../../src/deliver/send/healthLog.ts"
+import type { Outcome } from "../../../src/ports/Attempts.ts"
 
 const verdict = (outcome: Outcome, status: number | null): Verdict => ({
   outcome,
