@@ -1,10 +1,12 @@
-import { realpathSync } from "node:fs"
+import { closeSync, existsSync, openSync, readSync, realpathSync, statSync } from "node:fs"
 import { hostname } from "node:os"
 import { type Database, openDatabase } from "./driver.ts"
 import { unavailable } from "./errors.ts"
-import { isBusy } from "./isInUse.ts"
+import { isBusy, isInUse } from "./isInUse.ts"
+import { isOpenHere } from "./NewestEntries.ts"
 import { makeOwnFile } from "./ownFile.ts"
 import { number, text } from "./row.ts"
+import { applicationId } from "./schema.ts"
 
 /** The process that delivers from a file. */
 interface Owner {
@@ -12,6 +14,23 @@ interface Owner {
   readonly host: string
   /** In ms since the epoch. */
   readonly since: number
+}
+
+/** A lock, and the file that it is on. */
+interface Held {
+  readonly database: Database
+  readonly file: string | null
+}
+
+/** How often to look whether the lock still is on the file that others find, in ms. */
+const lookEvery = 500
+
+/** By whatever links the store's file is reached. */
+const pathBeside = (path: string): string => `${realpathSync(path)}-owner`
+
+const identityOf = (path: string): string | null => {
+  const found = statSync(path, { throwIfNoEntry: false })
+  return found === undefined ? null : `${found.dev}:${found.ino}`
 }
 
 const ownerIn = (database: Database): Owner | null => {
@@ -36,7 +55,7 @@ const nameIn = (database: Database): string => {
 const isSame = (one: Owner | null, other: Owner): boolean =>
   one?.pid === other.pid && one.host === other.host && one.since === other.since
 
-const take = (database: Database, own: Owner): void => {
+const lock = (database: Database, own: Owner): void => {
   for (;;) {
     database.exec("BEGIN IMMEDIATE")
     database.exec("CREATE TABLE IF NOT EXISTS owner (pid INTEGER, host TEXT, since INTEGER)")
@@ -48,31 +67,14 @@ const take = (database: Database, own: Owner): void => {
   }
 }
 
-/**
- * Claims the right to deliver from a file, for as long as this process lives or until the claim is let go: a transaction held open on a file beside it, so
- * a lock of the operating system, which ends with its process however that ends. Who has it can be read in it meanwhile.
- *
- * That file stays: were it removed, one process could have a lock on the removed one, and another on its successor.
- *
- * @returns lets go of it
- */
-export const claimDelivery = (path: string, now: number): (() => void) => {
-  const own: Owner = { pid: process.pid, host: hostname(), since: now }
+const take = (path: string, beside: string, own: Owner): Held => {
   let database: Database | undefined
   try {
-    // By whatever links it is reached.
-    const beside = `${realpathSync(path)}-owner`
-    makeOwnFile(beside)
     database = openDatabase(beside, false, 0)
-    // Of a power cut nothing here has to survive.
+    // Nothing in it has to survive a power cut.
     database.exec("PRAGMA synchronous = OFF")
-    take(database, own)
-    const taken = database
-    return () => {
-      // A connection with statements prepared may outlive its closing, with its locks.
-      taken.exec("ROLLBACK")
-      taken.close()
-    }
+    lock(database, own)
+    return { database, file: identityOf(beside) }
   } catch (error) {
     const owner = isBusy(error) && database !== undefined ? nameIn(database) : null
     database?.close()
@@ -81,5 +83,78 @@ export const claimDelivery = (path: string, now: number): (() => void) => {
       : unavailable(
           `${path} is in use: ${owner}, delivers from it, and one process at a time can; stop that one first`,
         )
+  }
+}
+
+const letGo = ({ database }: Held): void => {
+  // A connection with statements prepared may outlive its closing, with its locks.
+  database.exec("ROLLBACK")
+  database.close()
+}
+
+/** Where a database's header has whose it is. */
+const idAt = 68
+
+/** By hand, since another program's file may not even be opened for writing. Closing it drops the locks that this process has on it: not while it is open here. */
+const isOurs = (path: string): boolean => {
+  const file = openSync(path, "r")
+  try {
+    const id = Buffer.alloc(4)
+    readSync(file, id, 0, id.length, idAt)
+    return id.readUInt32BE() === applicationId
+  } finally {
+    closeSync(file)
+  }
+}
+
+/**
+ * Whether the file that is locked by whoever delivers may be made if it is not there. Where others have the store open and it is not there, it has been removed,
+ * perhaps from under the one that delivers. To be asked before the store is opened here.
+ */
+export const isUnclaimed = (path: string): boolean => {
+  try {
+    return existsSync(pathBeside(path)) || !(isOpenHere(path) || (isOurs(path) && isInUse(path)))
+  } catch {
+    // A path that leads nowhere: nobody has that open.
+    return true
+  }
+}
+
+/** Makes that file, when the store has been opened. */
+export const makeClaimable = (path: string): void => makeOwnFile(pathBeside(path))
+
+/**
+ * Claims the right to deliver from a file, for as long as this process lives or until the claim is let go: a transaction held open on a file beside it, so
+ * a lock of the operating system, which ends with its process however that ends. Who has it can be read in it meanwhile.
+ *
+ * That file stays: were it removed, one process could have a lock on the removed one, and another on its successor. If somebody else removes or replaces it, the lock
+ * is taken anew on the one that others find; until then they find none, and may not make one, since the store is open.
+ *
+ * @returns lets go of it
+ */
+export const claimDelivery = (path: string, now: number): (() => void) => {
+  const own: Owner = { pid: process.pid, host: hostname(), since: now }
+  const beside = pathBeside(path)
+  if (!existsSync(beside)) {
+    throw unavailable(
+      `${path} is in use: another process has it open and may deliver from it, though ${beside} has been removed; stop that one first`,
+    )
+  }
+  let held = take(path, beside, own)
+  const look = (): void => {
+    if (identityOf(beside) === held.file) return
+    try {
+      makeOwnFile(beside)
+      const renewed = take(path, beside, own)
+      letGo(held)
+      held = renewed
+    } catch {
+      // Whoever has it now takes the lanes over, and says so; it is asked for again.
+    }
+  }
+  const timer = setInterval(look, lookEvery).unref()
+  return () => {
+    clearInterval(timer)
+    letGo(held)
   }
 }

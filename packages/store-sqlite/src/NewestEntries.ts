@@ -41,6 +41,9 @@ const toWritten = (packed: PackedEntries, { positions, times }: Appended): Writt
 /** By the path of their file: what one opening drops, no other of this process is to show any more. */
 const openings = new Map<string, Set<NewestEntries>>()
 
+/** Whether this process has a store's file open, by the same path. */
+export const isOpenHere = (path: string): boolean => openings.has(path)
+
 /**
  * Where entries are packed to be written, in memory that the writing thread shares, and where they can be read without the file until later ones need the room.
  *

@@ -17,7 +17,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { claimDelivery } from "./DeliveryClaim.ts"
+import { claimDelivery, isUnclaimed, makeClaimable } from "./DeliveryClaim.ts"
 import { failureOf } from "./errors.ts"
 import { lettersPerCall } from "./limits.ts"
 import { tooWideMode } from "./ownFile.ts"
@@ -173,6 +173,7 @@ const open = Effect.fnUntraced(function* (
   { path, maxBytes = defaultMaxBytes }: Options,
   internals: Internals,
 ) {
+  const unclaimed = isUnclaimed(resolve(path))
   const file = new StoreFile({
     path: resolve(path),
     busyTimeout: internals.busyTimeout ?? defaultBusyTimeout,
@@ -185,6 +186,7 @@ const open = Effect.fnUntraced(function* (
     },
   })
   yield* Effect.onError(file.open, () => close(file))
+  if (unclaimed) makeClaimable(resolve(path))
   yield* warnOfWideFiles(path)
   return file
 })

@@ -1,4 +1,4 @@
-import { symlinkSync } from "node:fs"
+import { existsSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs"
 import { hostname } from "node:os"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -6,7 +6,7 @@ import * as Scope from "effect/Scope"
 import { expect, it } from "vitest"
 import { claimDelivery } from "../src/DeliveryClaim.ts"
 import { startChild } from "./support/process.ts"
-import { entry, freshPath, readNumbers, withStore } from "./support/store.ts"
+import { connect, entry, freshPath, readNumbers, withStore } from "./support/store.ts"
 
 const at = Date.UTC(2026, 0, 2, 3, 4, 5)
 
@@ -42,6 +42,62 @@ it("is gone with its process however that ends, and keeps nobody from reading an
     claimDelivery(path, at)()
   }
   expect(await withStore(path, ({ log }) => readNumbers(log))).toEqual([1, 2, 3])
+})
+
+/** Another process changes it: there is nothing to be woken by. */
+const until = async (condition: () => boolean): Promise<void> => {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 20))
+}
+
+it("outlives the removal of its file, and its replacement: nobody else gets it, and it is taken anew", async () => {
+  const path = freshPath()
+  const beside = `${path}-owner`
+  await withStore(path, ({ log }) => log.append([entry(1)]))
+  const child = startChild("deliver", path)
+  await child.said(1)
+  const named = `process ${child.process.pid} on ${hostname()}, since `
+
+  rmSync(beside)
+  // A file that is in use cannot be claimed without the one that says by whom.
+  if (!existsSync(beside)) expect(() => claimDelivery(path, at)).toThrow("has been removed")
+  await until(() => existsSync(beside) && statSync(beside).size > 0)
+  expect(() => claimDelivery(path, at)).toThrow(named)
+
+  // As a backup does that is put back with everything beside it.
+  writeFileSync(`${beside}-old`, "")
+  renameSync(`${beside}-old`, beside)
+  await until(() => statSync(beside).size > 0)
+  expect(() => claimDelivery(path, at)).toThrow(named)
+
+  child.process.kill("SIGKILL")
+  await child.ended
+  claimDelivery(path, at)()
+})
+
+it("may be had of a file that nobody has used yet", async () => {
+  const path = freshPath()
+  const database = connect(path)
+  database.exec("PRAGMA user_version = 0; VACUUM")
+  database.close()
+  expect(statSync(path).size).toBeGreaterThan(0)
+  await withStore(path, ({ members }) => Effect.scoped(members.claim ?? Effect.die("nothing to claim")))
+})
+
+it("may be had of a file that nobody else has open, though the file beside it is missing", async () => {
+  const path = freshPath()
+  await withStore(path, ({ log }) => log.append([entry(1)]))
+  rmSync(`${path}-owner`)
+  await withStore(path, ({ members }) => Effect.scoped(members.claim ?? Effect.die("nothing to claim")))
+})
+
+it("is not had while others have the file open and the file beside it is missing: it may be theirs", async () => {
+  const path = freshPath()
+  await withStore(path, () =>
+    Effect.sync(() => {
+      rmSync(`${path}-owner`)
+      expect(() => claimDelivery(path, at)).toThrow(`${path}-owner has been removed`)
+    }),
+  )
 })
 
 it("is what a store's members are asked for, and ends with its scope", async () => {
