@@ -21,6 +21,7 @@ import { claimDelivery, isUnclaimed, makeClaimable } from "./DeliveryClaim.ts"
 import { failureOf } from "./errors.ts"
 import { lettersPerCall } from "./limits.ts"
 import { tooWideMode } from "./ownFile.ts"
+import type { WorkerOptions } from "./protocol.ts"
 import { fail, StoreFile } from "./StoreFile.ts"
 import type { Progress } from "./tables/records.ts"
 
@@ -29,6 +30,11 @@ export interface Options {
   readonly path: string
   /** What the log may take, in bytes of envelopes and bodies: 10 GB by default. The file is somewhat larger. */
   readonly maxBytes?: number
+  /**
+   * How long a write may take, in ms: 5,000 by default, since senders wait for ten seconds. Then it fails with `Unavailable`; when the disk
+   * was at it already, what it asked for may still happen.
+   */
+  readonly requestTimeout?: number
 }
 
 /** What only tests set. */
@@ -43,6 +49,11 @@ export interface Internals {
 const defaultBusyTimeout = 2_000
 
 const defaultMaxBytes = 10 * 1024 ** 3
+
+const defaultRequestTimeout = 5_000
+
+/** What a timer takes, in ms. */
+const longestTimeout = 2 ** 31 - 1
 
 const eventLog = (file: StoreFile): EventLog.EventLog["Service"] => ({
   durability: "disk",
@@ -170,11 +181,11 @@ const counters = (file: StoreFile): Counters.Counters["Service"] => ({
 })
 
 const open = Effect.fnUntraced(function* (
-  { path, maxBytes = defaultMaxBytes }: Options,
+  { path, maxBytes = defaultMaxBytes, requestTimeout = defaultRequestTimeout }: Options,
   internals: Internals,
 ) {
   const unclaimed = isUnclaimed(resolve(path))
-  const file = new StoreFile({
+  const options: Omit<WorkerOptions, "mode"> = {
     path: resolve(path),
     busyTimeout: internals.busyTimeout ?? defaultBusyTimeout,
     maxPages: internals.maxPages ?? null,
@@ -184,7 +195,8 @@ const open = Effect.fnUntraced(function* (
       attempts: { ...Attempts.limits, delivered: Attempts.delivered },
       counters: { ...Counters.limits, otherNames: Counters.otherNames },
     },
-  })
+  }
+  const file = new StoreFile(options, requestTimeout)
   yield* Effect.onError(file.open, () => close(file))
   if (unclaimed) makeClaimable(resolve(path))
   yield* warnOfWideFiles(path)
@@ -219,11 +231,18 @@ const claim = (path: string) =>
 const close = (file: StoreFile): Effect.Effect<void> => Effect.promise(() => file.close())
 
 /** What a program gets wrong is to be seen where it is written. */
-const check = ({ path, maxBytes = defaultMaxBytes }: Options): void => {
+const check = ({
+  path,
+  maxBytes = defaultMaxBytes,
+  requestTimeout = defaultRequestTimeout,
+}: Options): void => {
   if (path === "" || path === ":memory:") {
     throw new RangeError(`path is "${path}": a file is needed (core has a store in memory)`)
   }
   if (!(maxBytes > 0)) throw new RangeError(`maxBytes is ${maxBytes}: a number above 0 is needed`)
+  if (!(requestTimeout > 0 && requestTimeout <= longestTimeout)) {
+    throw new RangeError(`requestTimeout is ${requestTimeout}: a number of ms above 0 is needed`)
+  }
 }
 
 type SqliteLayer = Layer.Layer<Store.Store | Store.Acknowledges<"memory" | "disk">, StoreError>

@@ -51,7 +51,8 @@ export class StoreFile {
   readonly #newest: NewestEntries
   #closed = false
 
-  constructor(options: Omit<WorkerOptions, "mode">) {
+  /** @param patience how long a write may take, in ms */
+  constructor(options: Omit<WorkerOptions, "mode">, patience: number) {
     this.#maxBytes = options.limits.log.maxBytes
     // The reader first: it would go on reading from a log that is begun anew elsewhere.
     const reopen = async () => {
@@ -61,7 +62,7 @@ export class StoreFile {
     this.#writing = new Thread({ ...options, mode: "write" }, () => void reopen())
     this.#reading = new Thread({ ...options, mode: "read" })
     this.#newest = new NewestEntries(options.path)
-    this.#writer = new Writer(this.#writing, this.#newest)
+    this.#writer = new Writer(this.#writing, this.#newest, patience)
     this.#head = new KnownHead(
       () =>
         this.#ask({ table: "log", method: "bounds", parameters: [] }, (outcome) => {
@@ -74,9 +75,14 @@ export class StoreFile {
     )
   }
 
-  /** Makes or checks the file. */
+  /** Makes or checks the file, however long that takes: a write-ahead log that a crash has left is read first. */
   readonly open: Effect.Effect<void, StoreError> = Effect.suspend(() =>
-    Effect.map(this.write("log", "head"), (head) => this.#head.advance(Position.fromNumber(head))),
+    Effect.map(
+      this.#call<number>({ table: "log", method: "head", parameters: [] }, (call, settle) =>
+        this.#writer.call(call, settle, Number.POSITIVE_INFINITY),
+      ),
+      (head) => this.#head.advance(Position.fromNumber(head)),
+    ),
   )
 
   /** Closes the file when everything asked before is done: later requests fail with `Closed`. */

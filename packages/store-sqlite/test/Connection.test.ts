@@ -127,6 +127,13 @@ describe("opening a path that leads nowhere", () => {
   it.each([0, -1, Number.NaN])("takes a cap of %d bytes for a mistake of the program", (maxBytes) => {
     expect(() => layer({ path: freshPath(), maxBytes })).toThrow(RangeError)
   })
+
+  it.each([0, Number.NaN, 2 ** 31, Number.POSITIVE_INFINITY])(
+    "takes no request timeout of %s",
+    (requestTimeout) => {
+      expect(() => layer({ path: freshPath(), requestTimeout })).toThrow(RangeError)
+    },
+  )
 })
 
 describe("opening a file of ours", () => {

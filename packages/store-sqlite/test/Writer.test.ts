@@ -30,6 +30,9 @@ const lock = (path: string): (() => void) => {
   }
 }
 
+/** Until what was asked just now is on its way. */
+const underWay = Effect.promise(() => new Promise((resolve) => setImmediate(() => setImmediate(resolve))))
+
 const tagOf = <A>(effect: Effect.Effect<A, StoreError>) =>
   Effect.map(Effect.flip(effect), (error) => error.reason._tag)
 
@@ -58,8 +61,7 @@ describe("group commit", () => {
         const before = countCommits(path)
         const unlock = lock(path)
         const first = yield* Effect.forkChild(log.append([entry(0)]), { startImmediately: true })
-        // Until the first one is on its way.
-        yield* Effect.promise(() => new Promise((resolve) => setImmediate(() => setImmediate(resolve))))
+        yield* underWay
         const others = yield* Effect.forEach(
           [
             ...Array.from({ length: 40 }, (_, index) => log.append([entry(index + 1)])),
@@ -208,6 +210,48 @@ describe("a file that another process has locked", () => {
           expect(yield* readNumbers(log)).toEqual([1, 2, 3, 4, 5, 6, 8])
         }),
       { busyTimeout: 20_000 },
+    )
+  })
+})
+
+describe("a disk that hangs", () => {
+  // A lock that another process holds for longer than anybody waits is as good.
+  const hanging = { busyTimeout: 60_000, requestTimeout: 50 }
+
+  it("fails what waits too long, takes it out of the queue, and takes nothing new until it is over", async () => {
+    const path = freshPath()
+    await withStore(
+      path,
+      ({ log, cursors, health }) =>
+        Effect.gen(function* () {
+          const unlock = lock(path)
+          const size = 20 * 1024 * 1024
+          const first = yield* Effect.forkChild(tagOf(log.append([entry(1, size)])), {
+            startImmediately: true,
+          })
+          yield* underWay
+          const others = yield* Effect.all(
+            [
+              tagOf(log.append([entry(2, size)])),
+              tagOf(log.append([entry(3, size)])),
+              tagOf(cursors.acquire("a/0")),
+            ],
+            { concurrency: "unbounded" },
+          )
+          expect([yield* Fiber.join(first), ...others]).toEqual(Array(4).fill("Unavailable"))
+          // However much: nothing of it is kept.
+          for (let number = 4; number < 40; number++) {
+            const error = yield* Effect.flip(log.append([entry(number, size)]))
+            expect(error.message).toContain("not written within 50 ms: the disk hangs")
+          }
+          expect(yield* tagOf(health.probe)).toBe("Unavailable")
+          unlock()
+          while ((yield* Effect.exit(log.append([entry(100)])))._tag === "Failure") yield* Effect.yieldNow
+          // What was under way has been written; its sender was not told so.
+          expect(yield* readNumbers(log)).toEqual([1, 100])
+          expect(yield* cursors.list).toEqual([])
+        }),
+      hanging,
     )
   })
 })

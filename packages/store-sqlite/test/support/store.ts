@@ -10,6 +10,7 @@ import {
   type Position,
   type Store,
   type StoreError,
+  StoreHealth,
 } from "@millrace/core"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -30,9 +31,7 @@ const open = (
   path: string,
   options: Omit<Options, "path"> & Internals = {},
 ): Effect.Effect<Context.Context<Store.Store>, StoreError, Scope.Scope> =>
-  Layer.build(
-    layerWith({ path, ...(options.maxBytes === undefined ? {} : { maxBytes: options.maxBytes }) }, options),
-  )
+  Layer.build(layerWith({ path, ...options }, options))
 
 /** Opens a store for the time of a test's body. */
 export const withStore = <A, E>(
@@ -43,6 +42,7 @@ export const withStore = <A, E>(
     readonly deadLetters: DeadLetters.DeadLetters["Service"]
     readonly counters: Counters.Counters["Service"]
     readonly members: Members.Members["Service"]
+    readonly health: StoreHealth.StoreHealth["Service"]
   }) => Effect.Effect<A, E, Scope.Scope>,
   options?: Omit<Options, "path"> & Internals,
 ): Promise<A> =>
@@ -55,6 +55,7 @@ export const withStore = <A, E>(
           deadLetters: Context.get(context, DeadLetters.DeadLetters),
           counters: Context.get(context, Counters.Counters),
           members: Context.get(context, Members.Members),
+          health: Context.get(context, StoreHealth.StoreHealth),
         }),
       ),
     ),
