@@ -16,10 +16,16 @@ const source = (name: string) => file(`${name}/src/index.ts`)
 export default defineConfig({
   resolve: {
     // Tests run against the sources, so they need no build.
-    alias: packages.map((name) => ({
-      find: name === "server" ? "millrace" : `@millrace/${name}`,
-      replacement: source(name),
-    })),
+    alias: [
+      ...["host", "store"].map((entry) => ({
+        find: `@millrace/core/${entry}`,
+        replacement: file(`core/src/${entry}.ts`),
+      })),
+      ...packages.map((name) => ({
+        find: name === "server" ? "millrace" : `@millrace/${name}`,
+        replacement: source(name),
+      })),
+    ],
   },
   test: {
     // The longest tests wait for disks and servers more than they compute.

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises"
-import { Ledger } from "@millrace/core"
+import { Ledger } from "@millrace/core/host"
 import { pipeline } from "./pipeline.ts"
 import { driverCore, start } from "./processes.ts"
 import type { ReceiverAbilities, ReceiverOptions } from "./programs/receiver.ts"

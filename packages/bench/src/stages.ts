@@ -1,17 +1,7 @@
 import { randomBytes } from "node:crypto"
 import { parseArgs } from "node:util"
-import {
-  Batch,
-  Catalog,
-  Codec,
-  Destination,
-  Entry,
-  EventLog,
-  Export,
-  Ingest,
-  Signature,
-  Wire,
-} from "@millrace/core"
+import { Catalog, Destination, EventLog, Ingest, Signature } from "@millrace/core"
+import { Batch, Codec, Entry, Export, Wire } from "@millrace/core/host"
 import { Codec as NodeCodec } from "@millrace/node"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

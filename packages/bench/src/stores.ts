@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto"
 import { parseArgs } from "node:util"
-import { Entry } from "@millrace/core"
+import { Entry } from "@millrace/core/host"
 import { machine, median, print, spread } from "./report.ts"
 import { body } from "./requests.ts"
 import type { Contestant, Pair } from "./stores/Contestant.ts"

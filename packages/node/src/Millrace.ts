@@ -1,5 +1,4 @@
 import {
-  type Codec,
   Millrace as Core,
   type EventLog,
   InvalidOptions,
@@ -8,6 +7,7 @@ import {
   type StoreError,
   type Transport,
 } from "@millrace/core"
+import type { Codec } from "@millrace/core/host"
 import * as Layer from "effect/Layer"
 import * as AddressGuard from "./addressGuard.ts"
 import * as NodeCodec from "./codec.ts"

@@ -1,6 +1,6 @@
 import { createHmac, hash } from "node:crypto"
 import * as zlib from "node:zlib"
-import { Codec as Port } from "@millrace/core"
+import { Codec as Port } from "@millrace/core/host"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Semaphore from "effect/Semaphore"

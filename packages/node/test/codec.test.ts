@@ -1,6 +1,6 @@
 import { createHash, createHmac, randomBytes } from "node:crypto"
 import * as zlib from "node:zlib"
-import { Codec as Port } from "@millrace/core"
+import { Codec as Port } from "@millrace/core/host"
 import { Codec } from "@millrace/node"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"

@@ -1,6 +1,7 @@
 import { once } from "node:events"
 import { type AddressInfo, createServer, type LookupFunction } from "node:net"
-import { Delivery, InvalidOptions, Transport as Port } from "@millrace/core"
+import { InvalidOptions, Transport as Port } from "@millrace/core"
+import { Delivery } from "@millrace/core/host"
 import { Transport } from "@millrace/node"
 import { rawReply, scriptedReceiver } from "@millrace/testkit"
 import * as Effect from "effect/Effect"

@@ -1,5 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http"
-import type { Ledger, Readiness } from "@millrace/core"
+import type { Ledger, Readiness } from "@millrace/core/host"
 import { type Ingest, type Millrace, nodeHandler } from "@millrace/node"
 import * as Effect from "effect/Effect"
 import * as Metrics from "./metrics/Metrics.ts"

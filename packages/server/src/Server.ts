@@ -1,16 +1,15 @@
 import { fileURLToPath } from "node:url"
 import {
   Millrace as Core,
-  Counters,
   DeadLetters,
   EventLog,
   Ingest,
   InvalidOptions,
-  Keys,
-  Migration,
   Store,
   StoreError,
 } from "@millrace/core"
+import { Migration } from "@millrace/core/host"
+import { Counters, Keys } from "@millrace/core/store"
 import { Catalog, createServer, Millrace } from "@millrace/node"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"

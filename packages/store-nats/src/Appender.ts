@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer"
-import type { EventLog, StoreError } from "@millrace/core"
+import type { EventLog, StoreError } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import { betweenSteps } from "./Connection.ts"

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer"
-import { Attempts, type StoreError } from "@millrace/core"
+import { Attempts, type StoreError } from "@millrace/core/store"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { type Message, readJson, type Stream } from "./Stream.ts"

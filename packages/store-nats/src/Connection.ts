@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs"
-import type { StoreError } from "@millrace/core"
+import type { StoreError } from "@millrace/core/store"
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream"
 import { credsAuthenticator, headers, type NatsConnection, nuid } from "@nats-io/nats-core"
 import { connect, type NodeConnectionOptions } from "@nats-io/transport-node"

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto"
-import { Counters, type StoreError } from "@millrace/core"
+import { Counters, type StoreError } from "@millrace/core/store"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { byText } from "./order.ts"

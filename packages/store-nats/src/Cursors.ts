@@ -1,4 +1,4 @@
-import { type Cursors, type Generations, Lane, type StoreError } from "@millrace/core"
+import { CursorName, type Cursors, type Generations, type StoreError } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
 import { byText } from "./order.ts"
@@ -47,7 +47,7 @@ export const furthest = (table: Table<CursorRow>, connection: () => number) => {
   return (partition: number, generations: Generations): Effect.Effect<number, StoreError> =>
     Effect.map(read, () => {
       const places = rows.flatMap(({ value: { name, record } }) => {
-        if (record === null || Lane.parseCursorName(name)?.partition !== partition) return []
+        if (record === null || CursorName.parseCursorName(name)?.partition !== partition) return []
         const place = generations.placeOf(record.position)
         return place.kind === "known" ? [place.number] : []
       })

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer"
-import type { DeadLetters, StoreError } from "@millrace/core"
+import type { DeadLetters, StoreError } from "@millrace/core/store"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"

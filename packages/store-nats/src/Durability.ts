@@ -1,4 +1,4 @@
-import type { EventLog } from "@millrace/core"
+import type { EventLog } from "@millrace/core/store"
 import type { Sync } from "./Options.ts"
 import type { Layout } from "./Schema.ts"
 

@@ -1,4 +1,4 @@
-import type { Keys } from "@millrace/core"
+import type { Keys } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import { byText } from "./order.ts"
 import { type Table, tokenOf } from "./Table.ts"

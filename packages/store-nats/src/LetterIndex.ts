@@ -1,4 +1,4 @@
-import { DeadLetters } from "@millrace/core"
+import { DeadLetters } from "@millrace/core/store"
 
 /** What happened to the dead letters, in the order of the stream: who goes through all of it knows what there is. */
 export type LetterChange =

@@ -1,4 +1,4 @@
-import { EventLog } from "@millrace/core"
+import { EventLog } from "@millrace/core/store"
 import { StorageType, type StreamInfo } from "@nats-io/jetstream"
 import * as Effect from "effect/Effect"
 import { durabilityOf, type Keeping, warningOf } from "./Durability.ts"

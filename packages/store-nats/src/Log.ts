@@ -1,4 +1,4 @@
-import { EventLog, type Generations, type Position, type StoreError } from "@millrace/core"
+import { EventLog, type Generations, type Position, type StoreError } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"

@@ -1,4 +1,4 @@
-import type { StoreError } from "@millrace/core"
+import type { StoreError } from "@millrace/core/store"
 import type { StreamState } from "@nats-io/jetstream"
 import * as Effect from "effect/Effect"
 import { notYet } from "./errors.ts"

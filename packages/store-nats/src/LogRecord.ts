@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer"
-import type { EventLog, Position } from "@millrace/core"
+import type { EventLog, Position } from "@millrace/core/store"
 import { foreign, type Message } from "./Stream.ts"
 
 /**

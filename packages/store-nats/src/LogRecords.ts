@@ -1,4 +1,4 @@
-import { StoreError } from "@millrace/core"
+import { StoreError } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import { type LogRecord, lengthOf, type RecordIndex, readIndex, readRecord } from "./LogRecord.ts"
 import type { Message, Stream } from "./Stream.ts"

@@ -1,4 +1,4 @@
-import { type EventLog, type Fork, Generations, type StoreError } from "@millrace/core"
+import { type EventLog, type Fork, Generations, type StoreError } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import type { LogHead } from "./LogHead.ts"
 import {

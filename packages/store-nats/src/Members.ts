@@ -1,4 +1,4 @@
-import type { Members } from "@millrace/core"
+import type { Members } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import { byText } from "./order.ts"
 import { type Row, type Table, tokenOf } from "./Table.ts"

@@ -10,7 +10,7 @@ import {
   Store,
   type StoreError,
   StoreHealth,
-} from "@millrace/core"
+} from "@millrace/core/store"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

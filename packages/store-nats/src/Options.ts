@@ -1,4 +1,4 @@
-import { ConnectionUrl } from "@millrace/core"
+import { ConnectionUrl } from "@millrace/core/store"
 import * as Result from "effect/Result"
 
 /** What the operator knows of the server: `always` when its JetStream syncs every write to disk before it answers. */

@@ -1,4 +1,4 @@
-import type { EventLog } from "@millrace/core"
+import type { EventLog } from "@millrace/core/store"
 import type { Place, RecordIndex } from "./LogRecord.ts"
 
 /** An id is known at least as long as this many newer ones: ten times what the port promises. */

@@ -1,4 +1,4 @@
-import type { StoreError } from "@millrace/core"
+import type { StoreError } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import { full, isOutOfRoom } from "./errors.ts"
 import type { Stream } from "./Stream.ts"

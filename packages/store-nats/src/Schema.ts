@@ -1,4 +1,4 @@
-import type { StoreError } from "@millrace/core"
+import type { StoreError } from "@millrace/core/store"
 import {
   DiscardPolicy,
   RetentionPolicy,

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer"
-import type { StoreError } from "@millrace/core"
+import type { StoreError } from "@millrace/core/store"
 import type { PurgeOpts, StreamInfo, StreamState } from "@nats-io/jetstream"
 import { headers as newHeaders, nuid } from "@nats-io/nats-core"
 import * as Effect from "effect/Effect"

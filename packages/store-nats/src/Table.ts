@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer"
 import { createHash } from "node:crypto"
-import type { StoreError } from "@millrace/core"
+import type { StoreError } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import { type Message, readJson, type Stream } from "./Stream.ts"
 

@@ -1,4 +1,4 @@
-import { type Position, StoreError, type StoreReason } from "@millrace/core"
+import { type Position, StoreError, type StoreReason } from "@millrace/core/store"
 import { type ApiError, JetStreamApiError } from "@nats-io/jetstream"
 import {
   AuthorizationError,

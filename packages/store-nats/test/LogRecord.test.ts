@@ -1,4 +1,4 @@
-import { type EventLog, Position } from "@millrace/core"
+import { type EventLog, Position } from "@millrace/core/store"
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import {

@@ -1,4 +1,4 @@
-import { Cursors, EventLog, Position, type StoreError } from "@millrace/core"
+import { Cursors, EventLog, Position, type StoreError } from "@millrace/core/store"
 import { layer } from "@millrace/store-nats"
 import { describeServer, type NatsCluster, startNatsCluster, type TestServer } from "@millrace/test-servers"
 import * as Context from "effect/Context"

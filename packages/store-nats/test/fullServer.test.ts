@@ -7,7 +7,7 @@ import {
   Members,
   Position,
   StoreHealth,
-} from "@millrace/core"
+} from "@millrace/core/store"
 import { layer, type Options } from "@millrace/store-nats"
 import { describeServer, startNats } from "@millrace/test-servers"
 import * as Context from "effect/Context"

@@ -1,4 +1,4 @@
-import { EventLog, type StoreError } from "@millrace/core"
+import { EventLog, type StoreError } from "@millrace/core/store"
 import type { Options } from "@millrace/store-nats"
 import { describeServer, describeStore, servers, startNats, type TestServer } from "@millrace/test-servers"
 import * as Context from "effect/Context"

@@ -1,7 +1,7 @@
 import { cpSync, renameSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { setImmediate } from "node:timers/promises"
-import { Cursors, DeadLetters, EventLog, Position, type StoreError } from "@millrace/core"
+import { Cursors, DeadLetters, EventLog, Position, type StoreError } from "@millrace/core/store"
 import { layer, type Options } from "@millrace/store-nats"
 import {
   describeServer,

@@ -1,4 +1,4 @@
-import { Position } from "@millrace/core"
+import { Position } from "@millrace/core/store"
 import type { Database } from "./Database.ts"
 
 /** Between notifications, in ms: who reads gets what has come meanwhile at once. */

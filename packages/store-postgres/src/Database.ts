@@ -1,4 +1,4 @@
-import type { StoreError } from "@millrace/core"
+import type { StoreError } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import { type ClientConfig, Pool, type PoolClient, type QueryResultRow, types } from "pg"
 import { CopyOut, type Row } from "./CopyOut.ts"

@@ -1,4 +1,4 @@
-import { Generations, type Position } from "@millrace/core"
+import { Generations, type Position } from "@millrace/core/store"
 import type { PoolClient } from "pg"
 
 /** The log is of another generation than was believed. */

@@ -1,4 +1,4 @@
-import { EventLog, KnownHead, type Position, type StoreError } from "@millrace/core"
+import { EventLog, KnownHead, type Position, type StoreError } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import { Announcer, channelOf } from "./Announcer.ts"
 import { clientConfig, type Database } from "./Database.ts"

@@ -1,4 +1,4 @@
-import { ConnectionUrl } from "@millrace/core"
+import { ConnectionUrl } from "@millrace/core/store"
 import * as Result from "effect/Result"
 
 export interface Options {

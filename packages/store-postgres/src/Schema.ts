@@ -1,4 +1,4 @@
-import { StoreError } from "@millrace/core"
+import { StoreError } from "@millrace/core/store"
 import type { PoolClient } from "pg"
 import { quoted } from "./Database.ts"
 import { codeOf, corrupt, incompatible, readOnlyServer, unavailable } from "./errors.ts"

@@ -1,4 +1,4 @@
-import type { EventLog, StoreError } from "@millrace/core"
+import type { EventLog, StoreError } from "@millrace/core/store"
 import { isAnswer, unavailable } from "./errors.ts"
 
 /** The entries of some calls, as they go to the server together. No id stands in it twice. */

@@ -1,4 +1,10 @@
-import { type EventLog, type Generations, type Position, StoreError, type StoreReason } from "@millrace/core"
+import {
+  type EventLog,
+  type Generations,
+  type Position,
+  StoreError,
+  type StoreReason,
+} from "@millrace/core/store"
 
 /** SQLSTATEs of the schema's own functions: `ML` is a class that PostgreSQL leaves to others. */
 const own = {

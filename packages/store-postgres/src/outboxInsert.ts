@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto"
-import { Ingest, type Millrace, Wire } from "@millrace/core"
+import { Ingest, type Millrace } from "@millrace/core"
+import { Wire } from "@millrace/core/host"
 import * as Result from "effect/Result"
 import { quoted } from "./Database.ts"
 import { defaults, type Options } from "./Options.ts"

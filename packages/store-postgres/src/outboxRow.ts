@@ -1,4 +1,6 @@
-import { DeadLetters, Entry, type EventLog, Ingest, timeUUIDs, Wire } from "@millrace/core"
+import { Ingest } from "@millrace/core"
+import { Entry, Wire } from "@millrace/core/host"
+import { DeadLetters, type EventLog, timeUUIDs } from "@millrace/core/store"
 import * as Result from "effect/Result"
 
 /** What somebody has put into the outbox: `outboxInsert`, or plain SQL. */

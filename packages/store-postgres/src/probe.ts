@@ -1,4 +1,4 @@
-import { EventLog, type StoreHealth } from "@millrace/core"
+import { EventLog, type StoreHealth } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import type { Database } from "./Database.ts"
 import { fullOf } from "./errors.ts"

@@ -1,4 +1,4 @@
-import type { EventLog } from "@millrace/core"
+import type { EventLog } from "@millrace/core/store"
 import { describe, expect, it } from "vitest"
 import { type Group, type Outcome, Writer } from "../src/Writer.ts"
 import { entry, numberOf } from "./support/store.ts"

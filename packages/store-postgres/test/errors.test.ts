@@ -1,4 +1,4 @@
-import { Generations, Position } from "@millrace/core"
+import { Generations, Position } from "@millrace/core/store"
 import { describe, expect, it } from "vitest"
 import { isAnswer, isPassing, storeErrorOf } from "../src/errors.ts"
 

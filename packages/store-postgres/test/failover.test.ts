@@ -1,4 +1,4 @@
-import { Position } from "@millrace/core"
+import { Position } from "@millrace/core/store"
 import {
   describeServer,
   type PostgresStandby,

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto"
-import { Position } from "@millrace/core"
+import { Position } from "@millrace/core/store"
 import { describeStore, servers } from "@millrace/test-servers"
 import * as Effect from "effect/Effect"
 import type { Client } from "pg"

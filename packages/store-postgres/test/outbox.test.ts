@@ -1,4 +1,4 @@
-import { Entry } from "@millrace/core"
+import { Entry } from "@millrace/core/host"
 import { outboxInsert } from "@millrace/store-postgres"
 import { describeStore, servers } from "@millrace/test-servers"
 import * as Effect from "effect/Effect"

@@ -1,4 +1,4 @@
-import { Position } from "@millrace/core"
+import { Position } from "@millrace/core/store"
 import { describeStore, servers } from "@millrace/test-servers"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"

@@ -1,4 +1,4 @@
-import { type EventLog, Position } from "@millrace/core"
+import { type EventLog, Position } from "@millrace/core/store"
 import { describeStore, servers } from "@millrace/test-servers"
 import * as Effect from "effect/Effect"
 import * as fc from "fast-check"

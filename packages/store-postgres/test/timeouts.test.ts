@@ -1,4 +1,4 @@
-import type { StoreError } from "@millrace/core"
+import type { StoreError } from "@millrace/core/store"
 import { describeStore, servers } from "@millrace/test-servers"
 import * as Effect from "effect/Effect"
 import { describe, expect, it } from "vitest"

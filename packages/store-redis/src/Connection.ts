@@ -1,4 +1,4 @@
-import { Generations, mayPass, StoreError, type StoreHealth } from "@millrace/core"
+import { Generations, mayPass, StoreError, type StoreHealth } from "@millrace/core/store"
 import * as Result from "effect/Result"
 import { closed, corrupt, down, fromReply, lost, tooLow, unavailable, whyDemoted } from "./errors.ts"
 import { type Layout, layout } from "./Layout.ts"

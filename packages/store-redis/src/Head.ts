@@ -1,4 +1,4 @@
-import type { StoreError } from "@millrace/core"
+import type { StoreError } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import type { Connection } from "./Connection.ts"
 import { failed } from "./effects.ts"

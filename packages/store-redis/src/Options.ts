@@ -1,5 +1,5 @@
 import type { ConnectionOptions } from "node:tls"
-import { ConnectionUrl } from "@millrace/core"
+import { ConnectionUrl } from "@millrace/core/store"
 import * as Result from "effect/Result"
 
 export interface Options {

@@ -1,4 +1,4 @@
-import type { EventLog } from "@millrace/core"
+import type { EventLog } from "@millrace/core/store"
 import * as Result from "effect/Result"
 import { replica } from "./errors.ts"
 import type { Link, Reply } from "./Link.ts"

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto"
-import type { EventLog, Position } from "@millrace/core"
+import type { EventLog, Position } from "@millrace/core/store"
 import type { Connection } from "./Connection.ts"
 import { closed, full, unavailable } from "./errors.ts"
 import type { Head } from "./Head.ts"

@@ -1,4 +1,4 @@
-import { StoreError } from "@millrace/core"
+import { StoreError } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 
 /** A `StoreError` is an expected failure; anything else is a mistake of this program. */

@@ -1,4 +1,4 @@
-import { StoreError, type StoreReason } from "@millrace/core"
+import { StoreError, type StoreReason } from "@millrace/core/store"
 import { damaged, emptied } from "./scriptErrors.ts"
 
 const error = (_tag: Exclude<StoreReason["_tag"], "OutOfRange">, message: string): StoreError => {

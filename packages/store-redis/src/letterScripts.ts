@@ -1,4 +1,4 @@
-import { DeadLetters } from "@millrace/core"
+import { DeadLetters } from "@millrace/core/store"
 import { type Script, script, urgent } from "./Script.ts"
 import { encode } from "./text.ts"
 

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto"
-import { Generations } from "@millrace/core"
+import { Generations } from "@millrace/core/store"
 import * as Result from "effect/Result"
 import { lost } from "./errors.ts"
 import { type Layout, schema, types } from "./Layout.ts"

@@ -1,4 +1,4 @@
-import { StoreError } from "@millrace/core"
+import { StoreError } from "@millrace/core/store"
 import type { Connection } from "./Connection.ts"
 import type { Reply } from "./Link.ts"
 import { makeRoom } from "./logScripts.ts"

@@ -1,4 +1,4 @@
-import { DeadLetters, type EventLog, Position } from "@millrace/core"
+import { DeadLetters, type EventLog, Position } from "@millrace/core/store"
 import { describeServer, startRedis } from "@millrace/test-servers"
 import * as Effect from "effect/Effect"
 import { expect, it, onTestFinished } from "vitest"

@@ -1,4 +1,4 @@
-import { type DeadLetters, Position } from "@millrace/core"
+import { type DeadLetters, Position } from "@millrace/core/store"
 import { describeStore, servers } from "@millrace/test-servers"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"

@@ -1,4 +1,4 @@
-import type { EventLog } from "@millrace/core"
+import type { EventLog } from "@millrace/core/store"
 import { toEntries, withCopies } from "./entries.ts"
 import {
   column,

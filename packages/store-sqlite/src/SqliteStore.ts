@@ -12,7 +12,7 @@ import {
   Store,
   type StoreError,
   StoreHealth,
-} from "@millrace/core"
+} from "@millrace/core/store"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

@@ -1,4 +1,4 @@
-import { type EventLog, KnownHead, Position, StoreError } from "@millrace/core"
+import { type EventLog, KnownHead, Position, StoreError } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import { toEntries } from "./entries.ts"
 import type { Failure } from "./errors.ts"

@@ -1,4 +1,4 @@
-import type { EventLog } from "@millrace/core"
+import type { EventLog } from "@millrace/core/store"
 import type { Failure } from "./errors.ts"
 import type { NewestEntries } from "./NewestEntries.ts"
 import { type Group, sizeOf } from "./packing.ts"

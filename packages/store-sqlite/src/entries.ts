@@ -1,4 +1,4 @@
-import { type EventLog, Position } from "@millrace/core"
+import { type EventLog, Position } from "@millrace/core/store"
 import { allocate, copy, type Unpacked } from "./packing.ts"
 
 /** Consecutive entries as the log's `read` has them, from the position of the first on. */

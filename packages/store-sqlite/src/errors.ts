@@ -1,4 +1,4 @@
-import type { StoreReason } from "@millrace/core"
+import type { StoreReason } from "@millrace/core/store"
 
 /** How a call ended that did not succeed, in a form that crosses threads. */
 export type Failure =

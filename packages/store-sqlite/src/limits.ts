@@ -1,4 +1,4 @@
-import type { Attempts, Counters, DeadLetters } from "@millrace/core"
+import type { Attempts, Counters, DeadLetters } from "@millrace/core/store"
 
 /** The bounds that the ports state, handed to the worker so that it need not load the core. */
 export interface Limits {

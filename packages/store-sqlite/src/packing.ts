@@ -1,4 +1,4 @@
-import type { EventLog } from "@millrace/core"
+import type { EventLog } from "@millrace/core/store"
 
 /**
  * Entries as they cross threads and as rows keep them: a fixed number of values however many entries. Posting them one by

@@ -10,7 +10,7 @@ import {
   writeSync,
 } from "node:fs"
 import { dirname, join } from "node:path"
-import { Position } from "@millrace/core"
+import { Position } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import { describe, expect, it } from "vitest"
 import { pageSize } from "../src/Connection.ts"

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto"
-import { type EventLog, Position } from "@millrace/core"
+import { type EventLog, Position } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"

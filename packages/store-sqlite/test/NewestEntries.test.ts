@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto"
-import { type EventLog, Position, type StoreError } from "@millrace/core"
+import { type EventLog, Position, type StoreError } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"

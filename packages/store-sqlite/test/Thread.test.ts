@@ -1,4 +1,4 @@
-import { Attempts, Counters, DeadLetters } from "@millrace/core"
+import { Attempts, Counters, DeadLetters } from "@millrace/core/store"
 import { describe, expect, it } from "vitest"
 import type { Failure } from "../src/errors.ts"
 import type { Reply, Request } from "../src/protocol.ts"

@@ -1,4 +1,6 @@
-import { DeadLetters, type Export, type Ingest, Ledger } from "@millrace/core"
+import type { WebhookEvent } from "@millrace/core"
+import { DeadLetters, type Ingest } from "@millrace/core"
+import { Ledger } from "@millrace/core/host"
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import type { StoreBinding } from "./storeBinding.ts"
@@ -12,7 +14,7 @@ export interface AccountingOptions {
   readonly runs?: number
 }
 
-type Events = ReadonlyArray<Export.WebhookEvent>
+type Events = ReadonlyArray<WebhookEvent>
 
 type Decide = (events: Events, request: number) => Answer
 
@@ -76,7 +78,7 @@ const wrong: ReadonlyArray<Answer> = [401, 403, 404, 405, 302, 418, 400, 422, 41
 /** The values from here on are of events that nobody refuses: others pass again, so that suspects can be decided on. */
 const firstGood = 1_000_000
 
-const isBad = (seed: number, { value }: Export.WebhookEvent) =>
+const isBad = (seed: number, { value }: WebhookEvent) =>
   Number(value) < firstGood && chance(seed, Number(value)) < 0.1
 
 /** Refuses what holds one of some events, always. */

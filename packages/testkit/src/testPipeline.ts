@@ -1,27 +1,22 @@
+import type { WebhookEvent } from "@millrace/core"
 import {
   type Attempts,
   Attempts as AttemptsPort,
-  Counters,
-  Cursors,
   type DeadLetterReplay,
+  type DeadLetterReplayRequest,
   type DeadLetters,
   DeadLetters as DeadLettersPort,
-  Destinations,
   Dispatcher,
   EventLog,
-  type Export,
   HttpIngest,
   Ingest,
-  Keys,
-  type Ledger,
-  Members,
   Millrace,
-  Position,
   Store,
   StoreError,
-  StoreHealth,
   Transport,
 } from "@millrace/core"
+import type { Ledger } from "@millrace/core/host"
+import { Counters, Cursors, Destinations, Keys, Members, Position, StoreHealth } from "@millrace/core/store"
 import { Codec } from "@millrace/node"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
@@ -52,7 +47,7 @@ export interface ReceivedRequest {
   /** ms since the epoch, by the virtual clock. */
   readonly at: number
   readonly headers: Readonly<Record<string, string>>
-  readonly events: ReadonlyArray<Export.WebhookEvent>
+  readonly events: ReadonlyArray<WebhookEvent>
   /** What was answered; `null` when nothing was. */
   readonly status: number | null
 }
@@ -61,10 +56,10 @@ export interface ReceivedRequest {
 export interface TestReceiver {
   readonly requests: ReadonlyArray<ReceivedRequest>
   /** The events of all requests that were answered with 2xx, in the order they came. */
-  readonly events: ReadonlyArray<Export.WebhookEvent>
+  readonly events: ReadonlyArray<WebhookEvent>
   /** From now on: always the same, or what the function says of each request. */
   readonly answer: (
-    answer: Answer | ((events: ReadonlyArray<Export.WebhookEvent>, request: number) => Answer),
+    answer: Answer | ((events: ReadonlyArray<WebhookEvent>, request: number) => Answer),
   ) => void
 }
 
@@ -115,9 +110,7 @@ export interface TestPipeline {
   readonly enable: (destination: string) => Promise<void>
   /** Returns the replay's name. */
   readonly replay: (request: Dispatcher.ReplayRequest) => Promise<string>
-  readonly replayDeadLetters: (
-    request: DeadLetterReplay.DeadLetterReplayRequest,
-  ) => Promise<DeadLetterReplay.DeadLetterReplay>
+  readonly replayDeadLetters: (request: DeadLetterReplayRequest) => Promise<DeadLetterReplay>
   /** Returns how many events are due once more. */
   readonly rewind: (destination: string, since: number) => Promise<number>
   /** Returns how many events were passed over. */
@@ -220,7 +213,7 @@ const mortal = (
 
 interface Receiver extends TestReceiver {
   readonly requests: Array<ReceivedRequest>
-  decide: (events: ReadonlyArray<Export.WebhookEvent>, request: number) => Answer
+  decide: (events: ReadonlyArray<WebhookEvent>, request: number) => Answer
 }
 
 const makeReceiver = (): Receiver => {
@@ -293,8 +286,8 @@ export const testPipeline = async (options: TestPipelineOptions = {}): Promise<T
       const to = receiver(urls.get(url) ?? url)
       const text = new TextDecoder().decode(body)
       const parsed = JSON.parse(text) as
-        | ReadonlyArray<Export.WebhookEvent>
-        | { readonly data: ReadonlyArray<Export.WebhookEvent> }
+        | ReadonlyArray<WebhookEvent>
+        | { readonly data: ReadonlyArray<WebhookEvent> }
       const events = "data" in parsed ? parsed.data : parsed
       const answer = to.decide(events, to.requests.length)
       const record = (status: number | null) => to.requests.push({ at: time.now(), headers, events, status })

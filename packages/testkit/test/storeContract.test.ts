@@ -1,4 +1,5 @@
-import { EventLog, Store, StoreError, StoreHealth } from "@millrace/core"
+import { EventLog, Store, StoreError } from "@millrace/core"
+import { StoreHealth } from "@millrace/core/store"
 import {
   accountingContract,
   type FaultyPlace,

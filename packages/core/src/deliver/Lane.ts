@@ -5,7 +5,6 @@ import type { CursorRecord, CursorSave, Cursors } from "../ports/Cursors.ts"
 import type { DeadLetters } from "../ports/DeadLetters.ts"
 import type { EventLog } from "../ports/EventLog.ts"
 import type { Position } from "../ports/Position.ts"
-import { StoreError } from "../ports/StoreError.ts"
 import type { Destination } from "../select/Destination.ts"
 import type { ExportRule } from "../select/Export.ts"
 import type { CompiledFilter } from "../select/Filter.ts"
@@ -26,8 +25,7 @@ import { makeProbes } from "./lane/suspectTimer.ts"
 import { Feed, type Router } from "./read/Feed.ts"
 import type { Sender } from "./send/Sender.ts"
 
-export { type CursorName, cursorName, parseCursorName } from "../ports/CursorName.ts"
-export { Fenced, Finished, Gone, type LaneEnd, Released } from "./LaneEnd.ts"
+export { type LaneEnd, Released } from "./LaneEnd.ts"
 
 export interface LaneOptions {
   readonly destination: Destination
@@ -85,22 +83,6 @@ export interface Lane {
   readonly release: () => void
 }
 
-/** Fails with `Incompatible` when another version has written it. */
-export const readState = (
-  { state }: CursorRecord,
-  destination: string,
-): Effect.Effect<LaneState.LaneState, StoreError> => {
-  const decoded = LaneState.decode(state)
-  return decoded === null
-    ? Effect.fail(
-        new StoreError({
-          reason: { _tag: "Incompatible" },
-          message: `the cursor of destination "${destination}" was written by another version`,
-        }),
-      )
-    : Effect.succeed(decoded)
-}
-
 /**
  * Takes the cursor over, makes it if it is new, and returns the lane, not yet running. Fails with `Finished` when a replay has come to its end meanwhile.
  *
@@ -111,7 +93,7 @@ export const make = Effect.fnUntraced(function* (options: LaneOptions) {
   const { destination, partition, replay, router } = options
   const name = cursorName({ destination: destination.id, partition, replay })
   const held = yield* replay === null ? takeOver(options, name) : takeOverReplay(options.cursors, name)
-  const state = yield* readState(held.record, destination.id)
+  const state = yield* LaneState.read(held.record, destination.id)
 
   const wake = yield* Latch.make(true)
   const wakeUp = (): void => {

@@ -1,5 +1,8 @@
+import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import type { CursorRecord } from "../ports/Cursors.ts"
+import { StoreError } from "../ports/StoreError.ts"
 
 const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 const Range = Schema.Tuple([Count, Count])
@@ -126,3 +129,16 @@ const decodeUnknown = Schema.decodeUnknownResult(Schema.fromJsonString(LaneState
 export const decode = (state: string): LaneState | null => Result.getOrElse(decodeUnknown(state), () => null)
 
 export const encode = (state: LaneState): string => JSON.stringify(state)
+
+/** Fails with `Incompatible` when another version has written it. */
+export const read = ({ state }: CursorRecord, destination: string): Effect.Effect<LaneState, StoreError> => {
+  const decoded = decode(state)
+  return decoded === null
+    ? Effect.fail(
+        new StoreError({
+          reason: { _tag: "Incompatible" },
+          message: `the cursor of destination "${destination}" was written by another version`,
+        }),
+      )
+    : Effect.succeed(decoded)
+}

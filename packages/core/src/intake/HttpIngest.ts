@@ -25,6 +25,8 @@ import { matchRoute, queryOf, type Route, routes } from "./routes.ts"
 import * as UrlVerification from "./urlVerification.ts"
 import * as Wire from "./Wire.ts"
 
+export type { Cors }
+
 /** What of a request comes before its body. */
 export interface RequestHead {
   readonly method: string

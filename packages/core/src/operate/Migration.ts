@@ -2,7 +2,7 @@ import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import { hash32 } from "../base/hash32.ts"
-import { readState } from "../deliver/Lane.ts"
+import * as LaneState from "../deliver/LaneState.ts"
 import { Attempts } from "../ports/Attempts.ts"
 import { Counters } from "../ports/Counters.ts"
 import { parseCursorName } from "../ports/CursorName.ts"
@@ -100,7 +100,7 @@ const snapshotOf = Effect.fnUntraced(function* (source: Ports) {
     const parsed = parseCursorName(name)
     if (parsed === null || record === null || parsed.partition >= bounds.length) continue
     const { destination, replay, partition } = parsed
-    const part = { partition, record, state: yield* readState(record, destination) }
+    const part = { partition, record, state: yield* LaneState.read(record, destination) }
     const key = JSON.stringify([destination, replay])
     const group = groups.get(key)
     if (group === undefined) groups.set(key, { destination, replay, parts: [part] })

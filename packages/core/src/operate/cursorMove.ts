@@ -1,5 +1,4 @@
 import * as Effect from "effect/Effect"
-import { readState } from "../deliver/Lane.ts"
 import * as LaneState from "../deliver/LaneState.ts"
 import { cursorName } from "../ports/CursorName.ts"
 import type { CursorRecord, Cursors } from "../ports/Cursors.ts"
@@ -23,7 +22,7 @@ const takeOver = Effect.fnUntraced(function* (
   const { head } = yield* log.bounds(partition)
   const { events } = yield* log.stats(partition, head)
   const place = record ?? { position: head, index: 0, state: LaneState.encode(LaneState.initial(events)) }
-  const state = yield* readState(place, destination)
+  const state = yield* LaneState.read(place, destination)
   const save = Effect.fnUntraced(function* (position: Position, state: LaneState.LaneState) {
     const record: CursorRecord = { position, index: 0, state: LaneState.encode(state) }
     const [outcome] = yield* cursors.save([{ name, epoch, record }])

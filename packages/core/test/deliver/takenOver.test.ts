@@ -1,4 +1,5 @@
-import { Cursors, Store } from "@millrace/core"
+import { Store } from "@millrace/core"
+import { Cursors } from "@millrace/core/store"
 import { testPipeline } from "@millrace/testkit"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

@@ -1,4 +1,5 @@
-import { EventLog, Position } from "@millrace/core"
+import { EventLog } from "@millrace/core"
+import { Position } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import { describe, expect, it } from "vitest"
 

@@ -1,4 +1,4 @@
-import { Generations, Position } from "@millrace/core"
+import { Generations, Position } from "@millrace/core/store"
 import * as fc from "fast-check"
 import { expect, it } from "vitest"
 

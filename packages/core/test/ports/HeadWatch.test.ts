@@ -1,4 +1,5 @@
-import { KnownHead, Position, StoreError } from "@millrace/core"
+import { StoreError } from "@millrace/core"
+import { KnownHead, Position } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"

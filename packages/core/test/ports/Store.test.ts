@@ -1,4 +1,5 @@
-import { Cursors, EventLog, Store } from "@millrace/core"
+import { EventLog, Store } from "@millrace/core"
+import { Cursors } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { describe, expect, it } from "vitest"

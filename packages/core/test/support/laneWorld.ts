@@ -17,6 +17,7 @@ import * as HeadReader from "../../src/deliver/read/HeadReader.ts"
 import * as Sender from "../../src/deliver/send/Sender.ts"
 import * as Entry from "../../src/entry/Entry.ts"
 import { Codec } from "../../src/ports/Codec.ts"
+import { cursorName } from "../../src/ports/CursorName.ts"
 import { Cursors } from "../../src/ports/Cursors.ts"
 import { DeadLetters } from "../../src/ports/DeadLetters.ts"
 import { Destinations } from "../../src/ports/Destinations.ts"
@@ -223,7 +224,7 @@ export const makeLaneWorld = (
     time.settle()
   }
 
-  const name = Lane.cursorName({ destination: destination.id, partition: 0, replay: null })
+  const name = cursorName({ destination: destination.id, partition: 0, replay: null })
 
   return {
     attempts,

@@ -1,4 +1,4 @@
-import { Codec } from "@millrace/core"
+import { Codec } from "@millrace/core/host"
 
 /** Every decoder should support 8 MB windows (RFC 8878, 3.1.1.1.2); more is granted where the content may be larger. */
 const supportedWindow = 8 * 1024 * 1024

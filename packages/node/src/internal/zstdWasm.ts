@@ -1,4 +1,4 @@
-import { Codec } from "@millrace/core"
+import { Codec } from "@millrace/core/host"
 import * as Effect from "effect/Effect"
 import type { ZSTDDecoder } from "zstddec"
 import type { Survey } from "./zstdSurvey.ts"

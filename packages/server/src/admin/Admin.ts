@@ -1,17 +1,17 @@
 import {
-  Cursors,
   type DeadLetters,
   type Destination,
   type Dispatcher,
   EventLog,
   type Ingest,
   type InvalidOptions,
-  type Ledger,
   type Millrace,
   type Operations,
   type Store,
   type StoreError,
 } from "@millrace/core"
+import type { Ledger } from "@millrace/core/host"
+import { Cursors } from "@millrace/core/store"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

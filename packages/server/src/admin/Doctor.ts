@@ -1,20 +1,8 @@
 import { statfs } from "node:fs/promises"
 import { dirname } from "node:path"
-import {
-  Attempts,
-  Cursors,
-  conditionOf,
-  DeadLetters,
-  Destinations,
-  EventLog,
-  Lane,
-  Ledger,
-  Members,
-  type Readiness,
-  type Store,
-  type StoreError,
-  StoreHealth,
-} from "@millrace/core"
+import { Attempts, conditionOf, DeadLetters, EventLog, type Store, type StoreError } from "@millrace/core"
+import { LaneState, Ledger, type Readiness } from "@millrace/core/host"
+import { CursorName, Cursors, Destinations, Members, StoreHealth } from "@millrace/core/store"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -172,14 +160,14 @@ const cursors = Effect.fnUntraced(function* ({ log, cursors }: Ports) {
   const found: Array<Check> = []
   const all = yield* cursors.list
   for (const { name, record } of all) {
-    const parsed = Lane.parseCursorName(name)
+    const parsed = CursorName.parseCursorName(name)
     if (parsed === null || parsed.partition >= log.partitions) {
       found.push(wrong("cursors", `${name}: belongs to no partition of this log`))
       continue
     }
     // Made, and not yet saved.
     if (record === null) continue
-    if ((yield* Effect.option(Lane.readState(record, parsed.destination)))._tag === "None") {
+    if ((yield* Effect.option(LaneState.read(record, parsed.destination)))._tag === "None") {
       found.push(wrong("cursors", `${name}: was written by another version, or is damaged`))
     }
     const { tail, head } = yield* log.bounds(parsed.partition)

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs"
-import { Maintenance, Members, Millrace, type Store, type StoreError } from "@millrace/core"
+import { Maintenance, Millrace, type Store, type StoreError } from "@millrace/core"
+import { Members } from "@millrace/core/store"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"

@@ -1,5 +1,6 @@
 import { resolve } from "node:path"
-import { Migration, type StoreError } from "@millrace/core"
+import type { StoreError } from "@millrace/core"
+import { Migration } from "@millrace/core/host"
 import { Command } from "commander"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"

@@ -1,4 +1,4 @@
-import { SchemaProblems } from "@millrace/core"
+import { SchemaProblems } from "@millrace/core/host"
 import type { Command } from "commander"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto"
 import { readFileSync } from "node:fs"
-import { Destination, type EventLog, SchemaProblems, type Wire } from "@millrace/core"
+import { Destination, type EventLog } from "@millrace/core"
+import { SchemaProblems, type Wire } from "@millrace/core/host"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"

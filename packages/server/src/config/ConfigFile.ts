@@ -1,4 +1,5 @@
-import { Destination, type EventLog, Ingest, SchemaProblems, type Wire } from "@millrace/core"
+import { Destination, type EventLog, Ingest } from "@millrace/core"
+import { SchemaProblems, type Wire } from "@millrace/core/host"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Jsonc from "jsonc-parser"

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from "node:crypto"
-import { Keys, type StoreError } from "@millrace/core"
+import type { StoreError } from "@millrace/core"
+import { Keys } from "@millrace/core/store"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { Config } from "./Config.ts"

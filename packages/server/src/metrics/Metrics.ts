@@ -1,4 +1,4 @@
-import type { Ledger } from "@millrace/core"
+import type { Ledger } from "@millrace/core/host"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as Prometheus from "./Prometheus.ts"

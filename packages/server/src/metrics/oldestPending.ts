@@ -1,4 +1,5 @@
-import { type Cursors, type EventLog, Lane, type StoreError } from "@millrace/core"
+import type { EventLog, StoreError } from "@millrace/core"
+import { CursorName, type Cursors } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 
 /** When the oldest entry that a live cursor has not passed was appended, by destination. */
@@ -8,7 +9,7 @@ export const oldestPending: (
 ) => Effect.Effect<ReadonlyMap<string, number>, StoreError> = Effect.fnUntraced(function* (log, cursors) {
   const oldest = new Map<string, number>()
   for (const { name, record } of yield* cursors.list) {
-    const parsed = Lane.parseCursorName(name)
+    const parsed = CursorName.parseCursorName(name)
     if (parsed === null || parsed.replay !== null || record === null) continue
     if (parsed.partition >= log.partitions) continue
     const { destination, partition } = parsed

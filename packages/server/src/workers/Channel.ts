@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream"
-import { type EventLog, type Position, StoreError, type StoreReason } from "@millrace/core"
+import { type EventLog, StoreError, type StoreReason } from "@millrace/core"
+import type { Position } from "@millrace/core/store"
 import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

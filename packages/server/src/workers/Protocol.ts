@@ -1,4 +1,6 @@
-import type { Counters, DeadLetters, EventLog, Ingest, Keys, Wire } from "@millrace/core"
+import type { DeadLetters, EventLog, Ingest } from "@millrace/core"
+import type { Wire } from "@millrace/core/host"
+import type { Counters, Keys } from "@millrace/core/store"
 import type { WorkerReport } from "../metrics/Metrics.ts"
 
 /** What a worker asks of the primary, which has the store. Appends besides. */

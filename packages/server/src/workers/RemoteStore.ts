@@ -1,12 +1,6 @@
-import {
-  type Codec,
-  Counters,
-  DeadLetters,
-  EventLog,
-  type Ingest,
-  Keys,
-  type StoreError,
-} from "@millrace/core"
+import { DeadLetters, EventLog, type Ingest, type StoreError } from "@millrace/core"
+import type { Codec } from "@millrace/core/host"
+import { Counters, Keys } from "@millrace/core/store"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { Channel } from "./Channel.ts"

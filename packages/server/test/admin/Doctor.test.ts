@@ -1,4 +1,5 @@
-import { Attempts, Cursors, Destinations, EventLog, Position, Store, StoreHealth } from "@millrace/core"
+import { Attempts, EventLog, Store } from "@millrace/core"
+import { Cursors, Destinations, Position, StoreHealth } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"

@@ -1,4 +1,5 @@
-import { type EventLog, Position, StoreError } from "@millrace/core"
+import { type EventLog, StoreError } from "@millrace/core"
+import { Position } from "@millrace/core/store"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"

@@ -1,4 +1,5 @@
-import { type EventLog, Position, StoreError, type StoreReason } from "@millrace/core"
+import { type EventLog, StoreError, type StoreReason } from "@millrace/core"
+import { Position } from "@millrace/core/store"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"

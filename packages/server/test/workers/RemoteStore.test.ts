@@ -1,4 +1,5 @@
-import { Counters, DeadLetters, EventLog, Keys } from "@millrace/core"
+import { DeadLetters, EventLog } from "@millrace/core"
+import { Counters, Keys } from "@millrace/core/store"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as fc from "fast-check"

@@ -1,4 +1,4 @@
-import { Counters } from "@millrace/core"
+import { Counters } from "@millrace/core/store"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { Database } from "../Database.ts"

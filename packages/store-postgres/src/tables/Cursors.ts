@@ -1,4 +1,4 @@
-import type { Cursors, Position, StoreError } from "@millrace/core"
+import type { Cursors, Position, StoreError } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import { type Database, list } from "../Database.ts"
 import { byText, fromText, toText } from "../text.ts"

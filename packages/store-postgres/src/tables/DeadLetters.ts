@@ -1,4 +1,4 @@
-import { DeadLetters, type StoreError } from "@millrace/core"
+import { DeadLetters, type StoreError } from "@millrace/core/store"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { type Database, list } from "../Database.ts"

@@ -1,4 +1,4 @@
-import type { Destinations } from "@millrace/core"
+import type { Destinations } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import type { Database } from "../Database.ts"
 import { byText, fromText, fromTextOrNull, toText, toTextOrNull } from "../text.ts"

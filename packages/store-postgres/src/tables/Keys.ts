@@ -1,4 +1,4 @@
-import type { Keys } from "@millrace/core"
+import type { Keys } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import type { Database } from "../Database.ts"
 import { byText, fromText, toText } from "../text.ts"

@@ -1,4 +1,4 @@
-import type { EventLog, Generations, Position, StoreError } from "@millrace/core"
+import type { EventLog, Generations, Position, StoreError } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import type { PoolClient } from "pg"
 import { Buffers } from "../Buffers.ts"

@@ -1,4 +1,4 @@
-import { DeadLetters, type Position } from "@millrace/core"
+import { DeadLetters, type Position } from "@millrace/core/store"
 import type { PoolClient } from "pg"
 import { type Database, list } from "../Database.ts"
 import { checkRow, type OutboxRow } from "../outboxRow.ts"

@@ -7,7 +7,7 @@ import {
   type Store,
   type StoreError,
   StoreHealth,
-} from "@millrace/core"
+} from "@millrace/core/store"
 import { servers } from "@millrace/test-servers"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

@@ -1,4 +1,4 @@
-import { Attempts } from "@millrace/core"
+import { Attempts } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import type { Connection } from "../Connection.ts"
 import { fromPromise } from "../effects.ts"

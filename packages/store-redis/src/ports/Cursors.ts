@@ -1,4 +1,4 @@
-import type { Cursors } from "@millrace/core"
+import type { Cursors } from "@millrace/core/store"
 import type { Connection } from "../Connection.ts"
 import { fromPromise } from "../effects.ts"
 import { list, pairs, text } from "../reply.ts"

@@ -1,4 +1,4 @@
-import { DeadLetters } from "@millrace/core"
+import { DeadLetters } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import type { Connection } from "../Connection.ts"
 import { fromPromise } from "../effects.ts"

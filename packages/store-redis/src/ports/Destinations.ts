@@ -1,4 +1,4 @@
-import type { Destinations } from "@millrace/core"
+import type { Destinations } from "@millrace/core/store"
 import type { Connection } from "../Connection.ts"
 import { fromPromise } from "../effects.ts"
 import { pairs, textOrNull } from "../reply.ts"

@@ -1,4 +1,4 @@
-import { EventLog, type Generations, type Position, StoreError } from "@millrace/core"
+import { EventLog, type Generations, type Position, StoreError } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import type { Connection } from "../Connection.ts"
 import { failed, fromPromise } from "../effects.ts"

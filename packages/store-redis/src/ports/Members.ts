@@ -1,4 +1,4 @@
-import type { Members } from "@millrace/core"
+import type { Members } from "@millrace/core/store"
 import type { Connection } from "../Connection.ts"
 import { fromPromise } from "../effects.ts"
 import type { Reply } from "../Link.ts"

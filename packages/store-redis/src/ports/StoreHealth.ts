@@ -1,4 +1,4 @@
-import { EventLog, type StoreHealth } from "@millrace/core"
+import { EventLog, type StoreHealth } from "@millrace/core/store"
 import type { Connection } from "../Connection.ts"
 import { fromPromise } from "../effects.ts"
 import { full } from "../errors.ts"

@@ -10,7 +10,7 @@ import {
   type Store,
   type StoreError,
   StoreHealth,
-} from "@millrace/core"
+} from "@millrace/core/store"
 import { layer, type Options } from "@millrace/store-redis"
 import { servers } from "@millrace/test-servers"
 import * as Context from "effect/Context"

@@ -1,4 +1,4 @@
-import type { Attempts } from "@millrace/core"
+import type { Attempts } from "@millrace/core/store"
 import type { Connection } from "../Connection.ts"
 import type { Row } from "../driver.ts"
 import type { Limits } from "../limits.ts"

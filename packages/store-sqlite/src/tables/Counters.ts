@@ -1,4 +1,4 @@
-import type { Counters } from "@millrace/core"
+import type { Counters } from "@millrace/core/store"
 import type { Connection } from "../Connection.ts"
 import type { Limits } from "../limits.ts"
 import { byText, number, text } from "../row.ts"

@@ -1,4 +1,4 @@
-import type { Cursors, Position } from "@millrace/core"
+import type { Cursors, Position } from "@millrace/core/store"
 import type { Connection } from "../Connection.ts"
 import type { Row } from "../driver.ts"
 import { byText, number, text, textOrNull } from "../row.ts"

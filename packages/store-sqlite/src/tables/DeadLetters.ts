@@ -1,4 +1,4 @@
-import type { DeadLetters } from "@millrace/core"
+import type { DeadLetters } from "@millrace/core/store"
 import type { Connection } from "../Connection.ts"
 import type { Row, Value } from "../driver.ts"
 import { type Limits, lettersPerCall } from "../limits.ts"

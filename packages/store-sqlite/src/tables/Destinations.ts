@@ -1,4 +1,4 @@
-import type { Destinations } from "@millrace/core"
+import type { Destinations } from "@millrace/core/store"
 import type { Connection } from "../Connection.ts"
 import type { Row } from "../driver.ts"
 import { byText, number, numberOrNull, text, textOrNull } from "../row.ts"

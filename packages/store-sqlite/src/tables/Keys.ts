@@ -1,4 +1,4 @@
-import type { Keys } from "@millrace/core"
+import type { Keys } from "@millrace/core/store"
 import type { Connection } from "../Connection.ts"
 import type { Row } from "../driver.ts"
 import { byText, number, text } from "../row.ts"

@@ -1,4 +1,4 @@
-import type { EventLog } from "@millrace/core"
+import type { EventLog } from "@millrace/core/store"
 import type { Connection } from "../Connection.ts"
 import { corrupt, OutsideLog } from "../errors.ts"
 import type { Limits } from "../limits.ts"

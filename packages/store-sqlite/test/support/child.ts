@@ -1,5 +1,5 @@
 import { writeSync } from "node:fs"
-import { EventLog, Members } from "@millrace/core"
+import { EventLog, Members } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import { layer } from "../../src/index.ts"

@@ -11,7 +11,7 @@ import {
   type Store,
   type StoreError,
   StoreHealth,
-} from "@millrace/core"
+} from "@millrace/core/store"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

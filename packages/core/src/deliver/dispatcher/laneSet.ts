@@ -6,6 +6,7 @@ import * as Fiber from "effect/Fiber"
 import * as FiberMap from "effect/FiberMap"
 import * as Option from "effect/Option"
 import { logMessages } from "../../base/Telemetry.ts"
+import { cursorName } from "../../ports/CursorName.ts"
 import type { Cursors } from "../../ports/Cursors.ts"
 import type { DeadLetters } from "../../ports/DeadLetters.ts"
 import type { Destinations } from "../../ports/Destinations.ts"
@@ -175,7 +176,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     shareOf: (destination) => {
       let count = 0
       for (let partition = 0; partition < log.partitions; partition++) {
-        if (running.has(Lane.cursorName({ destination, partition, replay: null }))) count += 1
+        if (running.has(cursorName({ destination, partition, replay: null }))) count += 1
       }
       return Math.max(count, 1) / log.partitions
     },

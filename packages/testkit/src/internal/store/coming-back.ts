@@ -1,4 +1,5 @@
-import { type EventLog, mayPass, Position, StoreError } from "@millrace/core"
+import { type EventLog, mayPass, StoreError } from "@millrace/core"
+import { Position } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { expect } from "vitest"

@@ -1,4 +1,4 @@
-import { Counters } from "@millrace/core"
+import { Counters } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import { expect } from "vitest"

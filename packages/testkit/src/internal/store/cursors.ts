@@ -1,4 +1,4 @@
-import { type Cursors, Position } from "@millrace/core"
+import { type Cursors, Position } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import { expect } from "vitest"
 import { entries } from "./entries.ts"

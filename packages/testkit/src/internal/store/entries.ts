@@ -1,4 +1,5 @@
-import { type EventLog, Position, type StoreError } from "@millrace/core"
+import type { EventLog, StoreError } from "@millrace/core"
+import { Position } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 
 const encoder = new TextEncoder()

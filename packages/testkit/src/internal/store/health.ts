@@ -1,4 +1,4 @@
-import { Position } from "@millrace/core"
+import { Position } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import { expect } from "vitest"
 import { contents } from "./contents.ts"

@@ -1,4 +1,4 @@
-import type { Keys } from "@millrace/core"
+import type { Keys } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import { expect } from "vitest"
 import { type Suite, start } from "./suite.ts"

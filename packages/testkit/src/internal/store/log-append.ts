@@ -1,4 +1,5 @@
-import { type EventLog, Position } from "@millrace/core"
+import type { EventLog } from "@millrace/core"
+import { Position } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { expect } from "vitest"

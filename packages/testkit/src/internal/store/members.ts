@@ -1,4 +1,4 @@
-import type { Members } from "@millrace/core"
+import type { Members } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import { expect } from "vitest"

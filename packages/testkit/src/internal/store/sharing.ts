@@ -1,4 +1,5 @@
-import { type Cursors, type EventLog, Position } from "@millrace/core"
+import type { EventLog } from "@millrace/core"
+import { type Cursors, Position } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"

@@ -1,15 +1,5 @@
-import {
-  Attempts,
-  Counters,
-  Cursors,
-  DeadLetters,
-  Destinations,
-  EventLog,
-  Keys,
-  Members,
-  type StoreError,
-  StoreHealth,
-} from "@millrace/core"
+import { Attempts, DeadLetters, EventLog, type StoreError } from "@millrace/core"
+import { Counters, Cursors, Destinations, Keys, Members, StoreHealth } from "@millrace/core/store"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

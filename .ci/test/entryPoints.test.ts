@@ -1,0 +1,187 @@
+import { execFileSync } from "node:child_process"
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { dirname, join, normalize } from "node:path"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { read, root } from "./sources.ts"
+
+/** What an entry point of core gives: a namespace or a name, and the file it comes from. */
+interface Given {
+  readonly names: ReadonlyArray<string>
+  readonly module: string
+}
+
+const givenBy = (entry: string): ReadonlyArray<Given> =>
+  [
+    ...read(`packages/core/src/${entry}.ts`).matchAll(
+      /^export (?:type )?(?:\* as (\w+)|\{([^}]*)\}) from "\.\/(.+)\.ts"$/gm,
+    ),
+  ].map(([, namespace, names, module]) => ({
+    names:
+      namespace === undefined
+        ? names!.split(",").map((name) => name.replace("type ", "").trim())
+        : [namespace],
+    module: module!,
+  }))
+
+const entries = ["index", "store", "host"] as const
+
+describe("@millrace/core", () => {
+  it("gives users of the library these names", () => {
+    expect(givenBy("index").flatMap(({ names }) => names)).toMatchInlineSnapshot(`
+      [
+        "Event",
+        "InvalidOptions",
+        "OptionProblem",
+        "Signature",
+        "Telemetry",
+        "Dispatcher",
+        "HttpIngest",
+        "Ingest",
+        "Millrace",
+        "DeadLetterReplay",
+        "DeadLetterReplayRequest",
+        "Maintenance",
+        "Operations",
+        "Tail",
+        "Attempts",
+        "DeadLetters",
+        "EventLog",
+        "Store",
+        "conditionOf",
+        "mayPass",
+        "StoreError",
+        "StoreReason",
+        "Transport",
+        "Catalog",
+        "Destination",
+        "Transform",
+        "Fields",
+        "Filter",
+        "WebhookEvent",
+        "Where",
+      ]
+    `)
+  })
+
+  it("gives authors of stores these names", () => {
+    expect(givenBy("store").flatMap(({ names }) => names)).toMatchInlineSnapshot(`
+      [
+        "timeUUIDs",
+        "Attempts",
+        "ConnectionUrl",
+        "Counters",
+        "CursorName",
+        "Cursors",
+        "DeadLetters",
+        "Destinations",
+        "EntryIds",
+        "EventLog",
+        "Fork",
+        "Generations",
+        "Place",
+        "KnownHead",
+        "Keys",
+        "Members",
+        "Position",
+        "Store",
+        "conditionOf",
+        "mayPass",
+        "StoreError",
+        "StoreReason",
+        "StoreHealth",
+      ]
+    `)
+  })
+
+  it("gives authors of adapters and servers these names", () => {
+    expect(givenBy("host").flatMap(({ names }) => names)).toMatchInlineSnapshot(`
+      [
+        "SchemaProblems",
+        "ByteWriter",
+        "Delivery",
+        "LaneState",
+        "Ledger",
+        "Batch",
+        "Entry",
+        "Wire",
+        "DryRun",
+        "Migration",
+        "Readiness",
+        "Codec",
+        "Export",
+      ]
+    `)
+  })
+})
+
+/** An imported name that a declaration shows. */
+interface Shown {
+  readonly by: string
+  readonly name: string
+  readonly from: string
+}
+
+/** The names that a file of declarations imports and shows; `import * as X` counts as `X`. Modules are without their ending. */
+const shownIn = (module: string, declarations: string): ReadonlyArray<Shown> =>
+  [...declarations.matchAll(/^import (?:type )?(.+?) from "(\.[^"]+)\.ts";$/gm)].flatMap(([, what, path]) => {
+    const from = normalize(join(dirname(module), path!))
+    const names = what!.startsWith("*")
+      ? [what!.replace("* as ", "")]
+      : what!
+          .replace(/[{}]/g, "")
+          .split(",")
+          .map((name) => name.replace("type ", "").split(" as ")[0]!.trim())
+    return names.filter((name) => name !== "").map((name) => ({ by: module, name, from }))
+  })
+
+/** The names that a file of declarations takes from another and gives on. */
+const passedOn = (declarations: string): ReadonlyArray<string> =>
+  [...declarations.matchAll(/^export (?:type )?\{([^}]*)\}/gm)].flatMap(([, names]) =>
+    names!.split(",").map((name) => name.replace("type ", "").trim()),
+  )
+
+/** What public modules show and nobody can name: neither its module nor its name is public. */
+const hidden = (modules: ReadonlyMap<string, string>, named: ReadonlySet<string>): ReadonlyArray<Shown> => {
+  const known = new Set([...named, ...[...modules.values()].flatMap(passedOn)])
+  return [...modules]
+    .flatMap(([module, declarations]) => shownIn(module, declarations))
+    .filter(({ from, name }) => !modules.has(from) && !known.has(name))
+}
+
+describe("nothing public shows a private type", () => {
+  let directory = ""
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), "millrace-declarations-"))
+    execFileSync(
+      join(root, "node_modules/.bin/tsc"),
+      ["-p", "packages/core", "--outDir", directory, "--tsBuildInfoFile", join(directory, "buildinfo")],
+      { cwd: root },
+    )
+  }, 180_000)
+  afterAll(() => rmSync(directory, { recursive: true, force: true }))
+
+  it("of core, as the compiler writes its declarations", () => {
+    const given = entries.flatMap(givenBy)
+    const modules = new Map(
+      given.map(({ module }) => [module, readFileSync(join(directory, `${module}.d.ts`), "utf8")]),
+    )
+    expect(modules.size).toBeGreaterThan(30)
+    // Owed: the types of a replay of dead letters stand beside what carries it out.
+    const owed = { by: "operate/DeadLetterReplay", name: "Sender", from: "deliver/send/Sender" }
+    expect(hidden(modules, new Set(given.flatMap(({ names }) => names)))).toEqual([owed])
+  })
+
+  it("and one that does is found", () => {
+    const modules = new Map([
+      [
+        "deliver/Lane",
+        'import type { Sender } from "./send/Sender.ts";\nexport declare const make: (sender: Sender) => void;',
+      ],
+      ["ports/EventLog", 'import type { LogEntry } from "./LogEntry.ts";\nexport type { LogEntry };'],
+    ])
+    expect(hidden(modules, new Set())).toEqual([
+      { by: "deliver/Lane", name: "Sender", from: "deliver/send/Sender" },
+    ])
+  })
+})
