@@ -1,4 +1,4 @@
-import { type EventLog, KnownHead, Position, StoreError } from "@millrace/core/store"
+import { EventLog, KnownHead, Position, StoreError } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import { toEntries } from "./entries.ts"
 import type { Failure } from "./errors.ts"
@@ -137,6 +137,13 @@ export class StoreFile {
     )
   }
 
+  /** Succeeds when an append would. */
+  get probe(): Effect.Effect<void, StoreError> {
+    return Effect.flatMap(this.write("log", "probe", EventLog.leastRoom(this.#maxBytes)), (fits) =>
+      fits ? Effect.void : Effect.fail(this.#capReached()),
+    )
+  }
+
   wait(after: Position.Position): Effect.Effect<void, StoreError> {
     return this.#closed ? Effect.fail(closed()) : this.#head.wait(after)
   }
@@ -174,18 +181,20 @@ export class StoreFile {
     })
   }
 
+  #capReached(): StoreError {
+    return new StoreError({
+      reason: { _tag: "Full" },
+      message: `the log's ${this.#maxBytes} bytes are taken by entries not yet delivered`,
+    })
+  }
+
   #appended(
     { positions: numbers }: Appended,
     from: number,
     count: number,
   ): Effect.Effect<ReadonlyArray<Position.Position>, StoreError> {
     if (numbers[from] === 0 && count > 0) {
-      return Effect.fail(
-        new StoreError({
-          reason: { _tag: "Full" },
-          message: `the log's ${this.#maxBytes} bytes are taken by entries not yet delivered`,
-        }),
-      )
+      return Effect.fail(this.#capReached())
     }
     const positions: Array<Position.Position> = []
     let last = Position.origin

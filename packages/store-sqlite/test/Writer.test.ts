@@ -81,6 +81,19 @@ describe("group commit", () => {
     )
   })
 
+  it("writes for a probe what an append writes: a commit of its own", async () => {
+    const path = freshPath()
+    await withStore(path, ({ log, health }) =>
+      Effect.gen(function* () {
+        const before = countCommits(path)
+        yield* health.probe
+        yield* health.probe
+        expect(countCommits(path) - before).toBe(2)
+        expect(yield* log.bounds(0)).toMatchObject({ head: Position.origin, bytes: 0 })
+      }),
+    )
+  })
+
   it("does not let one caller's mistake fail the others", async () => {
     await withStore(freshPath(), ({ log, cursors, counters }) =>
       Effect.gen(function* () {

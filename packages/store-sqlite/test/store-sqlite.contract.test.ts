@@ -15,6 +15,7 @@ const binding: StoreBinding = {
   reopens: true,
   shared: true,
   capped: true,
+  probesRoom: true,
 }
 
 storeContract("sqlite", binding)

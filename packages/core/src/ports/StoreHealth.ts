@@ -1,6 +1,5 @@
 import * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
-import type { Cursors } from "./Cursors.ts"
+import type * as Effect from "effect/Effect"
 import type { StoreError } from "./StoreError.ts"
 
 /** Something that a person should know of a store. */
@@ -27,12 +26,3 @@ export class StoreHealth extends Context.Service<
     readonly examine: Effect.Effect<ReadonlyArray<Finding>, StoreError>
   }
 >()("@millrace/core/StoreHealth") {}
-
-/** No lane's: the names of those end with their partition. */
-const nobodysCursor = "ready"
-
-/** For stores: a probe that writes beside the log, by removing a cursor that nobody has. It does not know whether the log itself has room. */
-export const byCursors = (cursors: Cursors["Service"]): StoreHealth["Service"] => ({
-  probe: cursors.remove(nobodysCursor),
-  examine: Effect.succeed([]),
-})

@@ -126,10 +126,15 @@ export const log = (connection: Connection, { maxBytes }: Limits["log"]) => {
     return tail
   }
 
+  /** Whether so many bytes more fit behind an entry, were all up to it dropped. */
+  const fitsBehind =
+    (needed: number, { head }: Ends) =>
+    ({ bytes }: Mark): boolean =>
+      head.bytes - bytes <= maxBytes - needed
+
   /** Drops what has to go for so many bytes more. `undefined`, and nothing dropped, when that would not be enough. */
   const makeRoom = (needed: number, now: Ends): Ends | undefined => {
-    const allowed = maxBytes - needed
-    const fits = (tail: Mark): boolean => now.head.bytes - tail.bytes <= allowed
+    const fits = fitsBehind(needed, now)
     if (fits(now.tail)) return now
     if (!fits(markIn(now, now.released))) return undefined
     const last = lastWhile(now.tail.position, now.released, (mark) => !fits(mark)) + 1
@@ -226,6 +231,14 @@ export const log = (connection: Connection, { maxBytes }: Limits["log"]) => {
     stats(upTo: number): EventLog.LogTotals {
       const { position, events, bytes } = markIn(inside(upTo), upTo)
       return { entries: position, events, bytes }
+    },
+
+    /** Whether an append of so many bytes would find room. It writes something and takes it back, so that a commit of it goes to the disk as one of an append does. */
+    probe(needed: number): boolean {
+      connection.run("INSERT INTO trimmed_ids VALUES (0, '')")
+      connection.run("DELETE FROM trimmed_ids WHERE position = 0")
+      const now = ends()
+      return fitsBehind(needed, now)(markIn(now, now.released))
     },
 
     /** Says that the entries up to a position lie behind all cursors. */
