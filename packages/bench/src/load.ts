@@ -24,7 +24,7 @@ export interface Client {
 
 const blankLine = Buffer.from("\r\n\r\n")
 
-/** @param onError gets a reply other than 202, too */
+/** @param onError gets a reply that is no success, too */
 const open = (port: number, onError: (error: Error) => void): Promise<Client> =>
   new Promise((resolve, reject) => {
     const socket: Socket = connect({ port, host: "127.0.0.1", noDelay: true })
@@ -37,7 +37,7 @@ const open = (port: number, onError: (error: Error) => void): Promise<Client> =>
       const head = received.toString("latin1", 0, headEnd)
       const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0)
       if (received.length < headEnd + 4 + length) return
-      if (!head.startsWith("HTTP/1.1 202"))
+      if (!head.startsWith("HTTP/1.1 2"))
         return onError(new Error(`unexpected reply: ${received.toString()}`))
       received = Buffer.alloc(0)
       answered()

@@ -15,6 +15,7 @@ const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
   fanout: () => import("./fanout.ts"),
   isolation: () => import("./isolation.ts"),
   stores: () => import("./stores.ts"),
+  guest: () => import("./guest.ts"),
   attack: () => import("./attack.ts"),
   failover: () => import("./failover.ts"),
 }
