@@ -104,6 +104,7 @@ describe("@millrace/core", () => {
         "Ledger",
         "Batch",
         "Entry",
+        "paths",
         "Wire",
         "DryRun",
         "Migration",

@@ -1,4 +1,5 @@
 import { Readable } from "node:stream"
+import { paths } from "@millrace/core/host"
 import {
   type BodyOptions,
   bodyLimits,
@@ -19,17 +20,6 @@ export interface MillracePluginOptions extends BodyOptions {
 const untouched = { decompress: false }
 
 const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-
-/** Fastify prefers any parametric route of the host's (`/v1/:name`) to a wildcard of ours, but none to these. */
-const paths = [
-  "log_event",
-  "rgstr",
-  "rgstr_b",
-  "log_event_beacon",
-  "webhooks/event_webhook",
-  "sdk_exception",
-  "rgstr_e",
-]
 
 /** A body that ends when the upload does: until then Fastify must not end the response, nor Node close the connection. */
 const heldOpen = (reply: FastifyReply, body: string): Readable => {
@@ -71,6 +61,8 @@ const plugin: FastifyPluginCallback<MillracePluginOptions> = (fastify, { ingest,
     return reply.send(heldOpen(reply, answer.body))
   }
 
+  // Fastify prefers a parametric route of the host's (`/v1/:name`) to a wildcard of ours, but none to
+  // these.
   for (const path of paths) {
     for (const url of [`/v1/${path}`, `/${path}`])
       fastify.route({ ...untouched, method: methods, url, exposeHeadRoute: false, handler })

@@ -14,15 +14,35 @@ const exception: Route = { name: "exception", browsers: true }
 /** Every route there is. */
 export const routes: ReadonlyArray<Route> = [logEvent, eventWebhook, exception]
 
-const byLastSegment: ReadonlyMap<string, Route> = new Map([
+/** The routes by the end of their path. */
+const byPath: ReadonlyMap<string, Route> = new Map([
   ["log_event", logEvent],
   ["rgstr", logEvent],
   ["rgstr_b", logEvent],
   ["log_event_beacon", logEvent],
-  ["event_webhook", eventWebhook],
+  ["webhooks/event_webhook", eventWebhook],
   ["sdk_exception", exception],
   ["rgstr_e", exception],
 ])
+
+/**
+ * Every path there is, without the `/v1` that stands before it unless a host has taken it away. For
+ * hosts that route by tables of their own; {@link matchRoute} also knows them below other prefixes.
+ */
+export const paths: ReadonlyArray<string> = [...byPath.keys()]
+
+interface Match {
+  readonly route: Route
+  /** The segment that has to stand before the last one; `null` where any may. */
+  readonly parent: string | null
+}
+
+const byLastSegment: ReadonlyMap<string, Match> = new Map(
+  Array.from(byPath, ([path, route]) => {
+    const [segment = path, parent = null] = path.split("/").reverse()
+    return [segment, { route, parent }]
+  }),
+)
 
 const slash = 47
 
@@ -52,12 +72,12 @@ export const matchRoute = (url: string): Route | null => {
   const end = skipSlashes(url, start, pathEnd)
   if (end === start) return null
   const segment = url.lastIndexOf("/", end - 1) + 1
-  const route = byLastSegment.get(url.slice(segment, end))
-  if (route === undefined) return null
-  if (route !== eventWebhook) return route
+  const match = byLastSegment.get(url.slice(segment, end))
+  if (match === undefined) return null
+  if (match.parent === null) return match.route
   const parentEnd = skipSlashes(url, start, segment)
   const parent = Math.max(parentEnd === 0 ? 0 : url.lastIndexOf("/", parentEnd - 1) + 1, start)
-  return url.slice(parent, parentEnd) === "webhooks" ? route : null
+  return url.slice(parent, parentEnd) === match.parent ? match.route : null
 }
 
 /** The query of a request line's URL, `null` when it has none. */

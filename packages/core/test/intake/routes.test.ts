@@ -1,6 +1,6 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { matchRoute, queryOf } from "../../src/intake/routes.ts"
+import { matchRoute, paths, queryOf } from "../../src/intake/routes.ts"
 
 const segments = {
   log_event: "log_event",
@@ -17,6 +17,10 @@ const slashes = fc.constantFrom("/", "//")
 const prefix = fc.array(fc.stringMatching(/^[\w.~%:@-]{1,8}$/), { maxLength: 3 })
 const query = fc.constantFrom("", "?", "?k=a/b", "?/x?y/webhooks/z")
 const authority = fc.constantFrom("", "http://host", "https://user@host:80", "HTTP://[::1]")
+
+it("paths are all that are routed", () => {
+  expect(paths).toEqual(Object.keys(segments))
+})
 
 describe("matchRoute", () => {
   it("finds a route under any prefix, with doubled slashes and a trailing one", () => {
