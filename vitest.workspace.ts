@@ -31,6 +31,7 @@ export default defineConfig({
     // The longest tests wait for disks and servers more than they compute.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     reporters: ["default", missingServers],
+    setupFiles: [fileURLToPath(new URL("./.ci/sourceThreads.ts", import.meta.url))],
     projects: [
       ...packages.map((name) => ({
         extends: true as const,

@@ -1,20 +1,13 @@
-import { fileURLToPath } from "node:url"
 import { Worker } from "node:worker_threads"
 import type { Failure } from "./errors.ts"
 import type { Close, Reopen, Reply, Request, WorkerOptions } from "./protocol.ts"
 
 /**
- * The built worker stands beside this module, and needs nothing that the program's command line preloads: a loader would take 8 MB
- * in each thread. Run from sources (this repository's tests), Node 20 cannot start a thread from a `.ts` file, so the thread starts
- * with the loader that the tests use.
+ * Starts the built worker, which stands beside this module. It needs nothing that the program's command
+ * line preloads: a loader would take 8 MB in each thread.
  */
-const start = (workerData: WorkerOptions): Worker => {
-  if (!import.meta.url.endsWith(".ts")) {
-    return new Worker(new URL("./worker.js", import.meta.url), { workerData, execArgv: [] })
-  }
-  const path = JSON.stringify(fileURLToPath(new URL("./worker.ts", import.meta.url)))
-  return new Worker(`require("tsx/cjs/api").register(); require(${path})`, { eval: true, workerData })
-}
+const start = (workerData: WorkerOptions): Worker =>
+  new Worker(new URL("./worker.js", import.meta.url), { workerData, execArgv: [] })
 
 type Settle = (reply: Reply | Failure) => void
 

@@ -16,7 +16,8 @@ export interface Child {
 
 /** Runs `child.ts`, from sources as the tests do. */
 export const startChild = (...parameters: ReadonlyArray<string>): Child => {
-  const child = spawn(process.execPath, ["--import", "tsx", local("./child.ts"), ...parameters], {
+  const preloads = ["--import", "tsx", "--import", local("../../../../.ci/sourceThreads.ts")]
+  const child = spawn(process.execPath, [...preloads, local("./child.ts"), ...parameters], {
     env: { ...process.env, TSX_TSCONFIG_PATH: local("./tsconfig.json") },
     stdio: ["ignore", "pipe", "inherit"],
   })
