@@ -53,6 +53,7 @@ export interface Sweeping {
 
 export const make = (options: Options): Sweeping => {
   const { lanes, roster, attemptRecords, changes, keepFor } = options
+  const retention = Retention.make(options, keepFor)
 
   const once = Effect.gen(function* () {
     changes.forget()
@@ -62,7 +63,7 @@ export const make = (options: Options): Sweeping => {
       const lane = lanes.running.get(name)?.lane
       return lane?.epoch === epoch ? lane.status().state : undefined
     }
-    return yield* Retention.trim(options, roster.all, liveState, keepFor)
+    return yield* retention.trim(roster.all, liveState)
   }).pipe(
     Effect.catchTag("StoreError", (error) =>
       Effect.as(Effect.logWarning("the store does not answer", error.message), nextAfterFailure),
