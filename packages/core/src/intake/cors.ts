@@ -6,7 +6,7 @@ export type Cors = { readonly origins: "*" | ReadonlyArray<string> } | false
 
 export type CorsHeaders = Readonly<Record<string, string>>
 
-/** What the SDKs for browsers send (wire notes, section 8). Some old browsers do not know `*` here. */
+/** What the SDKs for browsers send (docs/wire.md, section 8). Some old browsers do not know `*` here. */
 const knownHeaders: ReadonlyArray<string> = [
   "content-type",
   "statsig-api-key",

@@ -9,7 +9,7 @@ const code = /^[\x21-\x7e]{1,256}$/
 
 /**
  * The code in Statsig's check of a webhook's URL, `{"data": {"event": "url_verification", "verification_code": "..."}}`
- * (wire notes, section 12); `null` for every other body.
+ * (docs/wire.md, section 12); `null` for every other body.
  */
 export const codeOf = (bytes: Uint8Array): string | null => {
   if (bytes.length > maxBytes) return null

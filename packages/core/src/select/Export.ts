@@ -86,7 +86,7 @@ const exposures: ReadonlyMap<string, Exposure> = new Map<string, Exposure>([
       moved: new Set(["gate", "gateValue", "ruleID", ...groupNameKeys]),
     },
   ],
-  // SDKs never send experiment_exposure: Statsig makes it of config_exposure (wire notes, "Event names and metadata").
+  // SDKs never send experiment_exposure: Statsig makes it of config_exposure (docs/wire.md, section 5).
   [
     configExposure,
     {
