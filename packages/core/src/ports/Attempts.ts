@@ -60,13 +60,15 @@ export interface AttemptQuery {
 export const limits = {
   /** Failures are what people look for: a week of one every minute. */
   maxFailures: 10_000,
-  /** Of failures. Those past it go when a newer one arrives. */
+  /** How long a failure is kept; an older one goes when a newer one arrives. */
   maxAge: 7 * 24 * 60 * 60 * 1000,
   /** Successes only show that it works. */
   maxSuccesses: 100,
 }
 
-/** The record of what was sent, when, and what came back. Best effort: losing one loses no event. */
+/**
+ * The record of what was sent, when, and what came back. Best effort: losing one loses no event.
+ */
 export class Attempts extends Context.Service<
   Attempts,
   {

@@ -26,10 +26,13 @@ export class Codec extends Context.Service<
       bytes: Uint8Array,
       maxBytes: number,
     ) => Effect.Effect<Uint8Array, CodecError>
-    /** As in gzip (RFC 1952): tells bytes that differ apart, where nobody means to deceive, in a tenth of the time of a hash. */
+    /**
+     * As in gzip (RFC 1952): tells bytes that differ apart, where nobody means to deceive, in a
+     * tenth of the time of a hash.
+     */
     readonly crc32: (data: Uint8Array) => number
     readonly sha256: (data: Uint8Array | string) => Uint8Array
-    /** Of the parts, one after the other. */
+    /** Reads the parts one after the other, as if they were one. */
     readonly hmacSha256: (key: Uint8Array, ...parts: ReadonlyArray<Uint8Array | string>) => Uint8Array
   }
 >()("@millrace/core/Codec") {}

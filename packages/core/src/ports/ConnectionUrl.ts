@@ -18,7 +18,10 @@ const authorityEnd = (rest: string): number => {
   return end === -1 ? rest.length : end
 }
 
-/** Whether what seems to be the path, the query or the fragment is the end of a password, with a host behind it. */
+/**
+ * Whether what seems to be the path, the query or the fragment is the end of a password, with a
+ * host behind it.
+ */
 const isCutPassword = (authority: string, tail: string): boolean => {
   const at = tail.indexOf("@")
   if (at === -1) return false
@@ -32,9 +35,11 @@ const isCutPassword = (authority: string, tail: string): boolean => {
 }
 
 /**
- * For stores: the URL of a server as people paste it, so that it can be read as one. An `@` and a `%` in the password that stand for themselves are written as a URL wants them; any other
- * character that cannot be told from the rest fails with what to write in its place. (A password of digits up to a `?` with a `=` behind it looks like a port and a
- * query, and is taken for them.) Never says anything else of the URL.
+ * For stores: the URL of a server as people paste it, so that it can be read as one. An `@` and a
+ * `%` in the password that stand for themselves are written as a URL wants them; any other
+ * character that cannot be told from the rest fails with what to write in its place. (A password of
+ * digits up to a `?` with a `=` behind it looks like a port and a query, and is taken for them.)
+ * Never says anything else of the URL.
  */
 export const prepare = (text: string): Result.Result<string, string> => {
   const [, scheme, rest] = /^([a-z][a-z\d+.-]*:\/\/)(.*)$/is.exec(text.trim()) ?? []

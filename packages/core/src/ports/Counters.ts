@@ -13,13 +13,17 @@ export interface HourlyCount {
 }
 
 export const limits = {
-  /** Names are the sender's to choose: past this number in an hour, further names are counted under {@link otherNames}. */
+  /**
+   * Names are the sender's to choose: past this number in an hour, further names are counted under
+   * {@link otherNames}.
+   */
   maxNamesPerHour: 10_000,
   /** A month and the days it takes to notice. Past it, an hour goes when a new one begins. */
   maxAge: 35 * 24 * 60 * 60 * 1000,
   /**
-   * What the names of all hours may take in this process's memory, where they are kept there: a month of a site with 400 names. Past it, the names of the
-   * oldest hours are counted together, under {@link otherNames}.
+   * What the names of all hours may take in this process's memory, where they are kept there: a
+   * month of a site with 400 names. Past it, the names of the oldest hours are counted together,
+   * under {@link otherNames}.
    */
   maxBytesInMemory: 32 * 1024 * 1024,
 }
@@ -61,7 +65,10 @@ export const layerMemory = (): Layer.Layer<Counters> =>
         return count
       }
 
-      /** Counts the names of the oldest hours together, as long as there are too many; says whether there is room then. */
+      /**
+       * Counts the names of the oldest hours together, as long as there are too many; says whether
+       * there is room then.
+       */
       const makeRoom = (needed: number, wanted: number): boolean => {
         if (bytes + needed <= limits.maxBytesInMemory) return true
         for (const hour of [...hours.keys()].sort((a, b) => a - b)) {

@@ -5,7 +5,10 @@ import { byText, guard } from "./memory/memoryPort.ts"
 import type { Position } from "./Position.ts"
 import type { StoreError } from "./StoreError.ts"
 
-/** A destination's durable place in a partition, and what it has counted on the way. Written in one compare-and-set. */
+/**
+ * A destination's durable place in a partition, and what it has counted on the way. Written in one
+ * compare-and-set.
+ */
 export interface CursorRecord {
   /** The last entry that is settled whole. */
   readonly position: Position
@@ -31,15 +34,22 @@ export interface CursorSave {
 
 export type SaveOutcome = "saved" | "fenced"
 
-/** The cursors of all destinations, by name (`destination/partition`), each owned by one process at a time. */
+/**
+ * The cursors of all destinations, by name (`destination/partition`), each owned by one process at
+ * a time.
+ */
 export class Cursors extends Context.Service<
   Cursors,
   {
-    /** Takes a cursor over, whoever had it, making it when it is new: from now on, saves with an earlier epoch are refused. */
+    /**
+     * Takes a cursor over, whoever had it, making it when it is new: from now on, saves with an
+     * earlier epoch are refused.
+     */
     readonly acquire: (name: string) => Effect.Effect<Cursor, StoreError>
     /**
-     * Saves several in one write, at the log's durability; each outcome stands where its save stood. A save with a stale epoch, or of a
-     * cursor that has been removed, is `fenced`: it changes nothing and does not keep the others from being saved.
+     * Saves several in one write, at the log's durability; each outcome stands where its save
+     * stood. A save with a stale epoch, or of a cursor that has been removed, is `fenced`: it
+     * changes nothing and does not keep the others from being saved.
      */
     readonly save: (saves: ReadonlyArray<CursorSave>) => Effect.Effect<ReadonlyArray<SaveOutcome>, StoreError>
     /** By name, all of them. */

@@ -31,8 +31,8 @@ export interface DeadLetter {
   readonly receivedAt: number
   readonly eventName: string
   /**
-   * The event as JSON text: for a destination's letter the decoded event (see `Event`), for one of intake what arrived,
-   * without private attributes, cut at 8 KiB.
+   * The event as JSON text: for a destination's letter the decoded event (see `Event`), for one of
+   * intake what arrived, without private attributes, cut at 8 KiB.
    */
   readonly event: string
   readonly replayedAt: number | null
@@ -60,8 +60,9 @@ export interface DeadLetterSelection {
 }
 
 /**
- * What a store keeps at most; the oldest go first. Letters of {@link intake} have a place of their own beside those of all destinations: whoever has a
- * client's key can make them, and they must never push out what a destination refused. Each place loses its own letters only.
+ * What a store keeps at most; the oldest go first. Letters of {@link intake} have a place of their
+ * own beside those of all destinations: whoever has a client's key can make them, and they must
+ * never push out what a destination refused. Each place loses its own letters only.
  */
 export const limits = {
   /** Enough to look at and replay a bad day of a busy destination. */
@@ -69,7 +70,10 @@ export const limits = {
   maxBytes: 256 * 1024 * 1024,
   /** As long as a month's review needs. Letters past it go when newer ones arrive. */
   maxAge: 30 * 24 * 60 * 60 * 1000,
-  /** Letters of {@link intake}. Enough to see what senders do wrong; each is cut at 8 KiB, so that together they have 40 MiB. */
+  /**
+   * Letters of {@link intake}. Enough to see what senders do wrong; each is cut at 8 KiB, so that
+   * together they have 40 MiB.
+   */
   maxIntakeCount: 5_000,
 }
 
@@ -79,7 +83,10 @@ export class DeadLetters extends Context.Service<
   {
     /** An upsert by destination and event id: the newest wins. */
     readonly put: (letters: ReadonlyArray<DeadLetter>) => Effect.Effect<void, StoreError>
-    /** The last put first. Letters put while somebody pages through it are not in the pages that follow. */
+    /**
+     * The last put first. Letters put while somebody pages through it are not in the pages that
+     * follow.
+     */
     readonly list: (query: DeadLetterQuery) => Effect.Effect<DeadLetterPage, StoreError>
     /** How many there are of each destination. */
     readonly count: Effect.Effect<ReadonlyMap<string, number>, StoreError>

@@ -8,14 +8,23 @@ import type { StoreError } from "./StoreError.ts"
 export interface Disabled {
   /** ms since the epoch. */
   readonly at: number
-  /** `gone`: it answered 410. `by-hand`: somebody switched it off. `unconfigured`: no longer in the configuration. */
+  /**
+   * `gone`: it answered 410. `by-hand`: somebody switched it off. `unconfigured`: no longer in the
+   * configuration.
+   */
   readonly reason: "gone" | "by-hand" | "unconfigured"
 }
 
-/** What a store knows of a destination: flags and file define it, the store keeps what it has lived through. */
+/**
+ * What a store knows of a destination: flags and file define it, the store keeps what it has lived
+ * through.
+ */
 export interface DestinationRecord {
   readonly id: string
-  /** Its configuration as JSON text when it was added by a command; `null` when flags or a file define it. */
+  /**
+   * Its configuration as JSON text when it was added by a command; `null` when flags or a file
+   * define it.
+   */
   readonly config: string | null
   readonly disabled: Disabled | null
   readonly createdAt: number

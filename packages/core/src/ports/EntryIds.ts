@@ -27,8 +27,8 @@ const makeSecure = (): (() => EntryId) => {
 }
 
 /**
- * Makes the id of each entry. The default draws from the platform's secure random numbers; a test provides its own to
- * have the same ids on every run.
+ * Makes the id of each entry. The default draws from the platform's secure random numbers; a test
+ * provides its own to have the same ids on every run.
  *
  * @example
  * ```ts

@@ -9,9 +9,9 @@ import { StoreError } from "./StoreError.ts"
 import { StoreHealth } from "./StoreHealth.ts"
 
 /**
- * What an acknowledged append has survived:
- * `memory`: nothing but the call; `disk`: a sync of this machine's disk, so a crash and a power cut;
- * `replicated`: a majority of several machines' disks, so the loss of one.
+ * What an acknowledged append has survived: `memory`: nothing but the call; `disk`: a sync of this
+ * machine's disk, so a crash and a power cut; `replicated`: a majority of several machines' disks,
+ * so the loss of one.
  */
 export type Durability = "memory" | "disk" | "replicated"
 
@@ -26,23 +26,25 @@ export type { EntryId, LogBounds, LogEntry, LogTotals, NewEntry, ReadLimits }
 /**
  * Append-only sequence of entries in one or more partitions, numbered from 0.
  *
- * Every method fails with a {@link StoreError}: `Unavailable` or `Closed` everywhere, the others as said.
+ * Every method fails with a {@link StoreError}: `Unavailable` or `Closed` everywhere, the others as
+ * said.
  */
 export class EventLog extends Context.Service<
   EventLog,
   {
     /**
-     * What holds now: servers are set up anew at run time, and a store that can ask does so every few seconds. It warns when its level falls;
-     * what is {@link demanding} takes nothing then.
+     * What holds now: servers are set up anew at run time, and a store that can ask does so every
+     * few seconds. It warns when its level falls; what is {@link demanding} takes nothing then.
      */
     readonly durability: Durability
     readonly partitions: number
 
     /**
-     * Succeeds only when all entries are safe at the declared durability. Each entry is stored whole or not at all,
-     * in the order given. Idempotent by entry id among the last 1,000 entries at least: an id seen there keeps its first
-     * position. Fails with `Full` (nothing stored) when entries not yet released fill the cap.
-     * The bodies are the log's from then on: nobody changes their bytes.
+     * Succeeds only when all entries are safe at the declared durability. Each entry is stored
+     * whole or not at all, in the order given. Idempotent by entry id among the last 1,000 entries
+     * at least: an id seen there keeps its first position. Fails with `Full` (nothing stored) when
+     * entries not yet released fill the cap. The bodies are the log's from then on: nobody changes
+     * their bytes.
      *
      * @returns the position of each entry
      */
@@ -52,11 +54,13 @@ export class EventLog extends Context.Service<
     ) => Effect.Effect<ReadonlyArray<Position>, StoreError>
 
     /**
-     * The entries after a position, in order; empty at the head. Owned by nobody: reading changes nothing.
-     * Fails with `OutOfRange` when entries after it have been trimmed, or when it lies behind the head, or when the log has come back with
-     * less than it had given and the position is of what is gone: however much has been appended since, no position is given again.
+     * The entries after a position, in order; empty at the head. Owned by nobody: reading changes
+     * nothing. Fails with `OutOfRange` when entries after it have been trimmed, or when it lies
+     * behind the head, or when the log has come back with less than it had given and the position
+     * is of what is gone: however much has been appended since, no position is given again.
      *
-     * @param wants asked, where that spares copying bodies, whether the one that belongs to an envelope is wanted: the others may be {@link LogEntry.leftOut}
+     * @param wants asked, where that spares copying bodies, whether the one that belongs to an
+     * envelope is wanted: the others may be {@link LogEntry.leftOut}
      */
     readonly read: (
       partition: number,
@@ -68,19 +72,26 @@ export class EventLog extends Context.Service<
     /** Returns once there is an entry after the position, or reading after it fails. */
     readonly wait: (partition: number, after: Position) => Effect.Effect<void, StoreError>
 
-    /** The position to read after, to begin with the first entry kept that was appended at or after `time` (ms). */
+    /**
+     * The position to read after, to begin with the first entry kept that was appended at or after
+     * `time` (ms).
+     */
     readonly locate: (partition: number, time: number) => Effect.Effect<Position, StoreError>
 
     readonly bounds: (partition: number) => Effect.Effect<LogBounds, StoreError>
 
-    /** The sums up to and including a position (or the last entry before it). `OutOfRange` before `tail` or after `head`. */
+    /**
+     * The sums up to and including a position (or the last entry before it). `OutOfRange` before
+     * `tail` or after `head`.
+     */
     readonly stats: (partition: number, upTo: Position) => Effect.Effect<LogTotals, StoreError>
 
     /**
-     * Says that every entry up to `released` lies behind all cursors (with `Position.end` those yet to come, too), and drops those of them appended before
-     * `olderThan` (ms). The log remembers `released` over a restart, and drops released entries, oldest first, whenever an
-     * append needs their room under the cap; entries not released are never dropped. `released` may move back. A position of what the log has lost
-     * releases what it says to {@link StoreError} as `resumeAt`.
+     * Says that every entry up to `released` lies behind all cursors (with `Position.end` those yet
+     * to come, too), and drops those of them appended before `olderThan` (ms). The log remembers
+     * `released` over a restart, and drops released entries, oldest first, whenever an append needs
+     * their room under the cap; entries not released are never dropped. `released` may move back. A
+     * position of what the log has lost releases what it says to {@link StoreError} as `resumeAt`.
      */
     readonly trim: (
       partition: number,
@@ -124,24 +135,33 @@ export const demanding = (log: EventLog["Service"], ack: Durability): EventLog["
 }
 
 export interface MemoryOptions {
-  /** What the entries kept may take, in bytes, each partition an equal part of it: {@link defaultMaxBytes} by default. */
+  /**
+   * What the entries kept may take, in bytes, each partition an equal part of it: {@link
+   * defaultMaxBytes} by default.
+   */
   readonly maxBytes?: number
-  /** How many partitions the log has: 1 by default, as it should be but for tests of what stands on several. */
+  /**
+   * How many partitions the log has: 1 by default, as it should be but for tests of what stands on
+   * several.
+   */
   readonly partitions?: number
 }
 
-/** Of the log in memory: a part of a small container's memory. */
+/** Default cap of the log in memory, in bytes: sized for a small container. */
 export const defaultMaxBytes = 128 * 1024 * 1024
 
 export { requirePartition } from "./requirePartition.ts"
 
 /**
- * The room that a log needs, in bytes, to count as one that takes events: a request of a few hundred events, or a tenth of a small
- * log. With less than that some senders would still be served, and most would not.
+ * The room that a log needs, in bytes, to count as one that takes events: a request of a few
+ * hundred events, or a tenth of a small log. With less than that some senders would still be
+ * served, and most would not.
  */
 export const leastRoom = (maxBytes: number): number => Math.min(64 * 1024, maxBytes / 10)
 
-/** Keeps the log in this process's memory. Nothing polls or ticks: `wait` returns with an append. */
+/**
+ * Keeps the log in this process's memory. Nothing polls or ticks: `wait` returns with an append.
+ */
 export const layerMemory = ({
   maxBytes = defaultMaxBytes,
   partitions = 1,

@@ -1,14 +1,22 @@
 import * as Position from "./Position.ts"
 
-/** The beginning of a generation of a log: what was appended before it, as far as that has survived. */
+/**
+ * The beginning of a generation of a log: what was appended before it, as far as that has survived.
+ */
 export interface Fork {
   /** Later generations have higher ones. 0 is the first, which has no fork. */
   readonly generation: number
-  /** The number of the last entry that survived. All entries behind it were appended in this generation, or a later one. */
+  /**
+   * The number of the last entry that survived. All entries behind it were appended in this
+   * generation, or a later one.
+   */
   readonly number: number
 }
 
-/** Where a position lies: at an entry that the log still has or had, or behind those that survived a fork. */
+/**
+ * Where a position lies: at an entry that the log still has or had, or behind those that survived a
+ * fork.
+ */
 export type Place =
   | { readonly kind: "known"; readonly number: number }
   /** Its entry is gone: everything up to the fork is as it was, and everything behind it is new. */
@@ -19,14 +27,17 @@ export type Place =
 /**
  * For stores: the generations of a log whose entries are numbered without a gap.
  *
- * A log that comes back with less than it had given (a replica was behind, a file was put back) gives numbers again. From then on it
- * is of another generation, and says so in the positions of what is appended: an older position behind the fork is told apart from the
- * new one of the same number, whoever kept it.
+ * A log that comes back with less than it had given (a replica was behind, a file was put back)
+ * gives numbers again. From then on it is of another generation, and says so in the positions of
+ * what is appended: an older position behind the fork is told apart from the new one of the same
+ * number, whoever kept it.
  *
- * A store keeps the forks durably, hands them in when it opens, and begins a generation, with the head as its fork, before anything is
- * appended to a log that may have lost something. To begin one too many does no harm, since nothing lies behind its fork; but no
- * generation's number may be given twice, also not by a server that never heard of it: the time in ms does. It wakes those who wait
- * behind the fork (`KnownHead.fallBack`), and does not give an epoch again that was acquired and is lost.
+ * A store keeps the forks durably, hands them in when it opens, and begins a generation, with the
+ * head as its fork, before anything is appended to a log that may have lost something. To begin one
+ * too many does no harm, since nothing lies behind its fork; but no generation's number may be
+ * given twice, also not by a server that never heard of it: the time in ms does. It wakes those who
+ * wait behind the fork (`KnownHead.fallBack`), and does not give an epoch again that was acquired
+ * and is lost.
  */
 export class Generations {
   /** The oldest first. Their numbers rise: a fork makes those behind it needless. */
@@ -46,7 +57,8 @@ export class Generations {
   /**
    * The same log from when on a generation has begun.
    *
-   * @param tail the number of the last entry trimmed: what was told apart in front of it is forgotten
+   * @param tail the number of the last entry trimmed: what was told apart in front of it is
+   * forgotten
    */
   begin(fork: Fork, tail: number): Generations {
     if (fork.generation <= this.current) throw new RangeError("a generation begins behind all others")

@@ -12,7 +12,9 @@ const keepNothingAlive = (timer: number | { readonly unref: () => unknown }): vo
   if (typeof timer !== "number") timer.unref()
 }
 
-/** For stores: a log's last position as far as this process knows, and who waits for a later one. */
+/**
+ * For stores: a log's last position as far as this process knows, and who waits for a later one.
+ */
 export class KnownHead {
   readonly #poll: () => void
   readonly #interval: number
@@ -36,7 +38,10 @@ export class KnownHead {
     this.#release(undefined, (waiter) => waiter.after < to)
   }
 
-  /** The log has come back with less than it had given: wakes those who wait behind its end, to find that out. */
+  /**
+   * The log has come back with less than it had given: wakes those who wait behind its end, to find
+   * that out.
+   */
   fallBack(to: Position.Position): void {
     this.#known = to
     this.#release(undefined, (waiter) => waiter.after > to)

@@ -14,9 +14,14 @@ export interface NewEntry {
 
 export interface LogEntry extends NewEntry {
   readonly position: Position
-  /** When it was appended by Effect's clock, in ms since the epoch; never before the entry in front of it. */
+  /**
+   * When it was appended by Effect's clock, in ms since the epoch; never before the entry in front
+   * of it.
+   */
   readonly appendedAt: number
-  /** Of an entry that its reader does not want: how many bytes its body has, which is left out, so that `body` is empty. */
+  /**
+   * How many bytes the body has of an entry that its reader does not want: `body` is empty then.
+   */
   readonly leftOut?: number
 }
 

@@ -1,8 +1,9 @@
 /**
  * A place in one partition of a log, made by the store.
  *
- * Opaque to everybody else, save for its order: positions of one partition compare as plain strings, `a < b`
- * meaning that `a` was appended earlier. A store therefore writes its numbers with a fixed width.
+ * Opaque to everybody else, save for its order: positions of one partition compare as plain
+ * strings, `a < b` meaning that `a` was appended earlier. A store therefore writes its numbers with
+ * a fixed width.
  */
 export type Position = string & { readonly Position: unique symbol }
 
@@ -15,14 +16,17 @@ export const end = "~" as Position
 /** Digits of a number, and of a generation: every safe integer has room. */
 const width = 16
 
-/** Says that a generation follows. It sorts behind all digits, and so behind the first generation. */
+/**
+ * Says that a generation follows. It sorts behind all digits, and so behind the first generation.
+ */
 const mark = "g"
 
 const digits = (value: number): string => String(value).padStart(width, "0")
 
 /**
- * For stores: the position of an entry's number, counted from 1, 16 digits wide, so that the order of text is the order
- * of numbers. 0 is the {@link origin}. Entries of a log's first generation have such positions.
+ * For stores: the position of an entry's number, counted from 1, 16 digits wide, so that the order
+ * of text is the order of numbers. 0 is the {@link origin}. Entries of a log's first generation
+ * have such positions.
  */
 export const fromNumber = (value: number): Position => (value === 0 ? origin : (digits(value) as Position))
 
@@ -35,8 +39,8 @@ export const of = (prefix: string, value: number): Position =>
   value === 0 ? origin : ((prefix + digits(value)) as Position)
 
 /**
- * For stores: the inverse of {@link fromNumber}; `NaN` for what was not made by it, such as another store's position, or one of a later
- * generation.
+ * For stores: the inverse of {@link fromNumber}; `NaN` for what was not made by it, such as another
+ * store's position, or one of a later generation.
  */
 export const toNumber = (position: Position): number => {
   if (position === origin) return 0
@@ -44,7 +48,10 @@ export const toNumber = (position: Position): number => {
   return /^\d{16}$/.test(position) ? Number(position) : Number.NaN
 }
 
-/** What a position says: in which generation of the log its entry was appended, and the entry's number. */
+/**
+ * What a position says: in which generation of the log its entry was appended, and the entry's
+ * number.
+ */
 export interface Parts {
   readonly generation: number
   readonly number: number

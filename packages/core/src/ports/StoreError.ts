@@ -4,19 +4,22 @@ import type { Position } from "./Position.ts"
 /**
  * Why a store could not do what it was asked.
  *
- * - `Full`: no room: entries that some destination still waits for fill the cap, or the disk or the server itself is full. It
- *   passes when they are delivered, or somebody makes room; nothing was stored.
- * - `Unavailable`: no answer now (server down, file locked). It may pass by itself; nothing was stored.
- * - `ReadOnly`: it can be read and takes nothing (a standby, a file or file system that is read-only). It may pass by itself;
- *   nothing was stored.
- * - `LevelTooLow`: its settings were changed, so that an append would survive less than the log declares. It passes when they are
- *   changed back; nothing was acknowledged.
+ * - `Full`: no room: entries that some destination still waits for fill the cap, or the disk or the
+ *   server itself is full. It passes when they are delivered, or somebody makes room; nothing was
+ *   stored.
+ * - `Unavailable`: no answer now (server down, file locked). It may pass by itself; nothing was
+ *   stored.
+ * - `ReadOnly`: it can be read and takes nothing (a standby, a file or file system that is
+ *   read-only). It may pass by itself; nothing was stored.
+ * - `LevelTooLow`: its settings were changed, so that an append would survive less than the log
+ *   declares. It passes when they are changed back; nothing was acknowledged.
  * - `Corrupt`: the data are damaged or belong to something else. It does not pass.
  * - `Incompatible`: the schema is of another version. It does not pass.
- * - `OutOfRange`: the position asked for lies outside the log. `tail` and `head` say what there is: reading after
- *   `tail` gives the first entry kept. `resumeAt` says where a reader goes on. When entries behind the position have been
- *   trimmed, that is `tail`. When the log has come back with less than it had given, and the position is of what is gone, it lies
- *   before the position: everything up to it is as it was, everything behind it is new to whoever asks.
+ * - `OutOfRange`: the position asked for lies outside the log. `tail` and `head` say what there is:
+ *   reading after `tail` gives the first entry kept. `resumeAt` says where a reader goes on. When
+ *   entries behind the position have been trimmed, that is `tail`. When the log has come back with
+ *   less than it had given, and the position is of what is gone, it lies before the position:
+ *   everything up to it is as it was, everything behind it is new to whoever asks.
  * - `Closed`: used after closing.
  */
 export type StoreReason =
@@ -50,7 +53,10 @@ export const mayPass = (reason: StoreReason): boolean => {
   }
 }
 
-/** What to say of a store that does not do what it was asked: "the store is ...". Shown to senders too, so it names nothing. */
+/**
+ * What to say of a store that does not do what it was asked: "the store is ...". Shown to senders
+ * too, so it names nothing.
+ */
 export const conditionOf = (reason: StoreReason): string => {
   switch (reason._tag) {
     case "Full":
@@ -72,7 +78,10 @@ export const conditionOf = (reason: StoreReason): string => {
   }
 }
 
-/** The one error of every storage port. `message` is fit to be shown to an operator: no event, no key, no password. */
+/**
+ * The one error of every storage port. `message` is fit to be shown to an operator: no event, no
+ * key, no password.
+ */
 export class StoreError extends Data.TaggedError("StoreError")<{
   readonly reason: StoreReason
   readonly message: string

@@ -14,11 +14,15 @@ export interface TransportReply {
   readonly status: number
   /** The header as it came. */
   readonly retryAfter: string | null
-  /** The beginning of the reply's body, at most {@link maxReplyLength} characters: what a person needs to see the reason. */
+  /**
+   * The beginning of the reply's body, at most {@link maxReplyLength} characters: what a person
+   * needs to see the reason.
+   */
   readonly body: string
   /**
-   * Nobody reads the request's body any more: its bytes may be written over, which spares a buffer for each request. A receiver may answer before it has all of it, so left
-   * out by who cannot tell.
+   * Nobody reads the request's body any more: its bytes may be written over, which spares a buffer
+   * for each request. A receiver may answer before it has all of it, so left out by who cannot
+   * tell.
    */
   readonly isBodyFree?: boolean
 }
@@ -27,14 +31,20 @@ export const maxReplyLength = 1024
 
 /** No complete reply came. `message` never holds the URL's query, a header or a body. */
 export class TransportError extends Data.TaggedError("TransportError")<{
-  /** `AddressRefused` and `CertificateRefused` are set up wrongly, at one end or the other; the rest may be an outage. */
+  /**
+   * `AddressRefused` and `CertificateRefused` are set up wrongly, at one end or the other; the rest
+   * may be an outage.
+   */
   readonly reason: "Timeout" | "ConnectionFailed" | "AddressRefused" | "CertificateRefused"
   readonly message: string
   /** No byte of the request has left: there was no connection. Left out by who cannot tell. */
   readonly neverLeft?: true
 }> {}
 
-/** Sends one request and reads the reply; follows no redirect, retries nothing, and stops at once when interrupted. */
+/**
+ * Sends one request and reads the reply; follows no redirect, retries nothing, and stops at once
+ * when interrupted.
+ */
 export class Transport extends Context.Service<
   Transport,
   { readonly send: (request: TransportRequest) => Effect.Effect<TransportReply, TransportError> }

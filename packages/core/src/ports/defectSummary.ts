@@ -2,8 +2,8 @@ import * as Cause from "effect/Cause"
 import { StoreError } from "./StoreError.ts"
 
 /**
- * A cause as text that may be logged: names and places, and of messages only those of a {@link StoreError}. Others quote what was at
- * hand: `JSON.parse` its text, a driver its parameters.
+ * A cause as text that may be logged: names and places, and of messages only those of a {@link
+ * StoreError}. Others quote what was at hand: `JSON.parse` its text, a driver its parameters.
  */
 export const defectSummary = (cause: Cause.Cause<unknown>): string => {
   const error = Cause.squash(cause)

@@ -43,7 +43,10 @@ const makeBlock = (): Block => ({
   slabs: new Array<Slab | undefined>(perBlock).fill(undefined),
 })
 
-/** A queue of rows. Not objects: of so many that live for long, and each go in the end, a garbage collector would look at every one, again and again. */
+/**
+ * A queue of rows. Not objects: of so many that live for long, and each go in the end, a garbage
+ * collector would look at every one, again and again.
+ */
 export class EntryRows {
   #blocks: Array<Block> = []
   /** One to be used again. */
@@ -76,7 +79,9 @@ export class EntryRows {
     this.#length += 1
   }
 
-  /** @param place from 0, which is the first one that has not been taken, to below {@link length} */
+  /**
+   * @param place from 0, which is the first one that has not been taken, to below {@link length}
+   */
   number(place: number, of: keyof typeof column): number {
     const at = this.#gone + place
     return this.#blocks[Math.floor(at / perBlock)]!.numbers[(at % perBlock) * width + column[of]]!

@@ -11,11 +11,15 @@ import { Slabs } from "./Slabs.ts"
 const rememberedIds = 10_000
 
 /**
- * An envelope is counted by its length: it is JSON that is nearly always ASCII, and encoding it to know its bytes would be done twice.
+ * An envelope is counted by its length: it is JSON that is nearly always ASCII, and encoding it to
+ * know its bytes would be done twice.
  */
 const sizeOf = ({ envelope, body }: NewEntry): number => envelope.length + body.byteLength
 
-/** In bytes. To and from a slab, which is shared memory, V8 copies words where both sides begin at the same place of one, and single bytes otherwise. */
+/**
+ * In bytes. To and from a slab, which is shared memory, V8 copies words where both sides begin at
+ * the same place of one, and single bytes otherwise.
+ */
 const word = 8
 
 const placeInWord = (address: number): number => address & (word - 1)
@@ -27,12 +31,15 @@ const decoder = new TextDecoder()
 export class MemoryLog {
   readonly #maxBytes: number
   #generations = new Generations()
-  /** Of the entries kept, the oldest first. */
+  /** The entries kept, the oldest first. */
   #kept = new EntryRows()
   /** The sums up to the last dropped entry; `entries` is also its number. */
   #dropped: LogTotals = { entries: 0, events: 0, bytes: 0 }
   #released = 0
-  /** Of the last entry appended: a clock set back does not turn the log's order of time around. */
+  /**
+   * When the last entry was appended: a clock set back does not turn the log's order of time
+   * around.
+   */
   #appendedAt = Number.NEGATIVE_INFINITY
   #ids = new RecentIds(rememberedIds)
   #slabs = new Slabs()
@@ -115,7 +122,10 @@ export class MemoryLog {
     this.#dropWhile(() => this.#kept.number(0, "appendedAt") < olderThan)
   }
 
-  /** A fault, for tests: the log is again what it was when this was its head, and goes on from there. */
+  /**
+   * A fault, for tests: the log is again what it was when this was its head, and goes on from
+   * there.
+   */
   cutBack(head: Position.Position): void {
     const survivors = this.#offset(head)
     if (survivors === undefined) throw new RangeError("the log never ended there")

@@ -1,6 +1,9 @@
 import type { EntryId } from "../LogEntry.ts"
 
-/** 128 bits of any text, as four numbers of 32: among the ids of a log no two are the same by chance. */
+/**
+ * 128 bits of any text, as four numbers of 32: among the ids of a log no two are the same by
+ * chance.
+ */
 const digest = (id: EntryId, into: Uint32Array): void => {
   let a = 0x9e3779b9
   let b = 0x243f6a88
@@ -82,7 +85,8 @@ class Table {
 }
 
 /**
- * The numbers of the last entries by their ids. The ids themselves are not kept: so many texts, each soon replaced by another, are what a garbage collector is slowest with.
+ * The numbers of the last entries by their ids. The ids themselves are not kept: so many texts,
+ * each soon replaced by another, are what a garbage collector is slowest with.
  */
 export class RecentIds {
   readonly #remembered: number

@@ -9,18 +9,25 @@ export interface Slab {
   pieces: number
 }
 
-/** In bytes. The first is for those who keep little. The largest are few, and what is left empty at their ends is little beside what a log keeps. */
+/**
+ * In bytes. The first is for those who keep little. The largest are few, and what is left empty at
+ * their ends is little beside what a log keeps.
+ */
 const size = { first: 128 * 1024, largest: 4 * 1024 * 1024 }
 
-/** A larger piece gets a buffer of its own: of the largest slabs an eighth is left empty at most. Two thousand usual events are smaller. */
+/**
+ * A larger piece gets a buffer of its own: of the largest slabs an eighth is left empty at most.
+ * Two thousand usual events are smaller.
+ */
 const largestPiece = size.largest / 8
 
-/** Of those that are empty, kept for use again: what comes next fits into one. */
+/** How many empty slabs are kept for use again: what comes next fits into one. */
 const mostSpare = 1
 
 /**
- * Room for pieces that are given up about in the order in which they came. A buffer for each would be memory that the garbage collector
- * has to look after and the system has to hand out anew, which costs more than to copy it.
+ * Room for pieces that are given up about in the order in which they came. A buffer for each would
+ * be memory that the garbage collector has to look after and the system has to hand out anew, which
+ * costs more than to copy it.
  */
 export class Slabs {
   #current: Slab = { bytes: new Uint8Array(0), used: 0, pieces: 0 }
