@@ -32,7 +32,6 @@ export interface Batch {
 
 /** Collects events in JSON until count or bytes are reached; time is the lane's. */
 export interface BatchBuilder {
-  readonly count: number
   /** Where to write the next event: then it is to be added, or left out. */
   readonly begin: () => ByteWriter
   /** Adds the event that has been written. False, and nothing changes, when it does not fit any more. The first event always fits. */
@@ -64,9 +63,6 @@ export const make = (
   const cancel = (): void => body.cut(ends.at(-1) ?? 0)
 
   return {
-    get count() {
-      return ends.length
-    },
     isFull: () => ends.length >= limits.maxEvents || body.length + end.bytes.length >= limits.maxBytes,
     begin: () => {
       if (ends.length > 0) body.byte(comma)
@@ -105,7 +101,13 @@ export const make = (
 }
 
 /** Several batches as one, each standing behind the one before: no range may reach over an edge. */
-export const concat = (batches: ReadonlyArray<Batch>): Batch & { readonly ranges: ReadonlyArray<Range> } => {
+export const concat = (
+  batches: ReadonlyArray<Batch>,
+): { readonly batch: Batch; readonly ranges: ReadonlyArray<Range> } => {
+  const [only] = batches
+  if (batches.length === 1 && only !== undefined) {
+    return { batch: only, ranges: only.count === 0 ? [] : [[0, only.count]] }
+  }
   let count = 0
   const parts = batches
     .filter((batch) => batch.count > 0)
@@ -115,12 +117,14 @@ export const concat = (batches: ReadonlyArray<Batch>): Batch & { readonly ranges
       return { batch, from, to: count }
     })
   return {
-    count,
-    bodies: batches.flatMap(({ bodies }) => bodies),
-    ranges: parts.map(({ from, to }) => [from, to]),
-    body: ([from, to]) => {
-      const part = parts.find((one) => from < one.to)!
-      return part.batch.body([from - part.from, to - part.from])
+    batch: {
+      count,
+      bodies: batches.flatMap(({ bodies }) => bodies),
+      body: ([from, to]) => {
+        const part = parts.find((one) => from < one.to)!
+        return part.batch.body([from - part.from, to - part.from])
+      },
     },
+    ranges: parts.map(({ from, to }) => [from, to]),
   }
 }

@@ -76,8 +76,8 @@ export class Sources {
       if (this.spans[middle]!.at <= place) low = middle
       else high = middle - 1
     }
-    const { at, index, ...source } = this.spans[low]!
-    return { ...source, index: index + place - at, time: this.times[place]! }
+    const { after, position, entryId, receivedAt, at, index } = this.spans[low]!
+    return { after, position, entryId, receivedAt, index: index + place - at, time: this.times[place]! }
   }
 
   slice([from, to]: Batch.Range): ReadonlyArray<Taken> {
@@ -105,9 +105,7 @@ export const make = (limits: BatchLimits, format: Batch.Format, buckets: number,
   let lastBucket = 0
   let full = false
   return {
-    get count(): number {
-      return count
-    },
+    count: (): number => count,
     /** One bucket can take no more: it is time to send all of them. */
     isFull: (): boolean => full,
     /** False, and nothing changes but that it is full, when the event does not fit; nor does anything when it cannot be exported. */
@@ -135,7 +133,7 @@ export const make = (limits: BatchLimits, format: Batch.Format, buckets: number,
       return true
     },
     close: (): Collected => {
-      const { ranges, ...batch } = Batch.concat(builders.map((builder) => builder.close()))
+      const { ranges, batch } = Batch.concat(builders.map((builder) => builder.close()))
       const inBucket = sources[lastBucket]!
       const last = count === 0 ? null : inBucket.at(inBucket.length - 1)
       const [taken, ...others] = sources

@@ -17,7 +17,7 @@ export interface Unfit {
 export interface Gathering {
   /** Takes what is queued, for as long as it fits. */
   readonly pull: () => void
-  readonly count: number
+  readonly count: () => number
   readonly isFull: () => boolean
   /** Stands at the head of the queue, and nothing behind it is taken. */
   readonly unfit: () => Unfit | null
@@ -35,17 +35,17 @@ export interface Gathering {
 interface Options {
   readonly destination: Destination
   readonly exportRule: ExportRule
-  /** What one request may hold, whatever the destination's own limit. */
-  readonly maxBytes: number
 }
 
 /**
+ * @param maxBytes what one request may hold, whatever the destination's own limit
  * @param resumed the batch that was open when the lane last stopped: it is taken as it was, whatever the limits are now
  */
 export const makeGathering = (
-  { destination, exportRule, maxBytes }: Options,
+  { destination, exportRule }: Options,
   feed: Feed,
   bodies: Bodies,
+  maxBytes: number,
   resumed: LaneState["open"],
 ): Gathering => {
   const limits =
@@ -55,7 +55,7 @@ export const makeGathering = (
   const buckets = resumed?.buckets ?? destination.concurrency
   const deal = bucketOf(buckets)
   const collector = Collector.make(limits, destination.format, buckets, bodies)
-  const isFull = () => collector.isFull() || collector.count === resumed?.count
+  const isFull = () => collector.isFull() || collector.count() === resumed?.count
   let start: Place = feed.ahead
   let deadline = 0
   let full = false
@@ -66,7 +66,7 @@ export const makeGathering = (
     const { item, from, to } = run
     const { entry } = item
     const exported = exportedEvents(item, exportRule)
-    const isFirst = collector.count === 0
+    const isFirst = collector.count() === 0
     let next = from
     for (; next < to && !full; next++) {
       const event = entry.events[next]!
@@ -96,9 +96,7 @@ export const makeGathering = (
       for (let run = feed.peek(); !full && unfit === null && run !== undefined; run = feed.peek())
         pullRun(run)
     },
-    get count() {
-      return collector.count
-    },
+    count: collector.count,
     isFull: () => full,
     unfit: () => unfit,
     goOn: () => {

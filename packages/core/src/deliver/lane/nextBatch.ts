@@ -75,10 +75,10 @@ export const makeTaking = (options: Options, parts: Parts): Taking => {
 
   /** While the lane rests, events are taken as they are dealt: it is woken by the first one, and when the batch is full. */
   const takeAndWake = (gathering: Gathering): void => {
-    const wasEmpty = gathering.count === 0
+    const wasEmpty = gathering.count() === 0
     gathering.pull()
-    if (gathering.count > 0) idle = false
-    const isBegun = wasEmpty && gathering.count > 0
+    if (gathering.count() > 0) idle = false
+    const isBegun = wasEmpty && gathering.count() > 0
     if (isBegun || gathering.isFull() || gathering.unfit() !== null || !feed.attached) wake.openUnsafe()
   }
 
@@ -98,13 +98,12 @@ export const makeTaking = (options: Options, parts: Parts): Taking => {
   const closed = (gathering: Gathering): OpenBatch => {
     const start = gathering.start()
     book.countFiltered(start)
-    const { ranges, ...collected } = gathering.close()
-    bodies.closed(collected.batch.bodies)
-    const { last } = collected
+    const { taken, last, batch, ranges } = gathering.close()
+    bodies.closed(batch.bodies)
     const { open } = book.state
     const resumed =
       open !== null &&
-      gathering.count === open.count &&
+      gathering.count() === open.count &&
       last?.position === open.last[0] &&
       last.index === open.last[1]
         ? open
@@ -112,7 +111,9 @@ export const makeTaking = (options: Options, parts: Parts): Taking => {
     // The filter has changed since.
     if (resumed === null) book.reopen()
     return {
-      ...collected,
+      taken,
+      last,
+      batch,
       buckets: gathering.buckets,
       start,
       isResumed: resumed !== null,
@@ -134,10 +135,10 @@ export const makeTaking = (options: Options, parts: Parts): Taking => {
       if (book.state.open !== null && (yield* reading.endsBefore(book.state.open.last[0]))) book.reopen()
       const resumed = book.state.open
       const maxBytes = Math.min(options.batchBytes(), fitting.limit())
-      const gathering = makeGathering({ ...options, maxBytes }, feed, bodies, resumed)
+      const gathering = makeGathering(options, feed, bodies, maxBytes, resumed)
       for (;;) {
         if (notice.isGiven()) {
-          if (gathering.count === 0 && resumed === null) yield* book.saveHere
+          if (gathering.count() === 0 && resumed === null) yield* book.saveHere
           yield* book.kept
           return yield* new Released({ name: options.name })
         }
@@ -147,25 +148,25 @@ export const makeTaking = (options: Options, parts: Parts): Taking => {
         const unfit = gathering.unfit()
         if (unfit !== null) {
           // What is in hand goes first: the letter is saved together with the place behind the event.
-          if (gathering.count > 0) break
+          if (gathering.count() > 0) break
           yield* leaveOut(unfit)
           gathering.goOn()
           continue
         }
         if (feed.queued === 0 && feed.finished) {
-          if (gathering.count > 0) break
+          if (gathering.count() > 0) break
           yield* book.saveHere
           return yield* new Finished({ name: options.name })
         }
         if (resumed !== null && feed.queued === 0 && feed.readAfter >= resumed.last[0]) break
         const now = yield* monotonicMillis
         const isDue = options.draining() || now >= gathering.deadline()
-        if (gathering.count > 0 && resumed === null && isDue) break
+        if (gathering.count() > 0 && resumed === null && isDue) break
         wake.closeUnsafe()
         if (!feed.attached) {
           const more = yield* reading.readOn.pipe(
             Effect.catchReason("StoreError", "OutOfRange", ({ resumeAt }) =>
-              gathering.count > 0 ? Effect.succeed(null) : Effect.as(reading.goOnAt(resumeAt), true),
+              gathering.count() > 0 ? Effect.succeed(null) : Effect.as(reading.goOnAt(resumeAt), true),
             ),
           )
           if (more === null) break
@@ -174,7 +175,7 @@ export const makeTaking = (options: Options, parts: Parts): Taking => {
         }
         if (feed.queued > 0) continue
         yield* book.kept
-        idle = gathering.count === 0
+        idle = gathering.count() === 0
         // A batch that is sent once more is taken as it was, however long that takes.
         const deadline = resumed === null ? gathering.deadline() : null
         const until = idle ? yield* probes.next(now) : deadline
