@@ -101,9 +101,10 @@ export const makeSettle = ({ destination, router }: Options, parts: Parts): Sett
   const sendWave = Effect.fnUntraced(function* (open: OpenBatch) {
     const isWell = book.state.failures === 0 && !book.state.probing && !open.isSplit
     const wave = open.todo.slice(0, isWell ? destination.concurrency : 1)
-    const results = yield* Effect.forEach(wave, (range) => Effect.result(sendRange(open, range)), {
-      concurrency: "unbounded",
-    })
+    const sending = wave.map((range) => Effect.result(sendRange(open, range)))
+    // Fibers that run side by side are for several.
+    const results =
+      sending.length === 1 ? [yield* sending[0]!] : yield* Effect.all(sending, { concurrency: "unbounded" })
     const answers = results.filter(Result.isSuccess).map(({ success }) => success)
     open.areBodiesFree &&= answers.every(({ isBodyFree }) => isBodyFree)
     const failures = answers.filter(({ verdict }) => verdict.outcome !== "delivered")

@@ -156,14 +156,20 @@ export const makeBook = (
     onChange()
   })
 
+  /** No other save is under way. */
+  const turn = Effect.suspend(() => (saving.isOpen() ? kept : Effect.andThen(saving.await, kept)))
+
   const begin = (record: () => CursorSave) =>
     Effect.gen(function* () {
-      yield* saving.await
-      yield* kept
+      yield* turn
       underWay = yield* Effect.forkChild(write(record()), { startImmediately: true })
     })
 
-  const save = (record: () => CursorSave) => Effect.andThen(begin(record), kept)
+  const save = (record: () => CursorSave) =>
+    Effect.andThen(
+      turn,
+      Effect.suspend(() => write(record())),
+    )
 
   const saveHere = save(recordHere)
 

@@ -2,7 +2,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { hex } from "../../base/hex.ts"
-import { monotonicMillis } from "../../base/monotonic.ts"
+import { monotonicMillisOf } from "../../base/monotonic.ts"
 import * as Signature from "../../base/Signature.ts"
 import type { Attempt } from "../../ports/Attempts.ts"
 import type { Codec } from "../../ports/Codec.ts"
@@ -80,12 +80,13 @@ export const make = (
   const attempt = Effect.fnUntraced(function* <E>(parcel: Parcel, mayStart: Effect.Effect<void, E>) {
     const { body, count } = parcel
     const id = webhookId(parcel)
-    const asked = yield* monotonicMillis
+    const clock = yield* Clock.Clock
+    const asked = monotonicMillisOf(clock)
     const pause = Math.max(events(count, asked), requests(1, asked))
     if (pause > 0) yield* Effect.sleep(pause)
     yield* mayStart
-    const startedAt = yield* Clock.currentTimeMillis
-    const began = yield* monotonicMillis
+    const startedAt = clock.currentTimeMillisUnsafe()
+    const began = monotonicMillisOf(clock)
     const result = yield* Effect.result(
       transport.send({
         url: destination.url,
@@ -98,9 +99,9 @@ export const make = (
         timeout: destination.timeout,
       }),
     )
-    const ended = yield* monotonicMillis
+    const ended = monotonicMillisOf(clock)
     const verdict = Result.isSuccess(result)
-      ? Delivery.verdictOfReply(result.success, yield* Clock.currentTimeMillis)
+      ? Delivery.verdictOfReply(result.success, clock.currentTimeMillisUnsafe())
       : Delivery.verdictOfError(result.failure)
     const isDown = verdict.outcome === "not-now" || verdict.outcome === "misconfigured"
     if (isDown) circuit.failed()
