@@ -12,7 +12,8 @@ export type Middleware = (
  * A middleware that answers what SDKs and webhooks send, and passes everything else on.
  *
  * Mount it before body parsers: it reads the bytes itself. Behind one it still works, on a slower path, as long as the parser has
- * left `req.body`; one that has left nothing makes every request a 500 that says so. If a middleware before it has set
+ * left `req.body` or `req.rawBody`; one that has left nothing makes every request a 500 that says so. But what the parser itself refuses
+ * never gets here: zstd, which Statsig's server core sends, gzip that no header names, and what is larger than its limit of 100 kB. If a middleware before it has set
  * `access-control-allow-origin`, Millrace adds no CORS header of its own. `next(error)` is called for defects only.
  *
  * @example

@@ -1,5 +1,7 @@
 import { createHmac } from "node:crypto"
+import type { IncomingMessage } from "node:http"
 import type { AddressInfo } from "node:net"
+import { gzipSync } from "node:zlib"
 import { expressHandler } from "@millrace/express"
 import { Millrace } from "@millrace/node"
 import express, { type Express } from "express"
@@ -13,12 +15,20 @@ const form = { "content-type": "application/x-www-form-urlencoded" }
 /** As clouds' runtimes and frameworks keep the bytes beside what they have parsed. */
 const verify = (req: object, _res: unknown, rawBody: Buffer): void => void Object.assign(req, { rawBody })
 
+const logged: Array<string> = []
 let stop: () => Promise<void> = async () => {}
-afterEach(() => stop())
+afterEach(async () => {
+  await stop()
+  logged.length = 0
+})
 
 /** What Millrace answers behind the host's own middlewares. */
 const serve = async (before: (app: Express) => void) => {
-  const millrace = await Millrace.make({ keys: { server: ["secret-1"] }, receive: { statsigSecret: secret } })
+  const millrace = await Millrace.make({
+    keys: { server: ["secret-1"] },
+    receive: { statsigSecret: secret },
+    log: ({ message }) => void logged.push(message),
+  })
   const app = express()
   before(app)
   const server = app.use(expressHandler(millrace)).listen(0, "127.0.0.1")
@@ -29,7 +39,7 @@ const serve = async (before: (app: Express) => void) => {
     await millrace.close()
   }
   const { port } = server.address() as AddressInfo
-  return async (path: string, headers: Record<string, string>, body: string) => {
+  return async (path: string, headers: Record<string, string>, body: string | Uint8Array<ArrayBuffer>) => {
     const reply = await fetch(`http://127.0.0.1:${port}${path}`, { method: "POST", headers, body })
     return [reply.status, await reply.text()] as const
   }
@@ -63,6 +73,7 @@ describe("a host that keeps rawBody beside what it has parsed", () => {
     const post = await serve(keeping)
     const { body, headers } = signed()
     expect(await post("/v1/webhooks/event_webhook", headers, body)).toEqual(accepted)
+    expect(logged).toEqual([])
   })
 
   it("has JSON that its parser of forms has read as a form", async () => {
@@ -101,15 +112,79 @@ describe("a host that keeps nothing but what it has parsed", () => {
     const [status] = await post("/v1/log_event", { ...sent().headers, ...json }, "null")
     expect(status).toBe(400)
   })
+
+  it("is told once that what its parser refuses never arrives, and the parser answers that itself", async () => {
+    const post = await serve((app) => void app.use(express.json()))
+    const { body, headers } = sent()
+    for (let n = 0; n < 2; n++)
+      expect(await post("/v1/log_event", { ...headers, ...json }, body)).toEqual(accepted)
+    expect(logged).toEqual([expect.stringContaining("a body parser of the host runs before Millrace")])
+    const [large] = await post("/v1/log_event", { ...headers, ...json }, body + " ".repeat(200_000))
+    const [zstd] = await post("/v1/log_event", { ...headers, ...json, "content-encoding": "zstd" }, body)
+    expect([large, zstd]).toEqual([413, 415])
+  })
+
+  it("is told that its parser has read compressed bytes as text", async () => {
+    const post = await serve((app) => void app.use(express.text({ type: () => true })))
+    const { body, headers } = sent()
+    const [status, text] = await post("/v1/log_event?gz=1", headers, gzipSync(body))
+    expect(status).toBe(400)
+    expect(text).toContain("compressed bytes that were read as text")
+  })
 })
 
-it("a request that a middleware has paused is read", async () => {
-  const post = await serve((app) =>
-    app.use((req, _res, next) => {
-      req.pause()
-      setImmediate(next)
-    }),
-  )
-  const { body, headers } = sent()
-  expect(await post("/v1/log_event", headers, body)).toEqual(accepted)
+describe("a request that a middleware has touched is read where it", () => {
+  type Touch = (req: IncomingMessage, next: () => void) => void
+  const middlewares: ReadonlyArray<readonly [name: string, touch: Touch]> = [
+    [
+      "paused it",
+      (req, next) => {
+        req.pause()
+        setImmediate(next)
+      },
+    ],
+    [
+      "looks at its bytes as they come",
+      (req, next) => {
+        req.on("data", () => {})
+        next()
+      },
+    ],
+    [
+      "waits for it to become readable, and goes on at once",
+      (req, next) => {
+        req.on("readable", () => {})
+        next()
+      },
+    ],
+    [
+      "waits for it to become readable, and goes on when it is",
+      (req, next) => {
+        req.once("readable", () => {
+          req.on("readable", () => {})
+          setImmediate(next)
+        })
+      },
+    ],
+    [
+      "has set an encoding",
+      (req, next) => {
+        req.setEncoding("latin1")
+        next()
+      },
+    ],
+  ]
+
+  it.each(middlewares)("%s", async (_, touch) => {
+    const post = await serve((app) => app.use((req, _res, next) => touch(req, next)))
+    const { body, headers } = sent()
+    // More than a stream holds by itself.
+    const large = JSON.stringify({ ...JSON.parse(body), pad: "ü".repeat(200_000) })
+    expect(await post("/v1/log_event", headers, large)).toEqual(accepted)
+    expect(await post("/v1/log_event", headers, gzipSync(large))).toEqual(accepted)
+    // Nobody wants this one, and the connection lives on.
+    const [status] = await post("/v1/log_event", { ...headers, "statsig-api-key": "wrong" }, large)
+    expect(status).toBe(401)
+    expect(await post("/v1/log_event", headers, body)).toEqual(accepted)
+  })
 })

@@ -14,7 +14,7 @@ export interface ServeOptions extends ExchangeOptions {
   readonly limits: BodyLimits
   /** Called right before a reply is written. */
   readonly onReply?: (req: IncomingMessage, res: ServerResponse) => void
-  /** Gets what `handle` rejects with, which is never the client's fault. */
+  /** Gets what `handle` rejects with, or what writing the reply throws: neither is ever the client's fault. */
   readonly onDefect: (defect: unknown, req: IncomingMessage, res: ServerResponse) => void
 }
 
@@ -36,8 +36,13 @@ export const serve = (
     (reply) => {
       exchange.release()
       atTurnsEnd(() => {
-        options.onReply?.(req, res)
-        writeReply(req, res, reply)
+        try {
+          options.onReply?.(req, res)
+          writeReply(req, res, reply)
+        } catch (defect) {
+          // A method that the host has put in place of the response's own: nobody else would catch what it throws here.
+          options.onDefect(defect, req, res)
+        }
       })
     },
     (defect: unknown) => {
@@ -48,12 +53,15 @@ export const serve = (
 }
 
 /** The answer to a defect where no host could be told of it. */
-export const writeDefect = (_defect: unknown, req: IncomingMessage, res: ServerResponse): void =>
+export const writeDefect = (_defect: unknown, req: IncomingMessage, res: ServerResponse): void => {
+  // Half a reply cannot become another one.
+  if (res.headersSent && !res.writableEnded) return void res.destroy()
   writeReply(req, res, {
     status: 500,
     headers: { "content-type": "application/json" },
     body: '{"message":"Internal Server Error","status":500}',
   })
+}
 
 /**
  * A request listener for `node:http`. Paths that are not ours get a 404.

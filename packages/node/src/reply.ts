@@ -1,5 +1,6 @@
-import type { IncomingMessage, ServerResponse } from "node:http"
+import { type IncomingMessage, ServerResponse } from "node:http"
 import type { HttpIngest } from "@millrace/core"
+import { letFlow } from "./internal/flowing.ts"
 
 /** How much of an upload nobody wants is read and forgotten before its connection is cut. */
 const discardLimits = {
@@ -28,6 +29,7 @@ export const discardUpload = (req: IncomingMessage, done: (whole: boolean) => vo
   let left = discardLimits.bytes
   const finish = (whole: boolean) => {
     clearTimeout(timer)
+    stopFlow()
     req.off("data", onData)
     req.off("end", onEnd)
     req.off("close", onCut)
@@ -45,7 +47,7 @@ export const discardUpload = (req: IncomingMessage, done: (whole: boolean) => vo
   req.on("end", onEnd)
   req.on("close", onCut)
   // It may have been paused when it passed a limit.
-  req.resume()
+  const stopFlow = letFlow(req)
 }
 
 const ignore = () => {}
@@ -77,10 +79,18 @@ const layOut = (headers: HttpIngest.IngestReply["headers"]): ReadonlyArray<strin
   return known
 }
 
-/** The head of a reply to which the host has added nothing of its own; otherwise with what it has said. */
-const writeHead = (res: ServerResponse, reply: HttpIngest.IngestReply): void => {
+/**
+ * Whether the host has neither set a header nor put methods of its own in place of these: sessions, loggers and compression do. Some
+ * of theirs read headers only where `setHeader` leaves them, and some set one in `end`, which is too late after `writeHead`.
+ */
+const isUntouched = (res: ServerResponse): boolean =>
+  res.writeHead === ServerResponse.prototype.writeHead &&
+  res.end === ServerResponse.prototype.end &&
+  res.getHeaderNames().length === 0
+
+const setHead = (res: ServerResponse, reply: HttpIngest.IngestReply): void => {
   const length = reply.status === 204 ? null : Buffer.byteLength(reply.body)
-  if (res.getHeaderNames().length === 0) {
+  if (isUntouched(res)) {
     const headers = layOut(reply.headers)
     res.writeHead(
       reply.status,
@@ -88,9 +98,10 @@ const writeHead = (res: ServerResponse, reply: HttpIngest.IngestReply): void => 
     )
     return
   }
+  res.statusCode = reply.status
   const headers = replyHeaders(reply, res.hasHeader("access-control-allow-origin"), res.getHeader("vary"))
   if (length !== null) headers["content-length"] = length
-  res.writeHead(reply.status, headers)
+  for (const name in headers) res.setHeader(name, headers[name]!)
 }
 
 /**
@@ -104,7 +115,7 @@ export const writeReply = (
 ): void => {
   // The client has gone, or the host has answered in our place (a time-out of its own, say).
   if (res.headersSent || res.writableEnded || res.destroyed) return
-  writeHead(res, reply)
+  setHead(res, reply)
   if (isWhole(req)) {
     res.end(reply.body)
     req.resume()

@@ -4,6 +4,7 @@ import { HttpIngest } from "@millrace/core"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { BodyBudget, type Held } from "./internal/BodyBudget.ts"
+import { letFlow } from "./internal/flowing.ts"
 import { youngMemory } from "./internal/YoungMemory.ts"
 
 /** What an HTTP adapter needs of Millrace. The object that `Millrace.make` returns is one. */
@@ -73,6 +74,9 @@ const isJsonAsForm = (req: IncomingMessage, body: unknown): boolean =>
   /^(application\/x-www-form-urlencoded|multipart\/form-data)\b/i.test(req.headers["content-type"] ?? "") &&
   Object.keys(body).some((name) => /^\s*[[{]/.test(name))
 
+const asBytes = (kept: unknown): Uint8Array | undefined =>
+  kept instanceof Uint8Array ? kept : typeof kept === "string" ? Buffer.from(kept) : undefined
+
 /** Writes a parsed value as JSON again; `undefined` when that cannot be done. */
 const writtenAgain = (body: unknown): Uint8Array | undefined => {
   try {
@@ -88,16 +92,16 @@ const writtenAgain = (body: unknown): Uint8Array | undefined => {
  * what they have parsed: a signature over them holds, and numbers have their digits. Bytes or text in `body` are used as they are.
  * It has inflated them too, while the `content-encoding` header remains.
  */
-const hostBody = (req: IncomingMessage): Uint8Array | HttpIngest.BodyError["reason"] => {
+const hostBody = (req: IncomingMessage): HttpIngest.IngestBody | HttpIngest.BodyError["reason"] => {
   // Nothing came, whatever a parser has made of it.
-  if (!req.readableDidRead && req.readableEnded) return new Uint8Array(0)
+  if (!req.readableDidRead && req.readableEnded) return { bytes: new Uint8Array(0), inflated: true }
   const { rawBody, body } = req as { readonly rawBody?: unknown; readonly body?: unknown }
-  for (const kept of [rawBody, body]) {
-    if (kept instanceof Uint8Array) return kept
-    if (typeof kept === "string") return Buffer.from(kept)
-  }
-  if (isJsonAsForm(req, body)) return "FormParsed"
-  return writtenAgain(body) ?? "Consumed"
+  const raw = asBytes(rawBody)
+  if (raw !== undefined) return { bytes: raw, inflated: true }
+  const kept = asBytes(body)
+  if (kept === undefined && isJsonAsForm(req, body)) return "FormParsed"
+  const bytes = kept ?? writtenAgain(body)
+  return bytes === undefined ? "Consumed" : { bytes, inflated: true, parsed: true }
 }
 
 /** Puts Node's request into neutral form. Nothing of its body is read before it is asked for. */
@@ -122,10 +126,10 @@ export const openExchange = (
     share: HttpIngest.BodyShare = "keyed",
   ): (() => void) => {
     if (stream.readableDidRead || stream.readableEnded) {
-      const bytes = hostBody(req)
-      if (typeof bytes === "string") done(failed(bytes))
-      else if (bytes.length > maxBytes) done(failed("TooLarge"))
-      else done(Effect.succeed({ bytes, inflated: true }))
+      const left = hostBody(req)
+      if (typeof left === "string") done(failed(left))
+      else if (left.bytes.length > maxBytes) done(failed("TooLarge"))
+      else done(Effect.succeed(left))
       return ignore
     }
     if (stream.destroyed || (stream === req && Number(req.headers["content-length"]) > maxBytes)) {
@@ -141,6 +145,7 @@ export const openExchange = (
 
     const detach = () => {
       clearTimeout(timer)
+      stopFlow()
       stream.off("data", onData)
       stream.off("end", onEnd)
       stream.off("close", onClose)
@@ -186,8 +191,7 @@ export const openExchange = (
     stream.on("close", onClose)
     stream.on("end", onEnd)
     stream.on("data", onData)
-    // Listening starts no stream that somebody has paused by hand: a proxy does, and a plugin that inflates.
-    if (stream.isPaused()) stream.resume()
+    const stopFlow = letFlow(stream)
     return detach
   }
 

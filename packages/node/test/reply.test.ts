@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import { PassThrough } from "node:stream"
-import { discardUpload, type Ingest, nodeHandler, replyHeaders } from "@millrace/node"
+import { bodyLimits, discardUpload, type Ingest, nodeHandler, replyHeaders, serve } from "@millrace/node"
 import { RawConnection } from "@millrace/testkit"
 import { afterEach, describe, expect, it, vi } from "vitest"
 
@@ -78,11 +78,17 @@ describe("replyHeaders", () => {
 })
 
 describe("writeReply", () => {
-  const start = async (ingest: Ingest, before?: (res: ServerResponse) => void) => {
+  interface Around {
+    readonly before?: (res: ServerResponse) => void
+    readonly after?: (res: ServerResponse) => void
+  }
+
+  const start = async (ingest: Ingest, { before, after }: Around = {}) => {
     const handler = nodeHandler(ingest)
     const server = createServer((req, res) => {
-      handler(req, res)
       before?.(res)
+      handler(req, res)
+      after?.(res)
     })
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
     const connection = await RawConnection.open(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
@@ -114,9 +120,86 @@ describe("writeReply", () => {
   })
 
   it("says nothing where the host has answered already", async () => {
-    const { connection, stop } = await start(refusing, (res) => res.writeHead(503).end("the host's own"))
+    const { connection, stop } = await start(refusing, {
+      after: (res) => res.writeHead(503).end("the host's own"),
+    })
     const reply = await connection.exchange({ body: "x" })
     expect([reply.status, reply.text]).toEqual([503, "the host's own"])
+    await stop()
+  })
+
+  /** As sessions and timers do that add a header at the last moment. */
+  const headerInEnd = (res: ServerResponse): void => {
+    const { end } = res
+    res.end = ((...args: Parameters<typeof end>) => {
+      res.setHeader("x-late", "1")
+      return end.apply(res, args)
+    }) as typeof end
+  }
+
+  /** As `on-headers` before 1.1 does, on which compression, sessions and loggers stand: it knows lists of pairs only. */
+  const headersAsPairs = (res: ServerResponse): void => {
+    const { writeHead } = res
+    res.writeHead = ((status: number, headers?: ReadonlyArray<readonly [string, string]> | object) => {
+      if (Array.isArray(headers)) for (const [name, value] of headers) res.setHeader(name, value)
+      else for (const [name, value] of Object.entries(headers ?? {})) res.setHeader(name, value)
+      res.setHeader("x-late", "1")
+      return writeHead.call(res, status)
+    }) as typeof writeHead
+  }
+
+  it.each([
+    ["end, which sets a header", headerInEnd],
+    ["writeHead, which knows pairs of headers only", headersAsPairs],
+  ])("goes through a host's own %s", async (_, before) => {
+    const { connection, stop } = await start(refusing, { before })
+    const { status, headers, text } = await connection.exchange({ body: "x" })
+    expect({ status, type: headers["content-type"], late: headers["x-late"], text }).toEqual({
+      status: 401,
+      type: ["application/json"],
+      late: ["1"],
+      text: "{}",
+    })
+    await stop()
+  })
+
+  it("hands what a host's own method throws to the one who hears of defects", async () => {
+    const defects: Array<unknown> = []
+    const limits = bodyLimits()
+    const server = createServer((req, res) => {
+      const fail = () => {
+        throw new Error("the host's")
+      }
+      Object.assign(res, { write: fail, end: fail })
+      serve(refusing, req, res, {
+        limits,
+        onDefect: (defect) => {
+          defects.push(defect)
+          res.destroy()
+        },
+      })
+    })
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+    const connection = await RawConnection.open(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    const cut = connection.closed()
+    void connection.write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx")
+    await cut
+    expect(defects).toEqual([new Error("the host's")])
+    await new Promise((resolve) => server.close(resolve))
+  })
+
+  it("cuts a reply of which a host's own method has let nothing but the head out", async () => {
+    const { connection, stop } = await start(refusing, {
+      before: (res) => {
+        res.end = () => {
+          res.flushHeaders()
+          throw new Error("the host's")
+        }
+      },
+    })
+    const cut = connection.closed()
+    void connection.write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx")
+    await cut
     await stop()
   })
 })

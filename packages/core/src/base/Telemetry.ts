@@ -18,6 +18,8 @@ export const logMessages = {
   intakeStoreFailed: "the store took no events",
   intakeLettersFailed: "refused events could not be kept as dead letters",
   intakeBodyConsumed: "already read by the host: mount Millrace before its body parsers",
+  intakeBodyParsed:
+    "a body parser of the host runs before Millrace: what it refuses, zstd and large bodies above all, is lost; mount Millrace before it",
   intakeSignatureRefused: "a signed request was refused",
   intakeDefect: "a request failed by a mistake of ours",
   destinationFails: "a destination has begun to fail",

@@ -72,6 +72,8 @@ export interface IngestBody {
   readonly bytes: Uint8Array
   /** True when the host's own parser has already inflated it while the `content-encoding` header remains: only magic bytes count then. */
   readonly inflated: boolean
+  /** True when a parser of the host's has read it, and left nothing but what it has made of it. */
+  readonly parsed?: boolean
 }
 
 /**
@@ -161,6 +163,10 @@ const unauthorized = refusal(401, "missing or invalid statsig-api-key")
 const unsupportedEncoding = refusal(415, "content-encoding: expected gzip, zstd or none", {
   "accept-encoding": "gzip, zstd",
 })
+const readAsText = refusal(
+  400,
+  "body: compressed bytes that were read as text on their way here: by a parser of the host's, or a gateway that has to be told that they are binary",
+)
 const closing = notNow("shutting down")
 const internalError = refusal(500, "internal error")
 
@@ -298,6 +304,14 @@ const evidentCoding = (bytes: Uint8Array): Compression | null => {
   return null
 }
 
+/** Whether these are compressed bytes that somebody has read as UTF-8: each byte that is none has become U+FFFD. No JSON begins like this. */
+const wasReadAsText = (bytes: Uint8Array): boolean =>
+  (bytes[0] === 0x1f && isReplacement(bytes, 1)) ||
+  (bytes[0] === 0x28 && isReplacement(bytes, 1) && bytes[4] === 0x2f && isReplacement(bytes, 5))
+
+const isReplacement = (bytes: Uint8Array, at: number): boolean =>
+  bytes[at] === 0xef && bytes[at + 1] === 0xbf && bytes[at + 2] === 0xbd
+
 /** Whether an SDK has sent plain JSON. Gateways inflate a body and leave the header that says it is compressed. */
 const isPlainFromSdk = (head: Ingest.IngestHead, bytes: Uint8Array): boolean => {
   const json = parse(Utf8.decode(bytes).text)
@@ -430,6 +444,14 @@ const make = Effect.fnUntraced(function* (
       }),
     )
 
+  let hasSaidParsed = false
+  /** Said once: it is how the host is set up, and what its parser takes does arrive. */
+  const sayParsed = Effect.suspend(() => {
+    if (hasSaidParsed) return Effect.void
+    hasSaidParsed = true
+    return Effect.logWarning(Telemetry.logMessages.intakeBodyParsed)
+  })
+
   const sayConsumed = makeSparingly()
   const answerToError = (error: RequestError, limit: number): Effect.Effect<Answer> => {
     const answering = Effect.succeed(errorAnswer(error, limit))
@@ -546,7 +568,7 @@ const make = Effect.fnUntraced(function* (
             return verified === null ? Effect.fail(error) : Effect.succeed(verified)
           })
     }
-    return awaiting(route, head, bodyLimit, verify === null ? "keyed" : "unproven", (body) => {
+    const answer = (body: IngestBody): Effect.Effect<Answer, RequestError> => {
       const signed = verify === null ? null : verify({ headers, body: body.bytes }, receivedAt)
       if (signed !== null && Result.isFailure(signed)) {
         const verified = urlVerified(body.bytes)
@@ -555,6 +577,7 @@ const make = Effect.fnUntraced(function* (
           : Effect.succeed(verified)
       }
       const principal = signed === null ? keyed! : signed.success
+      if (wasReadAsText(body.bytes)) return Effect.succeed(readAsText)
       const evident = evidentCoding(body.bytes)
       const coding = (body.inflated ? null : declared) ?? evident
       if (coding === null) return accept(principal, body.bytes)
@@ -563,7 +586,10 @@ const make = Effect.fnUntraced(function* (
         isPlainFromSdk(ingestHead(dialect, receivedAt, principal, headers, query), body.bytes)
         ? accept(principal, body.bytes)
         : inflated
-    })
+    }
+    return awaiting(route, head, bodyLimit, verify === null ? "keyed" : "unproven", (body) =>
+      body.parsed === true ? Effect.andThen(sayParsed, answer(body)) : answer(body),
+    )
   }
 
   const beginPost = (route: Route, head: RequestHead, receivedAt: number): Answer | Awaiting => {

@@ -210,6 +210,24 @@ describe("encoding", () => {
       }),
     ))
 
+  it.each([
+    ["gzip", gzipSync(plain)],
+    ["zstd", Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0x20, 0x02)],
+  ])("says of %s bytes that they were read as text, whatever the headers are", (coding, bytes) =>
+    run(
+      Effect.gen(function* () {
+        const body = new TextEncoder().encode(new TextDecoder().decode(bytes))
+        for (const declared of [{}, { "content-encoding": coding }])
+          for (const inflated of [false, true]) {
+            const headers = { "statsig-api-key": serverKey, ...declared }
+            const reply = yield* ask({ headers, body, inflated })
+            expect(reply.status).toBe(400)
+            expect(reply.body).toContain("read as text")
+          }
+      }),
+    ),
+  )
+
   it.each(["gzip", "zstd"])("takes an SDK's plain JSON under a %s that a gateway has left behind", (coding) =>
     run(
       Effect.gen(function* () {
@@ -397,6 +415,24 @@ describe("body errors", () => {
         yield* http.handle(asked)
         expect(lines).toHaveLength(1)
         expect(lines[0]).toContain("mount Millrace before its body parsers")
+      }).pipe(Effect.provide(layer)),
+    )
+  })
+
+  it("that its parser left are taken, and said once to be what it lets pass", () => {
+    const { lines, layer } = capturedLogs()
+    return run(
+      Effect.gen(function* () {
+        const { http } = yield* open({ keys })
+        const bytes = new TextEncoder().encode(sdkBody())
+        const body = { bytes, inflated: true, parsed: true }
+        const parsed = { ...request(), body: () => Effect.succeed(body) }
+        for (let n = 0; n < 3; n++) {
+          expect((yield* http.handle(parsed)).status).toBe(202)
+          yield* TestClock.adjust("1 hour")
+        }
+        expect(lines).toHaveLength(1)
+        expect(lines[0]).toContain("a body parser of the host runs before Millrace")
       }).pipe(Effect.provide(layer)),
     )
   })
