@@ -19,15 +19,16 @@ const below = (folder: string): ReadonlyArray<string> => {
     case "fastify":
       return ["core", "node"]
     case "testkit":
+    case "test-sdks":
       return ["core", "node"]
     case "server":
       return packages
         .map((found) => found.folder)
-        .filter((name) => !["server", "bench", "testkit", "test-servers"].includes(name))
+        .filter((name) => !["server", "bench", "testkit", "test-servers", "test-sdks"].includes(name))
     case "bench":
       return packages
         .map((found) => found.folder)
-        .filter((name) => !["server", "bench", "testkit"].includes(name))
+        .filter((name) => !["server", "bench", "testkit", "test-sdks"].includes(name))
   }
   if (folder.startsWith("store-")) return ["core"]
   throw new Error(`packages/${folder}: say in this test what it may import`)
@@ -100,8 +101,8 @@ describe.each(packages)("packages/$folder", ({ folder, path, manifest }) => {
   })
 })
 
-/** The test servers are checked as they are imported, as source. */
-const checkedByThemselves = packages.filter(({ folder }) => folder !== "test-servers")
+/** What only tests use is checked as it is imported, as source. */
+const checkedByThemselves = packages.filter(({ folder }) => !["test-servers", "test-sdks"].includes(folder))
 
 describe.each(checkedByThemselves)("packages/$folder", ({ path }) => {
   it("is type-checked after what it imports", () => {

@@ -16,8 +16,11 @@ export interface MillracePluginOptions extends BodyOptions {
   readonly ingest: Ingest
 }
 
-/** Tells @fastify/compress to leave bodies as they come: it refuses zstd on old versions of Node, and we inflate by ourselves. */
-const untouched = { decompress: false }
+/**
+ * What plugins look for on a route before they read or change its body: `@fastify/compress`, which refuses zstd on old versions of Node
+ * (we inflate by ourselves), and `fastify-raw-body`, which stops a body at the route's limit. That limit is above any that we take.
+ */
+const untouched = { decompress: false, config: { rawBody: false }, bodyLimit: 64 * 1024 * 1024 }
 
 const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
