@@ -11,10 +11,12 @@ export type Middleware = (
 /**
  * A middleware that answers what SDKs and webhooks send, and passes everything else on.
  *
- * Mount it before body parsers: it reads the bytes itself. Behind one it still works, on a slower path, as long as the parser has
- * left `req.body` or `req.rawBody`; one that has left nothing makes every request a 500 that says so. But what the parser itself refuses
- * never gets here: zstd, which Statsig's server core sends, gzip that no header names, and what is larger than its limit of 100 kB. If a middleware before it has set
- * `access-control-allow-origin`, Millrace adds no CORS header of its own. `next(error)` is called for defects only.
+ * Mount it before body parsers: it reads the bytes itself. Behind one it still works, on a slower
+ * path, as long as the parser has left `req.body` or `req.rawBody`; one that has left nothing makes
+ * every request a 500 that says so. But what the parser itself refuses never gets here: zstd, which
+ * Statsig's server core sends, gzip that no header names, and what is larger than its limit of 100
+ * kB. If a middleware before it has set `access-control-allow-origin`, Millrace adds no CORS header
+ * of its own. `next(error)` is called for defects only.
  *
  * @example
  * ```ts
@@ -36,7 +38,8 @@ export const expressHandler = (ingest: Ingest, options: BodyOptions = {}): Middl
   return (req, res, next) => {
     let url = req.url ?? "/"
     if (!ingest.matches(url)) {
-      // Express takes the mount path off `url`: mounted on a path of ours, only `originalUrl` has it.
+      // Express takes the mount path off `url`: mounted on a path of ours, only `originalUrl` has
+      // it.
       url = req.originalUrl ?? url
       if (!ingest.matches(url)) return next()
     }

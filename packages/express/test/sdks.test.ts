@@ -26,7 +26,10 @@ const verify = (req: object, _res: unknown, rawBody: Buffer): void => void Objec
 
 type Next = () => void
 
-/** As loggers and profilers do: it listens to the request and takes the place of the response's methods. */
+/**
+ * As loggers and profilers do: it listens to the request and takes the place of the response's
+ * methods.
+ */
 const nosy = (req: IncomingMessage, res: ServerResponse, next: Next): void => {
   let bytes = 0
   req.on("data", (chunk: Buffer) => {

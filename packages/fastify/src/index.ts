@@ -17,14 +17,18 @@ export interface MillracePluginOptions extends BodyOptions {
 }
 
 /**
- * What plugins look for on a route before they read or change its body: `@fastify/compress`, which refuses zstd on old versions of Node
- * (we inflate by ourselves), and `fastify-raw-body`, which stops a body at the route's limit. That limit is above any that we take.
+ * What plugins look for on a route before they read or change its body: `@fastify/compress`, which
+ * refuses zstd on old versions of Node (we inflate by ourselves), and `fastify-raw-body`, which
+ * stops a body at the route's limit. That limit is above any that we take.
  */
 const untouched = { decompress: false, config: { rawBody: false }, bodyLimit: 64 * 1024 * 1024 }
 
 const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
-/** A body that ends when the upload does: until then Fastify must not end the response, nor Node close the connection. */
+/**
+ * A body that ends when the upload does: until then Fastify must not end the response, nor Node
+ * close the connection.
+ */
 const heldOpen = (reply: FastifyReply, body: string): Readable => {
   const raw = reply.request.raw
   const stream = new Readable({ read: () => {} })
@@ -64,13 +68,14 @@ const plugin: FastifyPluginCallback<MillracePluginOptions> = (fastify, { ingest,
     return reply.send(heldOpen(reply, answer.body))
   }
 
-  // Fastify prefers a parametric route of the host's (`/v1/:name`) to a wildcard of ours, but none to
-  // these.
+  // Fastify prefers a parametric route of the host's (`/v1/:name`) to a wildcard of ours, but none
+  // to these.
   for (const path of paths) {
     for (const url of [`/v1/${path}`, `/${path}`])
       fastify.route({ ...untouched, method: methods, url, exposeHeadRoute: false, handler })
   }
-  // Paths of the user's own choice, doubled slashes and the like. The constraint leaves all other paths, and wildcards of the host's, alone.
+  // Paths of the user's own choice, doubled slashes and the like. The constraint leaves all other
+  // paths, and wildcards of the host's, alone.
   if (!fastify.hasConstraintStrategy("millrace")) {
     fastify.addConstraintStrategy({
       name: "millrace",
@@ -97,8 +102,9 @@ const plugin: FastifyPluginCallback<MillracePluginOptions> = (fastify, { ingest,
 }
 
 /**
- * A plugin that answers what SDKs and webhooks send. It is encapsulated: the host's parsers and routes are not touched, and paths
- * that are not ours never reach it. The host's hooks run for it as for any route, and its error handler sees defects only.
+ * A plugin that answers what SDKs and webhooks send. It is encapsulated: the host's parsers and
+ * routes are not touched, and paths that are not ours never reach it. The host's hooks run for it
+ * as for any route, and its error handler sees defects only.
  *
  * @example
  * ```ts

@@ -14,7 +14,10 @@ export interface ServeOptions extends ExchangeOptions {
   readonly limits: BodyLimits
   /** Called right before a reply is written. */
   readonly onReply?: (req: IncomingMessage, res: ServerResponse) => void
-  /** Gets what `handle` rejects with, or what writing the reply throws: neither is ever the client's fault. */
+  /**
+   * Gets what `handle` rejects with, or what writing the reply throws: neither is ever the client's
+   * fault.
+   */
   readonly onDefect: (defect: unknown, req: IncomingMessage, res: ServerResponse) => void
 }
 
@@ -22,8 +25,9 @@ export interface ServeOptions extends ExchangeOptions {
 const atTurnsEnd = setImmediate
 
 /**
- * For adapters: lets Millrace answer one request of Node's http server. Replies are written at the end of the event loop's turn, one after the other: who reads
- * them on the same machine, a proxy say, is woken once for all of them, and to wake it takes longer than to write.
+ * For adapters: lets Millrace answer one request of Node's http server. Replies are written at the
+ * end of the event loop's turn, one after the other: who reads them on the same machine, a proxy
+ * say, is woken once for all of them, and to wake it takes longer than to write.
  */
 export const serve = (
   ingest: Ingest,
@@ -40,7 +44,8 @@ export const serve = (
           options.onReply?.(req, res)
           writeReply(req, res, reply)
         } catch (defect) {
-          // A method that the host has put in place of the response's own: nobody else would catch what it throws here.
+          // A method that the host has put in place of the response's own: nobody else would catch
+          // what it throws here.
           options.onDefect(defect, req, res)
         }
       })

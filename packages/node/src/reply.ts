@@ -6,7 +6,10 @@ import { letFlow } from "./internal/flowing.ts"
 const discardLimits = {
   /** Six times the largest body we take. */
   bytes: 64 * 1024 * 1024,
-  /** ms. A client on a phone's network gets its reply; one that sends on for ever does not keep the connection. */
+  /**
+   * ms. A client on a phone's network gets its reply; one that sends on for ever does not keep the
+   * connection.
+   */
   time: 10_000,
 }
 
@@ -16,10 +19,12 @@ export const isWhole = (req: IncomingMessage): boolean =>
   req.complete || req.readableEnded
 
 /**
- * Reads and forgets what is left of an upload, within {@link discardLimits}. A client that writes all of its body before it
- * reads would never see a reply that came with a closed connection: it would see the reset only.
+ * Reads and forgets what is left of an upload, within {@link discardLimits}. A client that writes
+ * all of its body before it reads would never see a reply that came with a closed connection: it
+ * would see the reset only.
  *
- * @param done called once; `whole` is false when there was more than the limits allow, or the client went away
+ * @param done called once; `whole` is false when there was more than the limits allow, or the
+ * client went away
  */
 export const discardUpload = (req: IncomingMessage, done: (whole: boolean) => void): void => {
   if (req.readableEnded || req.destroyed) {
@@ -80,8 +85,9 @@ const layOut = (headers: HttpIngest.IngestReply["headers"]): ReadonlyArray<strin
 }
 
 /**
- * Whether the host has neither set a header nor put methods of its own in place of these: sessions, loggers and compression do. Some
- * of theirs read headers only where `setHeader` leaves them, and some set one in `end`, which is too late after `writeHead`.
+ * Whether the host has neither set a header nor put methods of its own in place of these: sessions,
+ * loggers and compression do. Some of theirs read headers only where `setHeader` leaves them, and
+ * some set one in `end`, which is too late after `writeHead`.
  */
 const isUntouched = (res: ServerResponse): boolean =>
   res.writeHead === ServerResponse.prototype.writeHead &&
@@ -105,8 +111,8 @@ const setHead = (res: ServerResponse, reply: HttpIngest.IngestReply): void => {
 }
 
 /**
- * Writes a reply at once, whether or not the client has sent all of its body. What still comes is read and forgotten, and the
- * connection lives on.
+ * Writes a reply at once, whether or not the client has sent all of its body. What still comes is
+ * read and forgotten, and the connection lives on.
  */
 export const writeReply = (
   req: IncomingMessage,
@@ -121,7 +127,8 @@ export const writeReply = (
     req.resume()
     return
   }
-  // Ending the response now would let Node close a connection that is not kept alive under the client's hands.
+  // Ending the response now would let Node close a connection that is not kept alive under the
+  // client's hands.
   if (reply.body === "" || req.method === "HEAD") res.flushHeaders()
   else res.write(reply.body)
   discardUpload(req, (whole) => {

@@ -137,7 +137,10 @@ describe("writeReply", () => {
     }) as typeof end
   }
 
-  /** As `on-headers` before 1.1 does, on which compression, sessions and loggers stand: it knows lists of pairs only. */
+  /**
+   * As `on-headers` before 1.1 does, on which compression, sessions and loggers stand: it knows
+   * lists of pairs only.
+   */
   const headersAsPairs = (res: ServerResponse): void => {
     const { writeHead } = res
     res.writeHead = ((status: number, headers?: ReadonlyArray<readonly [string, string]> | object) => {

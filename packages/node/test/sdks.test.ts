@@ -21,7 +21,9 @@ const plain = (listener: Http.RequestListener): Promise<Host> => {
   return listening(server, () => server.closeAllConnections())
 }
 
-/** Cuts what passes wherever it likes: in the middle of a character, of a number, of gzip's header. */
+/**
+ * Cuts what passes wherever it likes: in the middle of a character, of a number, of gzip's header.
+ */
 const cutter = () => {
   let seed = 1
   return new Duplex({

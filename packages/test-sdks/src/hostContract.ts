@@ -19,8 +19,8 @@ export interface HostOptions {
 }
 
 /**
- * Makes bodies over a megabyte, on the wire too: over the 100 kB that Express's parsers take by default, the 1 MiB of Fastify's, and
- * in many chunks. Each event is below what SDKs cut.
+ * Makes bodies over a megabyte, on the wire too: over the 100 kB that Express's parsers take by
+ * default, the 1 MiB of Fastify's, and in many chunks. Each event is below what SDKs cut.
  */
 const many = 540
 const noise = 500
@@ -37,8 +37,8 @@ const logMany = (sdk: Sdk): ReadonlyArray<Logged> =>
   })
 
 /**
- * Holds a host to what its users may expect: whatever an unmodified SDK sends through it reaches a webhook once, in small bodies
- * and in large ones.
+ * Holds a host to what its users may expect: whatever an unmodified SDK sends through it reaches a
+ * webhook once, in small bodies and in large ones.
  */
 export const hostContract = (
   name: string,

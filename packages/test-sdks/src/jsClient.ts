@@ -2,7 +2,10 @@ import { LogEventCompressionMode, StatsigClient } from "@statsig/js-client"
 import { allLogged, customEvents, defaultUser, type Sdk, userOf } from "./Sdk.ts"
 import { initializeValues } from "./specs.ts"
 
-/** `@statsig/js-client`: its key in the query, text without compression, or gzip that only `gz=1` tells of. */
+/**
+ * `@statsig/js-client`: its key in the query, text without compression, or gzip that only `gz=1`
+ * tells of.
+ */
 export const startJsClient = (url: string, key: string, compress: boolean): Sdk => {
   const client = new StatsigClient(key, userOf(defaultUser), {
     loggingEnabled: "always",

@@ -1,7 +1,10 @@
 import { Statsig, StatsigUser } from "@statsig/statsig-node-core"
 import { customEvents, customLogged, defaultUser, type Sdk, userOf } from "./Sdk.ts"
 
-/** `@statsig/statsig-node-core`: zstd with its header. Nobody gives it config specs, so it checks nothing. */
+/**
+ * `@statsig/statsig-node-core`: zstd with its header. Nobody gives it config specs, so it checks
+ * nothing.
+ */
 export const startServerCore = async (url: string, key: string): Promise<Sdk> => {
   const server = new Statsig(key, {
     logEventUrl: `${url}/v1/log_event`,

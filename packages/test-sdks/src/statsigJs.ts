@@ -2,7 +2,10 @@ import { StatsigClient } from "statsig-js"
 import { allLogged, customEvents, defaultUser, type Sdk, userOf } from "./Sdk.ts"
 import { initializeValues } from "./specs.ts"
 
-/** `statsig-js`, the SDK for browsers before `@statsig/js-client`: JSON with its key in a header. It tells nobody when it has sent. */
+/**
+ * `statsig-js`, the SDK for browsers before `@statsig/js-client`: JSON with its key in a header. It
+ * tells nobody when it has sent.
+ */
 export const startStatsigJs = async (url: string, key: string): Promise<Sdk> => {
   const client = new StatsigClient(key, userOf(defaultUser), {
     api: `${url}/v1`,

@@ -304,7 +304,10 @@ const evidentCoding = (bytes: Uint8Array): Compression | null => {
   return null
 }
 
-/** Whether these are compressed bytes that somebody has read as UTF-8: each byte that is none has become U+FFFD. No JSON begins like this. */
+/**
+ * Whether these are compressed bytes that somebody has read as UTF-8: each byte that is none has
+ * become U+FFFD. No JSON begins like this.
+ */
 const wasReadAsText = (bytes: Uint8Array): boolean =>
   (bytes[0] === 0x1f && isReplacement(bytes, 1)) ||
   (bytes[0] === 0x28 && isReplacement(bytes, 1) && bytes[4] === 0x2f && isReplacement(bytes, 5))

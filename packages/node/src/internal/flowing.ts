@@ -3,8 +3,9 @@ import type { Readable } from "node:stream"
 const ignore = () => {}
 
 /**
- * Lets a stream flow for whoever listens for its "data". Listening alone starts none that somebody has paused by hand, as a proxy and a
- * plugin that inflates do; and while somebody waits for its "readable" nothing flows: each piece has to be asked for.
+ * Lets a stream flow for whoever listens for its "data". Listening alone starts none that somebody
+ * has paused by hand, as a proxy and a plugin that inflates do; and while somebody waits for its
+ * "readable" nothing flows: each piece has to be asked for.
  *
  * @returns what ends the asking
  */
