@@ -5,7 +5,8 @@ import { credsAuthenticator, headers, type NatsConnection, nuid } from "@nats-io
 import { connect, type NodeConnectionOptions } from "@nats-io/transport-node"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { closed, incompatible, isUnheard, mayPass, toStoreError, unavailable } from "./errors.ts"
+import { closed, incompatible, isUnheard, mayPass, tlsWanted, toStoreError, unavailable } from "./errors.ts"
+import { bestGreeting } from "./greeting.ts"
 import type { Settings } from "./Options.ts"
 import { pause } from "./pause.ts"
 
@@ -241,6 +242,10 @@ export const open = Effect.fnUntraced(function* (
     try: () => authentication(settings),
     catch: () => unavailable(`the credentials in "${creds}" cannot be read`),
   })
+  // The client leaves its connection open to a server that never introduces itself, and the process alive with it.
+  const greeting = yield* Effect.promise(() => bestGreeting(servers, timeout))
+  if (greeting === "silent") return yield* Effect.fail(unavailable(`${server}: no answer in time`))
+  if (greeting === "tls" && !tls) return yield* Effect.fail(tlsWanted(server))
   const delays = backOff()
   const connection = yield* Effect.acquireRelease(
     Effect.tryPromise({
@@ -248,7 +253,7 @@ export const open = Effect.fnUntraced(function* (
         const nats = await connect({
           servers: [...servers],
           ...auth,
-          ...(tls ? { tls: {} } : {}),
+          ...(tls ? { tls: greeting === "tls" ? { handshakeFirst: true } : {} } : {}),
           name: "millrace",
           timeout,
           noEcho: true,

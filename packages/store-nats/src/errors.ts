@@ -136,6 +136,19 @@ const ofApi = ({ err_code, description }: ApiError, server: string): StoreError 
   }
 }
 
+const noTls = "no TLS on this port: is it nats:// instead of tls://?"
+
+/** What the client says of a server that has introduced itself, and knows no TLS. */
+const isWithoutTls = (error: unknown): boolean =>
+  error instanceof Error &&
+  /server does not support 'tls'|'?tls'? is not available on this server/.test(error.message)
+
+export const tlsWanted = (server: string): StoreError =>
+  unavailable(`${server}: TLS on this port: is it tls:// instead of nats://?`)
+
+/** OpenSSL's names of what is wrong with a certificate, as Node gives them. */
+const certificates = /CERT|ISSUER|LEAF_SIGNATURE/
+
 /** What the operating system says of a connection that cannot be made. */
 const systemReasons: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connection refused",
@@ -145,14 +158,17 @@ const systemReasons: Readonly<Record<string, string>> = {
   ENOTFOUND: "no such host",
   EAI_AGAIN: "no such host",
   ETIMEDOUT: "no answer",
-  ERR_SSL_WRONG_VERSION_NUMBER: "no TLS on this port: is it nats:// instead of tls://?",
-  ERR_SSL_PACKET_LENGTH_TOO_LONG: "no TLS on this port: is it nats:// instead of tls://?",
+  ERR_SSL_WRONG_VERSION_NUMBER: noTls,
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: noTls,
 }
 
-const systemReasonOf = (error: unknown): string | undefined =>
-  error instanceof Error && "code" in error && typeof error.code === "string"
-    ? (systemReasons[error.code] ?? `cannot connect (${error.code})`)
-    : undefined
+const systemReasonOf = (error: unknown): string | undefined => {
+  if (!(error instanceof Error && "code" in error && typeof error.code === "string")) return undefined
+  const { code } = error
+  return certificates.test(code)
+    ? `the server's certificate is not trusted (${code}): name its authority by NODE_EXTRA_CA_CERTS=PATH`
+    : (systemReasons[code] ?? `cannot connect (${code})`)
+}
 
 const ofOne = (error: unknown, server: string): StoreError | undefined => {
   const api = apiErrorOf(error)
@@ -172,7 +188,7 @@ const ofOne = (error: unknown, server: string): StoreError | undefined => {
   if (error instanceof UserAuthenticationExpiredError || error instanceof AuthorizationError) {
     return unavailable(`${server}: not authorized: wrong user, password, token or credentials`)
   }
-  const reason = systemReasonOf(error)
+  const reason = isWithoutTls(error) ? noTls : systemReasonOf(error)
   return reason === undefined ? undefined : unavailable(`${server}: ${reason}`)
 }
 

@@ -8,6 +8,7 @@ import { type Found, open, parseForks, type Wanted } from "./opening.ts"
 import { text } from "./reply.ts"
 import { evaluate, type Script } from "./Script.ts"
 import { evicting, factsOf, type Safety, safetyOf, tooSmall, unfit } from "./Server.ts"
+import { tlsHint } from "./tlsHint.ts"
 
 /** A server that was asked, and the store found on it. */
 interface Met extends Found {
@@ -121,7 +122,9 @@ export class Connection {
       }
       return new Connection(settings, keys, met)
     } catch (error) {
-      throw translate(error, settings.name)
+      // Neither side says that the other one speaks, or lacks, TLS: it hangs up, or waits.
+      const hint = error instanceof Broken ? await tlsHint(settings) : null
+      throw hint === null ? translate(error, settings.name) : down(settings.name, hint)
     }
   }
 

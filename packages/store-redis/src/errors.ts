@@ -23,6 +23,15 @@ export const closed = (): StoreError => error("Closed", "the store has been clos
 export const lost =
   "the store was emptied while it was open: its keys are gone or another's; start this process again to begin anew"
 
+/** OpenSSL's names of what is wrong with a certificate, as Node gives them. */
+const certificates = /CERT|ISSUER|LEAF_SIGNATURE/
+
+/** What ioredis says when it is asked to write after the server has hung up. */
+const hungUp = /isn't writeable|Connection is closed/
+
+/** What ioredis says of bytes that are no reply of Redis. */
+const noReply = /Unknown RESP type|Protocol error, got/
+
 /** How a call ended, or what keeps a connection from being made. */
 export const messageOf = (cause: unknown): string => {
   if (!(cause instanceof Error)) return String(cause)
@@ -30,6 +39,11 @@ export const messageOf = (cause: unknown): string => {
   if (cause instanceof AggregateError && cause.message === "") return messageOf(cause.errors[0])
   if (/wrong version number|packet length too long/.test(cause.message)) {
     return "no TLS on this port: is it redis:// instead of rediss://?"
+  }
+  if (hungUp.test(cause.message)) return "the server closed the connection"
+  if (noReply.test(cause.message)) return "what answers on this port is no Redis"
+  if ("code" in cause && typeof cause.code === "string" && certificates.test(cause.code)) {
+    return `the server's certificate is not trusted (${cause.code}): name its authority by NODE_EXTRA_CA_CERTS=PATH`
   }
   return cause.message
 }

@@ -130,6 +130,15 @@ for (const kind of sharedKinds) {
       await failures(setup, storeAt(kind, proxy.url(database.url)))
     })
 
+    test("what takes connections and never answers is one line, too, and holds no command up", async () => {
+      const setup = await setUp()
+      const proxy = await tcpProxy(endpointOf(database.url))
+      onTestFinished(proxy.close)
+      proxy.stall()
+      const store = `${storeAt(kind, proxy.url(database.url))}&requestTimeout=2000`
+      expect(await failures(setup, store)).toMatch(/no (answer|connection)/)
+    })
+
     test("a level that the server does not give is refused", async () => {
       const setup = await setUp()
       const store = storeAt(kind, database.url)
