@@ -1,4 +1,3 @@
-import { maxEventNameBytes } from "../../base/Event.ts"
 import { Fifo } from "../../base/Fifo.ts"
 import type { DecodedEntry } from "../../entry/Entry.ts"
 import type { LogEntry } from "../../ports/EventLog.ts"
@@ -44,7 +43,10 @@ export const exportedEvents = (item: Item, rule: ExportRule): ExportedEvents => 
   return exported
 }
 
-/** Consecutive events of one entry that a lane wants, from `from` up to, but without, `to`. It shrinks as they are taken. */
+/**
+ * Consecutive events of one entry that a lane wants, from `from` up to, but without, `to`. It
+ * shrinks as they are taken.
+ */
 export interface Run {
   readonly item: Item
   from: number
@@ -65,17 +67,62 @@ export const placeIn = ({ item, scannedBefore }: Run, index: number): Place => (
 export interface Place {
   readonly position: Position
   readonly index: number
-  /** The position of the entry that the index counts events of; `null` when it is not known, or the place is before an entry. */
+  /**
+   * The position of the entry that the index counts events of; `null` when it is not known, or the
+   * place is before an entry.
+   */
   readonly within: Position | null
   /** How many events that is since the feed began. */
+  readonly scanned: number
+}
+
+/** Who deals entries to attached feeds, as far as a feed has to know it. */
+interface Dealer {
+  /** The last entry dealt out. */
+  readonly position: Position
+  /** How many events were dealt out since the start. */
+  readonly scanned: number
+}
+
+/**
+ * Fed by the router: the feed stands where the router stands, and counts events from another start.
+ */
+interface Attached {
+  readonly _tag: "Attached"
+  readonly dealer: Dealer
+  /** What the feed has looked at more, or less, than the router has dealt out. */
+  readonly offset: number
+}
+
+/** Filled by the lane's own reading. */
+interface Detached {
+  readonly _tag: "Detached"
+  /** The last entry looked at whole. */
+  readonly frontier: Position
+  /** How many events of the next entry are settled already. */
+  readonly skip: number
+  /** The entry that `skip` counts events of; `null` where that is not known. */
+  readonly within: Position | null
+  /** How many events were looked at, up to the frontier. */
   readonly scanned: number
 }
 
 /**
  * What one lane is about to take: the events its filter let through, in order.
  *
- * Near the head it is attached to the {@link Router}, which fills it from the one head reader; a feed that has fallen behind is filled by
- * its lane's own reading until it has caught up.
+ * ```
+ *              attach: it has read up to where the router stands, has no end,
+ *              and stands inside no entry
+ *   Detached ───────────────────────────────────────────────────────────────► Attached
+ *   the lane reads: scan,                                          the router deals: offer
+ *   pass, jump, endHere, rewind
+ *            ◄───────────────────────────────────────────────────────────────
+ *              detach: the lane goes back or ends, its next event drops out of the
+ *              router's ring, or the log goes on elsewhere; what is queued is forgotten
+ * ```
+ *
+ * Only the router attaches and detaches, since it has to know whom it deals to. What may be done in
+ * one mode only is a defect in the other.
  */
 export class Feed {
   readonly filter: CompiledFilter
@@ -83,19 +130,11 @@ export class Feed {
   readonly lowWater: number
   /** Called when events have been queued, or the feed has been detached. */
   onNews: () => void
+  private mode: Attached | Detached
   private readonly queue = new Fifo<Run>()
   /** The last run queued: events that follow it directly prolong it. */
   private last: Run | null = null
   private queuedEvents = 0
-  /** Set while attached. */
-  private router: Router | null = null
-  private offset = 0
-  /** While detached: the last entry looked at whole, and how much of the next is already settled. */
-  private frontier: Position
-  private skip: number
-  /** The entry that `skip` is meant for, where that is known. */
-  private within: Position | null
-  private scanned = 0
   /** The last entry to look at; `null` for no end. */
   private readonly until: string | null
   private past = false
@@ -110,14 +149,18 @@ export class Feed {
     this.until = until
     this.filter = filter
     this.lowWater = lowWater
-    this.frontier = place.position
-    this.skip = place.index
-    this.within = place.within ?? null
+    this.mode = {
+      _tag: "Detached",
+      frontier: place.position,
+      skip: place.index,
+      within: place.within ?? null,
+      scanned: 0,
+    }
     this.onNews = onNews
   }
 
   get attached(): boolean {
-    return this.router !== null
+    return this.mode._tag === "Attached"
   }
 
   get queued(): number {
@@ -133,24 +176,25 @@ export class Feed {
     return this.until === null
   }
 
-  /** While detached: some of the next entry is settled already, and only the lane's own reading leaves that out. */
+  /** Some of the next entry is settled already, and only the lane's own reading leaves that out. */
   get insideEntry(): boolean {
-    return this.skip > 0
+    return this.mode._tag === "Detached" && this.mode.skip > 0
   }
 
-  /** While detached: whether an entry is another one than that of which some is settled. */
+  /** Whether an entry is another one than that of which some is settled. */
   isOther(position: Position): boolean {
-    return this.skip > 0 && this.within !== null && this.within !== position
+    const { mode } = this
+    return mode._tag === "Detached" && mode.skip > 0 && mode.within !== null && mode.within !== position
   }
 
   /** With an end: it has been looked at. */
   get finished(): boolean {
-    return this.until !== null && (this.past || this.frontier >= this.until)
+    return this.until !== null && (this.past || this.readAfter >= this.until)
   }
 
-  /** While detached: where the lane has to read on. */
+  /** The last entry looked at whole: where a lane that is detached has to read on. */
   get readAfter(): Position {
-    return this.router === null ? this.frontier : this.router.position
+    return this.mode._tag === "Attached" ? this.mode.dealer.position : this.mode.frontier
   }
 
   peek(): Run | undefined {
@@ -187,11 +231,16 @@ export class Feed {
     return last?.item !== item
   }
 
-  /** While attached: queues an event, whose name has passed, if the rest of the filter lets it through; says whether it is the first of its entry. */
-  offer(item: Item, index: number, router: Router): boolean {
+  /**
+   * Queues an event whose name has passed, if the rest of the filter lets it through.
+   *
+   * @returns whether it is the first of its entry
+   */
+  offer(item: Item, index: number): boolean {
     const { event: wants } = this.filter
     if (wants !== null && !wants(item.entry.events[index]!, index, item.entry)) return false
-    return this.queueEvent(item, index, router.scanned + this.offset)
+    const { dealer, offset } = this.whileAttached()
+    return this.queueEvent(item, index, dealer.scanned + offset)
   }
 
   /** Just before the next queued event; with none queued, behind all that has been looked at. */
@@ -200,42 +249,41 @@ export class Feed {
     if (next !== undefined) {
       return placeIn(next, next.from)
     }
-    return this.router === null
+    const { mode } = this
+    return mode._tag === "Attached"
       ? {
-          position: this.frontier,
-          index: this.skip,
-          within: this.within,
-          scanned: this.scanned + this.skip,
-        }
-      : {
-          position: this.router.position,
+          position: mode.dealer.position,
           index: 0,
           within: null,
-          scanned: this.router.scanned + this.offset,
+          scanned: mode.dealer.scanned + mode.offset,
+        }
+      : {
+          position: mode.frontier,
+          index: mode.skip,
+          within: mode.within,
+          scanned: mode.scanned + mode.skip,
         }
   }
 
-  /** While detached: looks at an entry that the lane has read itself. */
+  /** Looks at an entry that the lane has read itself. */
   scan(item: Item): void {
     if (this.endsBefore(item.position)) return
     const { name, event: wants } = this.filter
     const { events } = item.entry
-    for (let index = this.skip; index < events.length; index++) {
+    const { skip, scanned } = this.whileDetached()
+    for (let index = skip; index < events.length; index++) {
       const event = events[index]!
       if (name(event.eventName) && (wants === null || wants(event, index, item.entry))) {
-        this.queueEvent(item, index, this.scanned)
+        this.queueEvent(item, index, scanned)
       }
     }
     this.pass({ position: item.position, events: events.length })
   }
 
-  /** While detached: the same of an entry of whose events none is wanted. */
+  /** Passes an entry of whose events none is wanted. */
   pass({ position, events }: Pick<LogEntry, "position" | "events">): void {
     if (this.endsBefore(position)) return
-    this.frontier = position
-    this.scanned += events
-    this.skip = 0
-    this.within = null
+    this.standAt(position, this.whileDetached().scanned + events)
   }
 
   private endsBefore(position: Position): boolean {
@@ -243,164 +291,61 @@ export class Feed {
     return this.past
   }
 
-  /** While detached: goes on elsewhere, past entries that have been trimmed or before those that the log has instead of others. */
+  /**
+   * Goes on elsewhere, past entries that have been trimmed or before those that the log has instead
+   * of others.
+   */
   jump(position: Position): void {
-    this.frontier = position
-    this.scanned += this.skip
-    this.skip = 0
-    this.within = null
+    const { scanned, skip } = this.whileDetached()
+    this.standAt(position, scanned + skip)
   }
 
-  /** While detached, with an end: the log holds nothing more, so its end is not there any more. */
+  /** The log holds nothing more, so the end of this feed is not there any more. */
   endHere(): void {
     this.past = true
   }
 
   /** Goes back to a place it has passed, forgetting what is queued. */
   rewind(place: Place): void {
+    this.whileDetached()
+    this.standAtPlace(place)
+  }
+
+  /** Only for the router. */
+  attach(dealer: Dealer): void {
+    this.mode = { _tag: "Attached", dealer, offset: this.whileDetached().scanned - dealer.scanned }
+  }
+
+  /** Only for the router. Forgets what is queued and not yet taken, to read it again later. */
+  detach(): void {
+    if (this.mode._tag === "Attached") this.standAtPlace(this.ahead)
+  }
+
+  private standAt(frontier: Position, scanned: number): void {
+    this.mode = { _tag: "Detached", frontier, skip: 0, within: null, scanned }
+  }
+
+  private standAtPlace({ position, index, within, scanned }: Place): void {
     for (const { item } of this.queue.drain()) item.references -= 1
     this.last = null
     this.queuedEvents = 0
-    this.frontier = place.position
-    this.skip = place.index
-    this.within = place.within
-    this.scanned = place.scanned - place.index
     this.past = false
-  }
-
-  attach(router: Router): void {
-    this.router = router
-    this.offset = this.scanned - router.scanned
-  }
-
-  /** Falls behind: forgets what is queued and not yet taken, to read it again later. */
-  detach(): void {
-    if (this.router === null) return
-    const place = this.ahead
-    this.router = null
-    this.rewind(place)
-  }
-}
-
-/**
- * Past this many event names the index is made anew: names are the senders' to choose. With names of the greatest length it takes 20 MiB; longer ones,
- * which only a store filled by others can hold, are looked at each time.
- */
-const maxNames = 10_000
-
-/**
- * Deals the head reader's entries to the attached feeds, by event name, and keeps what they have not taken yet in a ring of
- * bounded size: a feed whose next event drops out of the ring is detached.
- */
-export class Router {
-  /** The last entry dealt out. */
-  position: Position
-  /** How many events were dealt out since the start. */
-  scanned = 0
-  private readonly feeds = new Set<Feed>()
-  private readonly byName = new Map<string, ReadonlyArray<Feed>>()
-  private readonly ring = new Fifo<Item>()
-  private ringBytes = 0
-  private readonly maxBytes: number
-  /** Positions behind the first of them, up to the second, are of what the log has lost. */
-  private lost: { readonly after: Position; readonly upTo: Position } | null = null
-
-  constructor(position: Position, maxBytes: number) {
-    this.position = position
-    this.maxBytes = maxBytes
-  }
-
-  get hungry(): boolean {
-    for (const feed of this.feeds) if (feed.hungry) return true
-    return false
-  }
-
-  /** Takes over a feed that has read up to exactly here, or, while it has none, further; says whether it did. */
-  attach(feed: Feed): boolean {
-    if (!feed.endless || feed.insideEntry) return false
-    if (this.feeds.size === 0 && feed.readAfter > this.position && !this.isLost(feed.readAfter)) {
-      this.position = feed.readAfter
+    this.mode = {
+      _tag: "Detached",
+      frontier: position,
+      skip: index,
+      within,
+      scanned: scanned - index,
     }
-    if (feed.readAfter !== this.position) return false
-    feed.attach(this)
-    this.feeds.add(feed)
-    this.byName.clear()
-    return true
   }
 
-  detach(feed: Feed): void {
-    feed.detach()
-    this.feeds.delete(feed)
-    this.byName.clear()
+  private whileAttached(): Attached {
+    if (this.mode._tag === "Detached") throw new Error("a feed that is not attached is dealt an event")
+    return this.mode
   }
 
-  /** What comes next is not what follows the last entry dealt out: the feeds find out each for itself what that means to them. */
-  goOnAt(position: Position): void {
-    const feeds = [...this.feeds]
-    for (const feed of feeds) this.detach(feed)
-    // A feed that stands there is not to lead back there.
-    if (position < this.position) this.lost = { after: position, upTo: this.position }
-    this.position = position
-    // Last, since a lane that is woken may come back at once.
-    for (const feed of feeds) feed.onNews()
-  }
-
-  private isLost(position: Position): boolean {
-    return this.lost !== null && position > this.lost.after && position <= this.lost.upTo
-  }
-
-  deal(item: Item): void {
-    const { events } = item.entry
-    for (let index = 0; index < events.length; index++) {
-      for (const feed of this.wanting(events[index]!.eventName)) {
-        if (feed.offer(item, index, this)) item.feeds.push(feed)
-      }
-    }
-    this.pass({ position: item.position, events: events.length })
-    for (const feed of item.feeds) feed.onNews()
-    this.keep(item)
-  }
-
-  /** An entry of whose events nobody wants any. */
-  pass({ position, events }: Pick<LogEntry, "position" | "events">): void {
-    this.position = position
-    this.scanned += events
-  }
-
-  /** Whether any attached feed may want events of this name. */
-  wants(eventName: string): boolean {
-    return this.wanting(eventName).length > 0
-  }
-
-  private wanting(eventName: string): ReadonlyArray<Feed> {
-    let feeds = this.byName.get(eventName)
-    if (feeds === undefined) {
-      feeds = [...this.feeds].filter((feed) => feed.filter.name(eventName))
-      if (eventName.length > maxEventNameBytes) return feeds
-      if (this.byName.size >= maxNames) this.byName.clear()
-      this.byName.set(eventName, feeds)
-    }
-    return feeds
-  }
-
-  private keep(item: Item): void {
-    if (item.references > 0) {
-      this.ring.push(item)
-      this.ringBytes += item.bytes
-    }
-    for (let oldest = this.ring.peek(); oldest !== undefined; oldest = this.ring.peek()) {
-      if (oldest.references > 0) {
-        if (this.ringBytes <= this.maxBytes) return
-        for (const feed of oldest.feeds) {
-          // A feed that has taken all of this item's events looks further ahead already.
-          if (feed.attached && feed.ahead.position < oldest.position) {
-            this.detach(feed)
-            feed.onNews()
-          }
-        }
-      }
-      this.ringBytes -= oldest.bytes
-      this.ring.shift()
-    }
+  private whileDetached(): Detached {
+    if (this.mode._tag === "Attached") throw new Error("a feed that is attached is told where to stand")
+    return this.mode
   }
 }

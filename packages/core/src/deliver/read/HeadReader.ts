@@ -5,8 +5,8 @@ import { mayWant } from "../../entry/envelopeNames.ts"
 import { defectSummary } from "../../ports/defectSummary.ts"
 import type { EventLog } from "../../ports/EventLog.ts"
 import { retryStore } from "../../ports/retryStore.ts"
-import { Router } from "./Feed.ts"
 import { ReadAhead, type Reader, sizeOf } from "./ReadAhead.ts"
+import { Router } from "./Router.ts"
 
 export interface HeadReader {
   readonly router: Router
@@ -23,8 +23,8 @@ const pause = (reason: string) =>
   Effect.andThen(Effect.logError("the log's head cannot be read", reason), Effect.sleep(pauseAfterDamage))
 
 /**
- * Reads the log's head once for all lanes that keep up, for as long as any of them has room: the fastest sets the pace, and those that cannot
- * follow fall behind and read on their own.
+ * Reads the log's head once for all lanes that keep up, for as long as any of them has room: the
+ * fastest sets the pace, and those that cannot follow fall behind and read on their own.
  *
  * @param onRead told how many bytes were read
  */
@@ -39,7 +39,10 @@ export const make = Effect.fnUntraced(function* (
   const hungry = yield* Latch.make(false)
   const ahead = new ReadAhead()
 
-  /** After a page: that there is more costs less to learn from `wait`, which knows what was appended here, than from an empty page. */
+  /**
+   * After a page: that there is more costs less to learn from `wait`, which knows what was appended
+   * here, than from an empty page.
+   */
   let mayBeAtHead = false
   let bytes = 0
   const dealing: Reader = {

@@ -34,8 +34,9 @@ export interface Reader {
 }
 
 /**
- * Entries that were read and not looked at yet. They are decoded one by one, when they are wanted: what is decoded long before it is sent outlives the
- * garbage collector's young generation, and is copied there for nothing.
+ * Entries that were read and not looked at yet. They are decoded one by one, when they are wanted:
+ * what is decoded long before it is sent outlives the garbage collector's young generation, and is
+ * copied there for nothing.
  */
 export class ReadAhead {
   private entries: ReadonlyArray<LogEntry> = []
@@ -66,8 +67,9 @@ export class ReadAhead {
   }
 
   /**
-   * Shows a reader one entry after the other, from the one after a position on, for as long as it has some and the reader goes on. One that cannot be
-   * decoded is the next one again; with one whose body was left out and that is wanted by now, it has no more.
+   * Shows a reader one entry after the other, from the one after a position on, for as long as it
+   * has some and the reader goes on. One that cannot be decoded is the next one again; with one
+   * whose body was left out and that is wanted by now, it has no more.
    */
   show(after: Position, reader: Reader): Effect.Effect<void, StoreError> {
     return Effect.clockWith((clock) => {

@@ -1,6 +1,7 @@
 import * as fc from "fast-check"
 import { describe, expect, test } from "vitest"
-import { Feed, makeItem, Router } from "../../../src/deliver/read/Feed.ts"
+import { Feed, makeItem } from "../../../src/deliver/read/Feed.ts"
+import { Router } from "../../../src/deliver/read/Router.ts"
 import * as Position from "../../../src/ports/Position.ts"
 
 const at = Position.fromNumber
