@@ -24,6 +24,7 @@ import * as GeneratedKey from "./config/GeneratedKey.ts"
 import * as Endpoints from "./Endpoints.ts"
 import * as Listening from "./Listening.ts"
 import type { LogLine } from "./text/LogFormat.ts"
+import { waitForStore } from "./waitForStore.ts"
 import * as Appender from "./workers/Appender.ts"
 import * as Pool from "./workers/Pool.ts"
 import * as Protocol from "./workers/Protocol.ts"
@@ -135,7 +136,9 @@ export const start = Effect.fnUntraced(function* (
   log: (line: LogLine) => void,
 ): Effect.fn.Return<Server, StartError, Scope.Scope> {
   yield* Listening.check(config.host, config.port)
-  const store = yield* Effect.provide(Layer.build(config.store.layer), Core.layerLog(log))
+  const { layer, text: name } = config.store
+  const waiting = waitForStore(layer, { patience: config.waitForStore, name })
+  const store = yield* Effect.provide(waiting, Core.layerLog(log))
   if (yield* Migration.isUnfinished(store)) {
     const message = "a migration into it has not been finished: run `millrace migrate` again"
     return yield* new InvalidOptions({ problems: [{ path: "store", message }] })

@@ -138,6 +138,10 @@ export const command = (): Command => {
     .option("--host <address>", `where to listen (default: ${defaults.host})`)
     .option("--port <number>", `0 takes a free one (default: ${defaults.port})`)
     .option("--store <url>", `${StoreUrl.forms} (default: ${defaults.store})`)
+    .option(
+      "--wait-for-store <duration>",
+      'for how long a store that cannot be used yet is waited for at the start, such as "1 minute" (default: not at all)',
+    )
     .option("--ack <level>", "what an acknowledged event has to survive: memory, disk or replicated")
     .option(
       "--workers <number>",

@@ -15,6 +15,8 @@ export interface Config {
   /** 0 takes a free one. */
   readonly port: number
   readonly store: StoreUrl.StoreUrl
+  /** For how long a store that cannot be used yet is waited for at the start, in ms: 0 not at all. */
+  readonly waitForStore: number
   /** How many processes take events in: with 1 it is the one that does everything else, too. */
   readonly workers: number
   /** The level that acknowledged events have to be safe at; `null` when the store's own will do. */
@@ -37,6 +39,7 @@ export interface Flags {
   readonly host?: string
   readonly port?: string
   readonly store?: string
+  readonly waitForStore?: string
   readonly workers?: string
   readonly ack?: string
   readonly config?: string
@@ -57,6 +60,7 @@ export const defaults = {
   host: "127.0.0.1",
   port: 8080,
   store: "sqlite:./millrace.db",
+  waitForStore: 0,
   workers: 1,
   config: "millrace.config.json",
   validation: "auto",
@@ -66,6 +70,7 @@ const names: ReadonlyArray<Setting> = [
   "host",
   "port",
   "store",
+  "waitForStore",
   "workers",
   "ack",
   "config",
@@ -114,6 +119,9 @@ const boolean = (text: string): unknown => {
   if (text === "true" || text === "1") return true
   return text === "false" || text === "0" ? false : text
 }
+
+/** A number of ms, or what else a duration is written as. */
+const duration = (text: string): unknown => (/^\d+$/.test(text) ? Number(text) : text)
 
 const integer = (text: string): number => (/^\d+$/.test(text) ? Number(text) : Number.NaN)
 
@@ -191,6 +199,7 @@ export const load = Effect.fnUntraced(function* (
   const host = scalar("host", Schema.decodeUnknownResult(ConfigFile.Host))
   const port = scalar("port", Schema.decodeUnknownResult(ConfigFile.Port), integer)
   const store = scalar("store", Schema.decodeUnknownResult(ConfigFile.Store))
+  const waitForStore = scalar("waitForStore", Schema.decodeUnknownResult(Destination.Millis), duration)
   const workers = scalar("workers", Schema.decodeUnknownResult(ConfigFile.Workers), integer)
   const ack = scalar("ack", Schema.decodeUnknownResult(ConfigFile.Ack))
   const validation = scalar("validation", Schema.decodeUnknownResult(ConfigFile.Validation))
@@ -232,6 +241,7 @@ export const load = Effect.fnUntraced(function* (
     host: host ?? fromFile.host ?? defaults.host,
     port: port ?? fromFile.port ?? defaults.port,
     store: storeUrl.success,
+    waitForStore: waitForStore ?? fromFile.waitForStore ?? defaults.waitForStore,
     workers: workers ?? fromFile.workers ?? defaults.workers,
     ack: ack ?? fromFile.ack ?? null,
     keys: {

@@ -87,6 +87,7 @@ export interface ConfigFile {
   readonly host?: string
   readonly port?: number
   readonly store?: string
+  readonly waitForStore?: number
   readonly workers?: number
   readonly ack?: EventLog.Durability
   readonly validation?: Wire.Validation
@@ -102,6 +103,7 @@ const schema = Schema.Struct({
   host: Schema.optionalKey(Host),
   port: Schema.optionalKey(Port),
   store: Schema.optionalKey(Store),
+  waitForStore: Schema.optionalKey(Destination.Millis),
   workers: Schema.optionalKey(Workers),
   ack: Schema.optionalKey(Ack),
   validation: Schema.optionalKey(Validation),

@@ -139,6 +139,41 @@ for (const kind of sharedKinds) {
       expect(await failures(setup, store)).toMatch(/no (answer|connection)/)
     })
 
+    test("what cannot be reached yet is waited for, if that is asked for, and said once", async () => {
+      const setup = await setUp()
+      const proxy = await tcpProxy(endpointOf(database.url))
+      onTestFinished(proxy.close)
+      await proxy.cut()
+      const store = storeAt(kind, proxy.url(database.url))
+      const args = ["serve", "--port", "0", "--store", store, "--wait-for-store"]
+      const server = launch([...args, "1 minute"], { cwd: setup.cwd })
+      const waited = () => server.stderr().match(/ the store cannot be used yet, and is waited for /g) ?? []
+      await server.until(() => waited().length > 0)
+      // Several attempts later.
+      for (let connections = 0; connections < 3; connections++) {
+        await proxy.restore()
+        proxy.stall()
+        await vi.waitUntil(() => proxy.connections() > 0, { timeout: 30_000 })
+        await proxy.cut()
+      }
+      await proxy.restore()
+      await server.until(() => server.stdout().startsWith("millrace listening on "))
+      expect(waited()).toHaveLength(1)
+      expect(server.stderr()).not.toContain(secret)
+      server.kill("SIGTERM")
+      expect(await server.ended).toEqual({ code: 0, signal: null })
+
+      await proxy.cut()
+      const { code, stdout, stderr } = await setup.run(...args, "500")
+      expect({ code, stdout }).toEqual({ code: 1, stdout: "" })
+      expect(stderr).toMatch(/\nmillrace: [^\n]+\n$/)
+
+      const stopped = launch([...args, "1 minute"], { cwd: setup.cwd })
+      await stopped.until(() => stopped.stderr().includes("is waited for"))
+      stopped.kill("SIGTERM")
+      expect(await stopped.ended).toEqual({ code: 0, signal: null })
+    })
+
     test("a level that the server does not give is refused", async () => {
       const setup = await setUp()
       const store = storeAt(kind, database.url)
