@@ -9,6 +9,9 @@ export interface JsonObject {
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof WrittenNumber)
 
+/** Reads a field that should hold an object: anything else counts as an empty one. */
+export const objectOrEmpty = (json: Json | undefined): JsonObject => (isObject(json) ? json : {})
+
 export const isEmptyArray = (value: unknown): boolean => Array.isArray(value) && value.length === 0
 
 /** How a field that holds text shows other JSON: numbers and booleans as they are written, anything else as `""`. */

@@ -50,6 +50,12 @@ export const behindText = (bytes: Uint8Array, start: number): number => {
   return at + 1
 }
 
+const byteOrderMark = [0xef, 0xbb, 0xbf] as const
+
+/** How many bytes of a byte order mark the text begins with: three or none. */
+export const markLength = (bytes: Uint8Array): number =>
+  byteOrderMark.every((byte, at) => bytes[at] === byte) ? byteOrderMark.length : 0
+
 export const isDigit = (byte: number): boolean => byte >= zero && byte <= 0x39
 
 export const isSpace = (byte: number): boolean =>

@@ -8,6 +8,7 @@ import {
   isDigit,
   isSpace,
   letterU,
+  markLength,
   minus,
   openBrace,
   openBracket,
@@ -103,9 +104,7 @@ export const read = (bytes: Uint8Array): NotJson => {
   /** What closes the objects and arrays that are open. */
   const open: Array<number> = []
   let expected: Expected = "value"
-  let at = 0
-  const isAfterMark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf
-  if (isAfterMark) at = 3
+  let at = markLength(bytes)
   for (;;) {
     while (isSpace(bytes[at]!)) at++
     const byte = bytes[at]

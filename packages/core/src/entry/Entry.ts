@@ -5,7 +5,7 @@ import type { Event } from "../base/Event.ts"
 import { exact } from "../base/exactEvent.ts"
 import * as ExactJson from "../base/exactJson.ts"
 import type { Json, JsonObject } from "../base/json.ts"
-import { idOf, isFlat, isObject, parse } from "../base/json.ts"
+import { idOf, isFlat, isObject, objectOrEmpty, parse } from "../base/json.ts"
 import * as Nesting from "../base/nesting.ts"
 import * as Time from "../base/time.ts"
 import * as Utf8 from "../base/utf8.ts"
@@ -146,8 +146,6 @@ interface Request {
   /** Whether the user has a number that a double does not give back as it is written. */
   readonly hasOddNumbers: boolean
 }
-
-const objectOrEmpty = (json: Json | undefined): JsonObject => (isObject(json) ? json : {})
 
 /** @param shared the default for an event without a user of its own */
 const readUser = ({ envelope }: Request, raw: JsonObject, shared: JsonObject): JsonObject => {

@@ -2,7 +2,7 @@ import type { Event } from "../base/Event.ts"
 import { exact } from "../base/exactEvent.ts"
 import * as ExactJson from "../base/exactJson.ts"
 import type { Json, JsonObject } from "../base/json.ts"
-import { idOf, isFlat, isObject, parse } from "../base/json.ts"
+import { idOf, isFlat, objectOrEmpty, parse } from "../base/json.ts"
 import { type Correction, corrected } from "../base/time.ts"
 import { type ByteWriter, piece, type Source } from "../bytes/ByteWriter.ts"
 import { slots } from "../bytes/bodyScanner.ts"
@@ -32,8 +32,6 @@ export interface Both {
 }
 
 type Read = (text: string) => Json | undefined
-
-const objectOrEmpty = (json: Json | undefined): JsonObject => (isObject(json) ? json : {})
 
 const emptyText = piece('""')
 const emptyObject = piece("{}")

@@ -12,6 +12,7 @@ import {
   itemsOf,
   letterE,
   letterN,
+  markLength,
   membersOf,
   minus,
   openBrace,
@@ -210,11 +211,7 @@ class Cleaner {
   }
 }
 
-const mark = [0xef, 0xbb, 0xbf] as const
-
-const isMarked = (bytes: Uint8Array): boolean => mark.every((byte, at) => bytes[at] === byte)
-
-const startOf = (bytes: Uint8Array): number => behindSpace(bytes, isMarked(bytes) ? mark.length : 0)
+const startOf = (bytes: Uint8Array): number => behindSpace(bytes, markLength(bytes))
 
 /** Where the events of a body of JSON stand that is known to be JSON. */
 export const eventsOf = (bytes: Uint8Array, form: Form): ReadonlyArray<Span> => {
@@ -259,7 +256,8 @@ const cutBytes = (bytes: Uint8Array, cuts: Array<Cut>): Uint8Array => {
  */
 export const clean = (bytes: Uint8Array, { form, without }: Cleaning): Uint8Array => {
   const cleaner = new Cleaner(bytes)
-  if (isMarked(bytes)) cleaner.cuts.push({ from: 0, to: mark.length, by: "" })
+  const mark = markLength(bytes)
+  if (mark > 0) cleaner.cuts.push({ from: 0, to: mark, by: "" })
   const start = startOf(bytes)
   if (bytes[start] === openBrace) cleaner.object(start, form === "events" || form === "data")
   else cleaner.value(start)

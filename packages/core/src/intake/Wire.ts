@@ -1,7 +1,7 @@
 import * as Result from "effect/Result"
 import * as ExactJson from "../base/exactJson.ts"
 import type { Json, JsonObject } from "../base/json.ts"
-import { isObject, parse } from "../base/json.ts"
+import { isObject, objectOrEmpty, parse } from "../base/json.ts"
 import * as Nesting from "../base/nesting.ts"
 import * as Time from "../base/time.ts"
 import * as Utf8 from "../base/utf8.ts"
@@ -236,8 +236,6 @@ const reject = (dialect: Dialect, form: Body.Form, mode: Mode, index: number, ev
 /** The body to keep: what must not be kept is cut out of it, and the rest stays as it came. */
 const keep = ({ bytes, text, isUtf8, body }: Opened, without: ReadonlyArray<number>): Uint8Array =>
   CleanBody.clean(isUtf8 ? bytes : Utf8.encode(text), { form: body.form, without })
-
-const objectOrEmpty = (json: Json | undefined): JsonObject => (isObject(json) ? json : {})
 
 const subjectOf = (event: Json | undefined, rest: JsonObject): string => {
   const { user, userID, statsigMetadata } = objectOrEmpty(event)
