@@ -97,6 +97,9 @@ describe("@millrace/core", () => {
   it("gives authors of adapters and servers these names", () => {
     expect(givenBy("host").flatMap(({ names }) => names)).toMatchInlineSnapshot(`
       [
+        "expectedHttpUrl",
+        "HttpUrl",
+        "isHttpUrl",
         "SchemaProblems",
         "ByteWriter",
         "Delivery",

@@ -3,6 +3,7 @@ import { readFile, stat } from "node:fs/promises"
 import { promisify } from "node:util"
 import { gunzip } from "node:zlib"
 import { Catalog, InvalidOptions, type OptionProblem } from "@millrace/core"
+import { expectedHttpUrl, isHttpUrl } from "@millrace/core/host"
 import * as Data from "effect/Data"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -295,15 +296,13 @@ const openUrl = Effect.fnUntraced(function* (
   return { name: url.host, load, rest }
 })
 
-const isHttpUrl = (url: string): boolean => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)
-
 const urlProblems = (
   url: string,
   refresh: Option.Option<Duration.Duration>,
   { allow = [] }: AddressGuard.AddressOptions,
 ): ReadonlyArray<OptionProblem> => [
   ...AddressGuard.allowProblems(allow, "allow"),
-  ...(isHttpUrl(url) ? [] : [{ path: "url", message: "expected a URL with http or https" }]),
+  ...(isHttpUrl(url) ? [] : [{ path: "url", message: expectedHttpUrl }]),
   ...(Option.isSome(refresh) && Duration.isFinite(refresh.value) && Duration.toMillis(refresh.value) > 0
     ? []
     : [{ path: "refresh", message: "expected a positive, finite duration" }]),

@@ -1,4 +1,4 @@
-import { ConnectionUrl } from "@millrace/core/store"
+import { ConnectionUrl, EventLog } from "@millrace/core/store"
 import * as Result from "effect/Result"
 
 /** What the operator knows of the server: `always` when its JetStream syncs every write to disk before it answers. */
@@ -49,7 +49,6 @@ export interface Settings {
   readonly requestTimeout: number
 }
 
-const defaultMaxBytes = 10 * 1024 ** 3
 const defaultTimeout = 10_000
 
 /** Streams cost the servers memory each, and a store that has ten thousand was a slip of the finger. */
@@ -97,7 +96,7 @@ export const settingsOf = (options: Options): Settings => {
     replicas: options.replicas,
     storage: options.storage,
     sync: options.sync ?? "interval",
-    maxBytes: options.maxBytes ?? defaultMaxBytes,
+    maxBytes: options.maxBytes ?? EventLog.defaultMaxBytesOnDisk,
     requestTimeout: options.requestTimeout ?? defaultTimeout,
   }
 }

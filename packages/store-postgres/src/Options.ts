@@ -1,4 +1,4 @@
-import { ConnectionUrl } from "@millrace/core/store"
+import { ConnectionUrl, EventLog } from "@millrace/core/store"
 import * as Result from "effect/Result"
 
 export interface Options {
@@ -21,7 +21,7 @@ export interface Settings extends Required<Options> {}
 
 export const defaults = {
   schema: "millrace",
-  maxBytes: 10 * 1024 ** 3,
+  maxBytes: EventLog.defaultMaxBytesOnDisk,
   requestTimeout: 10_000,
   connections: 8,
 }

@@ -1,5 +1,5 @@
 import type { ConnectionOptions } from "node:tls"
-import { ConnectionUrl } from "@millrace/core/store"
+import { ConnectionUrl, EventLog } from "@millrace/core/store"
 import * as Result from "effect/Result"
 
 export interface Options {
@@ -45,7 +45,12 @@ export interface Settings extends Location {
   readonly name: string
 }
 
-const defaults = { port: 6379, prefix: "millrace", maxBytes: 10 * 1024 ** 3, requestTimeout: 10_000 }
+const defaults = {
+  port: 6379,
+  prefix: "millrace",
+  maxBytes: EventLog.defaultMaxBytesOnDisk,
+  requestTimeout: 10_000,
+}
 
 /** More would be more streams than anybody has processes for. */
 const maxPartitions = 1024

@@ -48,8 +48,6 @@ export interface Internals {
 /** As long as a sender may be kept waiting; then it is told to come again. */
 const defaultBusyTimeout = 2_000
 
-const defaultMaxBytes = 10 * 1024 ** 3
-
 const defaultRequestTimeout = 5_000
 
 /** What a timer takes, in ms. */
@@ -181,7 +179,7 @@ const counters = (file: StoreFile): Counters.Counters["Service"] => ({
 })
 
 const open = Effect.fnUntraced(function* (
-  { path, maxBytes = defaultMaxBytes, requestTimeout = defaultRequestTimeout }: Options,
+  { path, maxBytes = EventLog.defaultMaxBytesOnDisk, requestTimeout = defaultRequestTimeout }: Options,
   internals: Internals,
 ) {
   const unclaimed = isUnclaimed(resolve(path))
@@ -233,7 +231,7 @@ const close = (file: StoreFile): Effect.Effect<void> => Effect.promise(() => fil
 /** What a program gets wrong is to be seen where it is written. */
 const check = ({
   path,
-  maxBytes = defaultMaxBytes,
+  maxBytes = EventLog.defaultMaxBytesOnDisk,
   requestTimeout = defaultRequestTimeout,
 }: Options): void => {
   if (path === "" || path === ":memory:") {

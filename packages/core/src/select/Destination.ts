@@ -5,6 +5,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 import type { Event } from "../base/Event.ts"
+import { HttpUrl } from "../base/httpUrl.ts"
 import type { OptionProblem } from "../base/InvalidOptions.ts"
 import { type Path, pathText, problemsOf } from "../base/SchemaProblems.ts"
 import { standardKey } from "../base/Signature.ts"
@@ -41,13 +42,6 @@ export const Millis = Schema.Union([
 )
 
 const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))
-
-const HttpUrl = Schema.String.check(
-  Schema.makeFilter((text) => {
-    if (!URL.canParse(text)) return "expected a URL"
-    return ["http:", "https:"].includes(new URL(text).protocol) || "expected a URL with http or https"
-  }),
-)
 
 /**
  * Dots are allowed, though Standard Webhooks forbids them in what is signed: a `webhook-id` is a hash of this id, never the id itself. Slashes are not, since they part the
@@ -159,8 +153,8 @@ const decodeConfig = Schema.decodeUnknownResult(DestinationConfig, {
   onExcessProperty: "error",
 })
 
-/** A key of the installation, shorter than this, could be guessed from hashes of known values. */
-const minHashKey = 16
+/** Bytes. A shorter key could be guessed from the hashes of known values. */
+export const minHashKey = 16
 
 /** What is wrong with the key that `fields.hash` hashes with. */
 export const hashKeyProblems = (hashKey: Uint8Array | undefined): ReadonlyArray<OptionProblem> =>

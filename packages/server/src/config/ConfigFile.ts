@@ -1,5 +1,5 @@
 import { Destination, type EventLog, Ingest } from "@millrace/core"
-import { SchemaProblems, type Wire } from "@millrace/core/host"
+import { HttpUrl, SchemaProblems, type Wire } from "@millrace/core/host"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Jsonc from "jsonc-parser"
@@ -36,13 +36,6 @@ const Keys = Schema.Struct({
   client: Schema.optionalKey(Schema.Array(Key)),
 })
 
-const HttpUrl = Schema.String.check(
-  Schema.makeFilter(
-    (text) =>
-      (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) || "expected a URL with http or https",
-  ),
-)
-
 /** Where the config-specs document is: in a file, or at a URL that is asked again after `refresh` ms. */
 export interface Catalog {
   readonly file?: string
@@ -75,7 +68,7 @@ const Receive = Schema.Struct({
   ),
 })
 
-const minHashKey = 16
+const { minHashKey } = Destination
 
 /** What `fields.hash` hashes with. */
 export const HashKey = Schema.String.check(

@@ -37,9 +37,6 @@ interface ServerStore<O> {
   readonly layer: (options: O) => Layer.Layer<Store.Store, StoreError>
 }
 
-/** Of every store but that in memory. */
-const defaultMaxBytes = 10 * 1024 ** 3
-
 const onServer = <O extends { readonly maxBytes?: number }>(
   kind: Kind,
   { optionsFromUrl, describe, layer }: ServerStore<O>,
@@ -48,7 +45,7 @@ const onServer = <O extends { readonly maxBytes?: number }>(
   Result.map(optionsFromUrl(url), (options) => ({
     kind,
     path: null,
-    maxBytes: options.maxBytes ?? defaultMaxBytes,
+    maxBytes: options.maxBytes ?? EventLog.defaultMaxBytesOnDisk,
     text: describe(options),
     layer: layer(options),
   }))
@@ -82,7 +79,7 @@ const load = async ({ kind, rest }: Parts, text: string): Promise<Result.Result<
     }
     case "sqlite": {
       const Sqlite = await import("@millrace/store-sqlite")
-      const options = { path: rest, maxBytes: defaultMaxBytes }
+      const options = { path: rest, maxBytes: EventLog.defaultMaxBytesOnDisk }
       return Result.succeed({ kind, ...options, text, layer: Sqlite.layer(options) })
     }
     case "postgres":

@@ -181,7 +181,7 @@ describe("destinations", () => {
       "",
       "millrace: id: there is a destination of this id already",
       "millrace: nope: unknown key",
-      "millrace: url: expected a URL",
+      "millrace: url: expected a URL with http or https",
     ])
     expect(await failure(setup, "destinations", "remove", "hook")).toContain("take it out there first")
     expect(await output(setup, "destinations", "remove", "other")).toBe("other is removed\n")
