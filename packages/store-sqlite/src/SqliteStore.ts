@@ -26,9 +26,12 @@ import { fail, StoreFile } from "./StoreFile.ts"
 import type { Progress } from "./tables/records.ts"
 
 export interface Options {
-  /** The file. It is made when it is not there; its directory is not. SQLite keeps two more beside it, `-wal` and `-shm`, and whoever delivers from it `-owner`. Only this process's user can read them. */
+  /**
+   * The file. It is made when it is not there; its directory is not. SQLite keeps two more beside it, `-wal` and `-shm`, and whoever delivers from it `-owner`; `-reserve`,
+   * of 9 MB at most, is room for going on when the disk is full. Only this process's user can read them.
+   */
   readonly path: string
-  /** What the log may take, in bytes of envelopes and bodies: 10 GB by default. The file is somewhat larger. */
+  /** What the log may take, in bytes of envelopes and bodies: 10 GB by default. The file is somewhat larger. Where the disk holds less, that is the cap. */
   readonly maxBytes?: number
   /**
    * How long a write may take, in ms: 5,000 by default, since senders wait for ten seconds. Then it fails with `Unavailable`; when the disk
@@ -274,6 +277,9 @@ export const layerWith = (options: Options, internals: Internals): SqliteLayer =
  * Opening fails with a `StoreError`: `Unavailable` (no such directory, no permission, locked), `ReadOnly`, `Full`, `Corrupt` (no database, or
  * another program's) or `Incompatible` (written by a newer version); the file is then left as it was. Several processes of
  * one machine may open one file, and one of them deliver from it; the file must be on a disk of that machine.
+ *
+ * On a disk that is full released entries give way to new ones. When there are none, or others have filled the disk, appends fail with `Full`, and everything else goes on,
+ * also after a restart.
  *
  * @example
  * ```ts

@@ -13,6 +13,8 @@ import { Writer } from "./Writer.ts"
 /** How often to look whether another process has appended, in ms. */
 const pollInterval = 500
 
+const full = (message: string): StoreError => new StoreError({ reason: { _tag: "Full" }, message })
+
 const closed = (): StoreError =>
   new StoreError({ reason: { _tag: "Closed" }, message: "the store has been closed" })
 
@@ -139,8 +141,8 @@ export class StoreFile {
 
   /** Succeeds when an append would. */
   get probe(): Effect.Effect<void, StoreError> {
-    return Effect.flatMap(this.write("log", "probe", EventLog.leastRoom(this.#maxBytes)), (fits) =>
-      fits ? Effect.void : Effect.fail(this.#capReached()),
+    return Effect.flatMap(this.write("log", "probe", EventLog.leastRoom(this.#maxBytes)), (problem) =>
+      problem === null ? Effect.void : Effect.fail(full(problem)),
     )
   }
 
@@ -181,20 +183,13 @@ export class StoreFile {
     })
   }
 
-  #capReached(): StoreError {
-    return new StoreError({
-      reason: { _tag: "Full" },
-      message: `the log's ${this.#maxBytes} bytes are taken by entries not yet delivered`,
-    })
-  }
-
   #appended(
-    { positions: numbers }: Appended,
+    { positions: numbers, full: problem }: Appended,
     from: number,
     count: number,
   ): Effect.Effect<ReadonlyArray<Position.Position>, StoreError> {
     if (numbers[from] === 0 && count > 0) {
-      return Effect.fail(this.#capReached())
+      return Effect.fail(full(problem ?? "the log is full"))
     }
     const positions: Array<Position.Position> = []
     let last = Position.origin

@@ -1,5 +1,6 @@
 import { statSync } from "node:fs"
 import type { Connection } from "./Connection.ts"
+import { isFull } from "./errors.ts"
 import { number } from "./row.ts"
 import { walLimit } from "./walLimits.ts"
 
@@ -40,36 +41,52 @@ export class WriteAheadLog {
    * To be called after a commit, when those who wait for it have been answered.
    *
    * @param appended how many bytes of entries it has stored
+   * @returns whether the disk has had room for it
    */
-  shorten(appended: number): void {
+  shorten(appended: number): boolean {
     this.#written += appended === 0 ? changedElse : appended + changedBeside
-    if (this.#written < enough) return
-    this.#checkpoint()
-    const size = statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0
+    if (this.#written < enough) return true
+    const hadRoom = this.#checkpoint()
+    const { size } = this
     if (size < this.#givenUpAt) this.#givenUpAt = 0
-    if (size > Math.max(walLimit, 2 * this.#givenUpAt)) this.#givenUpAt = this.#truncate() ? 0 : size
+    if (size > Math.max(walLimit, 2 * this.#givenUpAt)) {
+      this.#givenUpAt = this.#bringIn("TRUNCATE") ? 0 : size
+    }
+    return hadRoom
+  }
+
+  /** What it takes on the disk, in bytes: also of what is in the file already, and will be written over. */
+  get size(): number {
+    return statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0
   }
 
   /** Brings all of it into the file: it has been removed, and lives on only as long as it is open here. Says whether that has worked. */
   rescue(): boolean {
-    return this.#truncate()
+    return this.#bringIn("TRUNCATE")
   }
 
-  /** As much as can be brought into the file without waiting for anybody. */
-  #checkpoint(): void {
+  /** Brings all of it into the file, so that it is written from its beginning again: a full disk has no other place. */
+  begin(): void {
+    this.#bringIn("RESTART")
+  }
+
+  /** As much as can be brought into the file without waiting for anybody. Says whether the disk has had room for it. */
+  #checkpoint(): boolean {
     this.#written = 0
     try {
       this.#connection.get("PRAGMA wal_checkpoint(PASSIVE)")
-    } catch {
-      // A disk without room for it: what has been committed stays where it is.
+      return true
+    } catch (error) {
+      // What has been committed stays where it is.
+      return !isFull(error)
     }
   }
 
   /** Whether it has been brought into the file whole. */
-  #truncate(): boolean {
+  #bringIn(how: "RESTART" | "TRUNCATE"): boolean {
     this.#connection.exec(`PRAGMA busy_timeout = ${patience}`)
     try {
-      const outcome = this.#connection.get("PRAGMA wal_checkpoint(TRUNCATE)")
+      const outcome = this.#connection.get(`PRAGMA wal_checkpoint(${how})`)
       return outcome !== undefined && number(outcome, "busy") === 0
     } catch {
       // A disk without room for it: what has been committed stays where it is.

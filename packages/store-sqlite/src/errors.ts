@@ -54,20 +54,30 @@ const codes: ReadonlyMap<
   [22, ["Unavailable", "the file system cannot hold a file of this size"]],
   [23, ["Unavailable", "permission denied"]],
   [26, ["Corrupt", "not a SQLite database"]],
+  // SQLITE_IOERR_SHMSIZE: of the shared memory beside the file.
+  [4874, ["Full", "disk full"]],
 ])
+
+/** The low byte is the primary code, what is above it tells apart kinds of the same. */
+const meaningOf = (code: number) => codes.get(code) ?? codes.get(code & 0xff)
 
 const sqliteCode = (error: unknown): number | undefined =>
   error instanceof Error && "errcode" in error && typeof error.errcode === "number"
     ? error.errcode
     : undefined
 
+/** Whether the disk has had no room for something. */
+export const isFull = (error: unknown): boolean => {
+  const code = sqliteCode(error)
+  return code !== undefined && meaningOf(code)?.[0] === "Full"
+}
+
 /** @param path of the file, to be named in the message */
 export const failureOf = (error: unknown, path: string): Failure => {
   if (error instanceof Refusal) return { kind: "refused", reason: error.reason, message: error.message }
   if (error instanceof OutsideLog) return { kind: "outside", tail: error.tail, head: error.head }
   const code = sqliteCode(error)
-  // The low byte is the primary code, what is above it tells apart kinds of the same.
-  const known = code === undefined ? undefined : codes.get(code & 0xff)
+  const known = code === undefined ? undefined : meaningOf(code)
   if (known !== undefined) {
     const [_tag, message] = known
     return { kind: "refused", reason: { _tag }, message: `${path}: ${message} (SQLite code ${code})` }

@@ -1,7 +1,7 @@
 import { closeSync, openSync, statSync } from "node:fs"
 
 /** Events hold personal data, and destinations secrets: they are for this program's user alone. SQLite gives its companions the mode of the file. */
-const ownMode = 0o600
+export const ownMode = 0o600
 
 /** What others may do with a file. */
 const othersMode = 0o077

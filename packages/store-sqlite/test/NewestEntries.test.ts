@@ -97,7 +97,7 @@ describe("the newest entries", () => {
               index < fresh.length ? number : Number.NaN,
             )
             for (const each of fresh) add(each, number)
-            newest.add(packed, { positions, times, tail })
+            newest.add(packed, { positions, times, tail, full: null })
             head = log.length
           } else if (one.kind === "drop") {
             tail = Math.max(tail, log.length - one.back)
@@ -131,7 +131,12 @@ describe("the newest entries", () => {
 
   const write = (newest: NewestEntries, position: number, size: number): void => {
     const packed = newest.pack([groupOf([entry(position, size)])])
-    newest.add(packed, { positions: Float64Array.of(position), times: Float64Array.of(0), tail: 0 })
+    newest.add(packed, {
+      positions: Float64Array.of(position),
+      times: Float64Array.of(0),
+      tail: 0,
+      full: null,
+    })
   }
 
   it("are as many as there is room for", () => {

@@ -14,5 +14,6 @@ export { type PostgresStandby, startPostgres, startPostgresStandby } from "./pos
 export { startRedis } from "./redis.ts"
 export { type RedisPair, startRedisPair } from "./redisPair.ts"
 export type { TestServer } from "./server.ts"
+export { describeDisk, lackingDisk, type SmallDisk, smallDisk } from "./smallDisk.ts"
 export { type TcpProxy, tcpProxy } from "./tcpProxy.ts"
 export { type TlsPort, tlsPort } from "./tlsPort.ts"

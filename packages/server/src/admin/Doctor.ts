@@ -66,9 +66,6 @@ const node = (version: string): Check => {
 /** A busy day's log fits into it. */
 const littleSpace = 1024 * megabyte
 
-/** SQLite needs some for its write-ahead log, to take and to forget anything. */
-const noSpace = 64 * megabyte
-
 const space = (path: string | null): Effect.Effect<ReadonlyArray<Check>> =>
   path === null
     ? Effect.succeed([])
@@ -76,9 +73,8 @@ const space = (path: string | null): Effect.Effect<ReadonlyArray<Check>> =>
         Effect.map(({ bavail, bsize }) => {
           const free = bavail * bsize
           const message = `${ByteText.format(free)} free on the disk`
-          return free < noSpace
-            ? [wrong("space", message)]
-            : [free < littleSpace ? note("space", message) : ok("space", message)]
+          // Whether it is too little, the store knows.
+          return [free < littleSpace ? note("space", message) : ok("space", message)]
         }),
         Effect.orElseSucceed(() => [note("space", "the disk does not tell")]),
       )

@@ -94,6 +94,7 @@ describe("events", () => {
       "millrace.config.json",
       "millrace.db",
       "millrace.db-owner",
+      "millrace.db-reserve",
     ])
     const received = receiver.events.filter(({ eventName }) => eventName === "load").map(idOf)
     expect(received.length).toBe(all.size)

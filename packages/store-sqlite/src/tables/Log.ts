@@ -2,7 +2,8 @@ import type { EventLog } from "@millrace/core/store"
 import type { Connection } from "../Connection.ts"
 import { corrupt, OutsideLog } from "../errors.ts"
 import type { Limits } from "../limits.ts"
-import { idsOf, numberOf, type PackedEntries, sizeIn } from "../packing.ts"
+import { idsOf, indexed, numberOf, type PackedEntries, sizeIn } from "../packing.ts"
+import type { Space } from "../Room.ts"
 import { number } from "../row.ts"
 import {
   insertEntries,
@@ -49,7 +50,21 @@ interface Ends {
 /** What one call deletes at most: a few ms, so that it does not hold up appends. */
 const droppedAtOnce = { entries: 1_000, bytes: 4 * 1024 * 1024 }
 
-export const log = (connection: Connection, { maxBytes }: Limits["log"]) => {
+/** What gives way to an append at least, in bytes: as much as a row holds, so that pages become free. */
+const leastDropped = 256 * 1024
+
+/** What an entry takes beside its envelope and body, in bytes: its id, and its numbers in an index. */
+const besideEntry = 32 + indexed
+
+/** Whether there is room for an append, and what had to be dropped for it. */
+interface Roomy {
+  readonly now: Ends
+  /** Why there is none; `null` when there is. */
+  readonly full: string | null
+}
+
+/** @param space that the disk has: of less than the cap, where that is more than it holds */
+export const log = (connection: Connection, { maxBytes }: Limits["log"], space: Space) => {
   const recent = new RecentIds()
 
   const markAt = (position: number): Mark => {
@@ -132,14 +147,36 @@ export const log = (connection: Connection, { maxBytes }: Limits["log"]) => {
     ({ bytes }: Mark): boolean =>
       head.bytes - bytes <= maxBytes - needed
 
-  /** Drops what has to go for so many bytes more. `undefined`, and nothing dropped, when that would not be enough. */
-  const makeRoom = (needed: number, now: Ends): Ends | undefined => {
-    const fits = fitsBehind(needed, now)
-    if (fits(now.tail)) return now
-    if (!fits(markIn(now, now.released))) return undefined
-    const last = lastWhile(now.tail.position, now.released, (mark) => !fits(mark)) + 1
-    return { ...now, tail: dropUpTo(last, now) }
+  /** Drops released entries, oldest first, of about so many bytes. `undefined` when there are none. */
+  const dropSome = (bytes: number, now: Ends): Ends | undefined => {
+    const { tail, released } = now
+    if (released <= tail.position) return undefined
+    const last = lastWhile(tail.position, released, (mark) => mark.bytes - tail.bytes <= bytes)
+    return { ...now, tail: dropUpTo(Math.max(last, tail.position + 1), now) }
   }
+
+  /** Drops what has to go for so many bytes more under the cap, and nothing when that would not be enough. */
+  const makeRoomInCap = (needed: number, now: Ends): Roomy => {
+    const fits = fitsBehind(needed, now)
+    if (fits(now.tail)) return { now, full: null }
+    if (!fits(markIn(now, now.released))) return { now, full: capReached }
+    const last = lastWhile(now.tail.position, now.released, (mark) => !fits(mark)) + 1
+    return { now: { ...now, tail: dropUpTo(last, now) }, full: null }
+  }
+
+  /** Drops what has to go for so many bytes more on the disk, and all that is released when that is not enough: it is not known before. */
+  const makeRoomOnDisk = (needed: number, { now, full }: Roomy): Roomy => {
+    if (full !== null || space.has(needed)) return { now, full }
+    const problem = space.problem(needed)
+    if (problem !== null) return { now, full: problem }
+    const next = dropSome(Math.max(needed, leastDropped), now)
+    return next === undefined ? { now, full: diskFilled(now) } : makeRoomOnDisk(needed, { now: next, full })
+  }
+
+  const capReached = `the log's ${maxBytes} bytes are taken by entries not yet delivered`
+
+  const diskFilled = ({ head, tail }: Ends): string =>
+    `the disk holds no more than the ${head.bytes - tail.bytes} bytes of entries that are not yet delivered`
 
   const inside = (position: number): Ends => {
     const found = ends()
@@ -159,6 +196,9 @@ export const log = (connection: Connection, { maxBytes }: Limits["log"]) => {
       const times = new Float64Array(ids.length).fill(Number.NaN)
       const kept: Array<Kept> = []
       const added = new Map<string, number>()
+      let full: string | null = null
+      /** To be written when all are known. */
+      let waiting = 0
       let end = 0
       for (const count of counts) {
         const first = end
@@ -183,16 +223,24 @@ export const log = (connection: Connection, { maxBytes }: Limits["log"]) => {
           kept.push({ entry, mark: last })
           added.set(id, last.position)
         }
-        const roomy = makeRoom(needed, now)
-        if (roomy === undefined) {
+        // What is known already needs none.
+        if (kept.length === before) continue
+        const taken = needed + (kept.length - before) * besideEntry
+        const roomy = makeRoomOnDisk(waiting + taken, makeRoomInCap(needed, now))
+        now = roomy.now
+        if (roomy.full !== null) {
           for (const { entry } of kept.splice(before)) added.delete(ids[entry] ?? "")
           positions.fill(0, first, end)
-        } else now = { ...roomy, head: last }
+          full = roomy.full
+          continue
+        }
+        now = { ...now, head: last }
+        waiting += taken
       }
       insertEntries(connection, packed, kept)
       for (const { entry, mark } of kept) times[entry] = mark.at
       return {
-        appended: { positions, times, tail: now.tail.position },
+        appended: { positions, times, tail: now.tail.position, full },
         committed: () => recent.add(added),
       }
     },
@@ -233,12 +281,24 @@ export const log = (connection: Connection, { maxBytes }: Limits["log"]) => {
       return { entries: position, events, bytes }
     },
 
-    /** Whether an append of so many bytes would find room. It writes something and takes it back, so that a commit of it goes to the disk as one of an append does. */
-    probe(needed: number): boolean {
+    /**
+     * Why an append of so many bytes would find no room; `null` when it would. It writes something and takes it back, so that a commit of it goes to the disk as one of
+     * an append does.
+     */
+    probe(needed: number): string | null {
       connection.run("INSERT INTO trimmed_ids VALUES (0, '')")
       connection.run("DELETE FROM trimmed_ids WHERE position = 0")
       const now = ends()
-      return fitsBehind(needed, now)(markIn(now, now.released))
+      const released = markIn(now, now.released)
+      if (!fitsBehind(needed, now)(released)) return capReached
+      // In the pages of what is released another entry will be.
+      if (space.has(needed) || released.bytes - now.tail.bytes >= needed) return space.problem(needed)
+      return space.problem(needed) ?? diskFilled(now)
+    },
+
+    /** Drops released entries of about so many bytes, however old. Returns whether there were any. */
+    dropSome(bytes: number): boolean {
+      return dropSome(bytes, ends()) !== undefined
     },
 
     /** Says that the entries up to a position lie behind all cursors. */

@@ -1,5 +1,6 @@
 import type { Connection } from "../Connection.ts"
 import type { Limits } from "../limits.ts"
+import type { Space } from "../Room.ts"
 import { type AttemptsTable, attempts } from "./Attempts.ts"
 import { type CountersTable, counters } from "./Counters.ts"
 import { type CursorsTable, cursors } from "./Cursors.ts"
@@ -19,8 +20,8 @@ export interface Tables {
   readonly counters: CountersTable
 }
 
-export const tables = (connection: Connection, limits: Limits): Tables => ({
-  log: log(connection, limits.log),
+export const tables = (connection: Connection, limits: Limits, space: Space): Tables => ({
+  log: log(connection, limits.log, space),
   cursors: cursors(connection),
   deadLetters: deadLetters(connection, limits.deadLetters),
   attempts: attempts(connection, limits.attempts),

@@ -14,6 +14,8 @@ export interface Appended {
   readonly times: Float64Array
   /** The last entry dropped, to make room for these or before. */
   readonly tail: number
+  /** Why there was none for some of them; `null` when there was. */
+  readonly full: string | null
 }
 
 /** How far released entries have been dropped. */
