@@ -1,18 +1,21 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import type { JsonObject } from "../base/json.ts"
+import * as Schema from "effect/Schema"
+import { Time } from "../base/scalars.ts"
 import { timeUUIDs } from "../entry/TimeUUID.ts"
 import type { Ingest, IngestError } from "./Ingest.ts"
 
 /** An event of the program itself. */
-export interface NewEvent {
-  readonly event: string
-  readonly user?: JsonObject
-  readonly value?: string | number
-  readonly metadata?: JsonObject
-  /** ms since the epoch; now by default. */
-  readonly timestamp?: number
-}
+export const NewEvent = Schema.Struct({
+  event: Schema.NonEmptyString,
+  user: Schema.optionalKey(Schema.JsonObject),
+  value: Schema.optionalKey(Schema.Union([Schema.String, Schema.Finite])),
+  metadata: Schema.optionalKey(Schema.JsonObject),
+  /** Now by default. */
+  timestamp: Schema.optionalKey(Time),
+})
+
+export type NewEvent = typeof NewEvent.Type
 
 const encoder = new TextEncoder()
 

@@ -1,33 +1,40 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { Count } from "../base/scalars.ts"
 import { ByteWriter } from "../bytes/ByteWriter.ts"
 import * as Batch from "../deliver/lane/Batch.ts"
 import type { Sender } from "../deliver/send/Sender.ts"
 import * as LetterEvent from "../entry/deadLetterEvent.ts"
-import type {
-  DeadLetter,
-  DeadLetterPage,
+import {
+  type DeadLetter,
+  type DeadLetterPage,
   DeadLetterSelection,
-  DeadLetters,
-  DeadReason,
+  type DeadLetters,
+  type DeadReason,
 } from "../ports/DeadLetters.ts"
 import type { StoreError } from "../ports/StoreError.ts"
 import type { Destination } from "../select/Destination.ts"
 import { type ExportRule, eventWriter } from "../select/Export.ts"
 
 /** Which dead letters of a destination: without `eventIds` those that have not been replayed yet. */
-export interface DeadLetterReplayRequest extends DeadLetterSelection {
-  readonly destination: string
-}
+export const DeadLetterReplayRequest = Schema.Struct({
+  ...DeadLetterSelection.fields,
+  destination: Schema.String,
+})
 
-export interface DeadLetterReplay {
+export type DeadLetterReplayRequest = typeof DeadLetterReplayRequest.Type
+
+export const DeadLetterReplay = Schema.Struct({
   /** How many events were delivered. Their letters stay, marked. */
-  readonly replayed: number
+  replayed: Count,
   /** Events that failed by themselves: refused or too large alone, not to be exported, or without a letter. */
-  readonly failed: ReadonlyArray<{ readonly eventId: string; readonly message: string }>
+  failed: Schema.Array(Schema.Struct({ eventId: Schema.String, message: Schema.String })),
   /** Why it ended early; `null` when all letters asked for were tried. */
-  readonly stopped: string | null
-}
+  stopped: Schema.NullOr(Schema.String),
+}).annotate({ identifier: "DeadLetterReplay" })
+
+export type DeadLetterReplay = typeof DeadLetterReplay.Type
 
 export interface ReplayOptions {
   readonly destination: Destination

@@ -1,35 +1,38 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { Count } from "../base/scalars.ts"
 import * as Entry from "../entry/Entry.ts"
 import type { EventLog, LogEntry } from "../ports/EventLog.ts"
 import type { Position } from "../ports/Position.ts"
 import type { StoreError } from "../ports/StoreError.ts"
 import type { CompiledSelection } from "../select/Destination.ts"
-import { textExporter, type WebhookEvent } from "../select/Export.ts"
+import { textExporter } from "../select/Export.ts"
+import { WebhookEvent } from "../select/WebhookEvent.ts"
 
-export interface DryRunOptions {
+export const DryRunOptions = Schema.Struct({
   /** How many events to look at, the newest: 1,000 by default, 100,000 at most. */
-  readonly limit?: number
+  limit: Schema.optionalKey(Count),
   /** How many events that pass to show, the newest: 5 by default, 100 at most. */
-  readonly examples?: number
-}
+  examples: Schema.optionalKey(Count),
+})
+
+export type DryRunOptions = typeof DryRunOptions.Type
 
 /** What a filter would have done with the newest events of the log. */
-export interface DryRun {
-  readonly looked: number
-  readonly passed: number
-  /** Of those that pass: how many a transform fails on. */
-  readonly unexportable: number
+export const DryRun = Schema.Struct({
+  looked: Count,
+  passed: Count,
+  /** How many of those that pass a transform fails on. */
+  unexportable: Count,
   /** By event name as it came, how many were looked at and how many passed. */
-  readonly names: ReadonlyArray<{
-    readonly eventName: string
-    readonly looked: number
-    readonly passed: number
-  }>
+  names: Schema.Array(Schema.Struct({ eventName: Schema.String, looked: Count, passed: Count })),
   /** As they would be sent, oldest first. */
-  readonly examples: ReadonlyArray<WebhookEvent>
-}
+  examples: Schema.Array(WebhookEvent),
+}).annotate({ identifier: "DryRun", description: "What a filter would have done with the newest events." })
+
+export type DryRun = typeof DryRun.Type
 
 const defaults = { limit: 1000, examples: 5 } as const
 

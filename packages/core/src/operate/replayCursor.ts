@@ -1,5 +1,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { Time } from "../base/scalars.ts"
 import * as LaneState from "../deliver/LaneState.ts"
 import { cursorName, parseCursorName } from "../ports/CursorName.ts"
 import type { Cursors } from "../ports/Cursors.ts"
@@ -10,12 +12,10 @@ interface Ports {
   readonly cursors: Cursors["Service"]
 }
 
-/** A time range of the log: what was appended at or after `since` and before `until`, in ms since the epoch. */
-interface Range {
-  readonly destination: string
-  readonly since: number
-  readonly until: number
-}
+/** A time range of the log: what was appended at or after `since` and before `until`. */
+export const ReplayRequest = Schema.Struct({ destination: Schema.String, since: Time, until: Time })
+
+export type ReplayRequest = typeof ReplayRequest.Type
 
 /**
  * Keeps a cursor in each partition for the lanes that will send the range once more: whoever delivers from the store next runs them.
@@ -24,7 +24,7 @@ interface Range {
  */
 export const begin = Effect.fnUntraced(function* (
   { log, cursors }: Ports,
-  { destination, since, until }: Range,
+  { destination, since, until }: ReplayRequest,
 ) {
   const now = yield* Clock.currentTimeMillis
   const taken = new Set((yield* cursors.list).map(({ name }) => parseCursorName(name)?.replay))

@@ -2,6 +2,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import { Count, Millis, Time } from "../base/scalars.ts"
 import { guard } from "./memory/memoryPort.ts"
 import type { StoreError } from "./StoreError.ts"
 
@@ -23,7 +24,7 @@ export const Outcome = Schema.Literals([
   "refused",
   "too-large",
   "gone",
-])
+]).annotate({ identifier: "Outcome" })
 
 export type Outcome = typeof Outcome.Type
 
@@ -31,30 +32,34 @@ export type Outcome = typeof Outcome.Type
 export const delivered = "delivered" satisfies Outcome
 
 /** One try to send one batch. */
-export interface Attempt {
-  readonly destination: string
+export const Attempt = Schema.Struct({
+  destination: Schema.String,
   /** The same for every attempt of a batch. */
-  readonly webhookId: string
-  /** ms since the epoch. */
-  readonly startedAt: number
-  readonly duration: number
-  readonly events: number
-  readonly bytes: number
-  readonly outcome: Outcome
-  readonly status: number | null
+  webhookId: Schema.String,
+  startedAt: Time,
+  duration: Millis,
+  events: Count,
+  bytes: Count,
+  outcome: Outcome,
+  /** The reply's; `null` when there was none. */
+  status: Schema.NullOr(Schema.Int),
   /** Why it failed, bounded, without secrets. */
-  readonly error: string | null
-  /** How long the lane waits before the next one (ms), and why ("Retry-After", "back-off"). */
-  readonly wait: number | null
-  readonly waitReason: string | null
-}
+  error: Schema.NullOr(Schema.String),
+  /** How long the lane waits before the next one, and why ("Retry-After", "back-off"). */
+  wait: Schema.NullOr(Millis),
+  waitReason: Schema.NullOr(Schema.String),
+}).annotate({ identifier: "Attempt", description: "One try to send one batch." })
 
-export interface AttemptQuery {
-  readonly destination?: string
-  readonly failuresOnly?: boolean
+export type Attempt = typeof Attempt.Type
+
+export const AttemptQuery = Schema.Struct({
+  destination: Schema.optionalKey(Schema.String),
+  failuresOnly: Schema.optionalKey(Schema.Boolean),
   /** 100 by default. */
-  readonly limit?: number
-}
+  limit: Schema.optionalKey(Count),
+})
+
+export type AttemptQuery = typeof AttemptQuery.Type
 
 /** What a store keeps at most of each destination; the oldest go first. */
 export const limits = {

@@ -1,6 +1,8 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import { Time } from "../base/scalars.ts"
 import { guard } from "./memory/memoryPort.ts"
 import type { StoreError } from "./StoreError.ts"
 
@@ -15,28 +17,38 @@ export const intake = "intake"
  * - `unexportable`: a user's transform failed on it, so nothing of it was sent.
  * - `expired`: the destination failed for longer than its `giveUpAfter`.
  */
-export type DeadReason = "invalid" | "refused" | "too-large" | "poison" | "unexportable" | "expired"
+export const DeadReason = Schema.Literals([
+  "invalid",
+  "refused",
+  "too-large",
+  "poison",
+  "unexportable",
+  "expired",
+]).annotate({ identifier: "DeadReason" })
 
-export interface DeadLetter {
+export type DeadReason = typeof DeadReason.Type
+
+export const DeadLetter = Schema.Struct({
   /** A destination's id, or {@link intake}. */
-  readonly destination: string
+  destination: Schema.String,
   /** The event's `timeUUID`. Together with `destination` it names the letter. */
-  readonly eventId: string
-  readonly reason: DeadReason
-  readonly message: string
+  eventId: Schema.String,
+  reason: DeadReason,
+  message: Schema.String,
   /** The last reply's status, when there was one. */
-  readonly status: number | null
-  /** ms since the epoch. */
-  readonly deadAt: number
-  readonly receivedAt: number
-  readonly eventName: string
+  status: Schema.NullOr(Schema.Int),
+  deadAt: Time,
+  receivedAt: Time,
+  eventName: Schema.String,
   /**
    * The event as JSON text: for a destination's letter the decoded event (see `Event`), for one of
    * intake what arrived, without private attributes, cut at 8 KiB.
    */
-  readonly event: string
-  readonly replayedAt: number | null
-}
+  event: Schema.String,
+  replayedAt: Schema.NullOr(Time),
+}).annotate({ identifier: "DeadLetter", description: "An event that was refused for good, and why." })
+
+export type DeadLetter = typeof DeadLetter.Type
 
 export interface DeadLetterQuery {
   readonly destination?: string
@@ -46,18 +58,22 @@ export interface DeadLetterQuery {
   readonly after?: string
 }
 
-export interface DeadLetterPage {
-  readonly letters: ReadonlyArray<DeadLetter>
+export const DeadLetterPage = Schema.Struct({
+  letters: Schema.Array(DeadLetter),
   /** `null` on the last page. */
-  readonly next: string | null
-}
+  next: Schema.NullOr(Schema.String),
+})
 
-export interface DeadLetterSelection {
-  readonly destination?: string
-  readonly eventIds?: ReadonlyArray<string>
-  /** Only letters that died before (ms). */
-  readonly before?: number
-}
+export type DeadLetterPage = typeof DeadLetterPage.Type
+
+export const DeadLetterSelection = Schema.Struct({
+  destination: Schema.optionalKey(Schema.String),
+  eventIds: Schema.optionalKey(Schema.Array(Schema.String)),
+  /** Only letters that died before. */
+  before: Schema.optionalKey(Time),
+})
+
+export type DeadLetterSelection = typeof DeadLetterSelection.Type
 
 /**
  * What a store keeps at most; the oldest go first. Letters of {@link intake} have a place of their

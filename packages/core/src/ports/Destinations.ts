@@ -1,19 +1,22 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import { Time } from "../base/scalars.ts"
 import { byText, guard } from "./memory/memoryPort.ts"
 import type { StoreError } from "./StoreError.ts"
 
 /** Why a destination gets nothing at present. */
-export interface Disabled {
-  /** ms since the epoch. */
-  readonly at: number
+export const Disabled = Schema.Struct({
+  at: Time,
   /**
    * `gone`: it answered 410. `by-hand`: somebody switched it off. `unconfigured`: no longer in the
    * configuration.
    */
-  readonly reason: "gone" | "by-hand" | "unconfigured"
-}
+  reason: Schema.Literals(["gone", "by-hand", "unconfigured"]),
+}).annotate({ identifier: "Disabled" })
+
+export type Disabled = typeof Disabled.Type
 
 /**
  * What a store knows of a destination: flags and file define it, the store keeps what it has lived

@@ -1,17 +1,20 @@
-import { isObject, type JsonObject } from "../base/json.ts"
+import * as Schema from "effect/Schema"
+import { isObject } from "../base/json.ts"
+import { Whole } from "../base/scalars.ts"
 
 /** An event as Statsig's Generic Webhook sends it (Event Webhook document, "Event Format"): every field is always present. */
-export interface WebhookEvent {
-  readonly eventName: string
-  readonly user: JsonObject
-  readonly userID: string
-  /** ms since the epoch, an integer. */
-  readonly timestamp: number
-  readonly value: string
-  readonly metadata: JsonObject
-  readonly statsigMetadata: JsonObject
-  readonly timeUUID: string
-}
+export const WebhookEvent = Schema.Struct({
+  eventName: Schema.String,
+  user: Schema.JsonObject,
+  userID: Schema.String,
+  timestamp: Whole.annotate({ description: "ms since the epoch" }),
+  value: Schema.String,
+  metadata: Schema.JsonObject,
+  statsigMetadata: Schema.JsonObject,
+  timeUUID: Schema.String,
+}).annotate({ identifier: "WebhookEvent", description: "An event as it is sent." })
+
+export type WebhookEvent = typeof WebhookEvent.Type
 
 export const isWebhookEvent = (event: unknown): event is WebhookEvent =>
   isObject(event) &&
