@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs"
 import { join, normalize } from "node:path"
 import { describe, expect, it } from "vitest"
 import { stabilityOf, usesOfEffect } from "./effectStability.ts"
-import { type Arrow, againstOrder, arrowsIn, circlesOf } from "./imports.ts"
+import { againstOrder, arrowsIn, circlesOf } from "./imports.ts"
 import { examples, filesIn, importsOf, type Manifest, packageOf, packages, read, root } from "./sources.ts"
 
 /** What a package may import of its siblings: dependencies point one way. A new package has to say where it stands. */
@@ -167,13 +167,10 @@ describe("packages/core", () => {
 })
 
 describe("files", () => {
-  /** The dispatcher still carries out what an operator asks for. */
-  const owed = ({ from, to }: Arrow): boolean =>
-    /\bdeliver\/Dispatcher\.ts$/.test(from) && /\boperate\//.test(to)
   it.each(packages)(
     "in packages/$folder do not import one another in circles, types included",
     ({ path }) => {
-      expect(circlesOf(arrowsIn(`${path}/src`).filter((arrow) => !owed(arrow)))).toEqual([])
+      expect(circlesOf(arrowsIn(`${path}/src`))).toEqual([])
     },
   )
 
@@ -193,7 +190,7 @@ describe("files", () => {
 
   it("of core's rooms import only what stands below them", () => {
     expect(ofCore.length).toBeGreaterThan(500)
-    expect(againstOrder(ofCore).filter((arrow) => !owed(arrow))).toEqual([])
+    expect(againstOrder(ofCore)).toEqual([])
   })
 
   it("that import against that order are found", () => {

@@ -6,15 +6,21 @@ import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { InvalidOptions, type OptionProblem } from "./base/InvalidOptions.ts"
-import * as Dispatcher from "./deliver/Dispatcher.ts"
+import { Dispatcher } from "./deliver/Dispatcher.ts"
+import * as Dispatching from "./deliver/dispatching.ts"
+import * as Ledger from "./deliver/Ledger.ts"
 import * as HttpIngest from "./intake/HttpIngest.ts"
 import { Ingest } from "./intake/Ingest.ts"
-import { logEvent, type NewEvent } from "./intake/logEvent.ts"
+import type { NewEvent } from "./intake/logEvent.ts"
+import { within } from "./operate/Action.ts"
+import { actions } from "./operate/actions.ts"
+import * as LiveOperator from "./operate/liveOperator.ts"
 import * as Operations from "./operate/Operations.ts"
+import { Operator } from "./operate/Operator.ts"
 import * as Readiness from "./operate/Readiness.ts"
-import { Attempts } from "./ports/Attempts.ts"
 import type { Codec } from "./ports/Codec.ts"
-import { DeadLetters } from "./ports/DeadLetters.ts"
+import { Cursors } from "./ports/Cursors.ts"
+import { Destinations } from "./ports/Destinations.ts"
 import { type Durability, demanding, EventLog, isLower, levelProblem, levels } from "./ports/EventLog.ts"
 import type { Acknowledges, Store } from "./ports/Store.ts"
 import type { StoreError } from "./ports/StoreError.ts"
@@ -77,15 +83,15 @@ const demanded = (ack: Durability | undefined): Layer.Layer<EventLog, InvalidOpt
   )
 
 /**
- * Intake and delivery on a store, a transport and a codec: the front door for programs that use Effect. Closing its scope
- * stops both; call `HttpIngest.close` and `Dispatcher.drain` first to send what is pending.
+ * Intake, delivery and an operator on a store, a transport and a codec: the front door for programs that use Effect. Closing its scope
+ * stops them; call `HttpIngest.close` and `Dispatcher.drain` first to send what is pending.
  *
  * Fails with {@link InvalidOptions}, which has all mistakes with their paths, or a {@link StoreError} when the store cannot be used.
  */
 export const layer = <D extends Durability = never>(
   options: MillraceOptions<D>,
 ): Layer.Layer<
-  HttpIngest.HttpIngest | Ingest | Dispatcher.Dispatcher,
+  HttpIngest.HttpIngest | Ingest | Dispatcher | Operator,
   InvalidOptions | StoreError,
   Store | Acknowledges<D> | Transport | Codec
 > => {
@@ -103,15 +109,20 @@ export const layer = <D extends Durability = never>(
       InvalidOptions
     > as never
   }
-  return Layer.mergeAll(
+  const running = Layer.mergeAll(
     HttpIngest.layer(options),
-    Dispatcher.layer({
+    Dispatching.layer({
       destinations: destinations.success,
       ...(options.keepFor === undefined ? {} : { keepFor: options.keepFor }),
       ...(options.ringBytes === undefined ? {} : { ringBytes: options.ringBytes }),
       ...(options.hashKey === undefined ? {} : { hashKey: options.hashKey }),
     }),
-  ).pipe(Layer.provide(catalog.success), Layer.provide(demanded(options.ack)))
+  )
+  return LiveOperator.layer.pipe(
+    Layer.provideMerge(running),
+    Layer.provide(catalog.success),
+    Layer.provide(demanded(options.ack)),
+  )
 }
 
 export interface LogLine {
@@ -157,11 +168,8 @@ export interface Millrace extends Operations.Operations {
    * No answer within a second and a half is one, too.
    */
   readonly readiness: () => Promise<Readiness.Readiness>
-  /**
-   * Takes one event in, as a request to the event webhook would, without HTTP and without a key. Resolves to its `timeUUID` once it is stored, or to `null` when `dedupe` has found
-   * it a repetition. Rejects with `IngestError`.
-   */
-  readonly logEvent: (event: NewEvent) => Promise<string | null>
+  /** What is below as promises, as Effects that take and answer JSON: for hosts that let an operator in. */
+  readonly operator: Operator["Service"]
   /**
    * New requests get 503, those begun finish, batches go out without waiting to fill: until all is sent that can be, or the
    * deadline (10 seconds by default) has come. When other processes deliver from the store, what is pending is left to them at
@@ -205,11 +213,12 @@ export const make = async <D extends Durability = never>(options: MakeOptions<D>
     Effect.all({
       http: HttpIngest.HttpIngest,
       ingest: Ingest,
-      dispatcher: Dispatcher.Dispatcher,
+      dispatcher: Dispatcher,
+      operator: Operator,
       log: EventLog,
+      cursors: Cursors,
+      destinations: Destinations,
       health: StoreHealth,
-      deadLetters: DeadLetters,
-      attempts: Attempts,
     }),
   )
   const { http, dispatcher } = services
@@ -234,7 +243,7 @@ export const make = async <D extends Durability = never>(options: MakeOptions<D>
   const readiness = (): Promise<Readiness.Readiness> =>
     closing === undefined ? run(findReadiness) : Promise.resolve(Readiness.stopping)
 
-  const pending = dispatcher.status.pipe(
+  const pending = Ledger.read(services).pipe(
     Effect.map((rows) =>
       rows.filter((row) => row.pending > 0).map((row) => ({ destination: row.id, events: row.pending })),
     ),
@@ -255,13 +264,13 @@ export const make = async <D extends Durability = never>(options: MakeOptions<D>
   let closing: Promise<CloseReport> | undefined
 
   return {
-    ...Operations.of(context, services),
+    ...Operations.of(() => services.operator, context),
+    operator: within(actions, services.operator, context),
     matches: http.matches,
     handle: (request, handleOptions) =>
       handleOptions === undefined ? handle(request) : run(http.handle(request), handleOptions),
     ready: async () => (await readiness()) === null,
     readiness,
-    logEvent: (event) => run(logEvent(services.ingest, event)),
     close: ({ deadline = "10 seconds" } = {}) => {
       closing ??= closeAll(deadline)
       return closing

@@ -189,11 +189,10 @@ export const start = Effect.fnUntraced(function* (
   if (path !== null) {
     const startedAt = yield* Clock.currentTimeMillis
     const admin = Admin.make({
-      operations: millrace,
+      operator: millrace.operator,
       store,
       path,
       status: { version, pid: process.pid, startedAt, url },
-      logEvent: millrace.logEvent,
       readiness: millrace.readiness,
       isEmbedded: false,
     })

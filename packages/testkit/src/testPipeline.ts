@@ -1,21 +1,18 @@
 import type { WebhookEvent } from "@millrace/core"
 import {
-  type Attempts,
   Attempts as AttemptsPort,
-  type DeadLetterReplay,
-  type DeadLetterReplayRequest,
   type DeadLetters,
   DeadLetters as DeadLettersPort,
-  Dispatcher,
   EventLog,
   HttpIngest,
   Ingest,
   Millrace,
+  Operations,
+  Operator,
   Store,
   StoreError,
   Transport,
 } from "@millrace/core"
-import type { Ledger } from "@millrace/core/host"
 import { Counters, Cursors, Destinations, Keys, Members, Position, StoreHealth } from "@millrace/core/store"
 import { Codec } from "@millrace/node"
 import * as Context from "effect/Context"
@@ -84,7 +81,7 @@ export interface TestPipelineOptions extends Millrace.MillraceOptions {
 }
 
 /** A whole Millrace on a virtual clock, from HTTP request to webhook: days pass in milliseconds. */
-export interface TestPipeline {
+export interface TestPipeline extends Omit<Operations.Operations, "deadLetters"> {
   /** Posts a body to a route, `/v1/log_event` by default, with a valid key. */
   readonly post: (
     body: unknown,
@@ -99,22 +96,12 @@ export interface TestPipeline {
   /** Sets the wall clock so many ms ahead of the virtual time, or behind it, as a person or NTP does; waits go on as before. */
   readonly setWallClock: (ahead: number) => void
   readonly receiver: (destination: string) => TestReceiver
-  readonly destinations: () => Promise<ReadonlyArray<Ledger.DestinationStatus>>
   /** What became of all events that arrived since the last start. */
   readonly intake: () => Promise<Ingest.IntakeLedger>
+  /** Also after a crash. */
   readonly deadLetters: (
     query?: DeadLetters.DeadLetterQuery,
   ) => Promise<ReadonlyArray<DeadLetters.DeadLetter>>
-  readonly attempts: (query?: Attempts.AttemptQuery) => Promise<ReadonlyArray<Attempts.Attempt>>
-  readonly disable: (destination: string) => Promise<void>
-  readonly enable: (destination: string) => Promise<void>
-  /** Returns the replay's name. */
-  readonly replay: (request: Dispatcher.ReplayRequest) => Promise<string>
-  readonly replayDeadLetters: (request: DeadLetterReplayRequest) => Promise<DeadLetterReplay>
-  /** Returns how many events are due once more. */
-  readonly rewind: (destination: string, since: number) => Promise<number>
-  /** Returns how many events were passed over. */
-  readonly skip: (destination: string) => Promise<number>
   /** From now on the store says to everything that it is unavailable, or answers again. What it was asked before goes on. */
   readonly failStore: (failing: boolean) => void
   /** Stops at once, as `kill -9` does: nothing more is saved, whatever was in flight is never heard of again. */
@@ -331,7 +318,7 @@ export const testPipeline = async (options: TestPipelineOptions = {}): Promise<T
     return {
       http: Context.get(built, HttpIngest.HttpIngest),
       ledger: Context.get(built, Ingest.Ingest).ledger,
-      dispatcher: Context.get(built, Dispatcher.Dispatcher),
+      operator: Context.get(built, Operator),
       die: () => {
         state.alive = false
       },
@@ -341,7 +328,9 @@ export const testPipeline = async (options: TestPipelineOptions = {}): Promise<T
 
   let life = await start(first)
 
+  const operations = Operations.of(() => life.operator, base)
   const pipeline: TestPipeline = {
+    ...operations,
     post: (body, { url = "/v1/log_event", headers = {} } = {}) => {
       const bytes = body instanceof Uint8Array ? body : new TextEncoder().encode(JSON.stringify(body))
       return run(
@@ -368,17 +357,14 @@ export const testPipeline = async (options: TestPipelineOptions = {}): Promise<T
     now: time.now,
     setWallClock: time.setWallClock,
     receiver,
-    destinations: () => run(life.dispatcher.status),
     intake: () => run(life.ledger),
     deadLetters: async (query = {}) =>
       (await run(Effect.flatMap(DeadLettersPort.DeadLetters, (port) => port.list(query)))).letters,
     attempts: (query = {}) => run(Effect.flatMap(AttemptsPort.Attempts, (port) => port.list(query))),
-    disable: (destination) => run(life.dispatcher.disable(destination)),
-    enable: (destination) => run(life.dispatcher.enable(destination)),
-    replay: (request) => run(life.dispatcher.replay(request)),
-    replayDeadLetters: (request) => run(life.dispatcher.replayDeadLetters(request)),
-    rewind: (destination, since) => run(life.dispatcher.rewind(destination, since)),
-    skip: (destination) => run(life.dispatcher.skip(destination)),
+    addDestination: (destination) => {
+      urls.set(destination.url, destination.id)
+      return operations.addDestination(destination)
+    },
     failStore: (fails) => {
       failing = fails
     },

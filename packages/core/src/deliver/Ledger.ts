@@ -1,35 +1,50 @@
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { Count, Time } from "../base/scalars.ts"
 import { parseCursorName } from "../ports/CursorName.ts"
 import type { CursorRecord, Cursors } from "../ports/Cursors.ts"
-import type { Destinations, Disabled } from "../ports/Destinations.ts"
+import { type Destinations, Disabled } from "../ports/Destinations.ts"
 import type { EventLog } from "../ports/EventLog.ts"
+import type { StoreError } from "../ports/StoreError.ts"
 import { openCircuitAfter } from "./Delivery.ts"
 import * as LaneState from "./LaneState.ts"
 
 /** How one destination is doing. */
-export interface DestinationStatus {
-  readonly id: string
-  /** Events accepted since the destination began, by the log's counts; after a rewind some count twice, after a skip some not at all. */
-  readonly due: number
-  readonly delivered: number
-  readonly filtered: number
-  readonly dead: number
+export const DestinationStatus = Schema.Struct({
+  id: Schema.String,
+  /**
+   * Events accepted since the destination began, by the log's counts; after a rewind some count
+   * twice, after a skip some not at all.
+   */
+  due: Schema.Int,
+  delivered: Count,
+  filtered: Count,
+  dead: Count,
   /** Dropped by the log before they were looked at. */
-  readonly trimmed: number
-  /** Events behind the cursor, by the log's counts at its place, and those held back as suspects. */
-  readonly pending: number
+  trimmed: Count,
+  /**
+   * Events behind the cursor, by the log's counts at its place, and those held back as suspects.
+   */
+  pending: Schema.Int,
   /** Events put on the wire, every attempt counted. */
-  readonly sent: number
+  sent: Count,
   /** Failures in a row. */
-  readonly failures: number
-  /** ms since the epoch. */
-  readonly failingSince: number | null
-  /** Open from the 10th failure in a row on; half-open while an attempt, which is a probe then, is under way in this process. */
-  readonly circuit: "closed" | "open" | "half-open"
-  readonly disabled: Disabled | null
-}
+  failures: Count,
+  failingSince: Schema.NullOr(Time),
+  /**
+   * Open from the 10th failure in a row on; half-open while an attempt, which is a probe then, is
+   * under way in this process.
+   */
+  circuit: Schema.Literals(["closed", "open", "half-open"]),
+  disabled: Schema.NullOr(Disabled),
+})
 
-/** `due = delivered + filtered + dead + trimmed + pending`: the log counts the ends, the cursor's record the rest. */
+export type DestinationStatus = typeof DestinationStatus.Type
+
+/**
+ * `due = delivered + filtered + dead + trimmed + pending`: the log counts the ends, the cursor's
+ * record the rest.
+ */
 export const addsUp = (row: DestinationStatus): boolean =>
   row.due === row.delivered + row.filtered + row.dead + row.trimmed + row.pending && row.sent >= row.delivered
 
@@ -65,8 +80,9 @@ interface Account {
 }
 
 /**
- * Where the log no longer reaches back to the place, all that is left unaccounted for lags: the lane will count what is missing as trimmed when
- * it gets there. Where the log has lost the place, the lane will go on behind what is left, and what it did with the rest has never been due.
+ * Where the log no longer reaches back to the place, all that is left unaccounted for lags: the
+ * lane will count what is missing as trimmed when it gets there. Where the log has lost the place,
+ * the lane will go on behind what is left, and what it did with the rest has never been due.
  */
 const accountOf = (
   log: EventLog["Service"],
@@ -91,7 +107,13 @@ const accountOf = (
   )
 }
 
-/** A row for every destination that has a cursor, or is configured, by id. Replays have no rows: their events were counted before. */
+/** Only when they were appended is asked. */
+const noBodies = (): boolean => false
+
+/**
+ * A row for every destination that has a cursor, or is configured, by id. Replays have no rows:
+ * their events were counted before.
+ */
 export const read = Effect.fnUntraced(function* ({ log, cursors, destinations }: LedgerPorts) {
   const rows = new Map<string, DestinationStatus>()
   for (const { id, disabled } of yield* destinations.list) rows.set(id, blank(id, disabled))
@@ -120,4 +142,30 @@ export const read = Effect.fnUntraced(function* ({ log, cursors, destinations }:
     })
   }
   return [...rows.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
+})
+
+/**
+ * When the oldest entry that a live cursor has not passed was appended, by destination.
+ *
+ * @param isAskedFor spares looking for that of the others
+ */
+export const oldestPending = Effect.fnUntraced(function* (
+  { log, cursors }: Pick<LedgerPorts, "log" | "cursors">,
+  isAskedFor: (destination: string) => boolean = () => true,
+): Effect.fn.Return<ReadonlyMap<string, number>, StoreError> {
+  const oldest = new Map<string, number>()
+  for (const { name, record } of yield* cursors.list) {
+    const parsed = parseCursorName(name)
+    if (parsed === null || parsed.replay !== null || record === null) continue
+    const { destination, partition } = parsed
+    if (partition >= log.partitions || !isAskedFor(destination)) continue
+    const at = yield* log.read(partition, record.position, { maxEntries: 1, maxBytes: 1 }, noBodies).pipe(
+      Effect.map(([first]) => first?.appendedAt ?? null),
+      Effect.catchReason("StoreError", "OutOfRange", () =>
+        Effect.map(log.bounds(partition), ({ oldestAt }) => oldestAt),
+      ),
+    )
+    if (at !== null) oldest.set(destination, Math.min(at, oldest.get(destination) ?? at))
+  }
+  return oldest
 })

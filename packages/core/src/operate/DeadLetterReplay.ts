@@ -1,23 +1,10 @@
-import * as Clock from "effect/Clock"
-import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { Count } from "../base/scalars.ts"
-import { ByteWriter } from "../bytes/ByteWriter.ts"
-import * as Batch from "../deliver/lane/Batch.ts"
-import type { Sender } from "../deliver/send/Sender.ts"
-import * as LetterEvent from "../entry/deadLetterEvent.ts"
-import {
-  type DeadLetter,
-  type DeadLetterPage,
-  DeadLetterSelection,
-  type DeadLetters,
-  type DeadReason,
-} from "../ports/DeadLetters.ts"
-import type { StoreError } from "../ports/StoreError.ts"
-import type { Destination } from "../select/Destination.ts"
-import { type ExportRule, eventWriter } from "../select/Export.ts"
+import { DeadLetterSelection } from "../ports/DeadLetters.ts"
 
-/** Which dead letters of a destination: without `eventIds` those that have not been replayed yet. */
+/**
+ * Which dead letters of a destination: without `eventIds` those that have not been replayed yet.
+ */
 export const DeadLetterReplayRequest = Schema.Struct({
   ...DeadLetterSelection.fields,
   destination: Schema.String,
@@ -28,145 +15,13 @@ export type DeadLetterReplayRequest = typeof DeadLetterReplayRequest.Type
 export const DeadLetterReplay = Schema.Struct({
   /** How many events were delivered. Their letters stay, marked. */
   replayed: Count,
-  /** Events that failed by themselves: refused or too large alone, not to be exported, or without a letter. */
+  /**
+   * Events that failed by themselves: refused or too large alone, not to be exported, or without a
+   * letter.
+   */
   failed: Schema.Array(Schema.Struct({ eventId: Schema.String, message: Schema.String })),
   /** Why it ended early; `null` when all letters asked for were tried. */
   stopped: Schema.NullOr(Schema.String),
 }).annotate({ identifier: "DeadLetterReplay" })
 
 export type DeadLetterReplay = typeof DeadLetterReplay.Type
-
-export interface ReplayOptions {
-  readonly destination: Destination
-  readonly exportRule: ExportRule
-  readonly sender: Sender
-  readonly deadLetters: DeadLetters["Service"]
-  /** Tells the requests of this replay from all others: they get `webhook-id`s of their own. */
-  readonly name: string
-  /** Asked before every request. */
-  readonly isDisabled: Effect.Effect<boolean, StoreError>
-}
-
-/** A page of letters is in memory at a time, and a batch does not reach over its end. */
-const maxPage = 500
-
-/** So many refusals while nothing at all has passed, and it is the destination: what splitting one batch may cost a lane, too. */
-const maxRefusals = 32
-
-interface Exported {
-  readonly letter: DeadLetter
-  readonly json: ByteWriter
-}
-
-const matcher = ({ eventIds, before }: DeadLetterReplayRequest): ((letter: DeadLetter) => boolean) => {
-  const ids = eventIds === undefined ? null : new Set(eventIds)
-  return ({ eventId, deadAt, replayedAt }) =>
-    (ids === null ? replayedAt === null : ids.has(eventId)) && (before === undefined || deadAt < before)
-}
-
-/** By the destination's rules of today, but with the id by which receivers know the event. One that cannot be exported says why. */
-const exportLetter = (
-  { eventId, event: stored, receivedAt }: DeadLetter,
-  rule: ExportRule,
-): { readonly json: ByteWriter } | { readonly error: string } => {
-  const event = LetterEvent.read(stored)
-  if (event === null) return { error: "the letter's event cannot be read" }
-  const entry = { id: "", receivedAt, statsigMetadata: {}, events: [event] }
-  const into = new ByteWriter(0)
-  const error = eventWriter(entry, rule, () => eventId)(event, 0, into)
-  return error === null ? { json: into } : { error: error.message }
-}
-
-/**
- * Sends dead letters of a destination once more, newest page first, in batches within the destination's limits. One attempt a batch: what is not
- * the events' own fault ends it, and whoever began it decides when to try again. A batch that is refused is split; an event refused alone stays a
- * letter, with what was said of it this time. The filter is not asked: it let the event pass when it died.
- *
- * A letter is marked after its delivery, so a crash in between may send it again, with the same `timeUUID`.
- */
-export const run = Effect.fnUntraced(function* (
-  { destination, exportRule, sender, deadLetters, name, isDisabled }: ReplayOptions,
-  request: DeadLetterReplayRequest,
-): Effect.fn.Return<DeadLetterReplay, StoreError> {
-  const failed: Array<DeadLetterReplay["failed"][number]> = []
-  let replayed = 0
-  let refusals = 0
-  const report = (stopped: string | null): DeadLetterReplay => ({ replayed, failed, stopped })
-
-  const fail = (letter: DeadLetter, reason: DeadReason, message: string, status: number | null) => {
-    failed.push({ eventId: letter.eventId, message })
-    return deadLetters.put([{ ...letter, reason, message, status }])
-  }
-
-  /** Returns why the replay cannot go on; `null` when it can. */
-  const send = Effect.fnUntraced(function* (letters: ReadonlyArray<DeadLetter>, batch: Batch.Batch) {
-    const todo: Array<Batch.Range> = [[0, letters.length]]
-    for (let range = todo.pop(); range !== undefined; range = todo.pop()) {
-      if (yield* isDisabled) return "the destination is disabled"
-      const [from, to] = range
-      const [first, last] = [letters[from]!, letters[to - 1]!]
-      const count = to - from
-      const ids = { first: first.eventId, last: last.eventId }
-      const parcel = { body: batch.body(range), ...ids, count, replay: name }
-      const { verdict, record } = yield* sender.send(parcel, Effect.void)
-      record(null)
-      const said = verdict.error ?? verdict.outcome
-      switch (verdict.outcome) {
-        case "delivered": {
-          const eventIds = letters.slice(from, to).map(({ eventId }) => eventId)
-          const now = yield* Clock.currentTimeMillis
-          yield* deadLetters.markReplayed({ destination: destination.id, eventIds }, now)
-          replayed += count
-          break
-        }
-        case "refused":
-        case "too-large":
-          refusals += 1
-          if (count === 1) yield* fail(first, verdict.outcome, said, verdict.status)
-          // The first half is the last on the stack.
-          else todo.push(...Batch.halve(range).toReversed())
-          if (replayed === 0 && refusals >= maxRefusals) return `nothing passes: ${said}`
-          break
-        default:
-          return said
-      }
-    }
-    return null
-  })
-
-  const matches = matcher(request)
-  const missing = new Set(request.eventIds)
-  const limit = Math.min(destination.batch.maxEvents, maxPage)
-  let after: string | null = null
-  do {
-    const page: DeadLetterPage = yield* deadLetters.list({
-      destination: destination.id,
-      limit,
-      ...(after === null ? {} : { after }),
-    })
-    const exported: Array<Exported> = []
-    // Oldest first, as far as a page reaches.
-    for (const letter of page.letters.filter(matches).reverse()) {
-      missing.delete(letter.eventId)
-      const result = exportLetter(letter, exportRule)
-      if ("json" in result) exported.push({ letter, json: result.json })
-      else yield* fail(letter, "unexportable", result.error, null)
-    }
-    while (exported.length > 0) {
-      const builder = Batch.make(destination.batch, destination.format)
-      const fitting = exported.findIndex(({ json }) => {
-        builder.begin().copy(json, 0, json.length)
-        return !builder.commit()
-      })
-      const batch = exported.splice(0, fitting === -1 ? exported.length : fitting)
-      const stopped = yield* send(
-        batch.map(({ letter }) => letter),
-        builder.close(),
-      )
-      if (stopped !== null) return report(stopped)
-    }
-    after = request.eventIds !== undefined && missing.size === 0 ? null : page.next
-  } while (after !== null)
-  for (const eventId of missing) failed.push({ eventId, message: "there is no such dead letter" })
-  return report(null)
-})

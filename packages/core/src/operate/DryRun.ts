@@ -43,8 +43,9 @@ const readLimits = { maxEntries: 256, maxBytes: 1024 * 1024 }
 type Log = EventLog["Service"]
 
 /**
- * Where to begin reading for the last `limit` events: a place with at least so many behind it, and how many there are. The log is read forward only, so the place is
- * looked for by time; within one millisecond it cannot be told more closely.
+ * Where to begin reading for the last `limit` events: a place with at least so many behind it, and
+ * how many there are. The log is read forward only, so the place is looked for by time; within one
+ * millisecond it cannot be told more closely.
  */
 const findStart = Effect.fnUntraced(function* (log: Log, partition: number, limit: number) {
   const { tail, head, oldestAt } = yield* log.bounds(partition)
@@ -117,7 +118,8 @@ const look = (
 }
 
 /**
- * Says what a filter, as a destination would have it, does with the newest events of the log, and what would be sent. Nothing is sent or changed.
+ * Says what a filter, as a destination would have it, does with the newest events of the log, and
+ * what would be sent. Nothing is sent or changed.
  */
 export const run = Effect.fnUntraced(function* (
   log: Log,

@@ -1,29 +1,45 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Entry from "../entry/Entry.ts"
 import type { EventLog, LogEntry } from "../ports/EventLog.ts"
 import type { Position } from "../ports/Position.ts"
 import type { StoreError } from "../ports/StoreError.ts"
-import { type CompiledSelection, decodeSelection, type Selection } from "../select/Destination.ts"
-import { textExporter, type WebhookEvent } from "../select/Export.ts"
+import type { CompiledSelection, SelectionOptions } from "../select/Destination.ts"
+import { textExporter } from "../select/Export.ts"
 import { anyGlob } from "../select/glob.ts"
+import { WebhookEvent } from "../select/WebhookEvent.ts"
 
-export interface TailOptions {
-  /** Only what this destination gets, in the form it gets it; without it all events, internal ones too. */
-  readonly destination?: string
+export const TailOptions = Schema.Struct({
+  /**
+   * Only what this destination gets, in the form it gets it; without it all events, internal ones
+   * too.
+   */
+  destination: Schema.optionalKey(Schema.String),
   /** Globs: only events one of them matches, by the name they are sent under. */
-  readonly names?: ReadonlyArray<string>
-}
+  names: Schema.optionalKey(Schema.Array(Schema.String)),
+})
 
-/** An event as it is sent, or how many the log has dropped before a reader that is too slow has come to them. */
-export type Tailed = { readonly event: WebhookEvent } | { readonly missed: number }
+export type TailOptions = typeof TailOptions.Type
+
+/**
+ * An event as it is sent, or how many the log has dropped before a reader that is too slow has come
+ * to them.
+ */
+export const Tailed = Schema.Union([
+  Schema.Struct({ event: WebhookEvent }),
+  Schema.Struct({ missed: Schema.Int }),
+]).annotate({
+  identifier: "Tailed",
+  description: "An event, or how many were dropped before this reader had come to them.",
+})
+
+export type Tailed = typeof Tailed.Type
 
 /** Lets every event through, as it is sent by default. */
-export const everything: Selection = Result.getOrThrow(
-  decodeSelection({ filter: { categories: { internal: true } } }),
-)
+export const everything: SelectionOptions = { filter: { categories: { internal: true } } }
 
 type Log = EventLog["Service"]
 
@@ -82,8 +98,8 @@ const tailOf = (
   )
 
 /**
- * What is accepted from now on, in the order of the log, for as long as it is read. Reads the log and nothing else, so nobody waits for a slow reader. Has begun
- * when the effect returns.
+ * What is accepted from now on, in the order of the log, for as long as it is read. Reads the log
+ * and nothing else, so nobody waits for a slow reader. Has begun when the effect returns.
  */
 export const follow = Effect.fnUntraced(function* (
   log: Log,

@@ -11,7 +11,10 @@ interface Ports {
   readonly cursors: Cursors["Service"]
 }
 
-/** The live cursor of one partition, taken over: whoever had it is fenced. One that was never saved stands at the head. */
+/**
+ * The live cursor of one partition, taken over: whoever had it is fenced. One that was never saved
+ * stands at the head.
+ */
 const takeOver = Effect.fnUntraced(function* (
   { log, cursors }: Ports,
   destination: string,
@@ -31,7 +34,10 @@ const takeOver = Effect.fnUntraced(function* (
   return { place, state, head, save }
 })
 
-/** A lane elsewhere may take its cursor over again before the move is saved: then all of it is done anew. */
+/**
+ * A lane elsewhere may take its cursor over again before the move is saved: then all of it is done
+ * anew.
+ */
 const untilSaved = Effect.fnUntraced(function* (
   attempt: Effect.Effect<number | "fenced", StoreError>,
 ): Effect.fn.Return<number, StoreError> {
@@ -42,7 +48,8 @@ const untilSaved = Effect.fnUntraced(function* (
 })
 
 /**
- * Puts a live cursor back to the first entry kept that was appended at or after `since` (ms), never ahead.
+ * Puts a live cursor back to the first entry kept that was appended at or after `since` (ms), never
+ * ahead.
  *
  * @returns how many events are due once more
  */

@@ -18,7 +18,8 @@ export const ReplayRequest = Schema.Struct({ destination: Schema.String, since: 
 export type ReplayRequest = typeof ReplayRequest.Type
 
 /**
- * Keeps a cursor in each partition for the lanes that will send the range once more: whoever delivers from the store next runs them.
+ * Keeps a cursor in each partition for the lanes that will send the range once more: whoever
+ * delivers from the store next runs them.
  *
  * @returns the replay's name
  */

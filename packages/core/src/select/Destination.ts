@@ -222,7 +222,7 @@ export const decodeAll = (
   return problems.length > 0 ? Result.fail(problems) : Result.succeed(destinations)
 }
 
-const SelectionConfig = Schema.Struct(selection)
+export const SelectionConfig = Schema.Struct(selection)
 
 /** What decides which events a destination gets, and in what form; all of it may be left out. */
 export type SelectionOptions = typeof SelectionConfig.Encoded & DestinationCode

@@ -2,7 +2,10 @@ import * as Schema from "effect/Schema"
 import { isObject } from "../base/json.ts"
 import { Whole } from "../base/scalars.ts"
 
-/** An event as Statsig's Generic Webhook sends it (Event Webhook document, "Event Format"): every field is always present. */
+/**
+ * An event as Statsig's Generic Webhook sends it (Event Webhook document, "Event Format"): every
+ * field is always present.
+ */
 export const WebhookEvent = Schema.Struct({
   eventName: Schema.String,
   user: Schema.JsonObject,

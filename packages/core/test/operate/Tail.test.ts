@@ -29,7 +29,7 @@ const follow = Effect.fnUntraced(function* (
   options: { readonly selection?: SelectionOptions; readonly names?: ReadonlyArray<string> } = {},
 ) {
   const { selection, ...rest } = options
-  const decoded = selection === undefined ? Tail.everything : Result.getOrThrow(decodeSelection(selection))
+  const decoded = Result.getOrThrow(decodeSelection(selection ?? Tail.everything))
   return yield* Tail.follow(
     yield* EventLog,
     compile(decoded, null, () => Catalog.empty),

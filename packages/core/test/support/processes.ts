@@ -15,6 +15,8 @@ import { Dispatcher } from "../../src/deliver/Dispatcher.ts"
 import * as Ledger from "../../src/deliver/Ledger.ts"
 import { HttpIngest } from "../../src/intake/HttpIngest.ts"
 import * as Millrace from "../../src/Millrace.ts"
+import * as Operations from "../../src/operate/Operations.ts"
+import { Operator } from "../../src/operate/Operator.ts"
 import { Attempts } from "../../src/ports/Attempts.ts"
 import { Codec } from "../../src/ports/Codec.ts"
 import { Counters } from "../../src/ports/Counters.ts"
@@ -77,7 +79,7 @@ export interface Reply {
 
 export interface Process {
   readonly name: string
-  readonly dispatcher: Dispatcher["Service"]
+  readonly operator: Operations.Operations
   /** Takes in one event of each value, in one request, of a user of that name. */
   readonly log: (user: string, ...values: ReadonlyArray<number>) => Promise<number>
   /** As `kill -9` does. */
@@ -240,7 +242,7 @@ export const makeWorld = async (options: WorldOptions = {}) => {
     const http = Context.get(services, HttpIngest)
     return {
       name,
-      dispatcher: Context.get(services, Dispatcher),
+      operator: Operations.of(() => Context.get(services, Operator), base),
       log: async (user, ...values) => {
         const events = values.map((value) => ({ eventName: "n", value, time: now(), user: { userID: user } }))
         const { status } = await runHere(

@@ -1,4 +1,5 @@
 import { type IncomingMessage, request } from "node:http"
+import { Action, OpenApi } from "@millrace/core/host"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -32,7 +33,7 @@ const connectionError = (error: NodeJS.ErrnoException): AdminError | NoServer =>
 
 const post = (
   socketPath: string,
-  name: string,
+  path: string,
   input: unknown,
 ): Effect.Effect<IncomingMessage, AdminError | NoServer> =>
   Effect.callback((resume) => {
@@ -41,7 +42,7 @@ const post = (
       socketPath,
       agent: false,
       method: "POST",
-      path: `${AdminApi.root}${name}`,
+      path: `${AdminApi.root}${path}`,
       headers: {
         host: "millrace",
         "content-type": "application/json",
@@ -78,8 +79,7 @@ const parse = (text: string): unknown => {
   }
 }
 
-const Failure = Schema.Struct({ message: Schema.String, status: Schema.Int })
-const decodeFailure = Schema.decodeUnknownResult(Failure)
+const decodeFailure = Schema.decodeUnknownResult(OpenApi.Failure)
 
 const misunderstood = (): AdminError =>
   new AdminError({ status: 502, message: "the server's reply is not understood: is it of another version?" })
@@ -103,20 +103,24 @@ async function* lines(response: IncomingMessage): AsyncGenerator<string> {
   }
 }
 
-/** Asks the server that listens on a socket. Every call fails with {@link NoServer} when there is none. */
-export const make = (socketPath: string): AdminApi.Admin<NoServer> => ({
-  call: (name, input) =>
-    Effect.gen(function* () {
-      const response = yield* Effect.flatMap(post(socketPath, name, input), ensureOk)
-      const output: Schema.ConstraintDecoder<AdminApi.Output<typeof name>> = AdminApi.operations[name].output
-      return yield* decode(output, yield* readText(response))
-    }),
-  tail: (input) =>
-    Effect.gen(function* () {
-      const response = yield* Effect.flatMap(post(socketPath, AdminApi.tailName, input), ensureOk)
+/**
+ * Asks the server that listens on a socket. Every action fails with {@link NoServer} when there is
+ * none.
+ */
+export const makeOf = <T extends Action.Table>(
+  table: T,
+  socketPath: string,
+): Action.ServiceOf<T, AdminError | NoServer> =>
+  Action.serve(table, (action) =>
+    Effect.fnUntraced(function* (input) {
+      const response = yield* Effect.flatMap(post(socketPath, action.path, input), ensureOk)
+      if (!Action.isTelling(action)) return yield* decode(action.output, yield* readText(response))
       return Stream.fromAsyncIterable(lines(response), lost).pipe(
-        Stream.mapEffect((line) => decode(AdminApi.Tailed, line)),
+        Stream.mapEffect((line) => decode(action.event, line)),
         Stream.ensuring(Effect.sync(() => response.destroy())),
       )
     }),
-})
+  )
+
+/** Asks it all that an operator can. */
+export const make = (socketPath: string): AdminApi.Admin<NoServer> => makeOf(AdminApi.actions, socketPath)

@@ -1,5 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http"
-import { SchemaProblems } from "@millrace/core/host"
+import { Action, OpenApi, SchemaProblems } from "@millrace/core/host"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -7,6 +7,7 @@ import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import { version } from "../version.ts"
 import * as AdminApi from "./AdminApi.ts"
 
 const { AdminError } = AdminApi
@@ -51,22 +52,16 @@ const readJson = (text: string): Effect.Effect<unknown, AdminError> => {
   }
 }
 
+/** An action with what it takes to answer it. */
+interface Route {
+  readonly action: Action.Action
+  readonly decode: (input: unknown) => Result.Result<unknown, Schema.SchemaError>
+  readonly perform: Action.AnyMethod<AdminError>
+}
+
 const strict = { errors: "all", onExcessProperty: "error" } as const
 
-/** What an operation is asked with, by its name. */
-const decoders = new Map(
-  [
-    ...Object.entries(AdminApi.operations).map(([name, { input }]) => ({ name, input })),
-    { name: AdminApi.tailName, input: AdminApi.TailInput },
-  ].map(({ name, input }) => {
-    const shape: Schema.ConstraintDecoder<unknown> = input
-    return [name, Schema.decodeUnknownResult(shape, strict)] as const
-  }),
-)
-
-const readInput = Effect.fnUntraced(function* (req: IncomingMessage, name: string) {
-  const decode = decoders.get(name)
-  if (decode === undefined) return yield* refuse(404, "there is no such operation")
+const readInput = Effect.fnUntraced(function* (req: IncomingMessage, { decode }: Route) {
   if (req.method !== "POST") return yield* refuse(405, "method not allowed: expected POST")
   // A page of another origin cannot send this type without being allowed to.
   if (!/^application\/json *(;|$)/i.test(req.headers["content-type"] ?? "")) {
@@ -78,41 +73,51 @@ const readInput = Effect.fnUntraced(function* (req: IncomingMessage, name: strin
   return yield* refuse(400, problems.map(({ path, message }) => `${path || "body"}: ${message}`).join("\n"))
 })
 
-/** Returns when the client can take more, and never when it has gone: whoever waits is interrupted then. */
-const writeLine = (res: ServerResponse, line: unknown): Effect.Effect<void> =>
+/** How an event is written, by what the client accepts. */
+const framings = {
+  ndjson: { type: "application/x-ndjson", frame: (event: string) => `${event}\n` },
+  sse: { type: "text/event-stream", frame: (event: string) => `data: ${event}\n\n` },
+} as const
+
+/**
+ * Returns when the client can take more, and never when it has gone: whoever waits is interrupted
+ * then.
+ */
+const writeText = (res: ServerResponse, text: string): Effect.Effect<void> =>
   Effect.callback((resume) => {
-    if (res.write(`${JSON.stringify(line)}\n`)) resume(Effect.void)
+    if (res.write(text)) resume(Effect.void)
     else res.once("drain", () => resume(Effect.void))
   })
 
-const answerTail = Effect.fnUntraced(function* (
-  admin: AdminApi.Admin,
-  input: AdminApi.TailInput,
+const tell = Effect.fnUntraced(function* (
+  req: IncomingMessage,
   res: ServerResponse,
+  events: Stream.Stream<unknown, AdminError>,
 ) {
-  const events = yield* admin.tail(input)
-  res.writeHead(200, { "content-type": "application/x-ndjson", "cache-control": "no-store" })
+  const { type, frame } = /\btext\/event-stream\b/i.test(req.headers.accept ?? "")
+    ? framings.sse
+    : framings.ndjson
+  res.writeHead(200, { "content-type": type, "cache-control": "no-store" })
   // The client knows by it that nothing is missed from now on.
   res.flushHeaders()
-  yield* Stream.runForEach(events, (event) => writeLine(res, event))
+  yield* Stream.runForEach(events, (event) => writeText(res, frame(JSON.stringify(event))))
   res.end()
 })
 
 const answer = Effect.fnUntraced(function* (
-  admin: AdminApi.Admin,
   req: IncomingMessage,
   res: ServerResponse,
+  route: Route | undefined,
 ) {
-  const name = (req.url ?? "").split("?", 1)[0]!.slice(AdminApi.root.length)
-  const input = yield* readInput(req, name)
-  // Decoded by this name's own schema, which TypeScript cannot follow through the table.
-  if (name === AdminApi.tailName) return yield* answerTail(admin, input as AdminApi.TailInput, res)
-  const output = yield* admin.call(name as AdminApi.Name, input as AdminApi.Input<AdminApi.Name>)
-  write(res, 200, output)
+  if (route === undefined) return yield* refuse(404, "there is no such operation")
+  const input = yield* readInput(req, route)
+  const done = route.perform(input)
+  if (!Action.isTelling(route.action)) return write(res, 200, yield* Effect.uninterruptible(done))
+  yield* tell(req, res, (yield* done) as Stream.Stream<unknown, AdminError>)
 })
 
 const fail = (res: ServerResponse, cause: Cause.Cause<AdminError>): void => {
-  // In the middle of a tail there is nothing left to say but that it has ended.
+  // In the middle of a stream there is nothing left to say but that it has ended.
   if (res.headersSent) return void res.destroy()
   const failure = Cause.findErrorOption(cause)
   const { status, message } =
@@ -120,16 +125,34 @@ const fail = (res: ServerResponse, cause: Cause.Cause<AdminError>): void => {
   write(res, status, { message, status })
 }
 
+/** Where the actions are described. */
+const document = `${AdminApi.root}openapi.json`
+
 /**
- * Answers the operations over HTTP. Asks nobody who they are: whoever mounts it decides who gets here. A client that goes away ends its tail; everything else, once begun, is
- * done to its end.
+ * Answers the actions of a table over HTTP. Asks nobody who they are: whoever mounts it decides who
+ * gets here. A client that goes away ends its stream; everything else, once begun, is done to its
+ * end.
  */
-export const listener =
-  (admin: AdminApi.Admin): RequestListener =>
-  (req, res) => {
-    if (req.url?.startsWith(AdminApi.root) !== true)
-      return write(res, 404, { message: "not found", status: 404 })
-    const fiber = Effect.runFork(answer(admin, req, res))
+export const listenerOf = <T extends Action.Table>(
+  table: T,
+  service: Action.ServiceOf<T, AdminError>,
+): RequestListener => {
+  const routes: ReadonlyMap<string, Route> = new Map(
+    Object.entries(table).map(([name, action]) => [
+      AdminApi.root + action.path,
+      {
+        action,
+        decode: Schema.decodeUnknownResult(action.input, strict),
+        perform: Action.methodOf(service, name),
+      },
+    ]),
+  )
+  const about = { title: "Millrace's admin API", version, root: AdminApi.root }
+  return (req, res) => {
+    const path = (req.url ?? "").split("?", 1)[0]!
+    if (path === document && req.method === "GET") return write(res, 200, OpenApi.openApi(table, about))
+    if (!path.startsWith(AdminApi.root)) return write(res, 404, { message: "not found", status: 404 })
+    const fiber = Effect.runFork(answer(req, res, routes.get(path)))
     res.once("close", () => fiber.interruptUnsafe())
     Effect.runFork(
       Effect.map(Fiber.await(fiber), (exit) => {
@@ -137,3 +160,7 @@ export const listener =
       }),
     )
   }
+}
+
+/** Answers everything that an operator can ask of this server. */
+export const listener = (admin: AdminApi.Admin): RequestListener => listenerOf(AdminApi.actions, admin)

@@ -6,7 +6,6 @@ import { CursorName, Cursors, Destinations, Members, StoreHealth } from "@millra
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import { oldestPending } from "../metrics/oldestPending.ts"
 import * as ByteText from "../text/ByteText.ts"
 import * as TimeText from "../text/TimeText.ts"
 import type { Check, Status } from "./AdminApi.ts"
@@ -247,7 +246,7 @@ const destinations = Effect.fnUntraced(function* (
     const [last] = yield* ports.attempts.list({ destination: id, failuresOnly: true, limit: 1 })
     if (last !== undefined) newest.set(id, last)
   }
-  const oldest = yield* oldestPending(ports.log, ports.cursors)
+  const oldest = yield* Ledger.oldestPending(ports)
   const found = rows.flatMap((row) => destinationOf(row, { now, isServed, oldest, failures: newest }))
   if (rows.length === 0) return [note("destination", "none: events are kept, and go nowhere")]
   return found.length > 0 ? found : [ok("destination", `${rows.length} of ${rows.length} take events`)]

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs"
-import { Maintenance, Millrace, type Store, type StoreError } from "@millrace/core"
+import { Maintenance, Millrace, Operator, type Store, type StoreError } from "@millrace/core"
 import { Members } from "@millrace/core/store"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
@@ -43,7 +43,7 @@ const findServer = Effect.fnUntraced(function* (file: string): Effect.fn.Return<
     })
   }
   const admin = AdminClient.make(address)
-  const status = yield* admin.call("status", {}).pipe(
+  const status = yield* admin.status({}).pipe(
     Effect.timeoutOrElse({
       duration: answerWithin,
       orElse: () =>
@@ -68,16 +68,10 @@ const openStore = Effect.fnUntraced(function* (
   isEmbedded: boolean,
 ): Effect.fn.Return<Access, AccessError, Scope.Scope> {
   const store = yield* build(url)
-  const operations = yield* Effect.acquireRelease(
-    Effect.promise(() => Maintenance.open(Layer.succeedContext(store))),
-    (maintenance) => Effect.promise(maintenance.close),
-  )
+  const operator = Context.get(yield* Effect.provideContext(Layer.build(Maintenance.layer), store), Operator)
   const members = yield* Effect.mapError(Context.get(store, Members.Members).list, failed)
   const { path } = url
-  const admin = Admin.make({
-    ...{ operations, store, path, isEmbedded },
-    ...{ status: null, logEvent: null, readiness: null },
-  })
+  const admin = Admin.make({ operator, store, path, isEmbedded, status: null, readiness: null })
   return { admin, isServed: members.length > 0 || isEmbedded }
 })
 

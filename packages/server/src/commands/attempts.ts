@@ -1,11 +1,12 @@
+import { Actions } from "@millrace/core/host"
 import type { Command } from "commander"
 import * as Effect from "effect/Effect"
-import { maxListed, type Output } from "../admin/AdminApi.ts"
+import type { Output } from "../admin/AdminApi.ts"
 import * as Table from "../text/Table.ts"
 import * as TimeText from "../text/TimeText.ts"
 import { count, jsonOption, operate, print, printJson, type StoreFlags, storeCommand } from "./operate.ts"
 
-type Attempt = Output<"attempts/list">["attempts"][number]
+type Attempt = Output<"attempts">["attempts"][number]
 
 const columns = (now: number): ReadonlyArray<Table.Column<Attempt>> => [
   { name: "when", text: ({ startedAt }) => TimeText.ago(startedAt, now) },
@@ -34,12 +35,12 @@ export const command = (): Command =>
   storeCommand("attempts", "List what was sent, newest first, and what came back")
     .option("--destination <id>", "only to this one")
     .option("--failures", "only those that failed")
-    .option("--limit <count>", "how many at most (default: 100)", count(maxListed))
+    .option("--limit <count>", "how many at most (default: 100)", count(Actions.maxListed))
     .addOption(jsonOption)
     .action(({ destination, failures, limit, ...flags }: Flags) =>
       operate(flags, false, ({ admin }) =>
         Effect.map(
-          admin.call("attempts/list", {
+          admin.attempts({
             ...(destination === undefined ? {} : { destination }),
             ...(failures === undefined ? {} : { failuresOnly: failures }),
             ...(limit === undefined ? {} : { limit }),

@@ -1,6 +1,7 @@
+import { Actions } from "@millrace/core/host"
 import { Command } from "commander"
 import * as Effect from "effect/Effect"
-import { AdminError, maxListed, type Output } from "../admin/AdminApi.ts"
+import { AdminError, type Output } from "../admin/AdminApi.ts"
 import { json, printable } from "../text/SafeText.ts"
 import * as Table from "../text/Table.ts"
 import * as TimeText from "../text/TimeText.ts"
@@ -17,7 +18,7 @@ import {
   time,
 } from "./operate.ts"
 
-type Letter = Output<"dead-letters/list">["letters"][number]
+type Letter = Output<"deadLetters">["letters"][number]
 
 interface Flags extends StoreFlags {
   readonly destination?: string
@@ -74,19 +75,19 @@ const details = (letter: Letter): string =>
 const listCommand = (): Command =>
   filtered("list", "List events that were refused for good, newest first")
     .option("--destination <id>", 'only those of this one; "intake" are those refused on arrival')
-    .option("--limit <count>", "how many at most (default: 100)", count(maxListed))
+    .option("--limit <count>", "how many at most (default: 100)", count(Actions.maxListed))
     .addOption(jsonOption)
     .action((flags: Flags & { readonly limit?: number }) =>
       operate(flags, false, ({ admin }) =>
         Effect.map(
-          admin.call("dead-letters/list", {
+          admin.deadLetters({
             ...selectionOf(flags),
             ...(flags.limit === undefined ? {} : { limit: flags.limit }),
           }),
-          ({ letters, more }) => {
+          ({ letters, next }) => {
             if (flags.json === true) for (const letter of letters) printJson(letter)
             else print(letters.length === 0 ? "none\n" : Table.format(columns(Date.now()), letters))
-            if (more) remark("there are more: --limit, --before and --destination choose")
+            if (next !== null) remark("there are more: --limit, --before and --destination choose")
           },
         ),
       ),
@@ -98,7 +99,7 @@ const showCommand = (): Command =>
     .addOption(jsonOption)
     .action((id: string, flags: StoreFlags) =>
       operate(flags, false, ({ admin }) =>
-        Effect.flatMap(admin.call("dead-letters/list", { eventIds: [id] }), ({ letters }) => {
+        Effect.flatMap(admin.deadLetters({ eventIds: [id] }), ({ letters }) => {
           if (letters.length === 0) {
             return Effect.fail(new AdminError({ status: 404, message: `there is no dead letter ${id}` }))
           }
@@ -122,7 +123,7 @@ an event has failed again.`,
     .action((flags: Flags & { readonly destination: string }) =>
       operate(flags, true, ({ admin }) =>
         Effect.map(
-          admin.call("dead-letters/replay", { ...selectionOf(flags), destination: flags.destination }),
+          admin.replayDeadLetters({ ...selectionOf(flags), destination: flags.destination }),
           ({ replayed, failed, stopped }) => {
             if (flags.json === true) printJson({ replayed, failed, stopped })
             else {
@@ -148,7 +149,7 @@ const purgeCommand = (): Command => {
       purge.error("error: say which ones, by --destination, --id or --before; or --all")
     }
     return operate(flags, false, ({ admin }) =>
-      Effect.map(admin.call("dead-letters/purge", selection), ({ purged }) => {
+      Effect.map(admin.purgeDeadLetters(selection), ({ purged }) => {
         if (flags.json === true) printJson({ purged })
         else print(`${purged} removed\n`)
       }),

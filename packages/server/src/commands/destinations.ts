@@ -1,6 +1,8 @@
+import type { Destination } from "@millrace/core"
+import type { Actions } from "@millrace/core/host"
 import { Command } from "commander"
 import * as Effect from "effect/Effect"
-import type { DestinationRow, Output } from "../admin/AdminApi.ts"
+import type { Output } from "../admin/AdminApi.ts"
 import type { Access } from "../admin/StoreAccess.ts"
 import { json } from "../text/SafeText.ts"
 import * as Table from "../text/Table.ts"
@@ -19,7 +21,7 @@ import {
   time,
 } from "./operate.ts"
 
-const state = ({ disabled, failingSince }: DestinationRow): string => {
+const state = ({ disabled, failingSince }: Actions.DestinationRow): string => {
   switch (disabled?.reason) {
     case "gone":
       return "disabled (gone)"
@@ -34,9 +36,9 @@ const state = ({ disabled, failingSince }: DestinationRow): string => {
 
 const number = (
   name: "delivered" | "filtered" | "dead" | "trimmed" | "pending",
-): Table.Column<DestinationRow> => ({ name, text: (row) => String(row[name]), right: true })
+): Table.Column<Actions.DestinationRow> => ({ name, text: (row) => String(row[name]), right: true })
 
-const columns = (now: number): ReadonlyArray<Table.Column<DestinationRow>> => [
+const columns = (now: number): ReadonlyArray<Table.Column<Actions.DestinationRow>> => [
   { name: "id", text: ({ id }) => id },
   { name: "state", text: state },
   number("delivered"),
@@ -62,7 +64,7 @@ const listCommand = (): Command =>
     .addOption(jsonOption)
     .action((flags: StoreFlags) =>
       operate(flags, false, (access) =>
-        Effect.map(access.admin.call("destinations/list", {}), ({ destinations }) => {
+        Effect.map(access.admin.destinations({}), ({ destinations }) => {
           if (flags.json === true) for (const row of destinations) printJson(row)
           else print(destinations.length === 0 ? "none\n" : Table.format(columns(Date.now()), destinations))
           remarkOnServer(access)
@@ -81,27 +83,28 @@ const addCommand = (): Command =>
     .option("--id <id>", "its name")
     .option("--url <url>", "where to")
     .action((config: JsonObject | undefined, { id, url, ...flags }: AddFlags) => {
+      // Wrong as it may be: whoever is asked says all that is wrong with it.
       const destination = {
         ...config,
         ...(id === undefined ? {} : { id }),
         ...(url === undefined ? {} : { url }),
-      }
+      } as Destination.DestinationOptions
       return operate(flags, true, (access) =>
-        Effect.map(access.admin.call("destinations/add", { destination }), () => {
-          print(`${json(destination["id"])} is added\n`)
+        Effect.map(access.admin.addDestination({ destination }), () => {
+          print(`${json(destination.id)} is added\n`)
           remarkOnServer(access)
         }),
       )
     })
 
-type ById = "destinations/remove" | "destinations/disable" | "destinations/enable"
+type ById = "removeDestination" | "disable" | "enable"
 
-const byId = (name: string, operation: ById, description: string, done: string): Command =>
+const byId = (name: string, action: ById, description: string, done: string): Command =>
   storeCommand(name, description)
     .argument("<id>", "the destination's")
     .action((id: string, flags: StoreFlags) =>
       operate(flags, true, ({ admin }) =>
-        Effect.map(admin.call(operation, { id }), () => print(`${id} is ${done}\n`)),
+        Effect.map(admin[action]({ id }), () => print(`${id} is ${done}\n`)),
       ),
     )
 
@@ -117,7 +120,7 @@ const rewindCommand = (): Command =>
     .addOption(jsonOption)
     .action((id: string, { since, ...flags }: StoreFlags & { readonly since: number }) =>
       operate(flags, true, ({ admin }) =>
-        Effect.map(admin.call("destinations/rewind", { id, since }), (result) => {
+        Effect.map(admin.rewind({ id, since }), (result) => {
           if (flags.json === true) printJson(result)
           else print(`${id}: ${events(result.events)} due once more\n`)
         }),
@@ -133,14 +136,14 @@ const skipCommand = (): Command =>
     .addOption(jsonOption)
     .action((id: string, flags: StoreFlags) =>
       operate(flags, true, ({ admin }) =>
-        Effect.map(admin.call("destinations/skip", { id }), (result) => {
+        Effect.map(admin.skip({ id }), (result) => {
           if (flags.json === true) printJson(result)
           else print(`${id}: ${events(result.events)} passed over\n`)
         }),
       ),
     )
 
-type Report = Output<"destinations/try-filter">
+type Report = Output<"tryFilter">
 
 const nameColumns: ReadonlyArray<Table.Column<Report["names"][number]>> = [
   { name: "event", text: ({ eventName }) => eventName },
@@ -173,7 +176,7 @@ const tryFilterCommand = (): Command =>
     .action((filter: JsonObject = {}, { fields, limit, examples, ...flags }: TryFlags) =>
       operate(flags, false, ({ admin }) =>
         Effect.map(
-          admin.call("destinations/try-filter", {
+          admin.tryFilter({
             selection: { filter, ...(fields === undefined ? {} : { fields }) },
             ...(limit === undefined ? {} : { limit }),
             ...(examples === undefined ? {} : { examples }),
@@ -188,9 +191,9 @@ export const command = (): Command =>
     .description("See and change where events go")
     .addCommand(listCommand())
     .addCommand(addCommand())
-    .addCommand(byId("remove", "destinations/remove", "Forget one that was added, and its place", "removed"))
-    .addCommand(byId("disable", "destinations/disable", "Stop sending; its place stays", "disabled"))
-    .addCommand(byId("enable", "destinations/enable", "Go on where it stood", "enabled"))
+    .addCommand(byId("remove", "removeDestination", "Forget one that was added, and its place", "removed"))
+    .addCommand(byId("disable", "disable", "Stop sending; its place stays", "disabled"))
+    .addCommand(byId("enable", "enable", "Go on where it stood", "enabled"))
     .addCommand(rewindCommand())
     .addCommand(skipCommand())
     .addCommand(tryFilterCommand())

@@ -12,7 +12,7 @@ export const command = (): Command =>
     .addOption(jsonOption)
     .action((flags: StoreFlags) =>
       operate(flags, false, ({ admin }) =>
-        Effect.map(admin.call("doctor", {}), ({ checks }) => {
+        Effect.map(admin.doctor({}), ({ checks }) => {
           if (flags.json === true) for (const check of checks) printJson(check)
           else print(checks.map(line).join(""))
           if (checks.some(({ level }) => level === "wrong")) process.exitCode = 1

@@ -27,7 +27,7 @@ store, and begins when one does.`,
   return replay.action(({ destination, since, until = Date.now(), ...flags }: Flags) => {
     if (since >= until) replay.error("error: --since has to be before --until")
     return operate(flags, true, ({ admin, isServed }) =>
-      Effect.map(admin.call("replay", { destination, since, until }), ({ replay }) => {
+      Effect.map(admin.replay({ destination, since, until }), ({ replay }) => {
         if (flags.json === true) return printJson({ replay, since, until })
         const range = `${TimeText.format(since)} to ${TimeText.format(until)}`
         const when = isServed ? "has begun" : "will begin when a server runs"

@@ -21,7 +21,10 @@ interface Flags extends Omit<StoreFlags, "json"> {
   readonly json?: JsonObject
 }
 
-const decode = Schema.decodeUnknownResult(AdminApi.NewEvent, { errors: "all", onExcessProperty: "error" })
+const decode = Schema.decodeUnknownResult(AdminApi.actions.logEvent.input, {
+  errors: "all",
+  onExcessProperty: "error",
+})
 
 /** A number is meant as one: filters compare it as such. */
 const readValue = (text: string): string | number => (/^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text)
@@ -51,7 +54,7 @@ export const command = (): Command => {
     }
     const { json: _, ...storeFlags } = flags
     return operate(storeFlags, false, ({ admin }) =>
-      Effect.map(admin.call("send", event.success), ({ timeUUID }) => {
+      Effect.map(admin.logEvent(event.success), ({ timeUUID }) => {
         if (timeUUID === null) return remark("a repetition: it was taken in before")
         print(`${timeUUID}\n`)
         remark("accepted and stored: receivers get it with this timeUUID")

@@ -1,7 +1,7 @@
+import type { Tail } from "@millrace/core"
 import type { Command } from "commander"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type { Tailed } from "../admin/AdminApi.ts"
 import { json } from "../text/SafeText.ts"
 import { list, operate, remark, type StoreFlags, storeCommand } from "./operate.ts"
 
@@ -12,7 +12,7 @@ const printLine = (line: string): Effect.Effect<void> =>
     else process.stdout.once("drain", () => resume(Effect.void))
   })
 
-const show = (tailed: Tailed): Effect.Effect<void> =>
+const show = (tailed: Tail.Tailed): Effect.Effect<void> =>
   "event" in tailed
     ? printLine(`${json(tailed.event)}\n`)
     : Effect.sync(() => remark(`${tailed.missed} events were dropped by the log before they could be shown`))

@@ -1,7 +1,7 @@
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { describe, expect, test } from "vitest"
-import { operations, Tailed } from "../../src/admin/AdminApi.ts"
+import { actions } from "../../src/admin/AdminApi.ts"
 
 const times = [1e24, 1e300, -1e300, 2 ** 53 + 2, Number.MAX_VALUE, -1, 0, 1_795_296_100_000]
 
@@ -23,12 +23,12 @@ describe.each(times)("what a store holds with the time %s", (time) => {
   }
 
   test("is shown as it comes", () => {
-    expect(carries(Tailed, { event })).toBe(true)
+    expect(carries(actions.tail.event, { event })).toBe(true)
   })
 
   test("is shown by a dry run", () => {
     const report = { looked: 1, passed: 1, unexportable: 0, names: [], examples: [event] }
-    expect(carries(operations["destinations/try-filter"].output, report)).toBe(true)
+    expect(carries(actions.tryFilter.output, report)).toBe(true)
   })
 
   test("is listed as a dead letter", () => {
@@ -36,6 +36,6 @@ describe.each(times)("what a store holds with the time %s", (time) => {
       ...{ destination: "hook", eventId: event.timeUUID, reason: "refused", message: "", status: null },
       ...{ deadAt: time, receivedAt: time, eventName: "x", event: JSON.stringify(event), replayedAt: time },
     }
-    expect(carries(operations["dead-letters/list"].output, { letters: [letter], more: false })).toBe(true)
+    expect(carries(actions.deadLetters.output, { letters: [letter], next: null })).toBe(true)
   })
 })

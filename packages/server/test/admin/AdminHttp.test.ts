@@ -10,14 +10,14 @@ import {
 import { createServer, type RequestListener, request } from "node:http"
 import { connect } from "node:net"
 import { join } from "node:path"
+import { Action } from "@millrace/core/host"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { describe, expect, onTestFinished, test } from "vitest"
-import type { Admin, Name } from "../../src/admin/AdminApi.ts"
-import { AdminError, maxRequestBytes } from "../../src/admin/AdminApi.ts"
+import { type Admin, AdminError, actions, maxRequestBytes } from "../../src/admin/AdminApi.ts"
 import * as AdminClient from "../../src/admin/AdminClient.ts"
 import * as AdminHttp from "../../src/admin/AdminHttp.ts"
 import * as AdminSocket from "../../src/admin/AdminSocket.ts"
@@ -27,23 +27,23 @@ const run = Effect.runPromise
 
 /** Answers with what it was asked, and nothing else. */
 const makeAdmin = () => {
-  const calls: Array<readonly [Name, unknown]> = []
+  const calls: Array<readonly [path: string, unknown]> = []
   const { notify, until } = makeChanges()
   let tails = 0
   const admin: Admin = {
-    call: (name, input) => {
-      calls.push([name, input])
-      switch (name) {
+    ...Action.serve(actions, ({ path }) => (input) => {
+      calls.push([path, input])
+      switch (path) {
         case "destinations/rewind":
-          return Effect.succeed({ events: 3 } as never)
+          return Effect.succeed({ events: 3 })
         case "destinations/skip":
           return Effect.fail(new AdminError({ status: 404, message: "no such\nthing" }))
         case "doctor":
           return Effect.die(new Error("secret"))
         default:
-          return Effect.succeed({} as never)
+          return Effect.succeed({})
       }
-    },
+    }),
     tail: () =>
       Effect.sync(() => {
         tails += 1
@@ -141,13 +141,13 @@ describe("over HTTP", () => {
 
   test("the client says what the server said", async () => {
     const { path } = await start()
-    const { call } = AdminClient.make(path)
-    expect(await run(call("destinations/rewind", { id: "a", since: 1 }))).toEqual({ events: 3 })
-    expect(await run(Effect.flip(call("destinations/skip", { id: "a" })))).toEqual(
+    const admin = AdminClient.make(path)
+    expect(await run(admin.rewind({ id: "a", since: 1 }))).toEqual({ events: 3 })
+    expect(await run(Effect.flip(admin.skip({ id: "a" })))).toEqual(
       new AdminError({ status: 404, message: "no such\nthing" }),
     )
     // `{}` is no list of checks: another version, say.
-    expect(await run(Effect.flip(call("destinations/list", {})))).toMatchObject({ status: 502 })
+    expect(await run(Effect.flip(admin.destinations({})))).toMatchObject({ status: 502 })
   })
 
   test("a tail goes on until the client leaves", async () => {
@@ -261,7 +261,7 @@ describe("the client", () => {
   ])("says that nobody listens when %s", async (_, prepare) => {
     const path = join(tempDir(), "a.sock")
     await prepare(path)
-    expect(await run(Effect.flip(AdminClient.make(path).call("status", {})))).toMatchObject({
+    expect(await run(Effect.flip(AdminClient.make(path).status({})))).toMatchObject({
       _tag: "NoServer",
     })
   })
@@ -285,7 +285,7 @@ describe("the client", () => {
   ])("says so when the server %s", async (_, answer, status) => {
     const path = join(tempDir(), "a.sock")
     await listen(path, (_req, res) => answer(res))
-    expect(await run(Effect.flip(AdminClient.make(path).call("status", {})))).toMatchObject({ status })
+    expect(await run(Effect.flip(AdminClient.make(path).status({})))).toMatchObject({ status })
   })
 
   test("who sends half a request does not keep the server from stopping", async () => {

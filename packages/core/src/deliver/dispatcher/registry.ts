@@ -5,10 +5,15 @@ import { InvalidOptions } from "../../base/InvalidOptions.ts"
 import type { DestinationRecord, Destinations } from "../../ports/Destinations.ts"
 import type { StoreError } from "../../ports/StoreError.ts"
 import type { Catalog } from "../../select/Catalog.ts"
-import { type CompiledSelection, compile, type Destination } from "../../select/Destination.ts"
+import {
+  type CompiledSelection,
+  compile,
+  type Destination,
+  type Selection,
+} from "../../select/Destination.ts"
 import type { Hash } from "../../select/Fields.ts"
-import { UnknownDestination } from "../DispatcherError.ts"
 import type { Sender } from "../send/Sender.ts"
+import { UnknownDestination } from "../UnknownDestination.ts"
 import * as DestinationRecords from "./destinationRecords.ts"
 
 /** What all lanes of a destination have in common. */
@@ -22,6 +27,10 @@ export interface Known {
 
 /** The destinations that can be run here: those of the configuration, and those that were added to the store. */
 export interface Roster {
+  /** What configurations hash with. */
+  readonly hashKey: Uint8Array | undefined
+  /** Compiles a selection by the installation's key and catalog. */
+  readonly compile: (selection: Selection) => CompiledSelection
   readonly all: ReadonlyMap<string, Known>
   readonly isConfigured: (id: string) => boolean
   /** Looks into the store for one that somebody else has added just now. */
@@ -47,10 +56,12 @@ export const make = (options: Options): Roster => {
   /** By id, the texts of those that were added, also of those that cannot be run. */
   const added = new Map<string, string>()
 
+  const compileHere = (selection: Selection): CompiledSelection => compile(selection, hash, catalog)
+
   const register = (destination: Destination): void => {
     all.set(destination.id, {
       destination,
-      selection: compile(destination, hash, catalog),
+      selection: compileHere(destination),
       sender: senderOf(destination),
       replaying: Semaphore.makeUnsafe(1),
     })
@@ -86,5 +97,5 @@ export const make = (options: Options): Roster => {
     return all.get(id) ?? (yield* new UnknownDestination({ id }))
   })
 
-  return { all, isConfigured: (id) => ids.has(id), find, update }
+  return { hashKey, compile: compileHere, all, isConfigured: (id) => ids.has(id), find, update }
 }

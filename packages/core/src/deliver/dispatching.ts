@@ -1,0 +1,212 @@
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Latch from "effect/Latch"
+import * as Layer from "effect/Layer"
+import * as Semaphore from "effect/Semaphore"
+import { makeSparingly } from "../base/logOncePerMinute.ts"
+import { Attempts } from "../ports/Attempts.ts"
+import { Codec } from "../ports/Codec.ts"
+import { cursorName } from "../ports/CursorName.ts"
+import { Cursors } from "../ports/Cursors.ts"
+import { DeadLetters } from "../ports/DeadLetters.ts"
+import { Destinations } from "../ports/Destinations.ts"
+import { defectSummary } from "../ports/defectSummary.ts"
+import { EntryIds } from "../ports/EntryIds.ts"
+import { EventLog } from "../ports/EventLog.ts"
+import { Members } from "../ports/Members.ts"
+import { retryStore } from "../ports/retryStore.ts"
+import type { StoreError } from "../ports/StoreError.ts"
+import { Transport } from "../ports/Transport.ts"
+import { CurrentCatalog } from "../select/Catalog.ts"
+import type { Destination } from "../select/Destination.ts"
+import { hashWith } from "../select/Fields.ts"
+import { Dispatcher } from "./Dispatcher.ts"
+import * as Assignment from "./dispatcher/assignment.ts"
+import * as AttemptRecords from "./dispatcher/attemptQueue.ts"
+import * as DestinationRecords from "./dispatcher/destinationRecords.ts"
+import * as Sweeping from "./dispatcher/housekeeping.ts"
+import * as LaneSet from "./dispatcher/laneSet.ts"
+import * as Ownership from "./dispatcher/lease.ts"
+import * as Roster from "./dispatcher/registry.ts"
+import * as Changes from "./dispatcher/signals.ts"
+import * as HeadReader from "./read/HeadReader.ts"
+import { Steering } from "./Steering.ts"
+import * as Sender from "./send/Sender.ts"
+
+export interface DispatcherOptions {
+  /**
+   * The same in every process that delivers from a store: lanes are dealt among all of them, also
+   * to one that does not know the destination yet.
+   */
+  readonly destinations: ReadonlyArray<Destination>
+  /** What `fields.hash` hashes with, the same in the whole installation. */
+  readonly hashKey?: Uint8Array
+  /** How long entries behind every cursor are kept for replay. 3 days: a long weekend. */
+  readonly keepFor?: Duration.Input
+  /** How much of the log, in bytes as stored, is held parsed for the lanes near the head. 8 MiB. */
+  readonly ringBytes?: number
+}
+
+/**
+ * Runs the lanes of all destinations: reads the log's head once for all of them, and keeps and
+ * trims the log.
+ *
+ * Where several processes can deliver from a store, each runs a part of the lanes: one
+ * destination's on one partition, with its replays, is dealt as one. A process that ends, stands
+ * still or is cut off is replaced within 10 seconds, and starts no attempt once its lease of 6
+ * seconds has ended; what it had in flight is sent again. What one process is told, the others
+ * follow within 2 seconds, the time from one beat to the next.
+ */
+export const layer = (
+  options: DispatcherOptions,
+): Layer.Layer<
+  Dispatcher | Steering,
+  StoreError,
+  EventLog | Cursors | DeadLetters | Attempts | Destinations | Members | Transport | Codec
+> => Layer.effectContext(make(options))
+
+const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
+  const log = yield* EventLog
+  const cursors = yield* Cursors
+  const deadLetters = yield* DeadLetters
+  const attempts = yield* Attempts
+  const destinations = yield* Destinations
+  const members = yield* Members
+  const transport = yield* Transport
+  const codec = yield* Codec
+  const catalog = yield* CurrentCatalog
+  const nextId = yield* EntryIds
+  const { hashKey } = options
+  const keepFor = Duration.toMillis(Duration.fromInputUnsafe(options.keepFor ?? "3 days"))
+  const hash = hashKey === undefined ? null : hashWith(codec, hashKey)
+  const ports = { log, cursors, destinations }
+
+  // Before anything is changed that another one works on.
+  yield* members.claim ?? Effect.void
+  yield* DestinationRecords.agree(destinations, options.destinations)
+
+  /** Other lanes than those that run may be this process's to run. */
+  const due = Latch.makeUnsafe(false)
+  const lookAgain = () => {
+    due.openUnsafe()
+  }
+  const ownership = members.shared ? yield* Ownership.join(members, nextId(), lookAgain) : Ownership.sole
+
+  let draining = false
+  const changes = Changes.make()
+  const readers: Array<HeadReader.HeadReader> = []
+  for (let partition = 0; partition < log.partitions; partition++) {
+    readers.push(
+      yield* HeadReader.make(log, partition, options.ringBytes ?? 8 * 1024 * 1024, changes.noteRead),
+    )
+  }
+  const attemptRecords = AttemptRecords.make(attempts, changes.note)
+  const lanes = yield* LaneSet.make({
+    ...ports,
+    deadLetters,
+    readers,
+    draining: () => draining,
+    onChange: changes.note,
+    onLanesDue: lookAgain,
+  })
+  const roster = Roster.make({
+    configured: options.destinations,
+    destinations,
+    hashKey,
+    hash,
+    catalog,
+    senderOf: (destination) =>
+      Sender.make(destination, codec, transport, attemptRecords.add, () =>
+        members.shared ? lanes.shareOf(destination.id) : 1,
+      ),
+  })
+  const assign = Assignment.make({ ...ports, roster, lanes, ownership })
+
+  /** What changes lanes is done one thing after the other. */
+  const acting = Semaphore.makeUnsafe(1)
+  const sparingly = makeSparingly()
+  const sayNotAssigned = (reason: string) =>
+    sparingly(Effect.logWarning("destinations could not be begun with, and will be tried again", reason))
+  const assigning = Effect.gen(function* () {
+    yield* due.await
+    due.closeUnsafe()
+    yield* acting.withPermits(1)(assign)
+  }).pipe(
+    Effect.catchTag("StoreError", (error) => sayNotAssigned(error.message)),
+    Effect.catchDefect((defect) => sayNotAssigned(defectSummary(Cause.die(defect)))),
+  )
+  yield* acting.withPermits(1)(assign)
+  due.closeUnsafe()
+  const sweeping = Sweeping.make({ ...ports, roster, lanes, attemptRecords, changes, keepFor })
+  const sweeper = yield* Effect.forkScoped(sweeping.forever)
+  // Runs before the fibers above are interrupted: finalizers run in reverse order.
+  yield* Effect.addFinalizer(() => Effect.andThen(Fiber.interrupt(sweeper), sweeping.once))
+  yield* Effect.forkScoped(Effect.forever(assigning))
+
+  /**
+   * Whether one of a destination's partitions is this process's to run, nobody else's any more, and
+   * does not run.
+   */
+  const lacksLane = (id: string): boolean => {
+    for (let partition = 0; partition < log.partitions; partition++) {
+      const name = cursorName({ destination: id, partition, replay: null })
+      if (!ownership.isMine(name) || !ownership.isFree(name)) continue
+      if (lanes.running.get(name)?.tenure.holds() !== true) return true
+    }
+    return false
+  }
+
+  const isAtRest = Effect.gen(function* () {
+    for (let partition = 0; partition < log.partitions; partition++) {
+      const { head } = yield* log.bounds(partition)
+      for (const { lane, ...where } of lanes.running.values()) {
+        if (where.partition !== partition || where.replay !== null) continue
+        const { idle, waiting, place } = lane.status()
+        if (!waiting && !(idle && place >= head)) return false
+      }
+    }
+    return true
+  })
+
+  const sendPending = Effect.gen(function* () {
+    draining = true
+    for (const { lane } of lanes.running.values()) lane.wake()
+    for (;;) {
+      changes.progress.closeUnsafe()
+      if (yield* retryStore(isAtRest)) return
+      yield* changes.progress.await
+    }
+  }).pipe(Effect.ignore)
+
+  const releaseAll = acting.withPermits(1)(
+    Effect.suspend(() =>
+      Effect.forEach([...lanes.running.keys()], lanes.release, { concurrency: "unbounded", discard: true }),
+    ),
+  )
+
+  const drain = Effect.suspend(() =>
+    ownership.hasOthers()
+      ? Effect.as(ownership.leave(releaseAll), "handed-over" as const)
+      : Effect.as(sendPending, "drained" as const),
+  )
+
+  const undelivered = Effect.map(destinations.list, (records) => {
+    const off = new Set(records.filter(({ disabled }) => disabled !== null).map(({ id }) => id))
+    return [...roster.all.values()]
+      .filter(({ destination: { id, enabled } }) => enabled && !off.has(id))
+      .map(({ destination: { id } }) => id)
+      .filter((id) => lacksLane(id))
+  })
+
+  return Context.make(Dispatcher, { undelivered, drain }).pipe(
+    Context.add(Steering, {
+      roster,
+      lanes,
+      acting,
+      assign: Effect.tap(assign, () => Effect.sync(changes.note)),
+    }),
+  )
+})

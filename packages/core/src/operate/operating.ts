@@ -1,0 +1,204 @@
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type * as Semaphore from "effect/Semaphore"
+import { InvalidOptions, type OptionProblem } from "../base/InvalidOptions.ts"
+import * as DestinationRecords from "../deliver/dispatcher/destinationRecords.ts"
+import * as Ledger from "../deliver/Ledger.ts"
+import { UnknownDestination } from "../deliver/UnknownDestination.ts"
+import type { Ingest } from "../intake/Ingest.ts"
+import { logEvent } from "../intake/logEvent.ts"
+import { Attempts } from "../ports/Attempts.ts"
+import { Cursors } from "../ports/Cursors.ts"
+import { DeadLetters, intake } from "../ports/DeadLetters.ts"
+import { type DestinationRecord, Destinations } from "../ports/Destinations.ts"
+import { EventLog } from "../ports/EventLog.ts"
+import { retryStore } from "../ports/retryStore.ts"
+import type { StoreError } from "../ports/StoreError.ts"
+import type {
+  CompiledSelection,
+  Destination,
+  DestinationOptions,
+  SelectionOptions,
+} from "../select/Destination.ts"
+import type { DestinationRow } from "./actions.ts"
+import * as CursorMove from "./cursorMove.ts"
+import type { DeadLetterReplay, DeadLetterReplayRequest } from "./DeadLetterReplay.ts"
+import * as DryRun from "./DryRun.ts"
+import { searchDeadLetters } from "./deadLetterSearch.ts"
+import type { OperatorPorts, OperatorService } from "./Operator.ts"
+import { DestinationConfigured, NoIntake, type NotDelivering, NotReplayable } from "./OperatorError.ts"
+import * as ReplayCursor from "./replayCursor.ts"
+import * as Tail from "./Tail.ts"
+
+/**
+ * Delivers from the store, or nothing does: what an operator's actions have to know of it, and ask
+ * of it.
+ */
+export interface Deliverer {
+  readonly find: (id: string) => Effect.Effect<void, UnknownDestination | StoreError>
+  /** Whether a destination that is to be added would stand in another one's place. */
+  readonly isTaken: (id: string) => Effect.Effect<boolean, StoreError>
+  /** Whether it would be there again after the next start, whatever the store says. */
+  readonly isConfigured: (id: string, record: DestinationRecord | null) => boolean
+  readonly decode: (options: DestinationOptions) => Result.Result<Destination, ReadonlyArray<OptionProblem>>
+  readonly select: (
+    options: SelectionOptions,
+  ) => Result.Result<CompiledSelection, ReadonlyArray<OptionProblem>>
+  readonly selectionOf: (
+    id: string,
+  ) => Effect.Effect<CompiledSelection, UnknownDestination | NotDelivering | StoreError>
+  /** Whether an attempt is under way that finds out if the destination takes events again. */
+  readonly isProbing: (id: string) => boolean
+  /** What changes something is done one thing after the other. */
+  readonly acting: Semaphore.Semaphore
+  /** Sends nothing to a destination from now on. */
+  readonly stop: (id: string) => Effect.Effect<void>
+  /** Leaves the live cursor of a partition alone, so that it can be put elsewhere. */
+  readonly park: (id: string, partition: number) => Effect.Effect<void>
+  /** The destination has been disabled in the store. */
+  readonly disabled: (id: string) => Effect.Effect<void>
+  /** Goes by what the store says now. */
+  readonly follow: Effect.Effect<void, StoreError>
+  readonly replayDeadLetters: (
+    request: DeadLetterReplayRequest,
+  ) => Effect.Effect<DeadLetterReplay, UnknownDestination | NotDelivering | StoreError>
+}
+
+/** @param intake what takes events in; `null` where nothing does */
+export const make = Effect.fnUntraced(function* (
+  deliverer: Deliverer,
+  ingest: Ingest["Service"] | null,
+): Effect.fn.Return<OperatorService, never, OperatorPorts> {
+  const log = yield* EventLog
+  const cursors = yield* Cursors
+  const destinations = yield* Destinations
+  const deadLetters = yield* DeadLetters
+  const attempts = yield* Attempts
+  const ports = { log, cursors, destinations }
+  const { find, follow } = deliverer
+
+  /** To its end once begun. */
+  const change = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+    deliverer.acting.withPermits(1)(Effect.uninterruptible(effect))
+
+  /** Stops whoever works by a live cursor, partition by partition, while it is put elsewhere. */
+  const move = Effect.fnUntraced(function* (
+    id: string,
+    put: (partition: number) => Effect.Effect<number, StoreError>,
+  ) {
+    yield* find(id)
+    const putAll = Effect.gen(function* () {
+      let events = 0
+      for (let partition = 0; partition < log.partitions; partition++) {
+        yield* deliverer.park(id, partition)
+        events += yield* put(partition)
+      }
+      return { events }
+    })
+    const moved = yield* Effect.exit(putAll)
+    yield* retryStore(follow)
+    return yield* moved
+  })
+
+  const rows = Effect.gen(function* () {
+    const now = yield* Clock.currentTimeMillis
+    const statuses = yield* Ledger.read(ports)
+    const late = new Set(statuses.flatMap(({ id, pending }) => (pending > 0 ? [id] : [])))
+    const oldest = yield* Ledger.oldestPending(ports, (id) => late.has(id))
+    return statuses.map((row): DestinationRow => {
+      const since = oldest.get(row.id)
+      return {
+        ...row,
+        circuit: deliverer.isProbing(row.id) ? "half-open" : row.circuit,
+        lag: since === undefined ? null : Math.max(now - since, 0),
+      }
+    })
+  })
+
+  return {
+    destinations: () => Effect.map(rows, (destinations) => ({ destinations })),
+
+    addDestination: Effect.fnUntraced(function* ({ destination }) {
+      const decoded = deliverer.decode(destination)
+      const problems = [
+        ...(Result.isFailure(decoded) ? decoded.failure : []),
+        ...DestinationRecords.keepProblems(destination),
+        ...((yield* deliverer.isTaken(destination.id)) ? [DestinationRecords.idTaken] : []),
+      ]
+      if (problems.length > 0) return yield* new InvalidOptions({ problems })
+      yield* DestinationRecords.keep(destinations, destination)
+      yield* follow
+      return {}
+    }, change),
+
+    removeDestination: Effect.fnUntraced(function* ({ id }) {
+      const record = yield* destinations.get(id)
+      if (deliverer.isConfigured(id, record)) return yield* new DestinationConfigured({ id })
+      if (record === null) return yield* new UnknownDestination({ id })
+      yield* deliverer.stop(id)
+      yield* DestinationRecords.remove(ports, id)
+      yield* follow
+      return {}
+    }, change),
+
+    disable: Effect.fnUntraced(function* ({ id }) {
+      yield* find(id)
+      const at = yield* Clock.currentTimeMillis
+      yield* DestinationRecords.setDisabled(destinations, id, { at, reason: "by-hand" })
+      yield* deliverer.disabled(id)
+      return {}
+    }, change),
+
+    enable: Effect.fnUntraced(function* ({ id }) {
+      yield* find(id)
+      const record = yield* destinations.get(id)
+      if (record?.disabled === null) return {}
+      yield* DestinationRecords.setDisabled(destinations, id, null)
+      yield* follow
+      return {}
+    }, change),
+
+    rewind: ({ id, since }) =>
+      change(move(id, (partition) => CursorMove.rewind(ports, id, partition, since))),
+
+    skip: ({ id }) => change(move(id, (partition) => CursorMove.skip(ports, id, partition))),
+
+    tryFilter: Effect.fnUntraced(function* ({ selection, ...options }) {
+      const selected = deliverer.select(selection)
+      if (Result.isFailure(selected)) return yield* new InvalidOptions({ problems: selected.failure })
+      return yield* DryRun.run(log, selected.success, options)
+    }),
+
+    replay: Effect.fnUntraced(function* (request) {
+      yield* find(request.destination)
+      const replay = yield* ReplayCursor.begin(ports, request)
+      yield* follow
+      return { replay }
+    }, change),
+
+    deadLetters: (search) => searchDeadLetters(deadLetters, search),
+
+    replayDeadLetters: (request) =>
+      request.destination === intake
+        ? Effect.fail(new NotReplayable({ destination: intake }))
+        : deliverer.replayDeadLetters(request),
+
+    purgeDeadLetters: (selection) => Effect.map(deadLetters.purge(selection), (purged) => ({ purged })),
+
+    attempts: (query) => Effect.map(attempts.list(query), (attempts) => ({ attempts })),
+
+    logEvent: (event) =>
+      ingest === null
+        ? Effect.fail(new NoIntake())
+        : Effect.map(logEvent(ingest, event), (timeUUID) => ({ timeUUID })),
+
+    tail: Effect.fnUntraced(function* ({ destination, ...options }) {
+      const selection =
+        destination === undefined
+          ? Result.getOrThrow(deliverer.select(Tail.everything))
+          : yield* deliverer.selectionOf(destination)
+      return yield* Tail.follow(log, selection, options)
+    }),
+  }
+})
