@@ -1,8 +1,8 @@
-import { statfsSync, statSync } from "node:fs"
-import { dirname } from "node:path"
+import { statSync } from "node:fs"
 import type { Connection } from "./Connection.ts"
 import type { Reserve } from "./Reserve.ts"
 import { number } from "./row.ts"
+import { freeOn } from "./volume.ts"
 import type { WriteAheadLog } from "./WriteAheadLog.ts"
 
 const mebibyte = 1024 * 1024
@@ -39,16 +39,6 @@ const pause = 1_000
 
 /** Of the pages of a file, what entries of so many bytes take at most: half of a page is left empty where two do not fit, and trees have nodes. */
 const pagesFor = (bytes: number, pageSize: number): number => 2 * Math.ceil(bytes / pageSize) + 8
-
-/** How much a disk has left for files beside one, in bytes: infinity where it does not tell. */
-const freeOn = (path: string): number => {
-  try {
-    const { bavail, bsize, blocks } = statfsSync(dirname(path))
-    return blocks === 0 ? Number.POSITIVE_INFINITY : bavail * bsize
-  } catch {
-    return Number.POSITIVE_INFINITY
-  }
-}
 
 /** What the log asks before it takes an append. */
 export interface Space {

@@ -24,6 +24,7 @@ import { tooWideMode } from "./ownFile.ts"
 import type { WorkerOptions } from "./protocol.ts"
 import { fail, StoreFile } from "./StoreFile.ts"
 import type { Progress } from "./tables/records.ts"
+import { tooSmall } from "./volume.ts"
 
 export interface Options {
   /**
@@ -201,6 +202,8 @@ const open = Effect.fnUntraced(function* (
   yield* Effect.onError(file.open, () => close(file))
   if (unclaimed) makeClaimable(resolve(path))
   yield* warnOfWideFiles(path)
+  const small = tooSmall(resolve(path), maxBytes)
+  if (small !== null) yield* Effect.logWarning(`${path}: ${small}`)
   return file
 })
 
