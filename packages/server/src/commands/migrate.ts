@@ -10,19 +10,27 @@ import * as StoreAccess from "../admin/StoreAccess.ts"
 import * as StoreUrl from "../config/StoreUrl.ts"
 import * as ByteText from "../text/ByteText.ts"
 import { complain } from "../text/complain.ts"
-import { jsonOption, print, printJson, remark } from "./operate.ts"
+import { jsonOption, print, printJson, remark, size } from "./operate.ts"
 
 interface Flags {
   readonly from: string
   readonly to: string
+  readonly toMaxBytes?: number
   readonly pendingOnly?: boolean
   readonly json?: boolean
 }
 
 const { AccessError } = StoreAccess
 
-const parse = (flag: string, text: string): Effect.Effect<StoreUrl.StoreUrl, StoreAccess.AccessError> =>
-  Effect.mapError(StoreUrl.parse(text), (message) => new AccessError({ message: `${flag}: ${message}` }))
+const parse = (
+  flag: string,
+  text: string,
+  maxBytes?: number,
+): Effect.Effect<StoreUrl.StoreUrl, StoreAccess.AccessError> =>
+  Effect.mapError(
+    StoreUrl.parse(text, maxBytes),
+    (message) => new AccessError({ message: `${flag}: ${message}` }),
+  )
 
 const identity = ({ path, text }: StoreUrl.StoreUrl): string => (path === null ? text : resolve(path))
 
@@ -85,11 +93,11 @@ type Failure = StoreAccess.AccessError | Migration.MigrationError | StoreError
 
 const messageOf = (failure: Failure): string =>
   failure._tag === "StoreError" && failure.reason._tag === "Full"
-    ? `the target is too small: ${failure.message}; raise its cap by ?maxBytes=, or leave out what is delivered by --pending-only`
+    ? `the target is too small: ${failure.message}; raise its cap by --to-max-bytes, or leave out what is delivered by --pending-only`
     : failure.message
 
 const program = Effect.fnUntraced(function* (flags: Flags) {
-  const [from, to] = [yield* parse("--from", flags.from), yield* parse("--to", flags.to)]
+  const [from, to] = [yield* parse("--from", flags.from), yield* parse("--to", flags.to, flags.toMaxBytes)]
   if (identity(from) === identity(to)) {
     return yield* new AccessError({ message: "--to: is the store that --from names" })
   }
@@ -140,6 +148,7 @@ export const command = (): Command =>
     )
     .requiredOption("--from <url>", `the store as it is: ${StoreUrl.forms}`)
     .requiredOption("--to <url>", "an empty one")
+    .option("--to-max-bytes <size>", "what its log may take, such as 2GiB, as its server has it", size)
     .option(
       "--pending-only",
       "leave out events that every destination is done with: they cannot be replayed then",

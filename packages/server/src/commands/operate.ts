@@ -7,6 +7,7 @@ import type * as Scope from "effect/Scope"
 import type { AdminError, NoServer } from "../admin/AdminApi.ts"
 import * as StoreAccess from "../admin/StoreAccess.ts"
 import * as Config from "../config/Config.ts"
+import * as ByteText from "../text/ByteText.ts"
 import { complain } from "../text/complain.ts"
 import { json } from "../text/SafeText.ts"
 import * as TimeText from "../text/TimeText.ts"
@@ -38,6 +39,12 @@ export const list = (value: string, values: ReadonlyArray<string> = []): Readonl
 
 export const time = (text: string): number => {
   const parsed = TimeText.parse(text, Date.now())
+  if (Result.isFailure(parsed)) throw new InvalidArgumentError(parsed.failure)
+  return parsed.success
+}
+
+export const size = (text: string): number => {
+  const parsed = ByteText.parse(text)
   if (Result.isFailure(parsed)) throw new InvalidArgumentError(parsed.failure)
   return parsed.success
 }
@@ -85,6 +92,7 @@ export type Program = (
 /** Only what says where the store is: what else is wrong with the configuration is the server's matter. */
 const environment = (): Config.Environment => ({
   MILLRACE_STORE: process.env["MILLRACE_STORE"],
+  MILLRACE_STORE_MAX_BYTES: process.env["MILLRACE_STORE_MAX_BYTES"],
   MILLRACE_CONFIG: process.env["MILLRACE_CONFIG"],
 })
 

@@ -1,3 +1,4 @@
+import { EventLog } from "@millrace/core"
 import { Command } from "commander"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -8,6 +9,7 @@ import * as Result from "effect/Result"
 import * as Config from "../config/Config.ts"
 import * as StoreUrl from "../config/StoreUrl.ts"
 import * as Server from "../Server.ts"
+import * as ByteText from "../text/ByteText.ts"
 import { complain } from "../text/complain.ts"
 import { logToStderr as log } from "../text/logToStderr.ts"
 import { version } from "../version.ts"
@@ -138,6 +140,10 @@ export const command = (): Command => {
     .option("--host <address>", `where to listen (default: ${defaults.host})`)
     .option("--port <number>", `0 takes a free one (default: ${defaults.port})`)
     .option("--store <url>", `${StoreUrl.forms} (default: ${defaults.store})`)
+    .option(
+      "--store-max-bytes <size>",
+      `what the log may take, such as 2GiB (default: ${ByteText.format(EventLog.defaultMaxBytesOnDisk)}, in memory ${ByteText.format(EventLog.defaultMaxBytes)}): the oldest that is delivered gives way`,
+    )
     .option(
       "--wait-for-store <duration>",
       'for how long a store that cannot be used yet is waited for at the start, such as "1 minute" (default: not at all)',

@@ -39,6 +39,7 @@ export interface Flags {
   readonly host?: string
   readonly port?: string
   readonly store?: string
+  readonly storeMaxBytes?: string
   readonly waitForStore?: string
   readonly workers?: string
   readonly ack?: string
@@ -70,6 +71,7 @@ const names: ReadonlyArray<Setting> = [
   "host",
   "port",
   "store",
+  "storeMaxBytes",
   "waitForStore",
   "workers",
   "ack",
@@ -199,6 +201,7 @@ export const load = Effect.fnUntraced(function* (
   const host = scalar("host", Schema.decodeUnknownResult(ConfigFile.Host))
   const port = scalar("port", Schema.decodeUnknownResult(ConfigFile.Port), integer)
   const store = scalar("store", Schema.decodeUnknownResult(ConfigFile.Store))
+  const storeMaxBytes = scalar("storeMaxBytes", Schema.decodeUnknownResult(ConfigFile.Bytes))
   const waitForStore = scalar("waitForStore", Schema.decodeUnknownResult(Destination.Millis), duration)
   const workers = scalar("workers", Schema.decodeUnknownResult(ConfigFile.Workers), integer)
   const ack = scalar("ack", Schema.decodeUnknownResult(ConfigFile.Ack))
@@ -230,7 +233,9 @@ export const load = Effect.fnUntraced(function* (
     }
   }
 
-  const storeUrl = yield* Effect.result(StoreUrl.parse(store ?? fromFile.store ?? defaults.store))
+  const storeUrl = yield* Effect.result(
+    StoreUrl.parse(store ?? fromFile.store ?? defaults.store, storeMaxBytes ?? fromFile.storeMaxBytes),
+  )
   if (Result.isFailure(storeUrl)) {
     const where = store === undefined ? path : given("store")!.where
     mistakes.push({ where, message: store === undefined ? `store: ${storeUrl.failure}` : storeUrl.failure })

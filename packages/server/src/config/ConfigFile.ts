@@ -2,7 +2,9 @@ import { Destination, type EventLog, Ingest } from "@millrace/core"
 import { HttpUrl, SchemaProblems, type Wire } from "@millrace/core/host"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as SchemaGetter from "effect/SchemaGetter"
 import * as Jsonc from "jsonc-parser"
+import * as ByteText from "../text/ByteText.ts"
 import type { Mistake } from "../text/Mistake.ts"
 import * as StoreUrl from "./StoreUrl.ts"
 
@@ -24,6 +26,24 @@ export const Store = Schema.String.check(
   Schema.makeFilter((text) => {
     const parts = StoreUrl.split(text)
     return Result.isSuccess(parts) || parts.failure
+  }),
+)
+
+/** Bytes, or text like `"2 GiB"`. */
+export const Bytes = Schema.Union([
+  Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)),
+  Schema.String.check(
+    Schema.makeFilter((text) => {
+      const parsed = ByteText.parse(text)
+      return Result.isSuccess(parsed) || parsed.failure
+    }),
+  ),
+]).pipe(
+  Schema.decodeTo(Schema.Finite, {
+    decode: SchemaGetter.transform((input: number | string) =>
+      Result.getOrThrow(ByteText.parse(String(input))),
+    ),
+    encode: SchemaGetter.transform((bytes: number): number | string => bytes),
   }),
 )
 
@@ -80,6 +100,7 @@ export interface ConfigFile {
   readonly host?: string
   readonly port?: number
   readonly store?: string
+  readonly storeMaxBytes?: number
   readonly waitForStore?: number
   readonly workers?: number
   readonly ack?: EventLog.Durability
@@ -96,6 +117,7 @@ const schema = Schema.Struct({
   host: Schema.optionalKey(Host),
   port: Schema.optionalKey(Port),
   store: Schema.optionalKey(Store),
+  storeMaxBytes: Schema.optionalKey(Bytes),
   waitForStore: Schema.optionalKey(Destination.Millis),
   workers: Schema.optionalKey(Workers),
   ack: Schema.optionalKey(Ack),

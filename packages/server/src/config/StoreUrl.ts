@@ -41,14 +41,21 @@ const onServer = <O extends { readonly maxBytes?: number }>(
   kind: Kind,
   { optionsFromUrl, describe, layer }: ServerStore<O>,
   url: string,
+  maxBytes: number | undefined,
 ): Result.Result<StoreUrl, string> =>
-  Result.map(optionsFromUrl(url), (options) => ({
-    kind,
-    path: null,
-    maxBytes: options.maxBytes ?? EventLog.defaultMaxBytesOnDisk,
-    text: describe(options),
-    layer: layer(options),
-  }))
+  Result.flatMap(optionsFromUrl(url), (given) => {
+    if (maxBytes !== undefined && given.maxBytes !== undefined) {
+      return Result.fail("maxBytes: said beside the URL, too: once is enough")
+    }
+    const options = maxBytes === undefined ? given : { ...given, maxBytes }
+    return Result.succeed({
+      kind,
+      path: null,
+      maxBytes: options.maxBytes ?? EventLog.defaultMaxBytesOnDisk,
+      text: describe(options),
+      layer: layer(options),
+    })
+  })
 
 interface Parts {
   readonly kind: Kind
@@ -71,28 +78,39 @@ export const split = (text: string): Result.Result<Parts, string> => {
   return Result.succeed({ kind, rest })
 }
 
-const load = async ({ kind, rest }: Parts, text: string): Promise<Result.Result<StoreUrl, string>> => {
+const load = async (
+  { kind, rest }: Parts,
+  text: string,
+  cap: number | undefined,
+): Promise<Result.Result<StoreUrl, string>> => {
   switch (kind) {
     case "memory": {
-      const { defaultMaxBytes: maxBytes } = EventLog
-      return Result.succeed({ kind, path: null, maxBytes, text, layer: Store.layerMemory() })
+      const maxBytes = cap ?? EventLog.defaultMaxBytes
+      return Result.succeed({ kind, path: null, maxBytes, text, layer: Store.layerMemory({ maxBytes }) })
     }
     case "sqlite": {
       const Sqlite = await import("@millrace/store-sqlite")
-      const options = { path: rest, maxBytes: EventLog.defaultMaxBytesOnDisk }
+      const options = { path: rest, maxBytes: cap ?? EventLog.defaultMaxBytesOnDisk }
       return Result.succeed({ kind, ...options, text, layer: Sqlite.layer(options) })
     }
     case "postgres":
-      return onServer(kind, await import("@millrace/store-postgres"), text)
+      return onServer(kind, await import("@millrace/store-postgres"), text, cap)
     case "redis":
-      return onServer(kind, await import("@millrace/store-redis"), text)
+      return onServer(kind, await import("@millrace/store-redis"), text, cap)
     case "nats":
-      return onServer(kind, await import("@millrace/store-nats"), text)
+      return onServer(kind, await import("@millrace/store-nats"), text, cap)
   }
 }
 
-/** Loads the store's package, and no other's. Fails as {@link split} does, or with what the package finds wrong. */
-export const parse = Effect.fnUntraced(function* (text: string): Effect.fn.Return<StoreUrl, string> {
+/**
+ * Loads the store's package, and no other's. Fails as {@link split} does, or with what the package finds wrong.
+ *
+ * @param cap what the log may take, in bytes: where it is not said, what the URL says, or the store's default
+ */
+export const parse = Effect.fnUntraced(function* (
+  text: string,
+  cap?: number,
+): Effect.fn.Return<StoreUrl, string> {
   const parts = yield* Effect.fromResult(split(text))
-  return yield* Effect.fromResult(yield* Effect.promise(() => load(parts, text)))
+  return yield* Effect.fromResult(yield* Effect.promise(() => load(parts, text, cap)))
 })

@@ -32,6 +32,7 @@ describe("precedence", () => {
       host: "file.host",
       port: 1001,
       store: "sqlite:file.db",
+      storeMaxBytes: "1 GiB",
       waitForStore: "2 minutes",
       workers: 2,
       ack: "memory",
@@ -43,6 +44,7 @@ describe("precedence", () => {
     MILLRACE_HOST: "env.host",
     MILLRACE_PORT: "1002",
     MILLRACE_STORE: "sqlite:env.db",
+    MILLRACE_STORE_MAX_BYTES: "500 MB",
     MILLRACE_WAIT_FOR_STORE: "1500",
     MILLRACE_WORKERS: "3",
     MILLRACE_ACK: "disk",
@@ -55,6 +57,7 @@ describe("precedence", () => {
     host: "flag.host",
     port: "1003",
     store: "memory:",
+    storeMaxBytes: "4096",
     waitForStore: "30 seconds",
     workers: "4",
     ack: "replicated",
@@ -73,6 +76,7 @@ describe("precedence", () => {
         kind: "sqlite",
         path: "./millrace.db",
         text: "sqlite:./millrace.db",
+        maxBytes: 10 * 1024 ** 3,
       }),
       waitForStore: 0,
       workers: 1,
@@ -92,7 +96,7 @@ describe("precedence", () => {
     expect(config).toMatchObject({
       host: "file.host",
       port: 1001,
-      store: { kind: "sqlite", path: "file.db" },
+      store: { kind: "sqlite", path: "file.db", maxBytes: 1024 ** 3 },
       waitForStore: 120_000,
       workers: 2,
       ack: "memory",
@@ -107,7 +111,7 @@ describe("precedence", () => {
     expect(config).toMatchObject({
       host: "env.host",
       port: 1002,
-      store: { kind: "sqlite", path: "env.db" },
+      store: { kind: "sqlite", path: "env.db", maxBytes: 500_000_000 },
       waitForStore: 1_500,
       workers: 3,
       ack: "disk",
@@ -123,7 +127,7 @@ describe("precedence", () => {
     expect(config).toMatchObject({
       host: "flag.host",
       port: 1003,
-      store: { kind: "memory" },
+      store: { kind: "memory", maxBytes: 4096 },
       waitForStore: 30_000,
       workers: 4,
       ack: "replicated",
@@ -368,6 +372,36 @@ describe("mistakes", () => {
     )
     expect(await loaded).toBe(expected)
   })
+
+  test.each(["", "0", "-1", "many", "1.5 XB", "1 iB", "GiB", "1e9", "1e400 GiB"])(
+    "--store-max-bytes %j",
+    async (storeMaxBytes) => {
+      expect(await mistakesOf({ storeMaxBytes })).toEqual([
+        '--store-max-bytes: expected a number of bytes, like "2 GiB", "500 MB" or 1048576',
+      ])
+    },
+  )
+
+  test("of the log's cap, wherever it is said, and when it is said twice", async () => {
+    expect(await mistakesOf({ config: fileOf(`{ "storeMaxBytes": 0 }`) })).toEqual([
+      "config.json:1:3: storeMaxBytes: expected a value greater than or equal to 1",
+    ])
+    expect(await mistakesOf({ config: fileOf(`{ "storeMaxBytes": "2 XiB" }`) })).toEqual([
+      'config.json:1:3: storeMaxBytes: expected a number of bytes, like "2 GiB", "500 MB" or 1048576',
+    ])
+    const store = "redis://127.0.0.1:6379?maxBytes=1000"
+    expect((await load({ store })).store.maxBytes).toBe(1000)
+    expect(await mistakesOf({ store, storeMaxBytes: "1 GB" })).toEqual([
+      "--store: maxBytes: said beside the URL, too: once is enough",
+    ])
+  })
+
+  test.each(["sqlite:a.db", "postgres://127.0.0.1/a", "redis://127.0.0.1:6379", "nats://127.0.0.1:4222"])(
+    "%s has the cap that is said",
+    async (store) => {
+      expect((await load({ store, storeMaxBytes: "2GiB" })).store.maxBytes).toBe(2 * 1024 ** 3)
+    },
+  )
 
   test.each([
     ["", "an integer"],

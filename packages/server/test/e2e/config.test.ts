@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, test } from "vitest"
 import { serve } from "../support/command.ts"
-import { eventHeaders, post } from "../support/load.ts"
+import { eventHeaders, eventsBody, post } from "../support/load.ts"
 import { receive } from "../support/receiver.ts"
 import { tempDir } from "../support/resources.ts"
 
@@ -27,6 +27,17 @@ const start = async (
   )
   return { server: await serve([], { cwd: directory }), receiver }
 }
+
+test.each(["memory:", "sqlite:events.db"])("%s takes what its log may, and no more", async (store) => {
+  const { server, receiver } = await start({ store, storeMaxBytes: "1 MB" })
+  receiver.answer = 503
+  const body = eventsBody(["a", "b"], 50_000)
+  const statuses: Array<number> = []
+  for (let request = 0; request < 12; request++) {
+    statuses.push((await post(`${server.url}/v1/log_event`, eventHeaders(key), body)).status)
+  }
+  expect(statuses).toEqual([...Array(9).fill(202), ...Array(3).fill(503)])
+})
 
 test("a catalog's file tells dynamic configs from experiments, and names groups", async () => {
   const specs = {
