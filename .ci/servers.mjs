@@ -1,5 +1,6 @@
-// Starts what the tests need and does not run yet, on the standard local ports: PostgreSQL, Redis, NATS with JetStream. What is not
-// installed is installed from Debian's packages, by root; pgbouncer too. `--stop` ends what it has started, and removes the data.
+// Starts what the tests need and does not run yet, on the standard local ports: PostgreSQL, Redis,
+// NATS with JetStream. What is not installed is installed from Debian's packages, by root;
+// pgbouncer and Chromium too. `--stop` ends what it has started, and removes the data.
 import { execFileSync, spawn, spawnSync } from "node:child_process"
 import {
   chmodSync,
@@ -67,7 +68,8 @@ const start = async (kind, program, { port }) => {
 
 const stop = async (name) => {
   const { pid, port } = JSON.parse(readFileSync(runFile(name), "utf8"))
-  // After a restart of the machine it may be anybody's. Redis shows its port in place of its arguments.
+  // After a restart of the machine it may be anybody's. Redis shows its port in place of its
+  // arguments.
   const { stdout } = spawnSync("ps", ["-ww", "-o", "args=", "-p", String(pid)], { encoding: "utf8" })
   const pids = [home, `:${port}`].some((part) => stdout?.includes(part)) ? [pid] : []
   // For PostgreSQL it means not to wait for clients; to the others it is as good as any.
@@ -106,11 +108,12 @@ if (process.argv.includes("--stop")) {
     process.exitCode = 1
   }
   for (const one of kinds) await provide(one).catch(failed)
-  // Tests start one of their own.
-  if (pathOf("pgbouncer") === undefined) {
+  // Tests start them by themselves.
+  for (const program of ["pgbouncer", "chromium"]) {
+    if (pathOf(program) !== undefined) continue
     try {
-      install("pgbouncer")
-      console.log("pgbouncer: installed")
+      install(program)
+      console.log(`${program}: installed`)
     } catch (error) {
       failed(error)
     }

@@ -19,8 +19,9 @@ const below = (folder: string): ReadonlyArray<string> => {
     case "fastify":
       return ["core", "node"]
     case "testkit":
-    case "test-sdks":
       return ["core", "node"]
+    case "test-sdks":
+      return ["core", "node", "test-servers"]
     case "server":
       return packages
         .map((found) => found.folder)

@@ -1,4 +1,6 @@
 export { expectExactly } from "./arrival.ts"
+export { describeBrowser, type PageSdks } from "./browser.ts"
 export { type Host, type HostOptions, hostContract } from "./hostContract.ts"
 export { type Logged, privateMarker, type Sdk } from "./Sdk.ts"
 export { keys, sdks } from "./sdks.ts"
+export { startWebhook, type Webhook } from "./webhook.ts"

@@ -5,6 +5,7 @@ export {
   endpointOf,
   type Kind,
   lacking,
+  missing,
   pathOf,
   reachable,
   servers,

@@ -27,7 +27,10 @@ export interface Endpoint {
   readonly port: number
 }
 
-/** Of the first server when a URL names several. The URL may hold a password, so no error repeats it. */
+/**
+ * Of the first server when a URL names several. The URL may hold a password, so no error repeats
+ * it.
+ */
 export const endpointOf = (url: string): Endpoint => {
   const first = url.split(",")[0] ?? ""
   if (!URL.canParse(first)) throw new RangeError("the location of a test server is not a URL")
@@ -88,9 +91,12 @@ export const pathOf = (program: string): string | undefined =>
     .map((folder) => join(folder, program))
     .find(isExecutable)
 
+/** How every skipped test says what it has missed: what reads the report looks for it. */
+export const missing = (program: string): string => `no ${program} here; start one with node .ci/servers.mjs`
+
 /** Whether a server of the test's own can be started here. */
 export const available = (kind: Kind): boolean => pathOf(programs[kind]) !== undefined
 
 /** What keeps a test from starting a server of its own, or `undefined` when nothing does. */
 export const lacking = (kind: Kind): string | undefined =>
-  available(kind) ? undefined : `no ${programs[kind]} here; start one with node .ci/servers.mjs`
+  available(kind) ? undefined : missing(programs[kind])
