@@ -7,6 +7,7 @@ import type * as Scope from "effect/Scope"
 import type { AdminError, NoServer } from "../admin/AdminApi.ts"
 import * as StoreAccess from "../admin/StoreAccess.ts"
 import * as Config from "../config/Config.ts"
+import * as Settings from "../config/settings.ts"
 import * as ByteText from "../text/ByteText.ts"
 import { complain } from "../text/complain.ts"
 import { json } from "../text/SafeText.ts"
@@ -23,11 +24,8 @@ export interface StoreFlags {
 export const storeCommand = (name: string, description: string): Command =>
   new Command(name)
     .description(description)
-    .option("--store <url>", `the server's store (default: ${Config.defaults.store})`)
-    .option(
-      "--config <path>",
-      `the server's config file (default: ${Config.defaults.config}, when it is there)`,
-    )
+    .option(Settings.usageOf("store"), `the server's store${Settings.defaultText("store")}`)
+    .option(Settings.usageOf("config"), `the server's config file${Settings.defaultText("config")}`)
     .showHelpAfterError()
 
 export const jsonOption = new Option("--json", "for programs: JSON, one value a line")
@@ -90,13 +88,14 @@ export type Program = (
 ) => Effect.Effect<unknown, AdminError | NoServer, Scope.Scope>
 
 /** Only what says where the store is: what else is wrong with the configuration is the server's matter. */
-const environment = (): Config.Environment => ({
-  MILLRACE_STORE: process.env["MILLRACE_STORE"],
-  MILLRACE_STORE_MAX_BYTES: process.env["MILLRACE_STORE_MAX_BYTES"],
-  MILLRACE_CONFIG: process.env["MILLRACE_CONFIG"],
-})
+const environment = (): Settings.Environment =>
+  Object.fromEntries(
+    (["store", "storeMaxBytes", "config"] as const)
+      .map(Settings.variableOf)
+      .map((name) => [name, process.env[name]]),
+  )
 
-const storeFlags = ({ store, config }: StoreFlags): Config.Flags => ({
+const storeFlags = ({ store, config }: StoreFlags): Settings.Flags => ({
   ...(store === undefined ? {} : { store }),
   ...(config === undefined ? {} : { config }),
 })

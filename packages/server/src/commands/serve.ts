@@ -1,4 +1,3 @@
-import { EventLog } from "@millrace/core"
 import { Command } from "commander"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -7,9 +6,8 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Config from "../config/Config.ts"
-import * as StoreUrl from "../config/StoreUrl.ts"
+import * as Settings from "../config/settings.ts"
 import * as Server from "../Server.ts"
-import * as ByteText from "../text/ByteText.ts"
 import { complain } from "../text/complain.ts"
 import { logToStderr as log } from "../text/logToStderr.ts"
 import { version } from "../version.ts"
@@ -62,7 +60,7 @@ const announce = (config: Config.Config, server: Server.Server): void => {
 }
 
 const warn = (): void => {
-  for (const variable of Config.unknownVariables(process.env)) {
+  for (const variable of Settings.unknownVariables(process.env)) {
     log({ level: "Warn", message: "this variable is not known, and ignored", fields: { variable } })
   }
 }
@@ -105,7 +103,7 @@ const reasonOf = (cause: Cause.Cause<Server.StartError>): string => {
 }
 
 /** Runs until it is told to stop, and returns the exit code. */
-const serve = async (flags: Config.Flags): Promise<number> => {
+const serve = async (flags: Settings.Flags): Promise<number> => {
   const loaded = await Effect.runPromise(Effect.result(Config.load(flags, process.env)))
   if (Result.isFailure(loaded)) {
     complain(loaded.failure.message)
@@ -134,39 +132,20 @@ const serve = async (flags: Config.Flags): Promise<number> => {
 const list = (value: string, values: ReadonlyArray<string> = []): ReadonlyArray<string> => [...values, value]
 
 export const command = (): Command => {
-  const { defaults } = Config
-  return new Command("serve")
-    .description("Take events in and send them on to webhooks")
-    .option("--host <address>", `where to listen (default: ${defaults.host})`)
-    .option("--port <number>", `0 takes a free one (default: ${defaults.port})`)
-    .option("--store <url>", `${StoreUrl.forms} (default: ${defaults.store})`)
-    .option(
-      "--store-max-bytes <size>",
-      `what the log may take, such as 2GiB (default: ${ByteText.format(EventLog.defaultMaxBytesOnDisk)}, in memory ${ByteText.format(EventLog.defaultMaxBytes)}): the oldest that is delivered gives way`,
-    )
-    .option(
-      "--wait-for-store <duration>",
-      'for how long a store that cannot be used yet is waited for at the start, such as "1 minute" (default: not at all)',
-    )
-    .option("--ack <level>", "what an acknowledged event has to survive: memory, disk or replicated")
-    .option(
-      "--workers <number>",
-      `processes that take events in, beside one that stores and sends them (default: ${defaults.workers}, which does it all)`,
-    )
-    .option("--config <path>", `JSON with comments (default: ${defaults.config}, when it is there)`)
-    .option("--server-key <key>", "a key that may do everything; may be repeated", list)
-    .option("--client-key <key>", "a key that may only log events; may be repeated", list)
-    .option("--webhook <url>", "a destination for all events; may be repeated", list)
-    .option("--webhook-secret <secret>", "signs what is sent to them, as Standard Webhooks (whsec_...)")
-    .option("--validation <mode>", `auto, strict or lenient (default: ${defaults.validation})`)
-    .option("--allow-private-destinations", "send to private addresses too, such as 127.0.0.1 and 10.0.0.1")
+  const serving = new Command("serve").description("Take events in and send them on to webhooks")
+  for (const name of Settings.names.filter(Settings.hasFlag)) {
+    const usage = [Settings.usageOf(name), Settings.helpOf(name)] as const
+    if (Settings.table[name].isList === true) serving.option(...usage, list)
+    else serving.option(...usage)
+  }
+  return serving
     .addHelpText(
       "after",
       `
 Every flag has a variable: --server-key is MILLRACE_SERVER_KEY. Lists are separated by commas there. Flags beat variables, and
 variables beat the config file. Keys, secrets and URLs with passwords belong into variables or the file: flags show in ps.`,
     )
-    .action(async (flags: Config.Flags) => {
+    .action(async (flags: Settings.Flags) => {
       process.exitCode = await serve(flags)
     })
 }

@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import { ConfigError, type Mistake } from "../text/Mistake.ts"
 import * as ConfigFile from "./ConfigFile.ts"
 import * as StoreUrl from "./StoreUrl.ts"
+import * as Settings from "./settings.ts"
 
 /** What a server is started with. */
 export interface Config {
@@ -24,111 +25,42 @@ export interface Config {
   readonly keys: { readonly server: ReadonlyArray<string>; readonly client: ReadonlyArray<string> }
   readonly destinations: ReadonlyArray<Destination.DestinationConfig>
   readonly validation: Wire.Validation
-  /** Of the webhooks in Statsig's console that point here. */
+  /** The secrets of webhooks in Statsig's console that point here. */
   readonly statsigSecrets: ReadonlyArray<string>
   /** `null` without one: exposures go out with what their senders know of them. */
-  readonly catalog: ConfigFile.Catalog | null
+  readonly catalog: Settings.Catalog | null
   /** What `fields.hash` hashes with; `null` when there is none, and nothing to hash. */
   readonly hashKey: string | null
   /** All, or those of the list: addresses, ranges and host names. */
   readonly allowPrivateDestinations: boolean | ReadonlyArray<string>
 }
 
-/** Flags as given; one that takes a list has all of its values. */
-export interface Flags {
-  readonly host?: string
-  readonly port?: string
-  readonly store?: string
-  readonly storeMaxBytes?: string
-  readonly waitForStore?: string
-  readonly workers?: string
-  readonly ack?: string
-  readonly config?: string
-  readonly serverKey?: ReadonlyArray<string>
-  readonly clientKey?: ReadonlyArray<string>
-  readonly webhook?: ReadonlyArray<string>
-  readonly validation?: string
-  readonly webhookSecret?: string
-  readonly allowPrivateDestinations?: boolean
-}
-
-/** What can be set by a variable: all flags, and a secret that would show in a list of processes. */
-type Setting = keyof Flags | "hashKey"
-
-export type Environment = Readonly<Record<string, string | undefined>>
-
-export const defaults = {
-  host: "127.0.0.1",
-  port: 8080,
-  store: "sqlite:./millrace.db",
-  waitForStore: 0,
-  workers: 1,
-  config: "millrace.config.json",
-  validation: "auto",
-} as const
-
-const names: ReadonlyArray<Setting> = [
-  "host",
-  "port",
-  "store",
-  "storeMaxBytes",
-  "waitForStore",
-  "workers",
-  "ack",
-  "config",
-  "serverKey",
-  "clientKey",
-  "webhook",
-  "validation",
-  "webhookSecret",
-  "allowPrivateDestinations",
-  "hashKey",
-]
-
-const words = (name: Setting): ReadonlyArray<string> => name.split(/(?=[A-Z])/)
-const flagOf = (name: Setting): string => `--${words(name).join("-").toLowerCase()}`
-const variableOf = (name: Setting): string => `MILLRACE_${words(name).join("_").toUpperCase()}`
-
-/** What Kubernetes sets in every container beside a service called millrace; MILLRACE_PORT among them. */
-const isServiceLink = (variable: string, value: string): boolean =>
-  /^MILLRACE_(SERVICE|PORT_\d+)_/.test(variable) || /^(tcp|udp|sctp):\/\//.test(value)
-
-/** Variables that look like ours and are none: probably misspelled. */
-export const unknownVariables = (environment: Environment): ReadonlyArray<string> => {
-  const known = new Set(names.map(variableOf))
-  return Object.entries(environment).flatMap(([variable, value]) =>
-    !variable.startsWith("MILLRACE_") || known.has(variable) || isServiceLink(variable, value ?? "")
-      ? []
-      : [variable],
-  )
-}
-
-/** The id of a destination that is given as a bare URL: the same URL is the same destination after a restart. */
-const webhookId = (url: string): string =>
-  `webhook-${createHash("sha256").update(url).digest("hex").slice(0, 8)}`
-
-const decodeKey = Schema.decodeUnknownResult(ConfigFile.Key)
-const decodeSigning = Schema.decodeUnknownResult(Destination.Signing)
-const decodeDestination = Schema.decodeUnknownResult(Destination.DestinationConfig)
-
-/** A flag's or a variable's text, and which of them it is. */
+/** What somebody has set, and where: a flag's or a variable's name. */
 interface Given {
   readonly where: string
   readonly texts: ReadonlyArray<string>
 }
 
-const boolean = (text: string): unknown => {
-  if (text === "true" || text === "1") return true
-  return text === "false" || text === "0" ? false : text
-}
+/** Returns what the flag says of a setting, else what the variable says. */
+const givenBy =
+  (flags: Settings.Flags, environment: Settings.Environment) =>
+  (name: Settings.Name): Given | undefined => {
+    if (Settings.hasFlag(name)) {
+      const flag = flags[name]
+      const where = Settings.flagOf(name)
+      if (typeof flag === "object") return { where, texts: flag }
+      if (flag !== undefined && flag !== false) return { where, texts: [String(flag)] }
+    }
+    const where = Settings.variableOf(name)
+    const text = Settings.textOf(name, environment)
+    if (text === undefined) return undefined
+    if (Settings.table[name].isList !== true) return { where, texts: [text] }
+    const texts = text.split(",").map((part) => part.trim())
+    return { where, texts: texts.filter((part) => part !== "") }
+  }
 
-/** A number of ms, or what else a duration is written as. */
-const duration = (text: string): unknown => (/^\d+$/.test(text) ? Number(text) : text)
-
-const integer = (text: string): number => (/^\d+$/.test(text) ? Number(text) : Number.NaN)
-
-/** `null` when there is no such file. */
-const readConfigFile = (path: string): Result.Result<string | null, string> => {
+/** Reads a file; `null` when there is none. */
+const contentOf = (path: string): Result.Result<string | null, string> => {
   try {
     return Result.succeed(readFileSync(path, "utf8"))
   } catch (error) {
@@ -138,90 +70,75 @@ const readConfigFile = (path: string): Result.Result<string | null, string> => {
   }
 }
 
+/** @param given who has named the file: it has to be there then */
+const readFile = (
+  path: string,
+  given: Given | undefined,
+  hasHashKey: boolean,
+): Result.Result<ConfigFile.ConfigFile, ReadonlyArray<Mistake>> => {
+  const content = contentOf(path)
+  if (Result.isFailure(content)) return Result.fail([{ where: path, message: content.failure }])
+  if (content.success !== null) return ConfigFile.parse(path, content.success, hasHashKey)
+  return given === undefined
+    ? Result.succeed(ConfigFile.empty)
+    : Result.fail([{ where: given.where, message: `there is no file ${path}` }])
+}
+
+/** The id of a destination that is given as a bare URL: the same URL is the same destination after a restart. */
+const webhookId = (url: string): string =>
+  `webhook-${createHash("sha256").update(url).digest("hex").slice(0, 8)}`
+
+const decodeSigning = Schema.decodeUnknownResult(Destination.Signing)
+const decodeDestination = Schema.decodeUnknownResult(Destination.DestinationConfig)
+
 /** Flags beat variables, which beat the config file. Fails with every mistake there is. */
 export const load = Effect.fnUntraced(function* (
-  flags: Flags,
-  environment: Environment,
+  flags: Settings.Flags,
+  environment: Settings.Environment,
 ): Effect.fn.Return<Config, ConfigError> {
+  const given = givenBy(flags, environment)
   const mistakes: Array<Mistake> = []
-
-  const given = (name: Setting): Given | undefined => {
-    const flag = name === "hashKey" ? undefined : flags[name]
-    if (flag !== undefined && flag !== false) {
-      return { where: flagOf(name), texts: typeof flag === "object" ? flag : [String(flag)] }
-    }
-    const where = variableOf(name)
-    const text = environment[where]
-    // An empty variable is one that is not set: that is all that compose files and the like can say.
-    if (text === undefined || text === "" || isServiceLink(where, text)) return undefined
-    return { where, texts: [text] }
-  }
-  const givenList = (name: keyof Flags): Given | undefined => {
-    const found = given(name)
-    if (found === undefined || !found.where.startsWith("MILLRACE_")) return found
-    const texts = found.texts.flatMap((text) => text.split(",")).map((text) => text.trim())
-    return { where: found.where, texts: texts.filter((text) => text !== "") }
-  }
   const check = <A>(where: string, decoded: Result.Result<A, Schema.SchemaError>): ReadonlyArray<A> => {
     if (Result.isSuccess(decoded)) return [decoded.success]
     mistakes.push(...SchemaProblems.read(decoded.failure).map(({ message }) => ({ where, message })))
     return []
   }
-  const scalar = <A>(
-    name: Setting,
-    decode: (input: unknown) => Result.Result<A, Schema.SchemaError>,
-    read: (text: string) => unknown = (text) => text,
-  ): A | undefined => {
+
+  const { config, ...defaults } = Settings.defaults
+  const path = given("config")?.texts[0] ?? config
+  let file = ConfigFile.empty
+  /** What flags and variables say; one value in a list for a setting that takes only one. */
+  const set = new Map<Settings.Name, ReadonlyArray<unknown>>()
+  for (const name of Settings.names) {
     const found = given(name)
-    return found && check(found.where, decode(read(found.texts[0] ?? "")))[0]
-  }
-  const keys = (name: keyof Flags): ReadonlyArray<string> | undefined => {
-    const found = givenList(name)
-    return found?.texts.flatMap((text) => check(found.where, decodeKey(text)))
-  }
-
-  const path = given("config")?.texts[0] ?? defaults.config
-  const file = (): ConfigFile.ConfigFile => {
-    const found = given("config")
-    const content = readConfigFile(path)
-    if (Result.isFailure(content)) {
-      mistakes.push({ where: path, message: content.failure })
-      return {}
+    if (name === "config") {
+      const parsed = readFile(path, found, given("hashKey") !== undefined)
+      if (Result.isSuccess(parsed)) file = parsed.success
+      else mistakes.push(...parsed.failure)
     }
-    if (content.success === null) {
-      if (found !== undefined) mistakes.push({ where: found.where, message: `there is no file ${path}` })
-      return {}
-    }
-    const parsed = ConfigFile.parse(path, content.success, given("hashKey") !== undefined)
-    if (Result.isSuccess(parsed)) return parsed.success
-    mistakes.push(...parsed.failure)
-    return {}
+    if (found === undefined) continue
+    const { schema, read } = Settings.table[name]
+    const decode = Schema.decodeUnknownResult(schema)
+    const decoded = found.texts.flatMap((text) => check(found.where, decode(read?.(text) ?? text)))
+    set.set(name, decoded)
   }
+  // Each has been decoded by its own schema.
+  const one = <N extends Settings.Name>(name: N) =>
+    (set.get(name)?.[0] as Settings.Value<N> | undefined) ?? file.value(name)
+  const list = (name: "serverKey" | "clientKey") =>
+    (set.get(name) as ReadonlyArray<string> | undefined) ?? file.value(name) ?? []
 
-  const host = scalar("host", Schema.decodeUnknownResult(ConfigFile.Host))
-  const port = scalar("port", Schema.decodeUnknownResult(ConfigFile.Port), integer)
-  const store = scalar("store", Schema.decodeUnknownResult(ConfigFile.Store))
-  const storeMaxBytes = scalar("storeMaxBytes", Schema.decodeUnknownResult(ConfigFile.Bytes))
-  const waitForStore = scalar("waitForStore", Schema.decodeUnknownResult(Destination.Millis), duration)
-  const workers = scalar("workers", Schema.decodeUnknownResult(ConfigFile.Workers), integer)
-  const ack = scalar("ack", Schema.decodeUnknownResult(ConfigFile.Ack))
-  const validation = scalar("validation", Schema.decodeUnknownResult(ConfigFile.Validation))
-  const allowPrivate = scalar("allowPrivateDestinations", Schema.decodeUnknownResult(Schema.Boolean), boolean)
-  const hashKey = scalar("hashKey", Schema.decodeUnknownResult(ConfigFile.HashKey))
-  const serverKeys = keys("serverKey")
-  const clientKeys = keys("clientKey")
-  const webhookUrls = givenList("webhook")
-  const fromFile = file()
-
-  const destinations = [...(fromFile.destinations ?? [])]
+  const destinations = [...(file.value("destinations") ?? [])]
+  const webhooks = given("webhook")
   const secret = given("webhookSecret")
-  if (secret !== undefined && webhookUrls === undefined) {
-    mistakes.push({ where: secret.where, message: "there is no --webhook whose requests it could sign" })
+  if (secret !== undefined && webhooks === undefined) {
+    const message = `there is no ${Settings.flagOf("webhook")} whose requests it could sign`
+    mistakes.push({ where: secret.where, message })
   }
   const signing =
     secret === undefined ? [] : check(secret.where, decodeSigning({ standardWebhooks: secret.texts }))
-  for (const url of webhookUrls?.texts ?? []) {
-    const where = webhookUrls!.where
+  for (const url of webhooks?.texts ?? []) {
+    const where = webhooks!.where
     const id = webhookId(url)
     const twice = destinations.some((destination) => destination.id === id)
     if (twice) mistakes.push({ where, message: `the destination ${id} is there already` })
@@ -233,31 +150,30 @@ export const load = Effect.fnUntraced(function* (
     }
   }
 
-  const storeUrl = yield* Effect.result(
-    StoreUrl.parse(store ?? fromFile.store ?? defaults.store, storeMaxBytes ?? fromFile.storeMaxBytes),
-  )
+  const storeUrl = yield* Effect.result(StoreUrl.parse(one("store") ?? defaults.store, one("storeMaxBytes")))
   if (Result.isFailure(storeUrl)) {
-    const where = store === undefined ? path : given("store")!.where
-    mistakes.push({ where, message: store === undefined ? `store: ${storeUrl.failure}` : storeUrl.failure })
+    const isFromFile = set.get("store")?.[0] === undefined
+    mistakes.push(
+      isFromFile
+        ? { where: path, message: `${Settings.table.store.key}: ${storeUrl.failure}` }
+        : { where: given("store")!.where, message: storeUrl.failure },
+    )
   }
 
   if (mistakes.length > 0 || Result.isFailure(storeUrl)) return yield* new ConfigError({ mistakes })
   return {
-    host: host ?? fromFile.host ?? defaults.host,
-    port: port ?? fromFile.port ?? defaults.port,
+    host: one("host") ?? defaults.host,
+    port: one("port") ?? defaults.port,
     store: storeUrl.success,
-    waitForStore: waitForStore ?? fromFile.waitForStore ?? defaults.waitForStore,
-    workers: workers ?? fromFile.workers ?? defaults.workers,
-    ack: ack ?? fromFile.ack ?? null,
-    keys: {
-      server: serverKeys ?? fromFile.keys?.server ?? [],
-      client: clientKeys ?? fromFile.keys?.client ?? [],
-    },
+    waitForStore: one("waitForStore") ?? defaults.waitForStore,
+    workers: one("workers") ?? defaults.workers,
+    ack: one("ack") ?? null,
+    keys: { server: list("serverKey"), client: list("clientKey") },
     destinations,
-    validation: validation ?? fromFile.validation ?? defaults.validation,
-    statsigSecrets: [fromFile.receive?.statsigSecret ?? []].flat(),
-    catalog: fromFile.catalog ?? null,
-    hashKey: hashKey ?? fromFile.hashKey ?? null,
-    allowPrivateDestinations: allowPrivate ?? fromFile.allowPrivateDestinations ?? false,
+    validation: one("validation") ?? defaults.validation,
+    statsigSecrets: [file.value("statsigSecret") ?? []].flat(),
+    catalog: file.value("catalog") ?? null,
+    hashKey: one("hashKey") ?? null,
+    allowPrivateDestinations: one("allowPrivateDestinations") ?? false,
   }
 })

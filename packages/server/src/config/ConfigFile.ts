@@ -1,136 +1,49 @@
-import { Destination, type EventLog, Ingest } from "@millrace/core"
-import { HttpUrl, SchemaProblems, type Wire } from "@millrace/core/host"
+import { Destination } from "@millrace/core"
+import { SchemaProblems } from "@millrace/core/host"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as SchemaGetter from "effect/SchemaGetter"
 import * as Jsonc from "jsonc-parser"
-import * as ByteText from "../text/ByteText.ts"
 import type { Mistake } from "../text/Mistake.ts"
-import * as StoreUrl from "./StoreUrl.ts"
-
-export const Host = Schema.NonEmptyString
-
-/** 0 takes a free one. */
-export const Port = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 }))
-
-/** Long before so many, the one process that stores what they take in has no time left. */
-const maxWorkers = 64
-
-export const Workers = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: maxWorkers }))
-
-export const Ack = Schema.Literals(["memory", "disk", "replicated"])
-
-export const Validation = Schema.Literals(["auto", "strict", "lenient"])
-
-export const Store = Schema.String.check(
-  Schema.makeFilter((text) => {
-    const parts = StoreUrl.split(text)
-    return Result.isSuccess(parts) || parts.failure
-  }),
-)
-
-/** Bytes, or text like `"2 GiB"`. */
-export const Bytes = Schema.Union([
-  Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)),
-  Schema.String.check(
-    Schema.makeFilter((text) => {
-      const parsed = ByteText.parse(text)
-      return Result.isSuccess(parsed) || parsed.failure
-    }),
-  ),
-]).pipe(
-  Schema.decodeTo(Schema.Finite, {
-    decode: SchemaGetter.transform((input: number | string) =>
-      Result.getOrThrow(ByteText.parse(String(input))),
-    ),
-    encode: SchemaGetter.transform((bytes: number): number | string => bytes),
-  }),
-)
-
-export const Key = Schema.String.check(
-  Schema.makeFilter((text) => Ingest.keyProblems("server", [text])[0]?.message ?? true),
-)
-
-const Keys = Schema.Struct({
-  server: Schema.optionalKey(Schema.Array(Key)),
-  client: Schema.optionalKey(Schema.Array(Key)),
-})
-
-/** Where the config-specs document is: in a file, or at a URL that is asked again after `refresh` ms. */
-export interface Catalog {
-  readonly file?: string
-  readonly url?: string
-  readonly refresh?: number
-}
-
-const Catalog = Schema.Struct({
-  file: Schema.optionalKey(Schema.NonEmptyString),
-  url: Schema.optionalKey(HttpUrl),
-  refresh: Schema.optionalKey(
-    Destination.Millis.check(Schema.isGreaterThanOrEqualTo(1000, { expected: "1 second at least" })),
-  ),
-}).check(
-  Schema.makeFilter(({ file, url, refresh }) => {
-    if ((file === undefined) === (url === undefined)) return "expected either a file or a url"
-    return (
-      refresh === undefined ||
-      url !== undefined || {
-        path: ["refresh"],
-        issue: "goes with a url; a file is read again when it changes",
-      }
-    )
-  }),
-)
-
-const Receive = Schema.Struct({
-  statsigSecret: Schema.optionalKey(
-    Schema.Union([Schema.NonEmptyString, Schema.Array(Schema.NonEmptyString)]),
-  ),
-})
-
-const { minHashKey } = Destination
-
-/** What `fields.hash` hashes with. */
-export const HashKey = Schema.String.check(
-  Schema.isMinLength(minHashKey, { expected: `${minHashKey} characters at least` }),
-)
+import * as Settings from "./settings.ts"
 
 /** The config file: JSON with comments. Flags and variables say the same things, and beat it. */
 export interface ConfigFile {
-  readonly host?: string
-  readonly port?: number
-  readonly store?: string
-  readonly storeMaxBytes?: number
-  readonly waitForStore?: number
-  readonly workers?: number
-  readonly ack?: EventLog.Durability
-  readonly validation?: Wire.Validation
-  readonly keys?: { readonly server?: ReadonlyArray<string>; readonly client?: ReadonlyArray<string> }
-  readonly receive?: { readonly statsigSecret?: string | ReadonlyArray<string> }
-  readonly catalog?: Catalog
-  readonly hashKey?: string
-  readonly allowPrivateDestinations?: boolean | ReadonlyArray<string>
-  readonly destinations?: ReadonlyArray<Destination.DestinationConfig>
+  /** Returns what the file says of a setting; `undefined` when it does not. */
+  readonly value: <N extends Settings.Name>(name: N) => Settings.FileValue<N> | undefined
 }
 
-const schema = Schema.Struct({
-  host: Schema.optionalKey(Host),
-  port: Schema.optionalKey(Port),
-  store: Schema.optionalKey(Store),
-  storeMaxBytes: Schema.optionalKey(Bytes),
-  waitForStore: Schema.optionalKey(Destination.Millis),
-  workers: Schema.optionalKey(Workers),
-  ack: Schema.optionalKey(Ack),
-  validation: Schema.optionalKey(Validation),
-  keys: Schema.optionalKey(Keys),
-  receive: Schema.optionalKey(Receive),
-  catalog: Schema.optionalKey(Catalog),
-  hashKey: Schema.optionalKey(HashKey),
-  allowPrivateDestinations: Schema.optionalKey(Schema.Union([Schema.Boolean, Schema.Array(Schema.String)])),
-  destinations: Schema.optionalKey(Schema.Array(Destination.DestinationConfig)),
-})
+/** A file that says nothing. */
+export const empty: ConfigFile = { value: () => undefined }
 
-const decode = Schema.decodeUnknownResult(schema, { errors: "all", onExcessProperty: "error" })
+/** The schema of what a setting is in the file. */
+const schemaOf = ({ schema, inFile, isList }: Settings.Setting<unknown>): Schema.Decoder<unknown> =>
+  inFile ?? (isList === true ? Schema.Array(schema) : schema)
+
+type Fields = Record<string, Schema.Decoder<unknown>>
+
+const struct = (fields: Fields): Schema.Decoder<unknown> =>
+  Schema.Struct(
+    Object.fromEntries(Object.entries(fields).map(([key, one]) => [key, Schema.optionalKey(one)])),
+  )
+
+/** The schema of the file: keys of settings, and objects that group some of them. */
+const fileSchema = (): Schema.Decoder<unknown> => {
+  const fields: Fields = {}
+  const groups: Record<string, Fields> = {}
+  for (const setting of Object.values(Settings.table)) {
+    const [first, second] = setting.key?.split(".") ?? []
+    if (first === undefined) continue
+    if (second === undefined) fields[first] = schemaOf(setting)
+    else {
+      groups[first] ??= {}
+      groups[first][second] = schemaOf(setting)
+    }
+  }
+  for (const [key, group] of Object.entries(groups)) fields[key] = struct(group)
+  return struct(fields)
+}
+
+const decode = Schema.decodeUnknownResult(fileSchema(), { errors: "all", onExcessProperty: "error" })
 
 type Path = SchemaProblems.Path
 type Problem = SchemaProblems.Problem
@@ -204,7 +117,7 @@ const hashesWithoutKey = (value: unknown): ReadonlyArray<Problem> =>
       : [
           {
             path: ["destinations", index, "fields", "hash"],
-            message: `needs a key to hash with: set hashKey beside destinations, or MILLRACE_HASH_KEY, to ${minHashKey} secret characters or more that stay the same`,
+            message: `needs a key to hash with: set ${Settings.table.hashKey.key} beside destinations, or ${Settings.variableOf("hashKey")}, to ${Destination.minHashKey} secret characters or more that stay the same`,
           },
         ],
   )
@@ -253,5 +166,8 @@ export const parse = (
   }))
   return Result.isFailure(decoded) || mistakes.length > 0
     ? Result.fail(mistakes)
-    : Result.succeed(decoded.success)
+    : Result.succeed({
+        // The schema has been made of the settings' own.
+        value: (name) => at(decoded.success, ...(Settings.table[name].key?.split(".") ?? [])) as never,
+      })
 }

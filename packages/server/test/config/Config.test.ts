@@ -3,6 +3,7 @@ import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import { describe, expect, test } from "vitest"
 import * as Config from "../../src/config/Config.ts"
+import * as Settings from "../../src/config/settings.ts"
 import { tempDir } from "../support/resources.ts"
 
 const noFile = () => join(tempDir(), "none.json")
@@ -14,13 +15,13 @@ const fileOf = (content: unknown): string => {
   return path
 }
 
-const load = (flags: Config.Flags, environment: Config.Environment = {}): Promise<Config.Config> =>
+const load = (flags: Settings.Flags, environment: Settings.Environment = {}): Promise<Config.Config> =>
   Effect.runPromise(Config.load(flags, environment))
 
 /** The mistakes as the command prints them, without the directory. */
 const mistakesOf = async (
-  flags: Config.Flags,
-  environment: Config.Environment = {},
+  flags: Settings.Flags,
+  environment: Settings.Environment = {},
 ): Promise<ReadonlyArray<string>> => {
   const { message } = await Effect.runPromise(Effect.flip(Config.load(flags, environment)))
   return message.split("\n").map((line) => line.replace(/\S*\/(?=config\.json)/, ""))
@@ -40,7 +41,7 @@ describe("precedence", () => {
       keys: { server: ["secret-file"], client: ["client-file"] },
       destinations: [{ id: "file", url: "https://file.example" }],
     })
-  const environment: Config.Environment = {
+  const environment: Settings.Environment = {
     MILLRACE_HOST: "env.host",
     MILLRACE_PORT: "1002",
     MILLRACE_STORE: "sqlite:env.db",
@@ -53,7 +54,7 @@ describe("precedence", () => {
     MILLRACE_CLIENT_KEY: "client-env",
     MILLRACE_WEBHOOK: "https://env.example/1,https://env.example/2",
   }
-  const flags: Config.Flags = {
+  const flags: Settings.Flags = {
     host: "flag.host",
     port: "1003",
     store: "memory:",
@@ -144,7 +145,7 @@ describe("precedence", () => {
   })
 
   test("private destinations are allowed by the file (some or all), a variable or the flag", async () => {
-    const allowed = async (flags: Config.Flags, environment: Config.Environment = {}) =>
+    const allowed = async (flags: Settings.Flags, environment: Settings.Environment = {}) =>
       (await load(flags, environment)).allowPrivateDestinations
     const some = fileOf({ allowPrivateDestinations: ["10.0.0.0/8", "hooks.internal"] })
     expect(await allowed({ config: some })).toEqual(["10.0.0.0/8", "hooks.internal"])
@@ -166,14 +167,14 @@ describe("precedence", () => {
     const environment = { MILLRACE_HASH_KEY: "of the environment" }
     expect((await load({ config: file })).hashKey).toBe("of the file, sixteen")
     expect((await load({ config: file }, environment)).hashKey).toBe("of the environment")
-    expect(Config.unknownVariables(environment)).toEqual([])
+    expect(Settings.unknownVariables(environment)).toEqual([])
     expect(await mistakesOf({ config: file }, { MILLRACE_HASH_KEY: "too short" })).toEqual([
       "MILLRACE_HASH_KEY: expected 16 characters at least",
     ])
   })
 
   test("the token of an admin API that is not there yet is a variable nobody knows", () => {
-    expect(Config.unknownVariables({ MILLRACE_ADMIN_TOKEN: "t" })).toEqual(["MILLRACE_ADMIN_TOKEN"])
+    expect(Settings.unknownVariables({ MILLRACE_ADMIN_TOKEN: "t" })).toEqual(["MILLRACE_ADMIN_TOKEN"])
   })
 
   test("an empty variable is not set, and what Kubernetes sets beside a service is not ours", async () => {
@@ -183,7 +184,7 @@ describe("precedence", () => {
       MILLRACE_SERVICE_HOST: "10.0.0.1",
     }
     expect(await load({}, { ...links, MILLRACE_HOST: "" })).toMatchObject({ host: "127.0.0.1", port: 8080 })
-    expect(Config.unknownVariables({ ...links, MILLRACE_SERVER_KEYS: "x", PATH: "y" })).toEqual([
+    expect(Settings.unknownVariables({ ...links, MILLRACE_SERVER_KEYS: "x", PATH: "y" })).toEqual([
       "MILLRACE_SERVER_KEYS",
     ])
   })
