@@ -1,12 +1,17 @@
-/** Room for the keys of one event, a power of two: ten times those of the largest that SDKs send. */
+/**
+ * Room for the keys of one event, a power of two: ten times those of the largest that SDKs send.
+ */
 const room = 1024
 
 /** Looked at before a key counts as known: a sender can choose keys that fall into one place. */
 const longestSearch = 8
 
+/** In bytes. Longer ones would be compared with {@link longestSearch} others for as long. */
+const longestKey = 1024
+
 /**
- * Keys of objects, to find those that come twice. It makes nothing of them but where they stand: an event's keys are forgotten when the next one begins,
- * since all that stands before it is stale.
+ * Keys of objects, to find those that come twice. It makes nothing of them but where they stand: an
+ * event's keys are forgotten when the next one begins, since all that stands before it is stale.
  */
 export class KeySet {
   /** Where a key begins that has a place; what is less than `floor` is stale. */
@@ -30,8 +35,12 @@ export class KeySet {
     this.floor = before
   }
 
-  /** Whether a key is new in its object. It may say no to one that is, when there are too many. */
+  /**
+   * Whether a key is new in its object. It may say no to one that is, when there are too many or
+   * when it is very long.
+   */
   add(bytes: Uint8Array, scope: number, start: number, length: number): boolean {
+    if (length > longestKey) return false
     const { starts, lengths, scopes, floor } = this
     this.isEmpty = false
     // FNV-1a, 32 bits.

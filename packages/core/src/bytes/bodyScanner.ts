@@ -2,9 +2,11 @@ import { maxEventNameBytes } from "../base/Event.ts"
 import * as ExactJson from "../base/exactJson.ts"
 import type { Json } from "../base/json.ts"
 import { parse } from "../base/json.ts"
+import { type Slice, type Slices, sliceBytes } from "../base/slices.ts"
 import * as Utf8 from "../base/utf8.ts"
 import { isTextMapOrNone } from "../base/validate.ts"
 import { type Source, sourceOf } from "./ByteWriter.ts"
+import { mostOfEvent } from "./costs.ts"
 import {
   backslash,
   bytesOf,
@@ -28,23 +30,33 @@ import {
   point,
   quote,
 } from "./jsonBytes.ts"
+import { escapes, hexDigits } from "./jsonTokens.ts"
 import { KeySet } from "./KeySet.ts"
 import { Shapes } from "./shapeCache.ts"
 
 /**
- * Where the values of a log_event body stand in its bytes. To find that out costs a fraction of `JSON.parse`, and nearly all events are stored and sent on
- * as they were written: nobody needs them as objects.
+ * Where the values of a log_event body stand in its bytes. To find that out costs a fraction of
+ * `JSON.parse`, and nearly all events are stored and sent on as they were written: nobody needs
+ * them as objects.
  *
- * It is for the usual body only: JSON whose events are all fine, without numbers in exponents, keys with escapes, keys given twice in one object, or private
- * attributes. Any other has no outline: then `JSON.parse` and the checks of `validate.ts` say what it is. A property test holds the two together.
+ * It is for the usual body only: JSON whose events are all fine, without numbers in exponents, keys
+ * with escapes, keys given twice in one object, or private attributes. Any other has no outline:
+ * then `JSON.parse` and the checks of `validate.ts` say what it is. A property test holds the two
+ * together.
  */
 export interface Outline {
   readonly events: number
-  /** {@link stride} numbers for each event: where a field's value starts at its slot, where it ends in the next; 0 and 0 when it has none. */
+  /**
+   * {@link stride} numbers for each event: where a field's value starts at its slot, where it ends
+   * in the next; 0 and 0 when it has none.
+   */
   readonly fields: Int32Array
   /** The same of the fields beside the events. */
   readonly rest: Int32Array
-  /** Every event is fine by the OpenAPI document too, not only with the tolerance for SDKs. Never when nobody asked. */
+  /**
+   * Every event is fine by the OpenAPI document too, not only with the tolerance for SDKs. Never
+   * when nobody asked.
+   */
   readonly isStrict: boolean
   /** Every time is one in ms of 2001 or later, as far as its length tells, or none. */
   readonly areTimesUsual: boolean
@@ -89,15 +101,6 @@ export const restSlots = {
 /** As small as it can be: V8 makes larger arrays elsewhere, for ten times the time. */
 const restStride = Object.keys(restSlots).length * 2
 
-const isAnyOf = (letters: string): Uint8Array => {
-  const table = new Uint8Array(256)
-  for (const byte of bytesOf(letters)) table[byte] = 1
-  return table
-}
-
-const escapes = isAnyOf('"\\/bfnrt')
-const hexDigits = isAnyOf("0123456789abcdefABCDEF")
-
 const literals = { true: bytesOf("true"), false: bytesOf("false"), null: bytesOf("null") }
 
 const privateName = bytesOf("privateAttributes")
@@ -132,29 +135,48 @@ const bodyKeys = keysOf(ofBody)
 /** With its quotes. */
 const longestName = maxEventNameBytes + 2
 
-/** Of a time from September 2001 on, in ms and in seconds. */
+/** Digits of a time from September 2001 on, in ms and in seconds. */
 const millisDigits = 13
 const secondsDigits = 10
+
+/**
+ * Items of arrays that an event may have without being counted by others: half of what is let in.
+ * More keys than {@link KeySet} has room for are not usual either.
+ */
+const usualItems = mostOfEvent.values / 2
+
+/**
+ * Bytes of a text in which there may be escapes: each takes several times as long as the bytes that
+ * it is written in.
+ */
+const longestEscaped = 1024 * 1024
 
 /** Room for the events of the largest batch that an SDK sends by default. */
 const roomAtFirst = 2_000
 
 /**
- * Reads bytes without making anything of them. Its methods take where something should start and return where it ends, or `failed`, which is
- * outside of the bytes, so that whatever goes on from there fails as well.
+ * Reads bytes without making anything of them. Its methods take where something should start and
+ * return where it ends, or `failed`, which is outside of the bytes, so that whatever goes on from
+ * there fails as well.
  */
 class Scanner {
   private bytes: Uint8Array = new Uint8Array(0)
   private fields = new Int32Array(roomAtFirst * stride)
   private rest = new Int32Array(0)
   private maxEvents = 0
+  private nesting = 0
+  /** Where it goes on; `failed` when the body has no outline. */
+  private at = failed
+  private isInEvents = false
   private count = 0
+  /** Items of arrays in the event at hand. */
+  private items = 0
   private isStrict = true
   private areTimesUsual = true
   isAscii = true
   hasOddNumbers = false
   private readonly bodyKeysSeen = new KeySet()
-  /** Of the event at hand, or of what stands beside the events. */
+  /** Keys of the event at hand, or of what stands beside the events. */
   private readonly keysSeen = new KeySet()
   private source: Source = sourceOf(this.bytes)
   private readonly shapes: Shapes | null
@@ -163,11 +185,14 @@ class Scanner {
     this.shapes = shapes
   }
 
-  scan(bytes: Uint8Array, maxEvents: number, maxNesting: number, strictly: boolean): Outline | null {
+  /** Another body begins. */
+  begin(bytes: Uint8Array, { events, nesting, strictly }: Limits): void {
     this.bytes = bytes
     this.source = sourceOf(bytes)
-    this.maxEvents = maxEvents
+    this.maxEvents = events
+    this.nesting = nesting
     this.count = 0
+    this.items = 0
     this.isStrict = strictly
     this.areTimesUsual = true
     this.isAscii = true
@@ -175,14 +200,98 @@ class Scanner {
     this.bodyKeysSeen.clear()
     this.keysSeen.clear()
     this.rest = new Int32Array(restStride)
-    const end = this.object(this.space(0), maxNesting, bodyKeys, this.rest, 0)
-    if (end === failed || this.space(end) !== bytes.length || this.count === 0) return null
-    const { count, fields, rest, isStrict, areTimesUsual, isAscii, hasOddNumbers } = this
+    this.isInEvents = false
+    const start = this.space(0)
+    this.at = nesting > 0 && bytes[start] === openBrace ? this.space(start + 1) : failed
+  }
+
+  /**
+   * Goes on for about so many bytes, and stops between two events. Says whether it has come to the
+   * end, or to what has no outline.
+   */
+  advance(most: number): boolean {
+    const until = this.at + most
+    while (this.at !== failed) {
+      if (!this.isInEvents) this.member()
+      if (this.isInEvents) this.events(until)
+      if (this.isInEvents && this.at !== failed) return false
+      const behind = this.space(this.at)
+      if (this.bytes[behind] === closeBrace) {
+        this.at = behind + 1
+        return true
+      }
+      this.at = this.bytes[behind] === comma ? this.space(behind + 1) : failed
+    }
+    return true
+  }
+
+  outline(): Outline | null {
+    const { bytes, at, count, fields, rest, isStrict, areTimesUsual, isAscii, hasOddNumbers } = this
+    if (at === failed || this.space(at) !== bytes.length || count === 0) return null
     // A user that is no object serves no event, and is not kept.
     const user = rest[restSlots.user]!
     return user === 0 || bytes[user] === openBrace
       ? { events: count, fields, rest, isStrict, areTimesUsual, isAscii, hasOddNumbers }
       : null
+  }
+
+  /** A member of the body; of its events only their beginning. */
+  private member(): void {
+    const { bytes, rest, nesting } = this
+    const name = this.at + 1
+    const nameEnd = bytes[this.at] === quote ? plainTextEnd(bytes, name, this) : failed
+    this.at = failed
+    if (nameEnd === failed) return
+    const length = nameEnd - name
+    const behind = this.space(nameEnd + 1)
+    if (bytes[behind] !== colon) return
+    const from = this.space(behind + 1)
+    if (length === privateName.length && this.isAt(privateName, name) && bytes[from] !== letterN) return
+    const key = length > privateName.length ? null : bodyKeys[keyIndex(length, bytes[name]!)]!
+    if (key === null || key.name.length !== length || !this.isAt(key.name, name)) {
+      if (this.bodyKeysSeen.add(bytes, 0, name, length)) this.at = this.value(from, nesting - 1)
+      return
+    }
+    if (rest[key.slot] !== 0) return
+    rest[key.slot] = from
+    if (key.slot === restSlots.events) {
+      if (nesting === 1 || bytes[from] !== openBracket) return
+      this.isInEvents = true
+      this.at = this.space(from + 1)
+    } else {
+      this.at = this.value(from, nesting - 1)
+      rest[key.slot + 1] = this.at
+    }
+  }
+
+  /** Events up to a place, or to their end. */
+  private events(until: number): void {
+    const { bytes, rest } = this
+    const depth = this.nesting - 2
+    let { at } = this
+    this.at = failed
+    while (at < until) {
+      if (this.count === this.maxEvents) return
+      const base = this.count * stride
+      if (base === this.fields.length) this.grow()
+      const end = this.event(at, depth, base)
+      if (end === failed) return
+      if (base === 0) {
+        rest[firstEvent] = at
+        rest[firstEvent + 1] = end
+      }
+      this.count += 1
+      at = this.space(end)
+      if (bytes[at] === closeBracket) {
+        this.isInEvents = false
+        rest[restSlots.events + 1] = at + 1
+        this.at = at + 1
+        return
+      }
+      if (bytes[at] !== comma) return
+      at = this.space(at + 1)
+    }
+    this.at = at
   }
 
   /** Any value. */
@@ -206,8 +315,8 @@ class Scanner {
   }
 
   /**
-   * An object whose values are noted where somebody asks for them. Most of a body is in objects, and a call for each of their signs would
-   * take half of the time.
+   * An object whose values are noted where somebody asks for them. Most of a body is in objects,
+   * and a call for each of their signs would take half of the time.
    */
   private object(start: number, depth: number, keys: Keys | null, spans: Int32Array, base: number): number {
     const { bytes } = this
@@ -233,8 +342,7 @@ class Scanner {
       if (isPrivate && bytes[from] !== letterN) return failed
       const key = keys === null || length > privateName.length ? null : keys[keyIndex(length, bytes[name]!)]!
       if (key === null || key.name.length !== length || !this.isAt(key.name, name)) {
-        const known = keys === bodyKeys ? this.bodyKeysSeen : this.keysSeen
-        if (!known.add(bytes, start, name, length)) return failed
+        if (!this.keysSeen.add(bytes, start, name, length)) return failed
         at = bytes[from] === quote ? this.text(from + 1) : this.value(from, depth - 1)
       } else {
         if (spans[base + key.slot] !== 0) return failed
@@ -245,8 +353,7 @@ class Scanner {
           at = plainTextEnd(bytes, from + 1, this)
           if (at === failed) return failed
           at += 1
-        } else if (keys === bodyKeys && key.slot === restSlots.events) at = this.events(from, depth - 1)
-        else at = this.value(from, depth - 1)
+        } else at = this.value(from, depth - 1)
         spans[base + key.slot] = from
         spans[base + key.slot + 1] = at
       }
@@ -265,29 +372,8 @@ class Scanner {
     let at = this.space(start + 1)
     if (bytes[at] === closeBracket) return at + 1
     for (;;) {
+      if (++this.items > usualItems) return failed
       at = this.space(this.value(at, depth - 1))
-      if (bytes[at] === closeBracket) return at + 1
-      if (bytes[at] !== comma) return failed
-      at = this.space(at + 1)
-    }
-  }
-
-  private events(start: number, depth: number): number {
-    const { bytes, rest } = this
-    if (depth === 0 || bytes[start] !== openBracket) return failed
-    let at = this.space(start + 1)
-    for (;;) {
-      if (this.count === this.maxEvents) return failed
-      const base = this.count * stride
-      if (base === this.fields.length) this.grow()
-      const end = this.event(at, depth - 1, base)
-      if (end === failed) return failed
-      if (base === 0) {
-        rest[firstEvent] = at
-        rest[firstEvent + 1] = end
-      }
-      this.count += 1
-      at = this.space(end)
       if (bytes[at] === closeBracket) return at + 1
       if (bytes[at] !== comma) return failed
       at = this.space(at + 1)
@@ -304,6 +390,7 @@ class Scanner {
     }
     for (let slot = 0; slot < stride; slot++) fields[base + slot] = 0
     this.keysSeen.forget(start)
+    this.items = 0
     const end = this.object(start, depth, eventKeys, fields, base)
     if (end === failed || !this.isFine(base)) return failed
     shapes?.learn(bytes, start, end, fields, base, stride)
@@ -361,7 +448,10 @@ class Scanner {
     return from === 0 || this.bytes[from] === first
   }
 
-  /** Thirteen digits before the point: told by the length, since one of seconds with decimals has its point elsewhere. */
+  /**
+   * Thirteen digits before the point: told by the length, since one of seconds with decimals has
+   * its point elsewhere.
+   */
   private isInMillis(start: number, end: number): boolean {
     const { bytes } = this
     const behind = start + millisDigits
@@ -388,11 +478,11 @@ class Scanner {
       const byte = bytes[at]!
       if (byte === quote) return at + 1
       if (byte === backslash) {
-        at = this.escape(at + 1)
+        at = at - start > longestEscaped ? failed : this.escape(at + 1)
         if (at === failed) return failed
       } else if (byte >= 0x80) {
         this.isAscii = false
-        at++
+        while (bytes[at]! >= 0x80) at++
       } else return failed
     }
   }
@@ -432,14 +522,41 @@ export interface Limits {
 /** @param shapes remembers what events look like; `null` to do without, which only takes longer */
 export const makeRead = (shapes: Shapes | null): ((bytes: Uint8Array, limits: Limits) => Outline | null) => {
   const scanner = new Scanner(shapes)
-  return (bytes, { events, nesting, strictly }) => scanner.scan(bytes, events, nesting, strictly)
+  return (bytes, limits) => {
+    scanner.begin(bytes, limits)
+    scanner.advance(Number.POSITIVE_INFINITY)
+    return scanner.outline()
+  }
 }
 
+const shapes = new Shapes()
+
 /**
- * The outline of a body (decompressed), `null` when it has none. In place of anything that is not ASCII there may be any bytes of 128 and more. Its `fields` are used
- * again for the next one: who keeps them has to copy them.
+ * The outline of a body (decompressed), `null` when it has none. In place of anything that is not
+ * ASCII there may be any bytes of 128 and more. Its `fields` are used again for the next one: who
+ * keeps them has to copy them.
  */
-export const read = makeRead(new Shapes())
+export const read = makeRead(shapes)
+
+/**
+ * The same in slices, each of them some events. Its `fields` are its own, since other bodies are
+ * read in between.
+ *
+ * @param step bytes after which it asks whether the slice is full
+ */
+export function* readInSlices(
+  bytes: Uint8Array,
+  limits: Limits,
+  slice: Slice,
+  step: number = sliceBytes / 4,
+): Slices<Outline | null> {
+  const scanner = new Scanner(shapes)
+  scanner.begin(bytes, limits)
+  do {
+    if (slice.isFull(step)) yield
+  } while (!scanner.advance(step))
+  return scanner.outline()
+}
 
 /** The fields of all events, but for those that are only checked: not used again, and smaller. */
 export const keep = ({ events, fields }: Outline): Int32Array => {
@@ -453,7 +570,10 @@ export const keep = ({ events, fields }: Outline): Int32Array => {
 const textAt = (bytes: Uint8Array, spans: Int32Array, slot: number): string =>
   Utf8.decode(bytes.subarray(spans[slot], spans[slot + 1])).text
 
-/** The value of a slot of {@link Outline.rest} or of an event's fields, `undefined` when there is none. */
+/**
+ * The value of a slot of {@link Outline.rest} or of an event's fields, `undefined` when there is
+ * none.
+ */
 export const valueAt = (bytes: Uint8Array, spans: Int32Array, slot: number): Json | undefined =>
   spans[slot] === 0 ? undefined : parse(textAt(bytes, spans, slot))
 

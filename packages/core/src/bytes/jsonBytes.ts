@@ -15,13 +15,16 @@ export const letterU = 0x75
 export const openBrace = 0x7b
 export const closeBrace = 0x7d
 
-/** Where something ends that is not there: outside of the bytes, so that whatever goes on from there fails as well. */
+/**
+ * Where something ends that is not there: outside of the bytes, so that whatever goes on from there
+ * fails as well.
+ */
 export const failed = -1
 
-/** Of ASCII. */
+/** Bytes of a text that is ASCII. */
 export const bytesOf = (text: string): Uint8Array => Uint8Array.from(text, (letter) => letter.charCodeAt(0))
 
-/** Of their own: a `Buffer`'s `slice` would keep all that it is a part of in memory. */
+/** Copies bytes: a `Buffer`'s `slice` would keep all that it is a part of in memory. */
 export const copyOf = (bytes: Uint8Array, from: number, to: number): Uint8Array =>
   new Uint8Array(bytes.subarray(from, to))
 
@@ -30,7 +33,10 @@ export const plain = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte >= 0x20 && byte < 0x80 && byte !== quote && byte !== backslash ? 1 : 0,
 )
 
-/** At the closing quote of a string without escapes; `failed` when it is another. Whoever reads is told when the string is not ASCII. */
+/**
+ * At the closing quote of a string without escapes; `failed` when it is another. Whoever reads is
+ * told when the string is not ASCII.
+ */
 export const plainTextEnd = (bytes: Uint8Array, start: number, reader: { isAscii: boolean }): number => {
   let at = start
   for (;;) {
@@ -39,15 +45,29 @@ export const plainTextEnd = (bytes: Uint8Array, start: number, reader: { isAscii
     if (byte === quote) return at
     if (!(byte >= 0x80)) return failed
     reader.isAscii = false
-    at++
+    while (bytes[at]! >= 0x80) at++
   }
 }
+
+/** In bytes. Up to here a loop costs less than a call that looks for the closing quote. */
+const longestInLoop = 256
 
 /** Behind the closing quote of a string that is known to have one. */
 export const behindText = (bytes: Uint8Array, start: number): number => {
   let at = start + 1
-  while (bytes[at] !== quote) at += bytes[at] === backslash ? 2 : 1
-  return at + 1
+  const until = start + longestInLoop
+  while (at < until && bytes[at] !== quote) at += bytes[at] === backslash ? 2 : 1
+  return at < until ? at + 1 : behindLongText(bytes, at)
+}
+
+/** The same from within a string, behind what may be an escape. */
+const behindLongText = (bytes: Uint8Array, start: number): number => {
+  for (let at = bytes.indexOf(quote, start); ; at = bytes.indexOf(quote, at + 1)) {
+    let backslashes = at
+    while (backslashes > start && bytes[backslashes - 1] === backslash) backslashes--
+    // An odd number of them escapes the quote.
+    if ((at - backslashes) % 2 === 0) return at + 1
+  }
 }
 
 const byteOrderMark = [0xef, 0xbb, 0xbf] as const
@@ -67,7 +87,10 @@ const maxNumberLength = 25
 /** Digits that a double always gives back. */
 const surelyExact = 15
 
-/** Whether a double may not give a number's text back: it is long, has a zero at its end or several at its beginning, or is `-0`. */
+/**
+ * Whether a double may not give a number's text back: it is long, has a zero at its end or several
+ * at its beginning, or is `-0`.
+ */
 const mayBeOdd = (bytes: Uint8Array, start: number, end: number): boolean => {
   if (end - start > surelyExact) return true
   const isNegative = bytes[start] === minus
@@ -79,8 +102,8 @@ const mayBeOdd = (bytes: Uint8Array, start: number, end: number): boolean => {
 }
 
 /**
- * Behind a number without an exponent; `failed` when there is none, or a long one. Whoever reads is told when it may be one that a double does not give
- * back as it is written.
+ * Behind a number without an exponent; `failed` when there is none, or a long one. Whoever reads is
+ * told when it may be one that a double does not give back as it is written.
  */
 export const numberEnd = (bytes: Uint8Array, start: number, reader: { hasOddNumbers: boolean }): number => {
   let at = bytes[start] === minus ? start + 1 : start
@@ -130,7 +153,7 @@ const isScalarPart = (byte: number | undefined): boolean =>
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 
-/** Of ASCII, and short. */
+/** Text of bytes that are ASCII, and few. */
 export const asciiIn = (bytes: Uint8Array, from: number, to: number): string =>
   decoder.decode(bytes.subarray(from, to))
 

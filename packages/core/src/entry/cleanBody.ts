@@ -1,13 +1,15 @@
+import type { Slice, Slices } from "../base/slices.ts"
+import type { Part as BodyPart, EventList, Survey } from "../bytes/bodySurvey.ts"
+import { type Cut, Cutter } from "../bytes/Cutter.ts"
 import {
   asciiIn,
-  backslash,
   behindSpace,
   behindText,
   behindValue,
-  bytesOf,
   closeBrace,
   closeBracket,
   comma,
+  failed,
   isDigit,
   itemsOf,
   letterE,
@@ -17,24 +19,21 @@ import {
   minus,
   openBrace,
   openBracket,
+  plain,
   quote,
   type Span,
   textIn,
 } from "../bytes/jsonBytes.ts"
+import { keyHash } from "../bytes/keyHash.ts"
 import type { Form } from "./bodyForms.ts"
-
-/** What is left out, and what stands in its place. */
-interface Cut {
-  readonly from: number
-  readonly to: number
-  readonly by: "" | "null"
-}
 
 /** An object's key and value, and where they are cut off: behind what stands before. */
 interface Part {
   readonly lead: number
   readonly start: number
   readonly keyEnd: number
+  /** Whether the key is ASCII without escapes. */
+  readonly isPlain: boolean
   readonly from: number
   readonly to: number
 }
@@ -57,8 +56,29 @@ const shortExponent = 3
 /** A letter as an escape takes six bytes. */
 const longestEscape = 6
 
-/** Compared one by one up to here: for more, or with escapes, a map is faster. */
+/** Compared one by one up to here: for more a table is faster. */
 const fewKeys = 8
+
+/** Behind a key without escapes, ASCII only; `failed` when it is another. */
+const plainKeyEnd = (bytes: Uint8Array, start: number): number => {
+  let at = start + 1
+  while (plain[bytes[at]!] === 1) at++
+  return bytes[at] === quote ? at + 1 : failed
+}
+
+/** Places of members in their object by the hashes of their keys. Used again for each object. */
+let table = new Int32Array(1024)
+
+const nowhere = -1
+
+/** A power of two, twice as many places as there are keys at least. */
+const clearTable = (keys: number): number => {
+  let size = 64
+  while (size < 2 * keys) size *= 2
+  if (table.length < size) table = new Int32Array(size)
+  table.fill(nowhere, 0, size)
+  return size
+}
 
 /** Finds what has to leave a body of JSON that is known to be JSON, in UTF-8. */
 class Cleaner {
@@ -100,10 +120,12 @@ class Cleaner {
     let at = behindSpace(bytes, start + 1)
     let lead = at
     while (bytes[at] !== closeBrace) {
-      const keyEnd = behindText(bytes, at)
+      const plainEnd = plainKeyEnd(bytes, at)
+      const isPlain = plainEnd !== failed
+      const keyEnd = isPlain ? plainEnd : behindText(bytes, at)
       const from = behindSpace(bytes, behindSpace(bytes, keyEnd) + 1)
       const to = this.value(from)
-      parts.push({ lead, start: at, keyEnd, from, to })
+      parts.push({ lead, start: at, keyEnd, isPlain, from, to })
       lead = to
       at = behindSpace(bytes, to)
       if (bytes[at] === comma) at = behindSpace(bytes, at + 1)
@@ -113,41 +135,66 @@ class Cleaner {
     return at + 1
   }
 
-  /** Places of private attributes, and of keys that come again: the last of them counts, as it does for `JSON.parse`. */
-  private goneOf(parts: ReadonlyArray<Part>, isShared: boolean): Set<number> | null {
-    let gone: Set<number> | null = null
-    const isPlain = parts.length <= fewKeys && !parts.some((part) => this.isEscaped(part))
-    const last = isPlain ? null : new Map<string, number>()
+  /**
+   * Places of private attributes, and of keys that come again: the last of them counts, as it does
+   * for `JSON.parse`.
+   */
+  goneOf(parts: ReadonlyArray<Part>, isShared: boolean): Set<number> | null {
+    const gone = this.doubles(parts)
+    let all: Set<number> | null = gone.length === 0 ? null : new Set(gone)
     for (let index = 0; index < parts.length; index++) {
       const part = parts[index]!
-      const earlier = last === null ? this.sameBefore(parts, index) : this.sameIn(last, part, index)
-      if (earlier !== undefined) {
-        gone ??= new Set()
-        gone.add(earlier)
-      }
-      if (this.isPrivate(part) || (isShared && this.isNoUser(part))) {
-        gone ??= new Set()
-        gone.add(index)
-      }
+      if (!this.isPrivate(part) && !(isShared && this.isNoUser(part))) continue
+      all ??= new Set()
+      all.add(index)
     }
-    return gone
+    return all
   }
 
-  private sameIn(last: Map<string, number>, part: Part, index: number): number | undefined {
-    const key = this.keyOf(part)
-    const earlier = last.get(key)
-    last.set(key, index)
-    return earlier
+  /** Places of all but the last member of each key. */
+  private doubles(parts: ReadonlyArray<Part>): ReadonlyArray<number> {
+    if (!parts.every(({ isPlain }) => isPlain)) return this.doublesByText(parts)
+    return parts.length <= fewKeys ? this.doublesOfFew(parts) : this.doublesByHash(parts)
   }
 
-  private sameBefore(parts: ReadonlyArray<Part>, index: number): number | undefined {
-    for (let earlier = index - 1; earlier >= 0; earlier--) {
-      if (this.isSameKey(parts[earlier]!, parts[index]!)) return earlier
+  private doublesOfFew(parts: ReadonlyArray<Part>): ReadonlyArray<number> {
+    const doubles: Array<number> = []
+    for (let index = 1; index < parts.length; index++) {
+      let earlier = index - 1
+      while (earlier >= 0 && !this.isSameKey(parts[earlier]!, parts[index]!)) earlier--
+      if (earlier >= 0) doubles.push(earlier)
     }
-    return undefined
+    return doubles
   }
 
-  /** Of keys without escapes. */
+  private doublesByHash(parts: ReadonlyArray<Part>): ReadonlyArray<number> {
+    const doubles: Array<number> = []
+    const mask = clearTable(parts.length) - 1
+    for (let index = 0; index < parts.length; index++) {
+      const part = parts[index]!
+      let place = keyHash(this.bytes, part.start + 1, part.keyEnd - 1) & mask
+      while (table[place] !== nowhere && !this.isSameKey(parts[table[place]!]!, part))
+        place = (place + 1) & mask
+      if (table[place] !== nowhere) doubles.push(table[place]!)
+      table[place] = index
+    }
+    return doubles
+  }
+
+  /** A key may be spelled in several ways. */
+  private doublesByText(parts: ReadonlyArray<Part>): ReadonlyArray<number> {
+    const doubles: Array<number> = []
+    const last = new Map<string, number>()
+    for (let index = 0; index < parts.length; index++) {
+      const key = this.keyOf(parts[index]!)
+      const earlier = last.get(key)
+      if (earlier !== undefined) doubles.push(earlier)
+      last.set(key, index)
+    }
+    return doubles
+  }
+
+  /** Compares keys without escapes. */
   private isSameKey(one: Part, other: Part): boolean {
     const { bytes } = this
     const length = one.keyEnd - one.start
@@ -157,16 +204,13 @@ class Cleaner {
     return at === length
   }
 
-  private isEscaped({ start, keyEnd }: Part): boolean {
-    return this.bytes.subarray(start, keyEnd).includes(backslash)
-  }
-
   private isPrivate(part: Part): boolean {
     const { bytes } = this
     const length = part.keyEnd - part.start - 2
     if (length < privateName.length || length > privateName.length * longestEscape) return false
+    if (part.isPlain && length > privateName.length) return false
     // SDKs send it as `null` often, which gives nothing away.
-    return this.keyOf(part) === privateName && !(bytes[part.from] === letterN && !this.isEscaped(part))
+    return this.keyOf(part) === privateName && !(bytes[part.from] === letterN && part.isPlain)
   }
 
   /** A request-level user that is no object serves no event; as text it could hold anything. */
@@ -221,38 +265,24 @@ export const eventsOf = (bytes: Uint8Array, form: Form): ReadonlyArray<Span> => 
   return itemsOf(bytes, membersOf(bytes, start).findLast(({ key }) => key === form)!.from)
 }
 
+/** Which member of the body a reader finds under a key; -1 when none. */
+export const lastNamed = (bytes: Uint8Array, parts: ReadonlyArray<BodyPart>, name: string): number =>
+  parts.findLastIndex(({ keyFrom, keyTo }) => textIn(bytes, keyFrom - 1, keyTo + 1) === name)
+
 /** Where the values beside the events stand, by their keys. */
 export const restOf = (bytes: Uint8Array): ReadonlyMap<string, Span> => {
   const start = startOf(bytes)
   return new Map(bytes[start] === openBrace ? membersOf(bytes, start).map((one) => [one.key, one]) : [])
 }
 
-const written = { "": bytesOf(""), null: bytesOf("null") }
-
-/** The bytes without what was cut. A cut may lie within another. */
-const cutBytes = (bytes: Uint8Array, cuts: Array<Cut>): Uint8Array => {
+const inOrder = (cuts: Array<Cut>): ReadonlyArray<Cut> =>
   cuts.sort((one, other) => one.from - other.from || other.to - one.to || one.by.length - other.by.length)
-  const pieces: Array<Uint8Array> = []
-  let kept = 0
-  for (const { from, to, by } of cuts) {
-    if (from < kept) continue
-    pieces.push(bytes.subarray(kept, from), written[by])
-    kept = to
-  }
-  pieces.push(bytes.subarray(kept))
-  const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  for (const piece of pieces) {
-    whole.set(piece, at)
-    at += piece.length
-  }
-  return whole
-}
 
 /**
- * A body of JSON that is known to be JSON, in UTF-8, without what must not be kept or sent: private attributes at any depth, events that were refused, all but
- * the last of a key's values, numbers that are infinite, a byte order mark, and a request-level user that is no object. What is left stands there as it came,
- * byte for byte; the same bytes when nothing has to go.
+ * A body of JSON that is known to be JSON, in UTF-8, without what must not be kept or sent: private
+ * attributes at any depth, events that were refused, all but the last of a key's values, numbers
+ * that are infinite, a byte order mark, and a request-level user that is no object. What is left
+ * stands there as it came, byte for byte; the same bytes when nothing has to go.
  */
 export const clean = (bytes: Uint8Array, { form, without }: Cleaning): Uint8Array => {
   const cleaner = new Cleaner(bytes)
@@ -265,10 +295,74 @@ export const clean = (bytes: Uint8Array, { form, without }: Cleaning): Uint8Arra
     const gone = new Set(without)
     cleaner.cutParts(withLeads(eventsOf(bytes, form)), (index) => gone.has(index))
   }
-  return cleaner.cuts.length === 0 ? bytes : cutBytes(bytes, cleaner.cuts)
+  const cutter = new Cutter(bytes)
+  for (const cut of inOrder(cleaner.cuts)) cutter.cut(cut)
+  return cutter.whole()
 }
 
-const withLeads = (
-  items: ReadonlyArray<Span>,
-): ReadonlyArray<{ readonly lead: number; readonly start: number; readonly to: number }> =>
+/** A member of the body or an event, and where it is cut off. */
+interface Piece {
+  readonly lead: number
+  readonly start: number
+  readonly to: number
+}
+
+const withLeads = (items: ReadonlyArray<Span>): ReadonlyArray<Piece> =>
   items.map(({ from, to }, index) => ({ lead: index === 0 ? from : items[index - 1]!.to, start: from, to }))
+
+/** {@link clean}, one event after the other. */
+export function* cleanInSlices(
+  bytes: Uint8Array,
+  { start, parts, list }: Survey,
+  { form, without }: Cleaning,
+  slice: Slice,
+): Slices<Uint8Array> {
+  const cutter = new Cutter(bytes)
+  const mark = markLength(bytes)
+  if (mark > 0) cutter.cut({ from: 0, to: mark, by: "" })
+
+  function* value(from: number, to: number): Slices<void> {
+    if (slice.isFull(to - from)) yield
+    const cleaner = new Cleaner(bytes)
+    cleaner.value(from)
+    for (const cut of inOrder(cleaner.cuts)) cutter.cut(cut)
+  }
+
+  function* pieces(
+    all: ReadonlyArray<Piece>,
+    gone: ReadonlySet<number> | null,
+    within: (index: number) => Slices<void>,
+  ): Slices<void> {
+    let isFirst = true
+    for (const [index, { lead, start, to }] of all.entries()) {
+      if (gone?.has(index) === true) cutter.cut({ from: lead, to, by: "" })
+      else {
+        if (isFirst && lead < start) cutter.cut({ from: lead, to: start, by: "" })
+        isFirst = false
+        yield* within(index)
+      }
+    }
+  }
+
+  const events = ({ items }: EventList): Slices<void> =>
+    pieces(withLeads(items), new Set(without), (index) => value(items[index]!.from, items[index]!.to))
+
+  if (form === "single") yield* value(start, bytes.length)
+  else if (form === "array") yield* events(list!)
+  else {
+    const members = withLeads(parts.map(({ keyFrom, to }) => ({ from: keyFrom - 1, to }))).map(
+      (piece, index): Part => ({
+        ...piece,
+        keyEnd: parts[index]!.keyTo + 1,
+        isPlain: plainKeyEnd(bytes, piece.start) !== failed,
+        from: parts[index]!.from,
+      }),
+    )
+    const gone = new Cleaner(bytes).goneOf(members, true)
+    const last = lastNamed(bytes, parts, form)
+    yield* pieces(members, gone, (index) =>
+      index === last ? events(parts[index]!.list!) : value(members[index]!.from, members[index]!.to),
+    )
+  }
+  return cutter.whole()
+}

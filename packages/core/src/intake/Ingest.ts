@@ -12,6 +12,7 @@ import { InvalidOptions, type OptionProblem } from "../base/InvalidOptions.ts"
 import { makeSparingly } from "../base/logOncePerMinute.ts"
 import * as Signature from "../base/Signature.ts"
 import * as Telemetry from "../base/Telemetry.ts"
+import { inTurns } from "../base/turns.ts"
 import { timeUUIDs } from "../entry/TimeUUID.ts"
 import { Codec } from "../ports/Codec.ts"
 import type { Counters } from "../ports/Counters.ts"
@@ -29,8 +30,8 @@ import * as Wire from "./Wire.ts"
 
 export interface IngestLimits extends Wire.WireLimits {
   /**
-   * Bytes of decompressed bodies that wait for the store at once: what a store that hangs can cost in memory. 256 MB holds
-   * 25 requests of the largest size, and 10,000 of the usual 26 KB.
+   * Bytes of decompressed bodies that wait for the store at once: what a store that hangs can cost
+   * in memory. 256 MB holds 25 requests of the largest size, and 10,000 of the usual 26 KB.
    */
   readonly inFlightBytes: number
 }
@@ -45,26 +46,32 @@ export const defaultLimits: IngestLimits = {
 
 export interface IngestOptions {
   /**
-   * Keys that senders must show, besides those in the {@link Keys} store: server keys for every route, client keys for the
-   * log_event family only. `"none"` takes events from anybody: an open endpoint has to be asked for, so without it a layer that
-   * finds no key at all is not built.
+   * Keys that senders must show, besides those in the {@link Keys} store: server keys for every
+   * route, client keys for the log_event family only. `"none"` takes events from anybody: an open
+   * endpoint has to be asked for, so without it a layer that finds no key at all is not built.
    */
   readonly keys?:
     | { readonly server?: ReadonlyArray<string>; readonly client?: ReadonlyArray<string> }
     | "none"
-  /** `"auto"` by default: SDKs get the tolerance they need, everybody else is held to the OpenAPI document. */
+  /**
+   * `"auto"` by default: SDKs get the tolerance they need, everybody else is held to the OpenAPI
+   * document.
+   */
   readonly validation?: Wire.Validation
   /**
-   * Requests with the same key and the same decompressed body within the window are one. Off by default: SDKs re-send without any
-   * id, but two identical webhook calls may both be meant. Per process.
+   * Requests with the same key and the same decompressed body within the window are one. Off by
+   * default: SDKs re-send without any id, but two identical webhook calls may both be meant. Per
+   * process.
    */
   readonly dedupe?: { readonly window: Duration.Input }
   /** Besides keys, what makes a request of the event webhook genuine. */
   readonly receive?: {
     /**
-     * The signing secret (`webhook-...`) of a webhook in Statsig's console that points here; several during a rotation. A request
-     * without a key is taken then when it has a valid `v0` signature, at most 5 minutes old, over the body's bytes as they were sent:
-     * compressed, if they came compressed. Within those minutes the same request would be taken again: `dedupe` shares it.
+     * The signing secret (`webhook-...`) of a webhook in Statsig's console that points here;
+     * several during a rotation. A request without a key is taken then when it has a valid `v0`
+     * signature, at most 5 minutes old, over the body's bytes as they were sent: compressed, if
+     * they came compressed. Within those minutes the same request would be taken again: `dedupe`
+     * shares it.
      */
     readonly statsigSecret?: string | ReadonlyArray<string>
   }
@@ -117,7 +124,8 @@ export class IngestError extends Data.TaggedError("IngestError")<{ readonly reas
 /**
  * Events since this process began: `received = stored + rejected + duplicate + failed` at any time.
  *
- * Events of a request that waits for the store are not received yet; those of a body that cannot be read are never known.
+ * Events of a request that waits for the store are not received yet; those of a body that cannot be
+ * read are never known.
  */
 export interface IntakeLedger extends Readonly<Record<Telemetry.IntakeOutcome, number>> {
   readonly received: number
@@ -128,11 +136,14 @@ export class Ingest extends Context.Service<
   Ingest,
   {
     readonly limits: IngestLimits
-    /** Who a key belongs to, `null` when it may not do this. How long it takes does not tell how much of a key is right. */
+    /**
+     * Finds whose a key is, `null` when it may not do this. How long it takes does not tell how
+     * much of a key is right.
+     */
     readonly authenticate: (key: string | null, use: Wire.Dialect) => Principal | null
     /**
-     * Who has signed a request of the event webhook, `now` in ms; `null` when {@link IngestOptions.receive} has no secret. Takes as long for a wrong
-     * signature as for a right one.
+     * Finds who has signed a request of the event webhook, `now` in ms; `null` when {@link
+     * IngestOptions.receive} has no secret. Takes as long for a wrong signature as for a right one.
      */
     readonly authenticateSigned:
       | ((
@@ -141,12 +152,15 @@ export class Ingest extends Context.Service<
         ) => Result.Result<Principal, Signature.SignatureError>)
       | null
     /**
-     * Stores what a decompressed body holds; events refused one by one become dead letters. Once begun it is not interrupted: that the
-     * sender has gone away does not undo an append.
+     * Stores what a decompressed body holds; events refused one by one become dead letters. Once
+     * begun it is not interrupted: that the sender has gone away does not undo an append.
      */
     readonly accept: (head: IngestHead, body: Uint8Array) => Effect.Effect<Receipt, IngestError>
     readonly ledger: Effect.Effect<IntakeLedger>
-    /** Why the last append failed, if that does not pass by itself: a probe may not touch what is damaged. */
+    /**
+     * Why the last append failed, if that does not pass by itself: a probe may not touch what is
+     * damaged.
+     */
     readonly damage: Effect.Effect<StoreError | null>
     /** Reads the {@link Keys} store again, after it was changed. The keys given as options stay. */
     readonly reloadKeys: Effect.Effect<void, StoreError>
@@ -157,7 +171,10 @@ export type IngestHead = Omit<Wire.WireHead, "validation">
 
 export type IngestServices = Codec | Counters | DeadLetters.DeadLetters | EventLog | Keys
 
-/** Written out: V8 gives each object that is spread into a larger one a hidden class of its own, and all that read it are slow. */
+/**
+ * Written out: V8 gives each object that is spread into a larger one a hidden class of its own, and
+ * all that read it are slow.
+ */
 const wireHead = (head: IngestHead, validation: Wire.Validation): Wire.WireHead => ({
   dialect: head.dialect,
   validation,
@@ -317,7 +334,10 @@ const make = Effect.fnUntraced(function* (
     )
 
   const sayLettersFailed = makeSparingly()
-  /** They are kept on a best-effort basis: their request is accepted, and to fail it would make its sender send it all again. */
+  /**
+   * They are kept on a best-effort basis: their request is accepted, and to fail it would make its
+   * sender send it all again.
+   */
   const keepRejected = (rejected: ReadonlyArray<Wire.RejectedEvent>, id: EntryId, at: number) => {
     const uuid = timeUUIDs(id)
     const letters = rejected.map(
@@ -370,11 +390,13 @@ const make = Effect.fnUntraced(function* (
   const refuse = (reason: IngestReason): Effect.Effect<never, IngestError> =>
     Effect.fail(new IngestError({ reason }))
 
-  const acceptNow = (head: IngestHead, body: Uint8Array): Effect.Effect<Receipt, IngestError> => {
-    if (bytesInFlight + body.length > limits.inFlightBytes) return refuse({ _tag: "Overloaded" })
-    const id = nextId()
-    Telemetry.intakeBytes.updateUnsafe(body.length, context)
-    const decoded = Wire.decode(wireHead(head, validation), body, id, limits)
+  /** Stores what a request came to. */
+  const keep = (
+    head: IngestHead,
+    body: Uint8Array,
+    id: EntryId,
+    decoded: Wire.Decoded,
+  ): Effect.Effect<Receipt, IngestError> => {
     if (Result.isFailure(decoded)) {
       const { status, message, events } = decoded.failure
       count("rejected", events)
@@ -415,6 +437,31 @@ const make = Effect.fnUntraced(function* (
     )
   }
 
+  /** Others are served while a large body is read. */
+  const acceptLarge = (
+    head: IngestHead,
+    body: Uint8Array,
+    id: EntryId,
+  ): Effect.Effect<Receipt, IngestError> => {
+    bytesInFlight += body.length
+    const reading = Effect.ensuring(
+      inTurns(Wire.decodeInSlices(wireHead(head, validation), body, id, limits)),
+      Effect.sync(() => {
+        bytesInFlight -= body.length
+      }),
+    )
+    return Effect.flatMap(reading, (decoded) => keep(head, body, id, decoded))
+  }
+
+  const acceptNow = (head: IngestHead, body: Uint8Array): Effect.Effect<Receipt, IngestError> => {
+    if (bytesInFlight + body.length > limits.inFlightBytes) return refuse({ _tag: "Overloaded" })
+    const id = nextId()
+    Telemetry.intakeBytes.updateUnsafe(body.length, context)
+    return body.length > Wire.atOnce
+      ? acceptLarge(head, body, id)
+      : keep(head, body, id, Wire.decode(wireHead(head, validation), body, id, limits))
+  }
+
   const accept = (head: IngestHead, body: Uint8Array): Effect.Effect<Receipt, IngestError> =>
     Effect.uninterruptible(Effect.suspend(() => acceptNow(head, body)))
 
@@ -437,8 +484,9 @@ const make = Effect.fnUntraced(function* (
 })
 
 /**
- * Fails with {@link InvalidOptions} when the options cannot work, and with a {@link StoreError} when the keys cannot be read.
- * Closing its scope writes the counts of event names that are still in memory.
+ * Fails with {@link InvalidOptions} when the options cannot work, and with a {@link StoreError}
+ * when the keys cannot be read. Closing its scope writes the counts of event names that are still
+ * in memory.
  */
 export const layer = (
   options: IngestOptions,

@@ -2,6 +2,7 @@ import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import type { Json, JsonObject } from "../../src/base/json.ts"
 import * as Nesting from "../../src/base/nesting.ts"
+import { Slice, toTheEnd } from "../../src/base/slices.ts"
 import { lenientEvent, strictEvent } from "../../src/base/validate.ts"
 import * as Outline from "../../src/bytes/bodyScanner.ts"
 import { bytesOf, textOf } from "../support/wire.ts"
@@ -202,6 +203,48 @@ describe("an outline", () => {
         expect(outline?.isStrict).toBe(events.every((text) => strictEvent.isFine(JSON.parse(text))))
       }),
     )
+  })
+
+  it("is the same when it is made in slices", () => {
+    const shown = (outline: Outline.Outline | null) =>
+      outline === null
+        ? null
+        : { ...outline, fields: outline.fields.slice(0, outline.events * Outline.stride) }
+    let outlined = 0
+    fc.assert(
+      fc.property(bytes, fc.integer({ min: 1, max: 20 }), (written, step) => {
+        const slices = Outline.readInSlices(written, limits, new Slice(1), step)
+        const sliced = shown(toTheEnd(slices))
+        if (sliced !== null) outlined += 1
+        expect(sliced).toEqual(shown(Outline.read(written, limits)))
+      }),
+      { numRuns: 3_000 },
+    )
+    expect(outlined).toBeGreaterThan(100)
+  })
+
+  it("in slices is put down between two events, whatever else is read meanwhile", () => {
+    const text = (name: string) =>
+      bytesOf(`{"events":[${Array(3).fill(`{"eventName":"${name}"}`).join(",")}],"user":{"a":"${name}"}}`)
+    const works = ["a", "bb"].map((name) => Outline.readInSlices(text(name), limits, new Slice(1), 1))
+    const results: Array<Outline.Outline | null> = []
+    let yields = 0
+    while (results.length < 2) {
+      for (const work of works) {
+        const step = work.next()
+        if (step.done === true && step.value !== undefined) results.push(step.value)
+        else yields += 1
+      }
+    }
+    expect(yields).toBeGreaterThanOrEqual(2 * 3)
+    for (const [index, name] of ["a", "bb"].entries()) {
+      const outline = results[index]!
+      const names = [0, 1, 2].map((event) =>
+        Outline.valueAt(text(name), outline.fields, event * Outline.stride),
+      )
+      expect(names).toEqual([name, name, name])
+      expect(Outline.valueAt(text(name), outline.rest, Outline.restSlots.user)).toEqual({ a: name })
+    }
   })
 
   it("has room for as many events as there may be", () => {

@@ -157,11 +157,18 @@ describe("refused events", () => {
     [
       "values beside the events",
       `{"events":[0],"a":[${Array(600_000).fill("{}").join(",")}]}`,
-      "body: more than 1000000 values",
+      "body: more than 32768 values, 8192 different keys or 65536 digits beside its events",
     ],
     [
       "values and no events",
       `{"a":[${Array(600_000).fill("{}").join(",")}]}`,
+      "body: more than 32768 values, 8192 different keys or 65536 digits beside its events",
+    ],
+    [
+      "values in all",
+      `{"events":[${Array(40)
+        .fill(`[${Array(30_000).fill("0").join(",")}]`)
+        .join(",")}]}`,
       "body: more than 1000000 values",
     ],
     [
