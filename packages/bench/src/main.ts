@@ -2,7 +2,10 @@ import { spawnSync } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { print } from "./report.ts"
 
-/** `npm run bench -- NAME [options]`; without a name all of them, one after the other, each in a process of its own. */
+/**
+ * `npm run bench -- NAME [options]`; without a name all of them, one after the other, each in a
+ * process of its own.
+ */
 const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
   ingest: () => import("./ingest.ts"),
   delivery: () => import("./delivery.ts"),
@@ -12,6 +15,7 @@ const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
   workers: () => import("./workers.ts"),
   stages: () => import("./stages.ts"),
   guard: () => import("./guard.ts"),
+  loop: () => import("./loop.ts"),
   fanout: () => import("./fanout.ts"),
   isolation: () => import("./isolation.ts"),
   stores: () => import("./stores.ts"),
@@ -23,7 +27,8 @@ const names = Object.keys(benchmarks)
 
 const [name] = process.argv.splice(2, 1)
 if (name === undefined) {
-  // An attack lasts for half an hour, and it and fail-overs are no benchmarks of speed: they are run by name.
+  // An attack lasts for half an hour, and it and fail-overs are no benchmarks of speed: they are
+  // run by name.
   for (const each of names.filter((one) => one !== "attack" && one !== "failover")) {
     const command = [...process.execArgv, fileURLToPath(import.meta.url), each]
     const { status } = spawnSync(process.execPath, command, { stdio: "inherit" })
