@@ -1,32 +1,38 @@
 import type { EntryId } from "../LogEntry.ts"
 
-/**
- * 128 bits of any text, as four numbers of 32: among the ids of a log no two are the same by
- * chance.
- */
-const digest = (id: EntryId, into: Uint32Array): void => {
-  let a = 0x9e3779b9
-  let b = 0x243f6a88
-  let c = 0xb7e15162
-  let d = 0x85ebca6b
-  for (let at = 0; at < id.length; at++) {
-    const unit = id.charCodeAt(at)
-    a = Math.imul(a ^ unit, 0x85ebca77) ^ (d >>> 15)
-    b = Math.imul(b ^ unit, 0xc2b2ae3d) ^ (a >>> 13)
-    c = Math.imul(c ^ unit, 0x27d4eb2f) ^ (b >>> 16)
-    d = Math.imul(d ^ unit, 0x165667b1) ^ (c >>> 14)
-  }
-  into[0] = a
-  into[1] = b
-  into[2] = c
-  into[3] = d
-}
-
 const wordsPerKey = 4
+
+/** The length of an id that intake makes. */
+const digits = 32
+const zero = 0x30
+const nine = 0x39
+const letterA = 0x61
+const letterF = 0x66
+
+/**
+ * Reads an id of 32 lower-case hexadecimal digits as four numbers of 32 bits, which are the id
+ * itself and no hash of it: no two ids have the same.
+ *
+ * @returns whether it is such an id, as intake makes them
+ */
+const readWords = (id: EntryId, into: Uint32Array): boolean => {
+  if (id.length !== digits) return false
+  for (let word = 0; word < wordsPerKey; word++) {
+    let value = 0
+    for (let at = word * 8; at < word * 8 + 8; at++) {
+      const unit = id.charCodeAt(at)
+      if (unit >= zero && unit <= nine) value = (value << 4) | (unit - zero)
+      else if (unit >= letterA && unit <= letterF) value = (value << 4) | (unit - letterA + 10)
+      else return false
+    }
+    into[word] = value
+  }
+  return true
+}
 
 const fewestPlaces = 1024
 
-/** Numbers by digests, in a power of two of places of which at most a half are taken. */
+/** Numbers by keys of four words, in a power of two of places, at most half of them taken. */
 class Table {
   #keys = new Uint32Array(0)
   /** 0 where nothing is. */
@@ -84,26 +90,55 @@ class Table {
   }
 }
 
+/** Numbers by ids of one generation. */
+class Generation {
+  readonly #table = new Table()
+  /** Ids of another form, which only a caller of the port makes. */
+  readonly #others = new Map<EntryId, number>()
+
+  get size(): number {
+    return this.#table.size + this.#others.size
+  }
+
+  get(id: EntryId, words: Uint32Array | null): number {
+    return words === null ? (this.#others.get(id) ?? 0) : this.#table.get(words)
+  }
+
+  set(id: EntryId, words: Uint32Array | null, number: number): void {
+    if (words === null) this.#others.set(id, number)
+    else this.#table.set(words, number)
+  }
+
+  clear(): void {
+    this.#table.clear()
+    this.#others.clear()
+  }
+}
+
 /**
- * The numbers of the last entries by their ids. The ids themselves are not kept: so many texts,
- * each soon replaced by another, are what a garbage collector is slowest with.
+ * The numbers of the last entries by their ids. Ids that intake makes are kept as numbers: that many
+ * texts, each soon replaced by another, are what a garbage collector is slowest with.
  */
 export class RecentIds {
   readonly #remembered: number
-  readonly #key = new Uint32Array(wordsPerKey)
+  readonly #words = new Uint32Array(wordsPerKey)
   // Two generations, the older one forgotten whole: no bookkeeping per id.
-  #newer = new Table()
-  #older = new Table()
+  #newer = new Generation()
+  #older = new Generation()
 
   /** @param remembered an id is known at least as long as this many newer ones */
   constructor(remembered: number) {
     this.#remembered = remembered
   }
 
+  #wordsOf(id: EntryId): Uint32Array | null {
+    return readWords(id, this.#words) ? this.#words : null
+  }
+
   /** 0 when it is not known. */
   numberOf(id: EntryId): number {
-    digest(id, this.#key)
-    return this.#newer.get(this.#key) || this.#older.get(this.#key)
+    const words = this.#wordsOf(id)
+    return this.#newer.get(id, words) || this.#older.get(id, words)
   }
 
   /** @param number of the entry, from 1 on */
@@ -114,7 +149,6 @@ export class RecentIds {
       this.#newer = forgotten
       forgotten.clear()
     }
-    digest(id, this.#key)
-    this.#newer.set(this.#key, number)
+    this.#newer.set(id, this.#wordsOf(id), number)
   }
 }

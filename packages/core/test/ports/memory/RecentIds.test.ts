@@ -40,3 +40,21 @@ it("tells apart as many as it may hold", () => {
   expect(ids.map((id) => recent.numberOf(id))).toEqual(ids.map((_, index) => index + 1))
   expect(recent.numberOf("f".repeat(32))).toBe(0)
 })
+
+it("drops no entry whose id only looks like another", () => {
+  const id = "0123456789abcdef0123456789abcdef"
+  const alike = [
+    id.toUpperCase(),
+    `${id}0`,
+    id.slice(1),
+    id.replace("0", "o"),
+    `0x${id.slice(2)}`,
+    // The same 32 bits for who takes a unit for a digit.
+    String.fromCharCode(...Array.from(id, (digit) => digit.charCodeAt(0) + 0x100)),
+  ]
+  const recent = new RecentIds(10)
+  recent.add(id, 1)
+  expect(alike.map((one) => recent.numberOf(one))).toEqual(alike.map(() => 0))
+  for (const [index, one] of alike.entries()) recent.add(one, index + 2)
+  expect([id, ...alike].map((one) => recent.numberOf(one))).toEqual([1, 2, 3, 4, 5, 6, 7])
+})
