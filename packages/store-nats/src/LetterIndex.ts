@@ -104,7 +104,7 @@ export class LetterIndex {
 
   /** The newest first, one more than `limit` when there are more. */
   page({ destination, limit = 100, after }: DeadLetters.DeadLetterQuery): ReadonlyArray<IndexedLetter> {
-    const below = after === undefined ? Number.POSITIVE_INFINITY : Number(after)
+    const below = DeadLetters.below(after)
     return this.#places
       .flatMap(({ letters }) => [...letters.values()])
       .filter(

@@ -150,7 +150,8 @@ const deadLetters = (file: StoreFile): DeadLetters.DeadLetters["Service"] => ({
     const now = yield* Clock.currentTimeMillis
     for (const some of inPieces(letters)) yield* file.write("deadLetters", "put", some, now)
   }),
-  list: (query) => file.read("deadLetters", "list", query),
+  list: ({ after, ...query }) =>
+    file.read("deadLetters", "list", { ...query, below: DeadLetters.below(after) }),
   count: file.read("deadLetters", "count"),
   markReplayed: (selection, at) =>
     through(selection, (some, after) => file.write("deadLetters", "markReplayed", some, at, after)),

@@ -93,6 +93,15 @@ export const limits = {
   maxIntakeCount: 5_000,
 }
 
+/**
+ * For stores that number letters as they are put: the number below which a page begins. Nothing lies
+ * behind a place that no page has given: strangers may have made it up.
+ */
+export const below = (after: string | undefined): number => {
+  if (after === undefined) return Number.POSITIVE_INFINITY
+  return /^\d{1,16}$/.test(after) ? Number(after) : 0
+}
+
 /** Events refused for good, with the reason. */
 export class DeadLetters extends Context.Service<
   DeadLetters,
@@ -206,14 +215,14 @@ export const layerMemory = (): Layer.Layer<DeadLetters> =>
 
         list: ({ destination, limit = 100, after }) =>
           run(() => {
-            const below = after === undefined ? Number.POSITIVE_INFINITY : Number(after)
+            const least = below(after)
             const found = lettersOf(destination)
-              .filter((kept) => kept.sequence < below)
+              .filter((kept) => kept.sequence < least)
               .reverse()
             const page = found.slice(0, limit)
             return Effect.succeed({
               letters: page.map(({ letter }) => letter),
-              next: found.length > limit ? String(page.at(-1)?.sequence ?? below) : null,
+              next: found.length > limit ? String(page.at(-1)?.sequence ?? least) : null,
             })
           }),
 

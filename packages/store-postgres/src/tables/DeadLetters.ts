@@ -189,7 +189,7 @@ export const deadLetters = (database: Database): DeadLetters.DeadLetters["Servic
            ORDER BY sequence DESC LIMIT $3`,
           [
             destination === undefined ? null : toText(destination),
-            after === undefined ? null : Number(after),
+            after === undefined ? null : DeadLetters.below(after),
             // One more than asked for tells whether there is a next page.
             Math.min(limit, Number.MAX_SAFE_INTEGER - 1) + 1,
           ],

@@ -64,7 +64,7 @@ export const deadLetters = (connection: Connection): DeadLetters.DeadLetters["Se
     after,
   }: DeadLetters.DeadLetterQuery): Promise<DeadLetters.DeadLetterPage> => {
     const wanted = destination === undefined ? "" : encode(destination)
-    const below = finite(after === undefined ? Number.POSITIVE_INFINITY : Number(after))
+    const below = finite(DeadLetters.below(after))
     // One more than asked for tells whether there is a next page.
     const most = finite(limit) + 1
     const found = list(await connection.run(numbersBelow, all, [wanted, below, most])).map(text)

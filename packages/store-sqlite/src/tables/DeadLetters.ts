@@ -161,13 +161,17 @@ export const deadLetters = (connection: Connection, limits: Limits["deadLetters"
       makeRoomForDestinations(makeRoomForIntake())
     },
 
-    list({ destination, limit = 100, after }: DeadLetters.DeadLetterQuery): DeadLetters.DeadLetterPage {
+    list({
+      destination,
+      limit = 100,
+      below,
+    }: Omit<DeadLetters.DeadLetterQuery, "after"> & { readonly below: number }): DeadLetters.DeadLetterPage {
       const found = connection.all(
         `SELECT * FROM dead_letters
          WHERE ${destination === undefined ? "true" : "destination = ?"} AND sequence < ?
          ORDER BY sequence DESC LIMIT ?`,
         ...(destination === undefined ? [] : [destination]),
-        after === undefined ? Number.POSITIVE_INFINITY : Number(after),
+        below,
         // One more than asked for tells whether there is a next page.
         rows(limit) + 1,
       )

@@ -152,6 +152,17 @@ export const deadLetters = ({ check }: Suite): void => {
     }),
   )
 
+  check("lists nothing behind a place that no page has given, and stays well", (open) =>
+    Effect.gen(function* () {
+      const { deadLetters: port } = yield* open()
+      yield* port.put(letters(1, 3))
+      for (const after of ["nowhere", "", "NaN", "-1", "1.5", "1e3", " 3", "0x3", "9".repeat(40), "\ud800"]) {
+        expect([after, yield* port.list({ after })]).toEqual([after, { letters: [], next: null }])
+      }
+      expect(numbers((yield* port.list({})).letters)).toEqual([3, 2, 1])
+    }),
+  )
+
   check("counts each destination that has any", (open) =>
     Effect.gen(function* () {
       const { deadLetters: port } = yield* open()
