@@ -101,7 +101,7 @@ export const make = Effect.fnUntraced(function* (options: LaneOptions) {
     wake.openUnsafe()
   }
   const notice = makeNotice(name, options.tenure)
-  const start = { ...held.record, within: (state.within ?? null) as Position | null }
+  const start = { ...held.record, within: state.within ?? null }
   const feed = new Feed(options.filter, destination.batch.maxEvents, start, wakeUp, state.until)
   const book = makeBook(options, held, state, feed)
   const reading = makeReading(options, book, feed, wake)

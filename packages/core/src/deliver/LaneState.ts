@@ -2,6 +2,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { CursorRecord } from "../ports/Cursors.ts"
+import { Position } from "../ports/Position.ts"
 import { StoreError } from "../ports/StoreError.ts"
 
 const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
@@ -15,9 +16,9 @@ const optional = Schema.optionalKey
  * of that entry it is, and what has been seen of it so far.
  */
 export const Suspect = Schema.Struct({
-  after: Schema.String,
+  after: Position,
   /** The position of its entry, by which it is told apart from another one that the log gives after the same place by now. */
-  entry: Schema.optionalKey(Schema.String),
+  entry: Schema.optionalKey(Position),
   index: Count,
   /** `refused`: answered 400, 413 or 422. `poison`: any other failure. */
   kind: Schema.Literals(["refused", "poison"]),
@@ -80,19 +81,19 @@ export const LaneState = Schema.Struct({
     Schema.Struct({
       count: Count,
       buckets: Count,
-      last: Schema.Tuple([Schema.String, Count]),
+      last: Schema.Tuple([Position, Count]),
       todo: Schema.Array(Range),
     }),
   ),
   /** For a replay: it ends behind this position. `null` for live traffic. */
-  until: Schema.NullOr(Schema.String),
+  until: Schema.NullOr(Position),
   /** With a place inside an entry: the position of that entry, since the log may have another one there by now. */
-  within: Schema.optionalKey(Schema.String),
+  within: Schema.optionalKey(Position),
 })
 
 export type LaneState = typeof LaneState.Type
 
-export const initial = (from: number, until: string | null = null): LaneState => ({
+export const initial = (from: number, until: Position | null = null): LaneState => ({
   v: 1,
   from,
   delivered: 0,

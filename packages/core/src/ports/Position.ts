@@ -1,3 +1,5 @@
+import * as Schema from "effect/Schema"
+
 /**
  * A place in one partition of a log, made by the store.
  *
@@ -5,7 +7,9 @@
  * strings, `a < b` meaning that `a` was appended earlier. A store therefore writes its numbers with
  * a fixed width.
  */
-export type Position = string & { readonly Position: unique symbol }
+export const Position = Schema.String.pipe(Schema.brand("Position"))
+
+export type Position = typeof Position.Type
 
 /** The place before the first entry there ever was. */
 export const origin = "" as Position

@@ -26,10 +26,7 @@ const graceForGivingUp = 24 * 60 * 60 * 1000
 
 /** The first entry that some cursor still needs: the place of the cursor itself, or of an event held back as a suspect. */
 const needed = (position: Position.Position, state: LaneState.LaneState | null): Position.Position =>
-  (state?.suspects ?? []).reduce(
-    (least, { after }) => (after < least ? (after as Position.Position) : least),
-    position,
-  )
+  (state?.suspects ?? []).reduce((least, { after }) => (after < least ? after : least), position)
 
 /** What a lane that runs in this process, and has not been taken over, knows of itself: it spares reading its state from the cursor. */
 export type LiveState = (cursor: Cursor) => LaneState.LaneState | undefined

@@ -1,6 +1,5 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import type { Position } from "../../ports/Position.ts"
 import type { StoreError } from "../../ports/StoreError.ts"
 import type { Destination } from "../../select/Destination.ts"
 import type { ExportError, ExportRule } from "../../select/Export.ts"
@@ -71,8 +70,8 @@ interface Parts {
 }
 
 const sourceOf = ({ after, entry, index }: Suspect): Source => ({
-  after: after as Position,
-  position: (entry ?? null) as Position | null,
+  after,
+  position: entry ?? null,
   index,
 })
 

@@ -103,7 +103,7 @@ export const copyLog = Effect.fnUntraced(function* <E>(
   })
 
   const copyPage = Effect.fnUntraced(function* (strand: Strand, at: number, stop: Position) {
-    const from = progress.at[at] as Position
+    const from = progress.at[at]!
     const found = yield* source.read(strand.sources[at]!, from, page)
     const entries = found.filter(({ position }) => position <= stop)
     for (const piece of pieces(entries)) yield* append(strand, at, piece)

@@ -46,8 +46,7 @@ const clamp = (position: Position, low: Position, high: Position): Position =>
 
 type Stretch = Pick<Strand, "sources" | "start" | "end">
 
-const suspectsOf = ({ state }: Part): ReadonlyArray<Position> =>
-  state.suspects.map(({ after }) => after as Position)
+const suspectsOf = ({ state }: Part): ReadonlyArray<Position> => state.suspects.map(({ after }) => after)
 
 /** The first entry that is still needed for a cursor stands behind it. */
 const needed = (part: Part): Position =>
@@ -75,7 +74,7 @@ export const untilOf = (group: Group, { sources, start, end }: Stretch): Cut | n
   group.replay === null
     ? null
     : sources.map((source, at) => {
-        const until = partAt(group, source)?.state.until as Position | null | undefined
+        const until = partAt(group, source)?.state.until
         return clamp(until ?? end[at]!, start[at]!, end[at]!)
       })
 
@@ -84,7 +83,7 @@ export const openEndOf = ({ parts: [part] }: Group, { start, end }: Stretch): Cu
   const open = part?.state.open ?? null
   return part === undefined || open === null || part.record.position < start[0]!
     ? null
-    : [clamp(open.last[0] as Position, start[0]!, end[0]!)]
+    : [clamp(open.last[0], start[0]!, end[0]!)]
 }
 
 const sorted = (positions: ReadonlyArray<Position>): ReadonlyArray<Position> => [...new Set(positions)].sort()

@@ -1,8 +1,9 @@
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import { Position } from "../../ports/Position.ts"
 
 const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
-const Positions = Schema.Array(Schema.String)
+const Positions = Schema.Array(Position)
 
 /**
  * How far a migration has come: kept in the target, and saved after every page of entries, so that a page is copied once more at the
@@ -28,9 +29,9 @@ export const Progress = Schema.Struct({
   landings: Schema.Array(
     Schema.Struct({
       source: Count,
-      after: Schema.String,
+      after: Position,
       target: Count,
-      before: Schema.String,
+      before: Position,
     }),
   ),
   entries: Count,
