@@ -155,39 +155,6 @@ describeServer("nats", "a server with less room than the log's cap", () => {
     patience,
   )
 
-  it(
-    "takes events for as long as what it has is delivered, and knows their ids also after a restart",
-    async () => {
-      const options = await smallServer()
-      const count = 100
-      const known = new Map<number, Position.Position>()
-      const append = Effect.fnUntraced(function* (log: EventLog.EventLog["Service"], number: number) {
-        const [position = Position.origin] = yield* log.append([entry(number)])
-        return position
-      })
-      await run(
-        Effect.gen(function* () {
-          const { log } = yield* open(options)
-          for (let number = 1; number <= count; number++) {
-            const position = yield* append(log, number)
-            known.set(number, position)
-            yield* log.trim(0, position, 0)
-          }
-        }),
-      )
-      await run(
-        Effect.gen(function* () {
-          const { log } = yield* open(options)
-          expect((yield* log.bounds(0)).head).toBe(known.get(count))
-          for (const number of [1, count / 2, count])
-            expect(yield* append(log, number)).toBe(known.get(number))
-          expect((yield* log.stats(0, (yield* log.bounds(0)).head)).entries).toBe(count)
-        }),
-      )
-    },
-    patience,
-  )
-
   it("is warned of at the start", async () => {
     const options = await smallServer()
     const warningsOf = async (maxBytes: number) => {
@@ -204,7 +171,7 @@ describeServer("nats", "a server with less room than the log's cap", () => {
     }
     expect(await warningsOf(5 * mebibyte)).toEqual([])
     expect(await warningsOf(20 * mebibyte)).toEqual([
-      expect.stringMatching(/the log may take 20971520 bytes.*the server has no room for as many/),
+      expect.stringMatching(/the log may take 20971520 bytes.*the server has room for about (9|10)\d{6}:/),
     ])
   })
 })

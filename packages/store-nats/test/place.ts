@@ -131,3 +131,12 @@ export const newRewindablePlace = async (): Promise<RewindablePlace> => {
     },
   }
 }
+
+/** A place on a server of its own that has little room. */
+export const newSmallPlace = async (): Promise<StorePlace> => {
+  const server = await startNats({ jetstream: "max_file_store: 24MB" })
+  return {
+    open: () => quietLayer({ servers: hostOf(server.url) }),
+    remove: () => server.dispose(),
+  }
+}

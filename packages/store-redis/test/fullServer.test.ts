@@ -3,7 +3,7 @@ import { describeServer, startRedis } from "@millrace/test-servers"
 import * as Effect from "effect/Effect"
 import { expect, it, onTestFinished } from "vitest"
 import { withRedis } from "./support/server.ts"
-import { entries, entry, open, readAll, run } from "./support/store.ts"
+import { entry, open, readAll, run } from "./support/store.ts"
 
 const mebibyte = 1024 * 1024
 
@@ -97,26 +97,6 @@ describeServer("redis", "a server whose memory is smaller than the log's cap", (
             ),
             ...Array.from({ length: more }, (_, at) => 1_000 + at),
           ])
-        }),
-      )
-    },
-    patience,
-  )
-
-  it(
-    "takes events for as long as what it has is delivered, however many that are",
-    async () => {
-      const options = { ...(await smallServer()), maxBytes: 1024 * mebibyte }
-      await run(
-        Effect.gen(function* () {
-          const { log } = yield* open(options)
-          for (let number = 1; number <= 200; number++) {
-            yield* log.append(
-              entries(number * 2, number * 2 + 1).map((one) => ({ ...one, body: new Uint8Array(size) })),
-            )
-            yield* log.trim(0, Position.fromNumber(number * 2), 0)
-          }
-          expect((yield* log.bounds(0)).head).toBe(Position.fromNumber(400))
         }),
       )
     },

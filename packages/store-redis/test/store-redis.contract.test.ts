@@ -60,11 +60,23 @@ const rewindablePlace = async (): Promise<RewindablePlace> => {
   }
 }
 
+const smallPlace = async (): Promise<StorePlace> => {
+  const server = await startRedis({
+    appendfsync: "always",
+    maxmemory: "20mb",
+    "maxmemory-policy": "noeviction",
+  })
+  return {
+    open: () => layer({ url: server.url }),
+    remove: () => server.dispose(),
+  }
+}
+
 await describeStore("redis", servers.redis, () => {
   const binding: StoreBinding = {
     place: () => place(3),
     faultyPlace,
-    ...(available("redis") ? { rewindablePlace } : {}),
+    ...(available("redis") ? { rewindablePlace, smallPlace } : {}),
     reopens: true,
     shared: true,
     capped: true,

@@ -2,7 +2,16 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { layer } from "@millrace/store-sqlite"
+import { lackingDisk, smallDisk } from "@millrace/test-servers"
 import { accountingContract, type StoreBinding, storeContract } from "@millrace/testkit"
+
+const smallPlace = () => {
+  const disk = smallDisk(40)
+  return {
+    open: () => layer({ path: join(disk.directory, "millrace.db") }),
+    remove: () => disk.remove(),
+  }
+}
 
 const binding: StoreBinding = {
   place: () => {
@@ -12,6 +21,7 @@ const binding: StoreBinding = {
       remove: () => rmSync(directory, { recursive: true }),
     }
   },
+  ...(lackingDisk() === undefined ? { smallPlace } : {}),
   reopens: true,
   shared: true,
   capped: true,

@@ -64,6 +64,11 @@ export interface StoreBinding extends StoreCapabilities {
   readonly place: () => StorePlace | Promise<StorePlace>
   /** For a store with a server: makes a fresh, empty place whose server can be taken away. */
   readonly faultyPlace?: () => FaultyPlace | Promise<FaultyPlace>
+  /**
+   * Makes a fresh, empty place that is full long before the log's cap: one that holds between 5 and 80 MB. Its store `reopens`, and is opened
+   * without {@link StoreOpenOptions.maxBytes}.
+   */
+  readonly smallPlace?: () => StorePlace | Promise<StorePlace>
   /** Makes a fresh, empty place whose store can come back with less. */
   readonly rewindablePlace?: () => RewindablePlace | Promise<RewindablePlace>
 }

@@ -6,6 +6,7 @@ import { cursors } from "./internal/store/cursors.ts"
 import { deadLetters } from "./internal/store/deadLetters.ts"
 import { destinations } from "./internal/store/destinations.ts"
 import { faults } from "./internal/store/faults.ts"
+import { filling } from "./internal/store/filling.ts"
 import { health } from "./internal/store/health.ts"
 import { keys } from "./internal/store/keys.ts"
 import { appending } from "./internal/store/log-append.ts"
@@ -57,6 +58,7 @@ export const storeContract = (name: string, binding: StoreBinding): void => {
     describe("a store: reopening", () => reopening(suite))
     describe("a store: sharing", () => sharing(suite))
     describe("a store: faults", () => faults(suite))
+    describe("a store: its place is full", () => filling(suite))
     describe("a store: coming back with less", () => comingBack(suite))
     describe("a store: volume", () => volume(suite))
     describe("EventLog and Cursors: any sequence of operations", () => model(suite))

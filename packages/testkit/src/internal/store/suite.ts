@@ -54,6 +54,8 @@ export interface Suite {
   readonly checkPlaces: (name: string, body: (runAtPlace: RunAtPlace) => Promise<void>) => void
   /** Registers a case in which the store's server goes away. */
   readonly checkFaults: (name: string, body: FaultyBody) => void
+  /** Registers a case in which the store's place is full long before the log's cap. */
+  readonly checkSmall: (name: string, body: Body) => void
   /** Registers a case in which the store comes back with less than it had given. */
   readonly checkRewind: (name: string, body: RewindBody, needs?: Capability) => void
   readonly can: StoreCapabilities
@@ -113,7 +115,7 @@ const runAt = async (place: StorePlace, body: Body): Promise<void> => {
 
 export const makeSuite = (binding: StoreBinding): Suite => {
   const runAtPlace: RunAtPlace = async (body) => runAt(await binding.place(), body)
-  const { faultyPlace, rewindablePlace } = binding
+  const { faultyPlace, rewindablePlace, smallPlace } = binding
   const can: StoreCapabilities = { ...binding, outside: binding.outside ?? binding.reopens }
   return {
     check: (name, body, needs, timeout = usualTimeout) => {
@@ -143,6 +145,10 @@ export const makeSuite = (binding: StoreBinding): Suite => {
         )
       }
       it(name, run, faultTimeout)
+    },
+    checkSmall: (name, body) => {
+      if (smallPlace === undefined) it.skip(`${name} (skipped: the binding has no place with little room)`)
+      else it(name, async () => runAt(await smallPlace(), body), usualTimeout)
     },
     checkRewind: (name, body, needs) => {
       if (rewindablePlace === undefined) {
