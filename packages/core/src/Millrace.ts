@@ -168,7 +168,7 @@ export interface Millrace extends Operations.Operations {
    * No answer within a second and a half is one, too.
    */
   readonly readiness: () => Promise<Readiness.Readiness>
-  /** What is below as promises, as Effects that take and answer JSON: for hosts that let an operator in. */
+  /** The operations as Effects that take and answer JSON: for hosts that serve them to others. */
   readonly operator: Operator["Service"]
   /**
    * New requests get 503, those begun finish, batches go out without waiting to fill: until all is sent that can be, or the

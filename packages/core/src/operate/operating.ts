@@ -32,10 +32,11 @@ import * as ReplayCursor from "./replayCursor.ts"
 import * as Tail from "./Tail.ts"
 
 /**
- * Delivers from the store, or nothing does: what an operator's actions have to know of it, and ask
- * of it.
+ * What an operator's actions have to know of the one that delivers from the store, and ask of it: the
+ * dispatcher of this process, or nobody.
  */
 export interface Deliverer {
+  /** Fails for a destination that is not known. */
   readonly find: (id: string) => Effect.Effect<void, UnknownDestination | StoreError>
   /** Whether a destination that is to be added would stand in another one's place. */
   readonly isTaken: (id: string) => Effect.Effect<boolean, StoreError>
@@ -58,14 +59,14 @@ export interface Deliverer {
   readonly park: (id: string, partition: number) => Effect.Effect<void>
   /** The destination has been disabled in the store. */
   readonly disabled: (id: string) => Effect.Effect<void>
-  /** Goes by what the store says now. */
+  /** Delivers to whom it should by what the store says now, and to nobody else. */
   readonly follow: Effect.Effect<void, StoreError>
   readonly replayDeadLetters: (
     request: DeadLetterReplayRequest,
   ) => Effect.Effect<DeadLetterReplay, UnknownDestination | NotDelivering | StoreError>
 }
 
-/** @param intake what takes events in; `null` where nothing does */
+/** @param ingest what takes events in; `null` where nothing does */
 export const make = Effect.fnUntraced(function* (
   deliverer: Deliverer,
   ingest: Ingest["Service"] | null,
@@ -101,6 +102,10 @@ export const make = Effect.fnUntraced(function* (
     return yield* moved
   })
 
+  /** An id may be anything still: a store is asked about texts only. */
+  const isTaken = (id: unknown): Effect.Effect<boolean, StoreError> =>
+    typeof id === "string" ? deliverer.isTaken(id) : Effect.succeed(false)
+
   const rows = Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis
     const statuses = yield* Ledger.read(ports)
@@ -124,7 +129,7 @@ export const make = Effect.fnUntraced(function* (
       const problems = [
         ...(Result.isFailure(decoded) ? decoded.failure : []),
         ...DestinationRecords.keepProblems(destination),
-        ...((yield* deliverer.isTaken(destination.id)) ? [DestinationRecords.idTaken] : []),
+        ...((yield* isTaken(destination.id)) ? [DestinationRecords.idTaken] : []),
       ]
       if (problems.length > 0) return yield* new InvalidOptions({ problems })
       yield* DestinationRecords.keep(destinations, destination)

@@ -35,7 +35,8 @@ describe("rewind", () => {
     await log(5)
     const before = await row()
     expect(await pipeline.rewind("warehouse", since)).toBe(3)
-    expect(await row()).toEqual({ ...before, due: 8, pending: 3 })
+    // The oldest of them, 3, came two seconds ago.
+    expect(await row()).toEqual({ ...before, due: 8, pending: 3, lag: 2000 })
     await log(6)
     expect(arrived()).toEqual([1, 2, 3, 4, 5, 3, 4, 5, 6])
     expect(pipeline.receiver("other").events).toHaveLength(6)

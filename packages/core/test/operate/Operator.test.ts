@@ -95,7 +95,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
     fc.record({
       destination: fc.oneof(
         fc.constantFrom("hook", "one", "two").map(off),
-        fc.constantFrom({}, { id: "x y", url: "ftp://a" }, { ...off("one"), transform: () => {} }),
+        fc.constantFrom({}, { id: 1 }, { id: "x y", url: "ftp://a" }, { ...off("one"), transform: () => {} }),
       ),
     }),
   ),

@@ -147,10 +147,15 @@ export const listenerOf = <T extends Action.Table>(
       },
     ]),
   )
-  const about = { title: "Millrace's admin API", version, root: AdminApi.root }
+  const describe = (): unknown =>
+    OpenApi.openApi(table, { title: "Millrace's admin API", version, root: AdminApi.root })
+  let described: unknown
   return (req, res) => {
     const path = (req.url ?? "").split("?", 1)[0]!
-    if (path === document && req.method === "GET") return write(res, 200, OpenApi.openApi(table, about))
+    if (path === document && req.method === "GET") {
+      described ??= describe()
+      return write(res, 200, described)
+    }
     if (!path.startsWith(AdminApi.root)) return write(res, 404, { message: "not found", status: 404 })
     const fiber = Effect.runFork(answer(req, res, routes.get(path)))
     res.once("close", () => fiber.interruptUnsafe())
