@@ -12,8 +12,10 @@ import { machine, print, progress, progressEnd, publish, quantile, table } from 
 import { serve } from "./served.ts"
 
 /**
- * An adversary who has nothing but the public client key, beside an honest sender and two healthy destinations: one that takes everything, the adversary's events
- * included, and one that takes the honest sender's alone. Ends with 1 when memory, latency or an acknowledged event is lost to the attack.
+ * Lets an adversary who has nothing but the public client key attack a server, beside an honest
+ * sender and two healthy destinations. One destination takes everything, the adversary's events
+ * included; the other takes only the honest sender's. Ends with 1 when a bound of memory or latency
+ * is passed, or an acknowledged event is lost.
  */
 const { values } = parseArgs({
   options: {

@@ -20,7 +20,9 @@ export const idleDestinations = (count: number): ReadonlyArray<Destination.Desti
 const perRequest = 1000
 const perStep = 200
 
-/** Bytes that an event of the benchmarks takes in a store's files, with room for the write-ahead log. */
+/**
+ * Bytes of a store's files that one event of the benchmarks takes, the write-ahead log included.
+ */
 const bytesPerEvent = 400
 
 /** Throws when the folder for temporary files has no room for so many events. */

@@ -26,7 +26,9 @@ interface Sending {
   readonly begin: (events: number) => Promise<void>
 }
 
-/** From the first step to the arrival of the last event; what goes on after it belongs to nobody. */
+/**
+ * Measures from the first step to the arrival of the last event. Work after that is not counted.
+ */
 const measure = async (
   { sink, usage, begin }: Sending,
   events: number,

@@ -7,8 +7,10 @@ import { median, progress, progressEnd, publish, ratios, spread, summary, table 
 import { turns } from "./turns.ts"
 
 /**
- * Delivery: Millrace with one destination, everything stored before it begins, against a loop of `JSON.stringify` and undici that sends the same bytes, one request
- * at a time. Each is in a process of its own, both on one core and taking turns; their receivers, on the other core, do next to nothing.
+ * Measures delivery: Millrace with one destination, everything stored before it begins, against a
+ * loop of `JSON.stringify` and undici that sends the same bytes, one request at a time. Each is in
+ * a process of its own, on one core, and they take turns. Their receivers, on the other core, do
+ * next to nothing.
  */
 const { values } = parseArgs({
   options: {
@@ -24,7 +26,10 @@ const batch = number("batch", values.batch)
 const events =
   Math.ceil(number("events", values.events ?? (values.quick ? "50000" : "400000")) / batch) * batch
 const rounds = number("rounds", values.rounds ?? (values.quick ? "5" : "9"))
-/** V8 goes on to optimise an event's whole way for about a million of them, on threads that need the contestant's core too. */
+/**
+ * Turns before the measurement. V8 goes on optimising an event's way for about a million events, on
+ * threads that need the contestant's core too.
+ */
 const warmUps = values.quick ? 1 : 3
 
 const names = ["bare", "memory", "sqlite"] as const

@@ -11,13 +11,16 @@ export interface Environment {
   /** Bytes. */
   readonly memory: number
   readonly kernel: string
-  /** Of the folder for temporary files, where all logs are. */
+  /** The file system of the folder for temporary files, where all logs are. */
   readonly fileSystem: string
   readonly sqlite: string
   readonly pinned: boolean
 }
 
-/** The file system of the longest mount point that holds the path, of the lines of `/proc/mounts`. */
+/**
+ * Finds the file system of the longest mount point that holds the path, in the lines of
+ * `/proc/mounts`.
+ */
 export const fileSystemOf = (path: string, mounts: string): string =>
   mounts
     .split("\n")

@@ -11,8 +11,10 @@ import { machine, median, print, progress, progressEnd, table } from "./report.t
 import { type Served, serve } from "./served.ts"
 
 /**
- * A store's server dies and another one takes over, under servers that take events and deliver them all the while. What was acknowledged before, and was only on the
- * machine that is lost, may be gone, and is counted. What is acknowledged afterwards has to arrive: else it ends with 1.
+ * Lets a store's server die and another one take over, under servers that take events and deliver
+ * them all the while. An event that was acknowledged before, and was only on the lost machine, may
+ * be gone; such events are counted. Every event that is acknowledged afterwards has to arrive:
+ * otherwise this ends with 1.
  */
 const stages: Readonly<Record<string, MakeStage>> = { nats, postgres, redis }
 const names = Object.keys(stages)
@@ -37,7 +39,10 @@ const makeStage = stages[kind!]!
 const key = "secret-failover"
 /** ms between two requests of one sender. */
 const between = 20
-/** ms that everything is well, that nothing is replicated, and that events come after the first acknowledgement of the new server. */
+/**
+ * ms of each phase: while everything is well, while nothing is replicated, and after the new
+ * server's first acknowledgement.
+ */
 const phases = { well: 2000, behind: 3000, after: 4000 }
 /** What a fail-over may take to be over, and then what is pending to arrive, in ms. */
 const patience = { recovery: 60_000, delivery: 60_000 }

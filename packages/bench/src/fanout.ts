@@ -6,7 +6,10 @@ import { pipeline } from "./pipeline.ts"
 import { machine, median, print, table } from "./report.ts"
 import { bodyOf, event } from "./requests.ts"
 
-/** Fan-out: n destinations with a filter each on one log. Every event matches one of them: the cost must not grow with n times the events. */
+/**
+ * Measures fan-out: n destinations on one log, each with a filter. Every event matches one of them,
+ * so the cost must not grow with n times the events.
+ */
 const total = 300_000
 const rounds = 3
 

@@ -12,8 +12,9 @@ import { withContestants } from "./running.ts"
 import { turns } from "./turns.ts"
 
 /**
- * Growth: throughput of Millrace on SQLite when one thing grows and all others stay as they are, each setting in a process of its own, taking turns. What a good table
- * shows is said with it.
+ * Measures growth: the throughput of Millrace on SQLite when one thing grows and all others stay as
+ * they are. Each setting has a process of its own, and they take turns. Each table says what a good
+ * one shows.
  */
 const kinds = ["backlog", "destinations", "requests", "events", "connections", "batches"] as const
 
@@ -122,7 +123,7 @@ const measureIntake = async ({ title, settings }: Growth): Promise<ReadonlyArray
 const batches = {
   title: "delivery from memory against events a batch: up, until what a request costs is shared by many",
   sizes: [1, 10, 100, 500, 2000],
-  /** Of the smallest batches as many as they send in about as long as the others. */
+  /** As many of the smallest batches as are sent in about the time that the others take. */
   eventsOf: (size: number) => Math.min(100_000, 4000 * size),
 }
 

@@ -18,8 +18,9 @@ import { print, progress, progressEnd, table } from "./report.ts"
 import { body } from "./requests.ts"
 
 /**
- * The regression guard: ends with 1 when a hot path takes more CPU time than its bound allows, as a multiple of the bare way, both in this process and in short
- * turns, so short that most of them are not interrupted. Seconds do not matter, nor does what else the machine does.
+ * Ends with 1 when a hot path takes more CPU time than its bound allows, as a multiple of the bare
+ * way. Both run in this process, in turns so short that most of them are not interrupted. Seconds
+ * do not matter, nor does what else the machine does.
  */
 const turns = 100
 const warmUp = 50
@@ -52,7 +53,10 @@ const repeat = async (times: number, work: () => unknown): Promise<void> => {
   for (let done = 0; done < times; done++) await work()
 }
 
-/** Holds five times what a turn takes in, and then uses the same memory again: what new pages of memory cost differs between machines. */
+/**
+ * Holds five times what a turn takes in, and then uses the same memory again: the cost of new pages
+ * of memory differs between machines.
+ */
 const smallStore = Store.layerMemory({ maxBytes: 4 * 1024 ** 2 })
 
 /** `handle` on the memory store, and `JSON.parse`. */
@@ -70,11 +74,14 @@ const intake = (events: number, times: number) => async (name: Guarded) => {
   return ratio
 }
 
-/** So many callers share the writes. */
+/** Starts so many callers at once, which share the writes. */
 const together = (times: number, work: () => Promise<unknown>): Promise<unknown> =>
   Promise.all(Array.from({ length: 25 }, () => repeat(times / 25, work)))
 
-/** `handle` on the SQLite store, and `JSON.parse` and an append with `fdatasync`: both with 25 requests at a time. */
+/**
+ * Compares `handle` on the SQLite store with `JSON.parse` and an append with `fdatasync`, both with
+ * 25 requests at a time.
+ */
 const sqlite = (events: number, times: number) => async (name: Guarded) => {
   const directory = mkdtempSync(join(tmpdir(), "millrace-bench-"))
   const { millrace, post } = await pipeline({ store: Sqlite.layer({ path: join(directory, "events.db") }) })
@@ -94,7 +101,10 @@ const sqlite = (events: number, times: number) => async (name: Guarded) => {
   return ratio
 }
 
-/** Millrace on `node:http` and the memory store, and the limit of the intake: both answer the same load from another process. */
+/**
+ * Compares Millrace on `node:http` and the memory store with the limit of the intake. Both answer
+ * the same load from another process.
+ */
 const http = (events: number, times: number) => async (name: Guarded) => {
   const directory = mkdtempSync(join(tmpdir(), "millrace-bench-"))
   const loader = await start<LoaderAbilities>("loader", driverCore)

@@ -1,7 +1,8 @@
 /**
- * How much CPU time each of Millrace's ways may take, as a multiple of the bare way beside it. `seen` was measured when the bound was set; the bound
- * leaves room for noise and for other machines, and is less than 1.3 times of it. Whoever makes a way cheaper lowers both, which `npm run bench -- guard`
- * asks for.
+ * How much CPU time each of Millrace's ways may take, as a multiple of the bare way beside it.
+ * `seen` was measured when the bound was set. The bound leaves room for noise and for other
+ * machines, and is less than 1.3 times `seen`. Lower both when you make a way cheaper: `npm run
+ * bench -- guard` asks for it.
  */
 export interface Bound {
   readonly seen: number
@@ -15,9 +16,15 @@ export const bounds = {
   intake100: { seen: 0.78, bound: 1 },
   /** A request with 1 event over HTTP, to the limit's. */
   http1: { seen: 1.16, bound: 1.4 },
-  /** `handle` of requests with 100 events on SQLite, to `JSON.parse` and an append with `fdatasync`. */
+  /**
+   * `handle` of requests with 100 events on SQLite, against `JSON.parse` and an append with
+   * `fdatasync`.
+   */
   sqlite100: { seen: 1, bound: 1.28 },
-  /** Delivery of events in batches of 500, to `JSON.stringify` and undici. Where the system's new pages of memory are dear, of which the bare way needs more, it is 1. */
+  /**
+   * Delivery of events in batches of 500, against `JSON.stringify` and undici. It is 1 where new
+   * pages of memory are dear, since the bare way needs more of them.
+   */
   delivery: { seen: 1.65, bound: 2.1 },
 } satisfies Readonly<Record<string, Bound>>
 

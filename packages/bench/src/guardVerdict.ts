@@ -8,7 +8,8 @@ export interface Pair {
 }
 
 /**
- * Other work on the machine only ever adds to what a turn takes, so the cheapest turns are those that tell; the very cheapest may be a lucky one.
+ * Takes the cheapest turns, since other work on the machine only adds to a turn. The very cheapest
+ * may be a lucky one.
  */
 export const ratioOf = (pairs: ReadonlyArray<Pair>): number =>
   quantile(

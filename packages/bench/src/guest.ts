@@ -13,8 +13,9 @@ import { request } from "./requests.ts"
 import { turns } from "./turns.ts"
 
 /**
- * What a host pays for Millrace: an Express app that parses, computes and answers JSON, without Millrace, with Millrace mounted and idle, and with Millrace taking
- * events in and sending them on beside the app's own requests. Only the app's own requests are measured.
+ * Measures what a host pays for Millrace: an Express app that parses, computes and answers JSON
+ * runs without Millrace, with Millrace mounted and idle, and with Millrace taking events in and
+ * sending them on beside the app's own requests. Only the app's own requests are measured.
  */
 const { values } = parseArgs({
   options: {
@@ -70,8 +71,8 @@ const events = request(perRequest)
 const eventConnections = 4
 
 /**
- * Sends events at their rate for so long, at the times of a schedule. Looks at the clock every millisecond only, and so leaves this process's core to the requests
- * that are measured.
+ * Sends events at their rate for so long, at the times of a schedule. It looks at the clock only
+ * every millisecond, and so leaves this process's core to the requests that are measured.
  */
 const sendEvents = (port: number, forSeconds: number, seed: number): Promise<unknown> =>
   withClients(port, eventConnections, (clients) =>

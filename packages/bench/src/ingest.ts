@@ -16,8 +16,9 @@ import { type RunningContestant, withContestants } from "./running.ts"
 import { turns } from "./turns.ts"
 
 /**
- * Intake: contestants side by side, each in a process of its own, all on one core and taking turns, the load on another. Compare the ratios: absolute
- * figures are those of the machine.
+ * Measures intake: contestants side by side, each in a process of its own, all on one core and
+ * taking turns, with the load on another. Compare the ratios: absolute figures are those of the
+ * machine.
  */
 const { values } = parseArgs({
   options: {

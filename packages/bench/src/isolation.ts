@@ -7,8 +7,9 @@ import { machine, print, quantile } from "./report.ts"
 import { body } from "./requests.ts"
 
 /**
- * Isolation: 1,000 events a second for 20 seconds to a healthy destination, alone and beside three sick ones: one that is down from the start, one
- * that answers in 3 s, one that resets every second connection. Afterwards every ledger must add up.
+ * Measures isolation: 1,000 events a second for 20 seconds to a healthy destination, alone and then
+ * beside three sick ones. One is down from the start, one answers in 3 s, one resets every second
+ * connection. Afterwards every ledger must add up.
  */
 const seconds = 20
 const batch = { maxDelay: "50 millis" } as const

@@ -11,8 +11,9 @@ import { type RunningContestant, withContestants } from "./running.ts"
 import { turns } from "./turns.ts"
 
 /**
- * Latency at half load: requests arrive at random, at half the rate that a contestant can take when everybody waits for answers, and again at half the rate that
- * the limit can take. Each latency counts from the time the request was due, not from when there was a connection for it.
+ * Measures latency at half load. Requests arrive at random, at half the rate that a contestant can
+ * take when everybody waits for answers, and again at half the rate that the limit can take. Each
+ * latency counts from the time the request was due, not from when there was a connection for it.
  */
 const { values } = parseArgs({
   options: {
@@ -46,7 +47,7 @@ interface Row {
   readonly contestant: ContestantName
   readonly requestsPerSecond: number
   readonly turns: ReadonlyArray<Turn>
-  /** Of the 99th percentiles, to the limit's. */
+  /** The ratios of the 99th percentiles to the limit's. */
   readonly p99Ratios: ReadonlyArray<number>
 }
 

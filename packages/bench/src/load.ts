@@ -3,7 +3,7 @@ import { connect, type Socket } from "node:net"
 export interface LoadResult {
   readonly requests: number
   readonly seconds: number
-  /** Of every request, in ms, ascending. */
+  /** The latency of every request, in ms, ascending. */
   readonly latencies: Float64Array
 }
 

@@ -11,8 +11,10 @@ import { withContestants } from "./running.ts"
 import { turns } from "./turns.ts"
 
 /**
- * Memory and flatness: one Millrace on SQLite with nothing pending, one with many events pending for a destination that is dead, one with many destinations that get
- * nothing. All are under load throughout; the most memory each has had resident, and its throughput to that of the first.
+ * Measures memory and flatness: one Millrace on SQLite with nothing pending, one with many events
+ * pending for a dead destination, and one with many destinations that get nothing. All are under
+ * load throughout. Shows the most memory each has had resident, and its throughput as a ratio to
+ * the first one's.
  */
 const { values } = parseArgs({
   options: {

@@ -1,7 +1,8 @@
 import { type Client, withClients } from "./load.ts"
 
 /**
- * When requests arrive, in ms from the beginning: as they come from many clients that know nothing of one another (exponential gaps). The same for the same seed.
+ * Says when requests arrive, in ms from the beginning, if they come from many clients that know
+ * nothing of one another: with exponential gaps. The same seed gives the same times.
  */
 export const arrivals = (perSecond: number, seconds: number, seed = 1): Float64Array => {
   const times: Array<number> = []
@@ -33,8 +34,9 @@ export interface Sending {
 }
 
 /**
- * Sends a request at each time of the schedule, or as soon as a connection is free, and resolves to how long each took from the time it was due: a server that
- * stands still is charged with all that would have arrived meanwhile.
+ * Sends a request at each time of the schedule, or as soon as a connection is free. Resolves to how
+ * long each took from the time it was due: a server that stands still is charged with all that
+ * would have arrived meanwhile.
  */
 export const follow = (
   clients: ReadonlyArray<Pick<Client, "send">>,
@@ -68,7 +70,10 @@ export const follow = (
     else step()
   })
 
-/** Drives a server at a rate that does not depend on its answers; latencies in ms, in the order of arrival. */
+/**
+ * Drives a server at a rate that does not depend on its answers. Returns latencies in ms, in the
+ * order of arrival.
+ */
 export const openLoad = (
   port: number,
   request: Buffer,

@@ -34,17 +34,21 @@ export const canPin = (): boolean => existsSync(taskset) && cpus().length > 1
 /** A command prefix that keeps a process on one core, where that can be done. */
 export const pin = (core: number): ReadonlyArray<string> => (canPin() ? [taskset, "-c", String(core)] : [])
 
-/** Contestants have the first core, everything that makes them work or receives from them the second. */
+/**
+ * The core of the contestants. Everything that makes them work, or receives from them, has the
+ * second.
+ */
 export const contestantCore = 0
 export const driverCore = 1
 
-/** Keeps this process, and all that it starts without saying otherwise, away from the contestants. */
+/** Keeps this process, and all that it starts unless told otherwise, away from the contestants. */
 export const pinDriver = (): void => {
   if (canPin()) execFileSync(taskset, ["-a", "-p", "-c", String(driverCore), String(process.pid)])
 }
 
 /**
- * Starts a module of `programs`, which calls {@link offer}: as it was built, since a loader of TypeScript would take time and memory that is not the program's.
+ * Starts a module of `programs`, which calls {@link offer}. It runs as it was built, since a loader
+ * of TypeScript would take time and memory that is not the program's.
  *
  * @param core the one it is kept on
  * @param options what it reads with {@link givenOptions}
@@ -100,7 +104,10 @@ export const givenOptions = <A>(): A => JSON.parse(process.argv[2] ?? "{}") as A
 const errorText = (error: unknown): string =>
   error instanceof Error ? (error.stack ?? error.message) : String(error)
 
-/** In a program, once: answers until whoever has started it is done, or gone; ends this process then. */
+/**
+ * Answers questions, in a program, until the process that has started it is done or gone; then ends
+ * this process. To be called once.
+ */
 export const offer = (abilities: Abilities, end: () => unknown = () => {}): void => {
   const reply = (answer: Answer) => process.send?.(answer)
   process.on("message", async ({ id, ability, argument }: Question) => {

@@ -59,7 +59,10 @@ export const publish = (json: string | undefined, result: unknown, lines: Readon
 
 let saidAt = Number.NEGATIVE_INFINITY
 
-/** How far it has come, on standard error: a line that is written over on a terminal, elsewhere one every 10 s. */
+/**
+ * Shows on standard error how far it has come: on a terminal in one line that is written over,
+ * elsewhere in a line every 10 s.
+ */
 export const progress = (text: string): void => {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`)
   else if (performance.now() - saidAt >= 10_000) {

@@ -12,7 +12,10 @@ export interface EventOptions {
   readonly padding?: number
 }
 
-/** The event of the benchmarks: about 260 bytes of JSON, as an SDK sends it. All with the same options are of the same length. */
+/**
+ * The event of the benchmarks: about 260 bytes of JSON, as an SDK sends it. All events with the
+ * same options have the same length.
+ */
 export const event = (
   n: number,
   { eventName = "page_view", time = 1_790_000_000_000 + n, padding = 0 }: EventOptions = {},

@@ -16,8 +16,9 @@ import { body } from "./requests.ts"
 import { turns } from "./turns.ts"
 
 /**
- * Stages: CPU time per event of each step from the bytes of a request to a signed body, in this process, taking turns. What a stage leaves for later (fields are read when they
- * are asked for) is charged to the one that asks.
+ * Measures the CPU time per event of each step from the bytes of a request to a signed body, in
+ * this process, in turns. Work that a stage leaves for later is charged to the stage that asks for
+ * it, as when a field is first read.
  */
 const { values } = parseArgs({
   options: {

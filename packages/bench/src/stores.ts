@@ -10,9 +10,10 @@ import { redis } from "./stores/redis.ts"
 import { sqlite } from "./stores/sqlite.ts"
 
 /**
- * Appends: each store beside the bare client of its server, which stores the same entries at the same durability, with as much
- * batching as one would write by hand. Each round is in a fresh place. Compare the ratios: absolute figures are
- * those of the machine, and the server shares it with the client.
+ * Measures appends: each store beside the bare client of its server, which stores the same entries
+ * at the same durability, with as much batching as one would write by hand. Each round is in a
+ * fresh place. Compare the ratios: absolute figures are those of the machine, and the server shares
+ * it with the client.
  */
 const { values } = parseArgs({
   options: {
@@ -34,7 +35,7 @@ interface Result extends Pick<Pair, "server" | "level" | "description"> {
   readonly bare: ReadonlyArray<number>
 }
 
-/** Of each contestant in a round. */
+/** Turns of each contestant in a round. */
 const turns = 8
 
 const events = Number(values.events)

@@ -1,6 +1,6 @@
 /**
- * One turn each for all, round after round, each round beginning with another one: whatever else the machine does, and whatever one leaves behind for the
- * next, meets them all.
+ * Gives each one a turn, round after round, and begins each round with another one. Other work on
+ * the machine, and what one leaves behind for the next, then meets them all.
  */
 export const turns = async <Name extends string, A>(
   names: ReadonlyArray<Name>,

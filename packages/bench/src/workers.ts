@@ -7,8 +7,10 @@ import { key, request } from "./requests.ts"
 import * as Served from "./served.ts"
 
 /**
- * `millrace serve --workers N`: what a request costs the process that has the store, and what it costs those that take it in. With 1 they are the same process. The load has
- * the same cores, so requests a second say little where they are few; that the CPU time of the one process which cannot be multiplied goes down says how far N goes.
+ * Measures what a request costs with `millrace serve --workers N`: in the process that has the
+ * store, and in those that take it in. With 1 they are the same process. The load has the same
+ * cores, so requests a second say little where there are few cores. How far N goes shows in the CPU
+ * time of the one process which cannot be multiplied: it goes down.
  */
 const { values } = parseArgs({
   options: {
@@ -24,7 +26,10 @@ const { values } = parseArgs({
 
 interface Server {
   readonly port: number
-  /** Microseconds since each began: of the process that has the store, and of its workers together. */
+  /**
+   * Returns microseconds since each began: of the process that has the store, and of its workers
+   * together.
+   */
   readonly cpu: () => Promise<{ readonly primary: number; readonly workers: number }>
   readonly stop: () => Promise<void>
 }
@@ -55,7 +60,10 @@ interface Load {
   readonly stop: () => Promise<void>
 }
 
-/** Keeps connections busy with one request at a time; takes another one where the server ends one. */
+/**
+ * Keeps connections busy with one request at a time, and opens another one where the server ends
+ * one.
+ */
 const startLoad = (port: number, request: Buffer, connections: number): Load => {
   let replies = 0
   let isOver = false

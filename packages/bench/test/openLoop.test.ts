@@ -16,11 +16,14 @@ it("a schedule has as many arrivals as it was asked for, and its gaps are those 
   const times = arrivals(10_000, 10)
   expect(Math.abs(times.length - 100_000)).toBeLessThan(1000)
   const longGaps = times.filter((time, index) => index > 0 && time - times[index - 1]! > 0.2).length
-  // Of exponential gaps, e to the -2 are longer than twice the mean.
+  // Two means and more are exceeded by e to the -2 of exponential gaps.
   expect(longGaps / times.length).toBeCloseTo(Math.exp(-2), 2)
 })
 
-/** A server that takes so long for each request, on a clock of its own: time goes on to the next thing that happens. */
+/**
+ * Makes a server that takes so long for each request, on a clock of its own: time goes on to the
+ * next thing that happens.
+ */
 const world = (service: number, connections: number) => {
   let now = 0
   const events: Array<{ readonly at: number; readonly run: () => void }> = []
@@ -55,7 +58,8 @@ const world = (service: number, connections: number) => {
 }
 
 it("latency counts from the time a request was due: those that wait for a connection are charged with it", async () => {
-  // One connection and 10 ms a request, but one every 5 ms is due: each waits 5 ms longer than the one before.
+  // One connection takes 10 ms a request, and one is due every 5 ms: each waits 5 ms longer than
+  // the last.
   const schedule = Float64Array.from({ length: 20 }, (_, n) => n * 5)
   expect([...(await world(10, 1).drive(schedule))]).toEqual(Array.from({ length: 20 }, (_, n) => 10 + n * 5))
 })

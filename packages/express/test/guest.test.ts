@@ -7,7 +7,9 @@ import { gzipSync } from "node:zlib"
 import { rawReply, scriptedReceiver } from "@millrace/testkit"
 import { expect, it, onTestFinished } from "vitest"
 
-/** Every flag of V8 that anybody in this process sets, from before the first module of Millrace is loaded. */
+/**
+ * Every flag of V8 that is set in this process, from before the first module of Millrace is loaded.
+ */
 const flagsSet: Array<string> = []
 const { setFlagsFromString } = v8
 v8.setFlagsFromString = (flags) => {
@@ -49,7 +51,10 @@ const events = JSON.stringify({
   })),
 })
 
-/** Mounts Millrace in an app, has it take six megabytes in, half of them compressed, and send them on. */
+/**
+ * Mounts Millrace in an app, and has it take in six megabytes, half of them compressed, and send
+ * them on.
+ */
 const takeIn = async (collectYoungMemory?: boolean): Promise<void> => {
   const receiver = await scriptedReceiver((socket) => socket.write(rawReply(200)))
   onTestFinished(() => receiver.close())

@@ -7,8 +7,11 @@ export interface Shot {
   readonly headers: Readonly<Record<string, string>>
   readonly body: Buffer
   /**
+   * How the request is sent.
+   *
    * - `whole`: as fast as it goes.
-   * - `slow`: its head and a first piece, then a few bytes a second for as long as the server lets it.
+   * - `slow`: the head and a first piece, then a few bytes a second for as long as the server lets
+   *   it.
    * - `broken`: half of it, then the connection is reset.
    */
   readonly manner: "whole" | "slow" | "broken"
@@ -43,7 +46,9 @@ const event = (eventName: string, fields: object = {}) => ({ eventName, user, ti
 const repeated = (unit: string, times: number, before = "", after = ""): string =>
   `${before}${Array.from({ length: times }, () => unit).join(",")}${after}`
 
-/** 16-byte blocks that a decoder prepares its tables for anew each time, and that hold next to nothing. */
+/**
+ * Makes blocks of 16 bytes that hold next to nothing: a decoder prepares its tables for each anew.
+ */
 const zstdOfEmptyBlocks = (blocks: number): Buffer => {
   const frame = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x20, 0x00])
   const empty = Buffer.alloc(3 * blocks)

@@ -4,14 +4,20 @@ import { createGunzip } from "node:zlib"
 import { driver } from "../driver.ts"
 import { type Contestant, isOurs, listen, portOf } from "./Contestant.ts"
 
-/** What one writes without Millrace: the framework's own parser and check, and a row a request before the answer. */
+/**
+ * The body as code without Millrace takes it: by the framework's own parser and a check, with one
+ * row a request before the answer.
+ */
 interface LogEventBody {
   readonly events: ReadonlyArray<unknown>
 }
 
 const bodyLimit = 10 * 1024 * 1024
 
-/** The driver closes a database that nothing refers to any more, whatever its statements are still used for. */
+/**
+ * Keeps databases from being collected: the driver closes one that nothing refers to, although its
+ * statements are still in use.
+ */
 const open: Array<unknown> = []
 
 const inserter = (directory: string): ((body: LogEventBody) => void) => {

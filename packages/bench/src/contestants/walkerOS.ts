@@ -10,8 +10,9 @@ interface SentEvent {
 }
 
 /**
- * walkerOS's collector, given each event of a request in its own form. Its destination does nothing: it shows what the collector itself costs. It does
- * less than all the others: nothing is stored, a request's events are not validated against Statsig's format, and no key is asked for.
+ * walkerOS's collector, given each event of a request in its own form. Its destination does
+ * nothing, so that the collector's own cost shows. It does less than all the others: it stores
+ * nothing, validates no event against Statsig's format, and asks for no key.
  */
 export const walkerOS: Contestant = {
   description:

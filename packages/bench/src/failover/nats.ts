@@ -28,7 +28,10 @@ const cluster = async (): Promise<Stage> => {
   }
 }
 
-/** One server, which loses its last writes with its machine: it comes back with what its disk had. */
+/**
+ * Makes one server, which loses its last writes with its machine: it comes back with what its disk
+ * had.
+ */
 const single = async (): Promise<Stage> => {
   const server = await startNats()
   const kept = `${server.directory}-kept`

@@ -4,8 +4,8 @@ import type { MakeStage } from "./Stage.ts"
 const local = (port: number) => ({ host: "127.0.0.1", port })
 
 /**
- * A server and its standby; with `sync` a second standby, for which the one that takes over waits in its turn: an acknowledgement is worth as much
- * after the fail-over as before.
+ * Makes a server and its standby. With `sync` there is a second standby, for which the one that
+ * takes over waits in its turn: an acknowledgement is worth as much after the fail-over as before.
  */
 export const postgres: MakeStage = async (mode) => {
   const isSync = mode === "sync"

@@ -4,8 +4,9 @@ import type { MakeStage } from "./Stage.ts"
 const local = (port: number) => ({ host: "127.0.0.1", port })
 
 /**
- * A server and its replica. An acknowledgement never waits for a replica in Redis: `async` kills the server, `sync` swaps the two in order, which
- * waits for the replica to have everything, and leaves the clients of the old one connected to what is a replica then.
+ * Makes a server and its replica. Redis acknowledges without waiting for a replica. `async` kills
+ * the server. `sync` swaps the two in order: it waits for the replica to have everything, and
+ * leaves the clients of the old server connected to what is then a replica.
  */
 export const redis: MakeStage = async (mode) => {
   const isSync = mode === "sync"

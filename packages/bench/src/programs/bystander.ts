@@ -3,7 +3,10 @@ import { bystanderEvent } from "../attack/bystanderEvent.ts"
 import { makeRandom } from "../attack/random.ts"
 import { givenOptions, offer } from "../processes.ts"
 
-/** An honest sender beside the attack: small requests with a server key, at random times that do not depend on the replies. */
+/**
+ * An honest sender beside the attack: it sends small requests with a server key, at random times
+ * that do not depend on the replies.
+ */
 export interface BystanderOptions {
   readonly port: number
   readonly key: string

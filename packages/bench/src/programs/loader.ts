@@ -2,7 +2,10 @@ import { type LoadOptions, load } from "../load.ts"
 import { offer } from "../processes.ts"
 import { request } from "../requests.ts"
 
-/** {@link load} from a process of its own, for a server whose CPU time must be told apart from it. */
+/**
+ * Runs {@link load} in a process of its own, for a server whose CPU time must be told apart from
+ * it.
+ */
 const abilities = {
   load: async ({
     port,

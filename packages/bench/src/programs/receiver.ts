@@ -12,7 +12,7 @@ export interface ReceiverOptions {
 
 const { delay = 0, flaky = false } = givenOptions<ReceiverOptions>()
 
-/** Of every event, from its time to its arrival, in ms. */
+/** ms from each event's time to its arrival. */
 const delays: Array<number> = []
 let connections = 0
 

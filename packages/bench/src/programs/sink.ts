@@ -3,8 +3,8 @@ import { portOf } from "../contestants/Contestant.ts"
 import { offer } from "../processes.ts"
 
 /**
- * A receiver that costs next to nothing: it counts the bytes of each request's body and answers 200, without an HTTP parser. Bodies must come with a
- * content-length.
+ * Receives at next to no cost: counts the bytes of each request's body and answers 200, without an
+ * HTTP parser. Bodies must come with a content-length.
  */
 const blankLine = Buffer.from("\r\n\r\n")
 const ok = Buffer.from("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
@@ -25,7 +25,7 @@ const now = (): number => Number(process.hrtime.bigint()) / 1e6
 
 const take = (socket: Socket): void => {
   let head: Buffer = Buffer.alloc(0)
-  /** Of the body that is being read. */
+  /** Bytes still missing of the body that is being read. */
   let missing = 0
   socket.setNoDelay(true)
   socket.on("error", () => socket.destroy())
@@ -68,8 +68,9 @@ const abilities = {
   /** The first body, as text, when it has come. */
   sample: () => sample,
   /**
-   * Waits for so many bytes of events, counted from the last call of it on, and tells when they were there. A body of n events of s bytes is `[`, the events with n - 1
-   * commas, and `]`: n * (s + 1) + 1 bytes, so how events are cut into batches makes no difference.
+   * Waits for so many bytes of events, counted from its last call on, and tells when they were
+   * there. A body of n events of s bytes is `[`, the events with n - 1 commas, and `]`: n * (s + 1)
+   * + 1 bytes. How events are cut into batches therefore makes no difference.
    *
    * @param expected the sum of s + 1 of all events
    */

@@ -26,7 +26,10 @@ const { port } = await listen(server)
 
 const abilities = {
   port: () => port,
-  /** Of the bystander's events since it was last asked, from their time to their arrival, in ms. */
+  /**
+   * Returns ms from the time of each of the bystander's events to its arrival, for those since the
+   * last call.
+   */
   delays: () => {
     const taken = delays
     delays = []

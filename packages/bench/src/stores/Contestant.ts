@@ -13,7 +13,10 @@ export interface Contestant {
   readonly close: () => Promise<void>
 }
 
-/** A store, and the bare client of its server. Both are opened on the same server, each in a place of its own. */
+/**
+ * A store, and the bare client of its server, both opened on the same server, each in its own
+ * place.
+ */
 export interface Pair {
   /** The server, its version, and how safe it keeps what it has acknowledged. */
   readonly server: string

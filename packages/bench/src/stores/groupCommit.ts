@@ -7,7 +7,8 @@ interface Waiting {
 }
 
 /**
- * What everybody writes by hand before a database with transactions: what arrives while one runs shares the next one.
+ * Groups writes as code by hand does before a database with transactions: what arrives while one
+ * runs shares the next one.
  *
  * @param most how many may run at once
  */

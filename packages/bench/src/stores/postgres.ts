@@ -26,8 +26,9 @@ const millrace = (): Promise<Contestant> => {
 }
 
 /**
- * Two connections, so that one group is sent while the other is committed. The bodies go as bytes (in an array for `unnest` they would go
- * as text, at half the rate) and are compressed as the store has them.
+ * Uses two connections, so that one group is sent while the other is committed. The bodies go as
+ * bytes, and are compressed as the store has them. In an array for `unnest` they would go as text,
+ * at half the rate.
  */
 const bare = async (): Promise<Contestant> => {
   const schema = freshName()

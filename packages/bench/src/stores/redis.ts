@@ -4,7 +4,10 @@ import { Redis } from "ioredis"
 import { type Contestant, contestantOn, freshName, levelOf, type Pair } from "./Contestant.ts"
 import { groupCommit } from "./groupCommit.ts"
 
-/** A server that syncs its file before it answers: one of this benchmark's own, where the program is there. */
+/**
+ * Starts a server that syncs its file before it answers, for this benchmark only, if the program is
+ * there.
+ */
 const server = async () => {
   if (!available("redis")) return { url: servers.redis, dispose: async () => {} }
   // Nothing but appends is to be measured, and what each round leaves is gone before the next.
@@ -27,7 +30,10 @@ const millrace = (url: string): Promise<Contestant> => {
   return contestantOn(RedisStore.layer({ url, prefix }), () => removeKeys(url, prefix))
 }
 
-/** XADDs in one transaction for those in flight: outside of one, the server syncs its file after each of them. */
+/**
+ * Sends the XADDs in flight in one transaction: outside of one, the server syncs its file after
+ * each.
+ */
 const bare = async (url: string): Promise<Contestant> => {
   const prefix = freshName()
   const stream = `{${prefix}}:entries`

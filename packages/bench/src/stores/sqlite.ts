@@ -15,7 +15,10 @@ const millrace = (): Promise<Contestant> => {
   return contestantOn(Sqlite.layer({ path: join(directory, "events.db") }), () => remove(directory))
 }
 
-/** A transaction for all that wait, in the calling thread, which stands still meanwhile: no copies, and no way to another thread and back. */
+/**
+ * Writes all that wait in one transaction, in the calling thread, which stands still meanwhile.
+ * Nothing is copied, and nothing goes to another thread and back.
+ */
 const bare = async (): Promise<Contestant> => {
   const directory = folder()
   const database = new driver.DatabaseSync(join(directory, "events.db"))
