@@ -5,7 +5,10 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 
-/** Between two attempts, in ms, doubling: a store that comes up is noticed at once, one that takes long is not hammered. */
+/**
+ * ms between two attempts, doubling: a store that comes up is noticed at once, and one that takes
+ * long is not hammered.
+ */
 const pause = { first: 100, most: 2_000 }
 
 /** By a clock that nobody sets, in ms. */
@@ -27,8 +30,9 @@ const attempt = Effect.fnUntraced(function* (layer: Layer.Layer<Store.Store, Sto
 })
 
 /**
- * Opens a store, until the scope closes. One that cannot be used now, and may later, is waited for, and that is said once: databases are often started
- * together with what uses them, and take longer.
+ * Opens a store, until the scope closes. Waits for one that cannot be used now and may later, and
+ * says so once: databases are often started together with the programs that use them, and take
+ * longer.
  */
 export const waitForStore = (
   layer: Layer.Layer<Store.Store, StoreError>,

@@ -87,7 +87,10 @@ export type Program = (
   access: StoreAccess.Access,
 ) => Effect.Effect<unknown, AdminError | NoServer, Scope.Scope>
 
-/** Only what says where the store is: what else is wrong with the configuration is the server's matter. */
+/**
+ * Takes only what says where the store is: other mistakes in the configuration are the server's
+ * matter.
+ */
 const environment = (): Settings.Environment =>
   Object.fromEntries(
     (["store", "storeMaxBytes", "config"] as const)
@@ -101,7 +104,8 @@ const storeFlags = ({ store, config }: StoreFlags): Settings.Flags => ({
 })
 
 /**
- * Runs a program on a store, reached as {@link StoreAccess.open} says. When it fails, the exit code is 1, and a line says why.
+ * Runs a program on a store, reached as {@link StoreAccess.open} says. When it fails, the exit code
+ * is 1, and a line says why.
  */
 export const operate = async (flags: StoreFlags, changes: boolean, program: Program): Promise<void> => {
   const access = Effect.gen(function* () {

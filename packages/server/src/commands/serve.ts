@@ -66,8 +66,9 @@ const warn = (): void => {
 }
 
 /**
- * Until the program has stopped: the first signal asks it to, the second does not wait. A terminal that closes sends SIGHUP, often several times: it asks as SIGTERM does, and
- * never ends what is being sent. Node takes back the `nohup` it was started with, so it cannot be heeded.
+ * Listens to signals until the program has stopped: the first one asks it to stop, the second does
+ * not wait. A terminal that closes sends SIGHUP, often several times: it asks as SIGTERM does, and
+ * never ends what is being sent. `nohup` cannot be heeded, since Node takes it back when it starts.
  */
 const stopOnSignals = (stop: () => void): (() => void) => {
   let stopping = false

@@ -16,7 +16,7 @@ export interface Config {
   /** 0 takes a free one. */
   readonly port: number
   readonly store: StoreUrl.StoreUrl
-  /** For how long a store that cannot be used yet is waited for at the start, in ms: 0 not at all. */
+  /** How many ms to wait at the start for a store that cannot be used yet; 0 means not at all. */
   readonly waitForStore: number
   /** How many processes take events in: with 1 it is the one that does everything else, too. */
   readonly workers: number
@@ -84,7 +84,10 @@ const readFile = (
     : Result.fail([{ where: given.where, message: `there is no file ${path}` }])
 }
 
-/** The id of a destination that is given as a bare URL: the same URL is the same destination after a restart. */
+/**
+ * Makes the id of a destination that is given as a bare URL: the same URL is the same destination
+ * after a restart.
+ */
 const webhookId = (url: string): string =>
   `webhook-${createHash("sha256").update(url).digest("hex").slice(0, 8)}`
 

@@ -5,7 +5,9 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { Config } from "./Config.ts"
 
-/** A server key to begin with, when neither the configuration nor the store has any; else `null`. */
+/**
+ * Makes a server key to begin with if neither the configuration nor the store has any; else `null`.
+ */
 export const makeIfNone = Effect.fnUntraced(function* (
   keys: Config["keys"],
 ): Effect.fn.Return<string | null, StoreError, Keys.Keys> {

@@ -63,7 +63,10 @@ interface Parts {
   readonly rest: string
 }
 
-/** Fails with what can be said without the store's package, never with the text itself: URLs of databases hold passwords. */
+/**
+ * Fails with what can be said without the store's package, and never with the text itself: URLs of
+ * databases hold passwords.
+ */
 export const split = (text: string): Result.Result<Parts, string> => {
   const [scheme, rest] = text.split(/:(.*)/s)
   const kind = kinds.get(scheme!)
@@ -103,9 +106,10 @@ const load = async (
 }
 
 /**
- * Loads the store's package, and no other's. Fails as {@link split} does, or with what the package finds wrong.
+ * Loads the store's package, and no other's. Fails as {@link split} does, or with what the package
+ * finds wrong.
  *
- * @param cap what the log may take, in bytes: where it is not said, what the URL says, or the store's default
+ * @param cap what the log may take, in bytes: without it, what the URL says, or the store's default
  */
 export const parse = Effect.fnUntraced(function* (
   text: string,

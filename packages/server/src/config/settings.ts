@@ -13,15 +13,17 @@ import * as StoreUrl from "./StoreUrl.ts"
  */
 export interface Setting<A> {
   /**
-   * What follows its flag in the help, `<number>`; `null` for a switch that nothing follows. Without
-   * it there is no flag.
+   * What follows its flag in the help, `<number>`; `null` for a switch that nothing follows. A
+   * setting without it has no flag.
    */
   readonly flag?: string | null
   /** Whether there is a variable. Every flag has one. */
   readonly variable?: boolean
   /** Where it stands in the config file, `keys.server`; nowhere without it. */
   readonly key?: string
-  /** Whether it takes several values: a repeated flag, a variable with commas, a list in the file. */
+  /**
+   * Whether it takes several values: a repeated flag, a variable with commas, a list in the file.
+   */
   readonly isList?: boolean
   /** What one value may be. */
   readonly schema: Schema.Decoder<A>
@@ -31,12 +33,17 @@ export interface Setting<A> {
   readonly read?: (text: string) => unknown
   /** The value when nobody sets one; without it there is none. */
   readonly default?: A
-  /** How the help shows the default, where the value does not say enough, or is another's to know. */
+  /**
+   * How the help shows the default, where the value says too little or depends on another setting.
+   */
   readonly shownDefault?: string
   readonly help: string
 }
 
-/** Where the config-specs document is: in a file, or at a URL that is asked again after `refresh` ms. */
+/**
+ * Where the config-specs document is: in a file, or at a URL that is asked again after `refresh`
+ * ms.
+ */
 export interface Catalog {
   readonly file?: string
   readonly url?: string
@@ -98,7 +105,7 @@ const Key = Schema.String.check(
 const levels = ["memory", "disk", "replicated"] as const
 const validations = ["auto", "strict", "lenient"] as const
 
-/** The one process that stores what workers take in has no time left long before there are so many. */
+/** More workers than this leave the one process that stores what they take in no time at all. */
 const maxWorkers = 64
 
 const toInteger = (text: string): number => (/^\d+$/.test(text) ? Number(text) : Number.NaN)
@@ -318,7 +325,10 @@ export const helpOf = (name: Name): string => {
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** Kubernetes sets such variables in every container beside a service called millrace, MILLRACE_PORT among them. */
+/**
+ * Recognises the variables that Kubernetes sets in every container beside a service called
+ * millrace, MILLRACE_PORT among them.
+ */
 const isServiceLink = (variable: string, value: string): boolean =>
   /^MILLRACE_(SERVICE|PORT_\d+)_/.test(variable) || /^(tcp|udp|sctp):\/\//.test(value)
 

@@ -117,7 +117,7 @@ const cpuSeconds = (): number => {
 export interface Workers {
   /** What those have counted that have ended, or do not answer. */
   readonly past: ReadonlyArray<Prometheus.Family>
-  /** Of those that answer, by number. */
+  /** The reports of the workers that answer, by number. */
   readonly reports: ReadonlyMap<number, WorkerReport>
   /** How many had to be replaced. */
   readonly restarts: number
@@ -171,9 +171,9 @@ const workerFamilies = ({ reports, restarts }: Workers): ReadonlyArray<Prometheu
 
 export interface Everything {
   readonly version: string
-  /** Of the process that has the store. */
+  /** The report of the process that has the store. */
   readonly own: Report
-  /** Of the destinations; `null` when the store does not answer. */
+  /** The state of each destination; `null` when the store does not answer. */
   readonly statuses: ReadonlyArray<Status> | null
   /** `null` when there are none: then nothing shows more than one process. */
   readonly workers: Workers | null

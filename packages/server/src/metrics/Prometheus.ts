@@ -68,14 +68,15 @@ const part = (snapshot: Metric.Metric.Snapshot): Pick<Family, "type" | "samples"
         ],
       }
     }
-    // Millrace has none of these, and what else runs in the process may name its values as it likes.
+    // Millrace has no metric of this kind, and other code in the process may name its values as it
+    // likes.
     case "Frequency":
     case "Summary":
       return null
   }
 }
 
-/** Of effect's registry: its own formatter is not stable. */
+/** Reads effect's registry by itself, since effect's own formatter is not stable. */
 export const families = (snapshots: ReadonlyArray<Metric.Metric.Snapshot>): ReadonlyArray<Family> => {
   const byName = new Map<string, Family>()
   for (const snapshot of snapshots) {
@@ -102,7 +103,7 @@ const sumOf = (samples: ReadonlyArray<Sample>): ReadonlyArray<Sample> => {
   return [...sums.values()]
 }
 
-/** Of several processes that count the same things. */
+/** Adds up what several processes have counted. */
 export const sum = (counted: ReadonlyArray<ReadonlyArray<Family>>): ReadonlyArray<Family> => {
   const byName = new Map<string, Family>()
   for (const family of counted.flat()) {

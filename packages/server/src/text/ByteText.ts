@@ -10,12 +10,18 @@ export const format = (count: number): string =>
       ? `${(count / megabyte).toFixed(1)} MiB`
       : `${Math.ceil(count / 1024)} KiB`
 
-/** By the first letter of a unit; KB, MB and so on are of a thousand each, KiB, MiB and so on of 1,024. */
+/**
+ * Powers by the first letter of a unit. KB, MB and so on count in thousands; KiB, MiB and so on in
+ * 1,024s.
+ */
 const powers = "bkmgt"
 
 const size = /^(\d+(?:\.\d+)?) *([kmgt]?)(i?)b?$/
 
-/** A number of bytes as people write it: "2 GiB", "500MB", "1.5 TB", "1048576". At least one, and no more than a number can count. */
+/**
+ * Reads a number of bytes as people write it: "2 GiB", "500MB", "1.5 TB", "1048576". It is at least
+ * one, and no more than a number can count.
+ */
 export const parse = (text: string): Result.Result<number, string> => {
   const [, digits = "", letter = "", binary = ""] = size.exec(text.trim().toLowerCase()) ?? []
   const bytes = Math.round(Number(digits) * (binary === "" ? 1000 : 1024) ** powers.indexOf(letter || "b"))

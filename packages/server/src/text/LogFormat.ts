@@ -11,7 +11,10 @@ const valueText = (value: unknown): string => {
   return bare.test(text) ? text : printable(JSON.stringify(text))
 }
 
-/** One line for a person, and for tools that split at spaces: `2026-01-31T12:00:00.000Z WARN  the store took no events reason=Full` */
+/**
+ * Writes one line for a person, and for tools that split at spaces: `2026-01-31T12:00:00.000Z WARN
+ * the store took no events reason=Full`
+ */
 export const format = ({ level, message, fields }: LogLine, time: Date): string => {
   const pairs = Object.entries(fields).map(([name, value]) => ` ${name}=${valueText(value)}`)
   return `${time.toISOString()} ${level.toUpperCase().padEnd(5)} ${printable(message)}${pairs.join("")}\n`

@@ -1,6 +1,9 @@
 import * as Data from "effect/Data"
 
-/** Something wrong in what the command was told, and where: a flag, a variable, or a path in the config file. */
+/**
+ * Something wrong in what the command was told, and where: a flag, a variable, or a path in the
+ * config file.
+ */
 export interface Mistake {
   readonly where: string
   /** Without the value: it may be a secret. */

@@ -7,7 +7,10 @@ export interface Column<A> {
   readonly right?: boolean
 }
 
-/** Terminals show most of what we print one column wide. Those that do not only shift what follows. */
+/**
+ * Counts one column for each character, as terminals do for most. Where one is wider, only the rest
+ * of its line moves.
+ */
 const width = (text: string): number => [...text].length
 
 /** Longer cells are cut: a table is for looking over, `--json` has it all. */

@@ -20,7 +20,8 @@ const isDay = (date: string): boolean => {
 }
 
 /**
- * What an operator means by a time, in ms since the epoch: `now`, ISO 8601, ms since the epoch, or a duration before now, with or without "ago".
+ * Reads an operator's time as ms since the epoch: `now`, ISO 8601, ms since the epoch, or a
+ * duration before now, with or without "ago".
  */
 export const parse = (text: string, now: number): Result.Result<number, string> => {
   const trimmed = text.trim()

@@ -31,9 +31,11 @@ const byPartition = (appends: ReadonlyArray<Append>): ReadonlyMap<number, Readon
 }
 
 /**
- * Appends what workers send, those of one go together: each is answered when it is safe, or with the reason why it is not.
+ * Appends what workers send, all that comes at once together. Answers each when it is safe, or with
+ * the reason why it is not.
  *
- * @param maxBytes of bodies that may wait for the store at once, of all workers together
+ * @param maxBytes how many bytes of bodies may wait for the store at once, from all workers
+ * together
  */
 export const make = (
   log: Log,

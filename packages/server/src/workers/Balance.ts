@@ -1,7 +1,7 @@
 import type { Server } from "node:http"
 import { performance } from "node:perf_hooks"
 
-/** Of the time, in use: below it nothing is gained by another worker's taking over. */
+/** The share of its time that a worker is in use before another one's help gains anything. */
 const busy = 0.5
 
 /** Above an equal part: a difference of so little is not worth a client's new connection. */
@@ -16,7 +16,10 @@ export const shareOf = (connections: ReadonlyArray<number>): number =>
 export interface Balance {
   /** How many there are. */
   readonly connections: () => number
-  /** Sees to it that a worker which has much to do keeps no more than its share, until it is told another. */
+  /**
+   * Keeps a busy worker from holding more than its share of connections, until it is told another
+   * share.
+   */
   readonly keep: (share: number) => void
 }
 
@@ -32,8 +35,10 @@ const utilizationSince = (): (() => number) => {
 }
 
 /**
- * Workers accept from one socket, each as many as there are when it wakes: in the kernel that costs nobody anything, but one of them may get most of what clients and proxies keep
- * open. It then answers `connection: close` on some, whose clients come back, and likely to a worker that has less to do.
+ * Spreads connections among workers. They accept from one socket, each as many as there are when it
+ * wakes. In the kernel that costs nobody anything, but one worker may get most of the connections
+ * that clients and proxies keep open. It then answers `connection: close` on some. Their clients
+ * come back, likely to a worker that has less to do.
  */
 export const make = (http: Server, utilization = utilizationSince()): Balance => {
   let open = 0

@@ -33,7 +33,10 @@ export interface Channel<Theirs extends Calls> {
     input: Theirs[N][0],
   ) => Effect.Effect<Theirs[N][1], StoreError>
   readonly append: (entry: NewEntry, partition: number) => Effect.Effect<Position.Position, StoreError>
-  /** Ends it once all that was written is sent; what still waits for an answer fails with `Closed`. */
+  /**
+   * Ends it once all that was written is sent. Calls that still wait for an answer fail with
+   * `Closed`.
+   */
   readonly end: () => void
 }
 
@@ -52,10 +55,13 @@ const smallBody = 4 * 1024
 
 const wordBytes = 4
 
-/** `partition events length text body`, where the text is the entry's id and envelope, `length` bytes of it. */
+/**
+ * The head of `partition events length text body`: the text is the entry's id and envelope, and has
+ * `length` bytes.
+ */
 const appendHeadBytes = 3 * wordBytes
 
-/** Of an entry's id. */
+/** Characters of an entry's id. */
 const idLength = 32
 
 const encodeAppend = (
@@ -101,7 +107,9 @@ const encodeJson = (value: unknown, kind: number, call: number): Buffer => {
   return bytes
 }
 
-/** A failure as it crosses: with its tag and message, and a defect as what there is to say of it. */
+/**
+ * A failure as it crosses: its reason and message, or, for a defect, what there is to say of it.
+ */
 type Failure = { readonly reason: StoreReason; readonly message: string } | { readonly defect: string }
 
 const failureOf = (cause: Cause.Cause<StoreError>): Failure => {
@@ -118,8 +126,9 @@ const exitOf = (failure: Failure): Exit.Exit<never, StoreError> =>
 const closed = (message: string) => new StoreError({ reason: { _tag: "Closed" }, message })
 
 /**
- * Calls in both directions over one stream between two processes, and appends in one: their bodies cross as bytes. What is written in one turn of the event loop goes in
- * one piece. Whoever appends bounds what it has in flight.
+ * Makes calls in both directions over one stream between two processes, and appends in one
+ * direction, whose bodies cross as bytes. All that is written in one turn of the event loop goes in
+ * one piece. Callers bound what they have in flight.
  */
 export const make = <Ours extends Calls, Theirs extends Calls>(
   stream: Duplex,

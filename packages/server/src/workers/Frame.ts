@@ -1,6 +1,7 @@
 /**
- * What goes over the wire between processes of one server: `length kind call payload`, so that the bytes of a body are sent as they are.
- * `length` (u32) is that of the payload, `kind` (u8) says how to read it, and a reply has the `call` (u32) of what it answers; little-endian.
+ * A message between the processes of one server: `length kind call payload`, so that the bytes of a
+ * body are sent as they are. `length` (u32) is that of the payload, `kind` (u8) says how to read
+ * it, and a reply has the `call` (u32) that it answers. All are little-endian.
  */
 export interface Frame {
   readonly kind: number
@@ -33,13 +34,22 @@ const frameAt = (bytes: Buffer, offset: number, end: number): Frame => ({
   payload: bytes.subarray(offset + headBytes, end),
 })
 
-/** Finds the frames in a stream of bytes, however it is cut. Only a frame that was cut is copied, once. */
+/**
+ * Finds the frames in a stream of bytes, however it is cut. It copies only a frame that was cut,
+ * once.
+ */
 export class FrameReader {
-  /** What has come of a frame that is not whole: room for all of it, or for its head while its length is not known. */
+  /**
+   * What has come of a frame that is not whole: room for all of it, or for its head while its
+   * length is unknown.
+   */
   #begun: Buffer = Buffer.alloc(0)
   #filled = 0
 
-  /** Throws a `RangeError` at a frame longer than {@link maxPayloadBytes}: then the stream cannot be read any further. */
+  /**
+   * Throws a `RangeError` at a frame longer than {@link maxPayloadBytes}: the stream cannot be read
+   * any further.
+   */
   read(chunk: Buffer, onFrame: (frame: Frame) => void): void {
     let offset = this.#filled === 0 ? 0 : this.#fill(chunk, onFrame)
     while (chunk.length - offset >= headBytes) {

@@ -50,8 +50,8 @@ const startWithin = "30 seconds"
 const reportWithin = "1 second"
 
 /**
- * Worker processes that share a port, each replaced when it ends, until the scope is closed: then they finish the requests they have. Returns the port once all of
- * them listen.
+ * Starts worker processes that share a port, and replaces each one that ends, until the scope
+ * closes: then they finish the requests they have. Returns the port once all of them listen.
  */
 export const start = Effect.fnUntraced(function* (
   options: PoolOptions,

@@ -12,7 +12,10 @@ export type PrimaryCalls = {
   readonly problem: readonly [null, string | null]
   /** The text of `GET /metrics`, of all processes. */
   readonly metrics: readonly [null, string]
-  /** What a worker has counted, so that it is not forgotten when the worker is killed. Returns how many connections it may keep. */
+  /**
+   * Reports what a worker has counted, so that it is not forgotten when the worker is killed.
+   * Returns how many connections it may keep.
+   */
   readonly report: readonly [WorkerReport, number]
 }
 
@@ -20,7 +23,7 @@ export type PrimaryCalls = {
 export type WorkerCalls = {
   readonly start: readonly [Settings, Started]
   readonly report: readonly [null, WorkerReport]
-  /** Takes no connections from now on, lets requests in flight finish, and returns its last report. */
+  /** Takes no more connections, lets requests in flight finish, and returns the last report. */
   readonly stop: readonly [null, WorkerReport]
 }
 
@@ -41,9 +44,15 @@ export interface Settings {
 /** Where a worker listens, or why it cannot. */
 export type Started = { readonly port: number } | { readonly problem: string }
 
-/** Of the bytes that one process may hold, each worker has an equal part, with room for one body of the largest size. */
+/**
+ * Deals the bytes that one process may hold among workers, in equal parts with room for one body of
+ * the largest size.
+ */
 export const bytesEach = (workers: number, { bodyBytes, inFlightBytes }: Ingest.IngestLimits): number =>
   Math.max(bodyBytes, Math.floor(inFlightBytes / workers))
 
-/** The channel's end in a worker; below it are the standard streams, and what `node:cluster` talks over. */
+/**
+ * The channel's end in a worker. Below it are the standard streams, and the channel of
+ * `node:cluster`.
+ */
 export const channelDescriptor = 4

@@ -9,7 +9,10 @@ import type { PrimaryCalls, Settings } from "./Protocol.ts"
 /** What intake needs of a store. */
 type IntakeStore = Exclude<Ingest.IngestServices, Codec.Codec>
 
-/** How many of what crosses as JSON cross at once: a request may have thousands, and the primary has others to answer meanwhile. */
+/**
+ * How many records cross at once as JSON: a request may have thousands, and the primary has others
+ * to answer meanwhile.
+ */
 const portion = 100
 
 const inPortions = <A>(

@@ -48,7 +48,10 @@ const health = ({ call }: Primary): Endpoints.Health => ({
   metrics: () => Effect.runPromise(call("metrics", null)),
 })
 
-/** Takes events in until the scope is closed. Succeeds also where the address cannot be had: that is an answer. */
+/**
+ * Takes events in until the scope closes. It also succeeds where the address cannot be had: that is
+ * an answer.
+ */
 const listen = Effect.fnUntraced(function* (settings: Settings, primary: Primary) {
   const { host, port, maxBytes } = settings
   const http = Context.get(yield* intake(settings, primary), HttpIngest.HttpIngest)
@@ -68,8 +71,9 @@ const logAs = (worker: number): Layer.Layer<never> =>
   Core.layerLog((line) => logToStderr({ ...line, fields: { worker, ...line.fields } }))
 
 /**
- * A worker: parses and validates what it takes, and has the primary store it. Begins and ends as the primary says over the channel; once that is closed, by the primary's end too, `onEnd` is
- * called and nothing that is in flight will be acknowledged.
+ * Runs a worker, which parses and validates what it takes, and has the primary store it. It begins
+ * and ends as the primary says over the channel. Once that is closed, by the primary's end too, it
+ * calls `onEnd`, and nothing that is in flight will be acknowledged.
  */
 export const run = (stream: Duplex, onEnd: () => void): void => {
   const scope = Scope.makeUnsafe()

@@ -44,7 +44,9 @@ const endWithin = "500 millis"
 const fork = (program: string): Effect.Effect<ReturnType<typeof cluster.fork>, WorkerError> =>
   Effect.try({
     try: () => {
-      // Handing each connection over costs the primary 0.1 ms, and one handed to a worker that has just died is never heard of again. See Balance.ts.
+      // Lets workers accept by themselves. To hand each connection over would cost the primary 0.1
+      // ms, and one handed to a worker that has just died would never be heard of again. See
+      // Balance.ts.
       cluster.schedulingPolicy = cluster.SCHED_NONE
       cluster.setupPrimary({
         exec: program,
@@ -56,7 +58,10 @@ const fork = (program: string): Effect.Effect<ReturnType<typeof cluster.fork>, W
     catch: (error) => new WorkerError({ message: `a worker cannot be started: ${String(error)}` }),
   })
 
-/** Starts a process, without anything to do yet. Closing the scope lets it finish what it does, and ends it. */
+/**
+ * Starts a process that has nothing to do yet. Closing the scope lets it finish what it does, and
+ * ends it.
+ */
 export const open = Effect.fnUntraced(function* ({
   program,
   handlers,

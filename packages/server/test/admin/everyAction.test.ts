@@ -20,8 +20,8 @@ import * as AdminHttp from "../../src/admin/AdminHttp.ts"
 import { ask, begin, listenOn } from "../support/admin.ts"
 
 /*
- * Goes through the table: an action that is added to it is tested here without being named. Inputs are
- * made from its Schema.
+ * Goes through the table: an action that is added to it is tested here without being named. Inputs
+ * are made from its Schema.
  */
 
 const actions: Action.Table = AdminApi.actions
