@@ -1,15 +1,7 @@
 import { randomFillSync } from "node:crypto"
-import {
-  closeSync,
-  constants,
-  existsSync,
-  openSync,
-  realpathSync,
-  statSync,
-  truncateSync,
-  writeSync,
-} from "node:fs"
+import { closeSync, constants, existsSync, openSync, realpathSync, truncateSync, writeSync } from "node:fs"
 import { ownMode } from "./ownFile.ts"
+import { sizeOf } from "./volume.ts"
 
 /** In one call of the system, in bytes. */
 const pieceBytes = 256 * 1024
@@ -39,7 +31,7 @@ export class Reserve {
 
   /** In bytes. */
   get size(): number {
-    return statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0
+    return sizeOf(this.#path)
   }
 
   /**
@@ -69,7 +61,12 @@ export class Reserve {
   /** Gives away what is more than that. Says whether there was any. */
   shrink(size: number): boolean {
     if (this.size <= size) return false
-    truncateSync(this.#path, size)
-    return true
+    try {
+      truncateSync(this.#path, size)
+      return true
+    } catch {
+      // Of another user, or on a disk that takes no writes.
+      return false
+    }
   }
 }

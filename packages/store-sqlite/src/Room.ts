@@ -1,8 +1,7 @@
-import { statSync } from "node:fs"
 import type { Connection } from "./Connection.ts"
 import type { Reserve } from "./Reserve.ts"
 import { number } from "./row.ts"
-import { freeOn } from "./volume.ts"
+import { freeOn, sizeOf } from "./volume.ts"
 import type { WriteAheadLog } from "./WriteAheadLog.ts"
 
 const mebibyte = 1024 * 1024
@@ -122,7 +121,7 @@ export class Room implements Space {
 
     const pages = this.#pragma("page_count")
     // What is in the write-ahead log only, and makes the file longer when it is brought there.
-    const ahead = Math.max(pages * this.#pageSize - this.#fileSize, 0)
+    const ahead = Math.max(pages * this.#pageSize - sizeOf(this.#path), 0)
     const spare = this.#free - ahead - Math.max(breathing, usualLog - logSize)
     const left = spare - this.#refill(pages, spare)
     this.#maxPages = pages + Math.max(Math.floor(left / 2 / this.#pageSize), 0)
@@ -164,10 +163,6 @@ export class Room implements Space {
 
   #measure(): void {
     this.#free = freeOn(this.#path)
-  }
-
-  get #fileSize(): number {
-    return statSync(this.#path).size
   }
 
   #pragma(name: "freelist_count" | "page_count" | "page_size"): number {

@@ -39,15 +39,15 @@ const openInReserve = (reserve: Reserve): Connection => {
 const openForWriting = (): OpenForWriting => {
   const { path, limits, busyTimeout } = options
   const connection = openInReserve(new Reserve(path))
-  const writeAheadLog = new WriteAheadLog(connection, path, busyTimeout)
-  const room = new Room(connection, path, writeAheadLog, new Reserve(path))
-  room.look()
-  return {
-    connection,
-    tables: tables(connection, limits, room),
-    file: new FileIdentity(path),
-    writeAheadLog,
-    room,
+  try {
+    const writeAheadLog = new WriteAheadLog(connection, path, busyTimeout)
+    const room = new Room(connection, path, writeAheadLog, new Reserve(path))
+    room.look()
+    const file = new FileIdentity(path)
+    return { connection, tables: tables(connection, limits, room), file, writeAheadLog, room }
+  } catch (error) {
+    connection.close()
+    throw error
   }
 }
 
@@ -123,7 +123,11 @@ const leastDropped = 1024 * 1024
 const makeRoom = (on: OpenForWriting, bytes: number): void => {
   on.room.make()
   dropSome(on, Math.max(bytes, leastDropped))
-  on.room.look()
+  try {
+    on.room.look()
+  } catch {
+    // A damaged file says so to whoever writes next.
+  }
 }
 
 /** For as long as released entries can give way to it. */
@@ -164,8 +168,8 @@ const rescue = ({ writeAheadLog }: OpenForWriting, request: Request): Reply => {
 
 const write = (on: OpenForWriting, request: Request): Reply => {
   if (lost !== undefined) return failAll(request, lost)
-  on.room.expect(bytesIn(request.appends))
   try {
+    on.room.expect(bytesIn(request.appends))
     return commit(on, request)
   } catch (error) {
     if (on.file.hasLostLog()) return rescue(on, request)

@@ -315,7 +315,8 @@ describe("a file that has been moved away", () => {
       Effect.gen(function* () {
         yield* log.append([entry(1)])
         renameSync(path, `${path}-elsewhere`)
-        const error = yield* Effect.flip(log.append([entry(2)]))
+        // So large that the disk is looked at first.
+        const error = yield* Effect.flip(log.append([entry(2, 2 * 1024 * 1024)]))
         expect(error.reason._tag).toBe("Unavailable")
         expect(error.message).toContain("moved, deleted or replaced")
         writeFileSync(path, "")
