@@ -8,7 +8,10 @@ const documents = [...filesIn("docs", ".md"), "CONTRIBUTING.md"]
 const sources = packages.flatMap(({ path }) => filesIn(path, ".ts", ".mjs"))
 const names = new Set(sources.map((file) => basename(file)))
 
-/** A file that a document names may be given whole, below `packages/`, below core, or by its name alone. */
+/**
+ * A file that a document names may be given whole, below `packages/`, below core, or by its name
+ * alone.
+ */
 const isThere = (document: string, path: string): boolean =>
   path.includes("/")
     ? ["", "packages", "packages/core", "packages/core/src", dirname(document)].some((folder) =>

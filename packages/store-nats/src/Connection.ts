@@ -17,12 +17,16 @@ const maxReconnectDelay = 2_000
 const pingInterval = 5_000
 
 /**
- * How long one step of a call waits for its answer, in ms. A leader that dies leaves what it was told unanswered, and a new one is there
- * after some seconds: who asks in short steps hears from it at once.
+ * How long one step of a call waits for its answer, in ms. A leader that dies leaves what it was
+ * told unanswered, and a new one is there after some seconds: who asks in short steps hears from it
+ * at once.
  */
 const step = 1_000
 
-/** Doubles with each attempt, with jitter, so that a thousand clients do not come back at one moment. */
+/**
+ * Doubles with each attempt, with jitter, so that a thousand clients do not come back at one
+ * moment.
+ */
 const backOff = () => {
   let delay = 50
   return {
@@ -45,8 +49,8 @@ interface Managers {
 }
 
 /**
- * One connection to the servers, which comes back by itself. While it is away every call fails at once, those under way
- * included: a sender is better told to come again than kept waiting.
+ * One connection to the servers, which comes back by itself. While it is away every call fails at
+ * once, those under way included: a sender is better told to come again than kept waiting.
  */
 export class Connection {
   readonly server: string
@@ -59,7 +63,10 @@ export class Connection {
   /** How long a call may take in all, in ms; and one step of it. */
   readonly timeout: number
   readonly step: number
-  /** How often it has come back: whoever remembers something of the server looks again when it is another. */
+  /**
+   * How often it has come back: whoever remembers something of the server looks again when it is
+   * another.
+   */
   generation = 0
   readonly #nats: NatsConnection
   readonly #underWay = new Set<(error: StoreError) => void>()
@@ -91,7 +98,10 @@ export class Connection {
     return this.#nats.info?.max_payload ?? 1024 * 1024
   }
 
-  /** Fails when this user may not publish there. What is sent names a stream that there is not, so that none stores it. */
+  /**
+   * Fails when this user may not publish there. What is sent names a stream that there is not, so
+   * that none stores it.
+   */
   mayPublish(subject: string): Effect.Effect<void, StoreError> {
     return this.call(async () => {
       const probe = headers()
@@ -138,7 +148,8 @@ export class Connection {
   }
 
   /**
-   * A call that may be made again, in steps: for as long as nobody answers who could, and no longer than a call may take in all.
+   * A call that may be made again, in steps: for as long as nobody answers who could, and no longer
+   * than a call may take in all.
    */
   insist<A>(operation: () => Promise<A>): Effect.Effect<A, StoreError> {
     return Effect.suspend(() => {
@@ -242,7 +253,8 @@ export const open = Effect.fnUntraced(function* (
     try: () => authentication(settings),
     catch: () => unavailable(`the credentials in "${creds}" cannot be read`),
   })
-  // The client leaves its connection open to a server that never introduces itself, and the process alive with it.
+  // The client leaves its connection open to a server that never introduces itself, and the process
+  // alive with it.
   const greeting = yield* Effect.promise(() => bestGreeting(servers, timeout))
   if (greeting === "silent") return yield* Effect.fail(unavailable(`${server}: no answer in time`))
   if (greeting === "tls" && !tls) return yield* Effect.fail(tlsWanted(server))

@@ -13,8 +13,9 @@ const leastAsked = 1024 * 1024
 const precision = 1.05
 
 /**
- * Why the servers have less room than the log may take; `null` when they have as much, or do not say. They tell nobody what they have: they
- * are asked for a stream of that size, which goes again at once, and for smaller ones until one fits.
+ * Why the servers have less room than the log may take; `null` when they have as much, or do not
+ * say. They tell nobody what they have: they are asked for a stream of that size, which goes again
+ * at once, and for smaller ones until one fits.
  */
 export const tooSmall = (
   connection: Connection,

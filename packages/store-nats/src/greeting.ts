@@ -2,12 +2,16 @@ import { connect as connectPlainly, type Socket } from "node:net"
 import { connect as connectByTls } from "node:tls"
 
 /**
- * How a port receives who connects to it: a server of NATS introduces itself at once (`open`), goes on in TLS then where it is set up for it, or
- * waits until it is greeted by TLS (`tls`). Others are `silent`, or let nobody connect (`closed`).
+ * How a port receives who connects to it: a server of NATS introduces itself at once (`open`), goes
+ * on in TLS then where it is set up for it, or waits until it is greeted by TLS (`tls`). Others are
+ * `silent`, or let nobody connect (`closed`).
  */
 export type Greeting = "open" | "tls" | "silent" | "closed"
 
-/** How long a server is given to introduce itself before it is greeted by TLS, in ms. It goes on being listened to. */
+/**
+ * How long a server is given to introduce itself before it is greeted by TLS, in ms. It goes on
+ * being listened to.
+ */
 const introducedWithin = 1_000
 
 const defaultPort = 4222
@@ -40,11 +44,13 @@ const greetingOf = (server: string, patience: number): Promise<Greeting> =>
       isConnected = true
     })
     plain.once("error", () => settle("closed"))
-    // A server that takes no more connections says so by closing this one: the client finds out what it says.
+    // A server that takes no more connections says so by closing this one: the client finds out
+    // what it says.
     plain.once("close", () => settle(isConnected ? "silent" : "closed"))
     const soon = setTimeout(() => {
       if (!isConnected) return
-      // Nothing is sent that a stranger should not see, so it does not matter who has signed the certificate.
+      // Nothing is sent that a stranger should not see, so it does not matter who has signed the
+      // certificate.
       const secure = use(connectByTls({ ...where, rejectUnauthorized: false }))
       secure.once("secureConnect", () => settle("tls"))
       secure.once("error", () => {})

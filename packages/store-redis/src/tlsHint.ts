@@ -2,7 +2,10 @@ import { connect as connectPlainly, type Socket } from "node:net"
 import { connect as connectByTls } from "node:tls"
 import type { Settings } from "./Options.ts"
 
-/** How long a port may take to show what it speaks, in ms: whoever asks has waited for the server already. */
+/**
+ * How long a port may take to show what it speaks, in ms: whoever asks has waited for the server
+ * already.
+ */
 const patience = 2_000
 
 type Where = Pick<Settings, "host" | "port">
@@ -21,7 +24,10 @@ const shows = (socket: Socket, event: "secureConnect" | "data"): Promise<boolean
     socket.once("close", () => settle(false))
   })
 
-/** Nothing is sent that a stranger should not see, so it does not matter who has signed the certificate. */
+/**
+ * Nothing is sent that a stranger should not see, so it does not matter who has signed the
+ * certificate.
+ */
 const speaksTls = ({ host, port }: Where): Promise<boolean> =>
   shows(connectByTls({ host, port, rejectUnauthorized: false }), "secureConnect")
 
@@ -32,7 +38,10 @@ const answersPlainly = ({ host, port }: Where): Promise<boolean> => {
   return shows(socket, "data")
 }
 
-/** What to write instead, where one side speaks TLS and the other does not; `null` where that is not what keeps them apart. */
+/**
+ * What to write instead, where one side speaks TLS and the other does not; `null` where that is not
+ * what keeps them apart.
+ */
 export const tlsHint = async (
   settings: Pick<Settings, "host" | "port" | "secure">,
 ): Promise<string | null> => {

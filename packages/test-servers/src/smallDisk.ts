@@ -62,7 +62,10 @@ export const lackingDisk = (): string | undefined => {
   }
 }
 
-/** Registers tests that need small disks; where there can be none there is one skipped test that says so. */
+/**
+ * Registers tests that need small disks; where there can be none there is one skipped test that
+ * says so.
+ */
 export const describeDisk = (name: string, body: () => void): void => {
   const reason = lackingDisk()
   if (reason === undefined) describe(name, body)

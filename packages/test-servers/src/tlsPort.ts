@@ -6,7 +6,9 @@ import { certificate } from "./internal/certificate.ts"
 import { freePort } from "./internal/ports.ts"
 import type { Endpoint } from "./location.ts"
 
-/** A port on which a server is reached by TLS from the first byte, as behind a proxy that ends it. */
+/**
+ * A port on which a server is reached by TLS from the first byte, as behind a proxy that ends it.
+ */
 export interface TlsPort {
   readonly port: number
   /** The URL of the server, by this port. @param scheme instead of its own */

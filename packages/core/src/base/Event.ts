@@ -6,8 +6,8 @@ import * as Utf8 from "./utf8.ts"
 export type { Json, JsonObject }
 
 /**
- * One thing that happened, as every reader of an entry sees it: spellings, defaults, clock skew and the
- * request-level user are applied, nothing is exported yet.
+ * One thing that happened, as every reader of an entry sees it: spellings, defaults, clock skew and
+ * the request-level user are applied, nothing is exported yet.
  */
 export interface Event {
   readonly eventName: string
@@ -21,13 +21,13 @@ export interface Event {
   readonly metadata: JsonObject
   /** The event's own, `{}` when none; the request's stands on the entry. */
   readonly statsigMetadata: JsonObject
-  /** Of an event that came as somebody had exported it: the id that was given to it there, and stays with it. */
+  /** The id of an event that came as somebody had exported it: it was given there, and stays. */
   readonly timeUUID?: string | undefined
 }
 
 /**
- * The longest name of an event, in bytes of UTF-8: ten times as long as any that a site uses. Names are kept by whoever counts events or deals them to
- * destinations, so each cache of names is as large as this times their number.
+ * The longest name of an event, in bytes of UTF-8: ten times as long as any that a site uses.
+ * Caches keep names of events, so each may grow to this times the number of its names.
  */
 export const maxEventNameBytes = 1024
 
@@ -71,7 +71,9 @@ const Integer = number("expected an integer").check(
 
 const required = { messageMissingKey: "missing" }
 
-/** The user object of the OpenAPI document: these fields are typed, others may stand beside them. */
+/**
+ * The user object of the OpenAPI document: these fields are typed, others may stand beside them.
+ */
 const User = Schema.Struct({
   userID: Schema.optionalKey(Text),
   email: Schema.optionalKey(Text),
@@ -93,10 +95,16 @@ const strict = {
   metadata: Schema.optionalKey(AnyObject),
 }
 
-/** `#/components/schemas/Event` of Statsig's OpenAPI document: an event as plain HTTP callers must send it. */
+/**
+ * `#/components/schemas/Event` of Statsig's OpenAPI document: an event as plain HTTP callers must
+ * send it.
+ */
 export const StrictEvent = Schema.Struct(strict).annotate({ message: "expected an object" })
 
-/** The one event of the event webhook's single form, where the docs show a timestamp and callers leave it out. */
+/**
+ * The one event of the event webhook's single form. The docs show a timestamp there, and callers
+ * leave it out.
+ */
 export const StrictSingleEvent = Schema.Struct({
   ...strict,
   time: Schema.optionalKey(Integer),
@@ -111,8 +119,8 @@ export const StrictStatsigMetadata = Schema.Struct({
 }).annotate({ message: "expected an object" })
 
 /**
- * What SDKs of all ages send: no user or `null`; no time, or one with decimals or as text; any flat value; no metadata,
- * `null` or `[]`. Refused is only what cannot be an event.
+ * What SDKs of all ages send: no user or `null`; no time, or one with decimals or as text; any flat
+ * value; no metadata, `null` or `[]`. Refuses only what cannot be an event.
  */
 export const LenientEvent = Schema.Struct({
   user: Schema.optionalKey(

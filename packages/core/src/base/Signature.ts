@@ -9,13 +9,13 @@ export interface Hmac {
 }
 
 /**
- * The secrets of one destination or one sender. Both kinds may be set: both signatures are sent then, and either is enough
- * for a receiver.
+ * The secrets of one destination or one sender. Both kinds may be set: then both signatures are
+ * sent, and either is enough for a receiver.
  */
 export interface Secrets {
   /**
-   * `whsec_` and base64, as standardwebhooks.com says. Several during a rotation: a sender signs with all of them, a receiver takes
-   * any.
+   * `whsec_` and base64, as standardwebhooks.com says. There are several during a rotation: a
+   * sender signs with all of them, a receiver takes any.
    */
   readonly standardWebhooks: ReadonlyArray<string>
   /** Statsig's signing secret (`webhook-...`), for its `v0` signature; `null` for none. */
@@ -42,7 +42,10 @@ const fromBase64 = (text: string): Uint8Array | null => {
 
 const toBase64 = (bytes: Uint8Array): string => btoa(String.fromCharCode(...bytes))
 
-/** The key in a Standard Webhooks secret: 24 to 64 bytes, as that specification asks for; `null` when it is none. */
+/**
+ * Reads the key in a Standard Webhooks secret, 24 to 64 bytes, as that specification asks for;
+ * `null` when there is none.
+ */
 export const standardKey = (secret: string): Uint8Array | null => {
   const key = secret.startsWith(prefix) ? fromBase64(secret.slice(prefix.length)) : null
   return key !== null && key.length >= 24 && key.length <= 64 ? key : null
@@ -114,7 +117,8 @@ const equal = (a: string, b: string): boolean => {
 }
 
 /**
- * What the head of a message alone says against its `v0` signature: nobody needs the body of one that is out of form or out of date.
+ * Says what the head of a message alone shows against its `v0` signature: the body of one that is
+ * out of form or out of date need not be read.
  *
  * @param now ms since the epoch
  */
@@ -157,7 +161,8 @@ export const verify = (
   if (given !== null && secrets.standardWebhooks.length > 0) {
     const id = header(headerNames.id)
     const seconds = header(headerNames.timestamp)
-    // Dots part what is signed: with one in the id, what was signed for one message could be read as another.
+    // Dots separate what is signed: with one in the id, what was signed for one message could be
+    // read as another.
     if (id === null || id === "" || id.includes(".")) return fail("Malformed")
     if (seconds === null || !/^\d{1,12}$/.test(seconds)) return fail("Malformed")
     if (!isFresh(Number(seconds) * 1000)) return fail("Expired")

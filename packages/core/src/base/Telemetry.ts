@@ -1,6 +1,9 @@
 import * as Metric from "effect/Metric"
 
-/** Names of metrics: what dashboards and alerts are written against, so they change with a major version only. */
+/**
+ * Names of metrics. Dashboards and alerts are written against them, so they change with a major
+ * version only.
+ */
 export const metricNames = {
   intakeRequests: "millrace_intake_requests_total",
   intakeEvents: "millrace_intake_events_total",
@@ -9,11 +12,16 @@ export const metricNames = {
 
 /** Names of spans. */
 export const spanNames = {
-  /** One request whose head was fine, up to its reply; from when its body is there, where the host reads that by callbacks. */
+  /**
+   * One request whose head was fine, up to its reply. It begins when the body is there, where the
+   * host reads that by callbacks.
+   */
   intake: "millrace.intake",
 } as const
 
-/** Texts of log lines. Neither they nor their annotations hold a key, a body or a value of an event. */
+/**
+ * Texts of log lines. Neither they nor their annotations hold a key, a body or a value of an event.
+ */
 export const logMessages = {
   intakeStoreFailed: "the store took no events",
   intakeLettersFailed: "refused events could not be kept as dead letters",

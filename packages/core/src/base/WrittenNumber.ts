@@ -1,4 +1,7 @@
-/** A number whose text a double does not give back: `12345678901234567890`, `1.0`, `1e3`. What is sent on is its text. */
+/**
+ * A number whose text a double does not give back: `12345678901234567890`, `1.0`, `1e3`. It is sent
+ * on as its text.
+ */
 export class WrittenNumber {
   /** How often `JSON.stringify` has met one, which it cannot write. */
   static met = 0

@@ -1,7 +1,10 @@
 import type { Event } from "./Event.ts"
 import type { JsonObject } from "./json.ts"
 
-/** Where an event has itself with its numbers as they were written: only for writing it (see `exactJson.ts`). */
+/**
+ * Where an event keeps itself with its numbers as they were written: only for writing it (see
+ * `exactJson.ts`).
+ */
 export const exact: unique symbol = Symbol("exact")
 
 interface Exact {

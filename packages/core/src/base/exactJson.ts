@@ -3,8 +3,9 @@ import { put } from "./json.ts"
 import { WrittenNumber } from "./WrittenNumber.ts"
 
 /**
- * Where a number may stand whose text a double does not give back. Also in strings, where it only costs time: with an exponent, sixteen digits, a zero at its
- * end, or many at its beginning.
+ * Finds where a number may stand whose text a double does not give back: with an exponent, sixteen
+ * digits, a zero at its end, or many at its beginning. It also matches within strings, which only
+ * costs time.
  */
 const suspect = /(?:^|[[:,\s])-?(?:\d[\d.]*[eE]|\d[\d.]{15}|\d+\.\d*0(?!\d)|0\.0{6}|(?<=-)0)/
 
@@ -104,8 +105,9 @@ const digits = /[-+\d.eE]+/y
 export const mayHaveOddNumbers = (text: string): boolean => suspect.test(text)
 
 /**
- * `JSON.parse`, of text that is JSON, with its numbers as they are written: some of them are {@link WrittenNumber}s, although their type does not say so.
- * They must not get to where a number is counted with: filters and users' code are given what {@link JSON.parse} reads.
+ * Reads text that is JSON as `JSON.parse` does, with its numbers as they are written: some of them
+ * are {@link WrittenNumber}s, although their type does not say so. They must not get to code that
+ * counts with numbers: filters and users' code are given what {@link JSON.parse} reads.
  */
 export const parse = (text: string): Json =>
   mayHaveOddNumbers(text) ? new Reader(text).value() : (JSON.parse(text) as Json)

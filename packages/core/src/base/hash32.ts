@@ -1,4 +1,7 @@
-/** FNV-1a over UTF-16 units with the finalizer of MurmurHash3, which spreads short and similar ids evenly. 32 bits, unsigned. */
+/**
+ * Hashes by FNV-1a over UTF-16 units with the finalizer of MurmurHash3, which spreads short and
+ * similar ids evenly. 32 bits, unsigned.
+ */
 export const hash32 = (text: string): number => {
   let hash = 0x811c9dc5
   for (let at = 0; at < text.length; at++) {

@@ -14,7 +14,10 @@ export const objectOrEmpty = (json: Json | undefined): JsonObject => (isObject(j
 
 export const isEmptyArray = (value: unknown): boolean => Array.isArray(value) && value.length === 0
 
-/** How a field that holds text shows other JSON: numbers and booleans as they are written, anything else as `""`. */
+/**
+ * Shows other JSON in a field that holds text: numbers and booleans as they are written, anything
+ * else as `""`.
+ */
 export const textOf = (value: Json | undefined): string =>
   typeof value === "string"
     ? value

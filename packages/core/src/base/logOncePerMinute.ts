@@ -3,8 +3,8 @@ import * as Effect from "effect/Effect"
 const interval = 60_000
 
 /**
- * Lets one log line a minute pass: what fails for every request is said as well by one line as by a thousand.
- * Each call makes a gate of its own.
+ * Lets one log line a minute pass: one line says as well as a thousand what fails for every
+ * request. Each call makes its own gate.
  */
 export const makeSparingly = (): ((line: Effect.Effect<void>) => Effect.Effect<void>) => {
   let saidAt = Number.NEGATIVE_INFINITY

@@ -3,7 +3,10 @@ import type { Json } from "./json.ts"
 /** Far from where recursive readers, `JSON.stringify` among them, run out of stack. */
 export const most = 256
 
-/** Whether arrays and objects stand in one another more than `depth` deep. Goes no deeper than that itself. */
+/**
+ * Whether arrays and objects stand in one another more than `depth` deep. It goes no deeper than
+ * that itself.
+ */
 export const isDeeper = (value: Json, depth: number): boolean => {
   if (typeof value !== "object" || value === null) return false
   if (depth === 0) return true

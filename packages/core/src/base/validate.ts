@@ -115,7 +115,9 @@ export const lenientEvent: Check = { isFine: isLenientEvent, problem: firstProbl
 
 export const statsigMetadataProblem = firstProblem(StrictStatsigMetadata)
 
-/** Keys are the sender's to choose and may be personal: only what looks like a field's name is shown. */
+/**
+ * Senders choose keys, which may be personal: only a key that looks like a field's name is shown.
+ */
 const plain = /^[A-Za-z_$][\w$-]{0,63}$/
 
 const pathText = (root: string, path: ReadonlyArray<PropertyKey>): string => {
@@ -128,6 +130,9 @@ const pathText = (root: string, path: ReadonlyArray<PropertyKey>): string => {
   return text === "" ? "body" : text
 }
 
-/** `events[3]` and a problem at `["user", "userID"]` are `events[3].user.userID: expected a string`. */
+/**
+ * Writes `events[3]` and a problem at `["user", "userID"]` as `events[3].user.userID: expected a
+ * string`.
+ */
 export const messageOf = (root: string, problem: Problem): string =>
   `${pathText(root, problem.path)}: ${problem.reason}`

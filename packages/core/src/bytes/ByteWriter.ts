@@ -5,7 +5,7 @@ const encoder = new TextEncoder()
 /** Bytes that pieces are copied from. */
 export interface Source {
   readonly bytes: Uint8Array
-  /** Of the same bytes. */
+  /** A view of the same bytes. */
   readonly view: DataView
 }
 

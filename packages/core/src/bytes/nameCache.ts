@@ -5,8 +5,9 @@ import { copyOf } from "./jsonBytes.ts"
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 
 /**
- * A power of two: more names than a site has, at some hundred bytes each. With names of the greatest length, once in bytes and once as text, they take
- * 12 MiB; longer ones, which only a store filled by others can hold, are not remembered.
+ * How many names are remembered, a power of two: more than a site has, at some hundred bytes each.
+ * Names of the greatest length take 12 MiB, once in bytes and once as text. Longer ones, which only
+ * a store filled by others can hold, are not remembered.
  */
 const remembered = 4096
 
@@ -31,8 +32,9 @@ const isSame = (name: Uint8Array, bytes: Uint8Array, start: number, end: number)
 }
 
 /**
- * The text of an event's name in UTF-8. There are millions of events and hundreds of names: mostly it is the same string as last time, which costs
- * nothing to compare, and is no slice that would keep a whole body in memory.
+ * Reads an event's name in UTF-8. There are millions of events and hundreds of names: mostly it is
+ * the same string as last time, which costs nothing to compare, and is no slice that would keep a
+ * whole body in memory.
  */
 export const read = (bytes: Uint8Array, start: number, end: number): string => {
   const place = placeOf(bytes, start, end)

@@ -7,7 +7,9 @@ import type { OperatorError, Tag } from "./OperatorError.ts"
 /** What a value has to be, and how documents describe it. What it lets through is JSON as it is. */
 export type Shape = Schema.ConstraintDecoder<unknown>
 
-/** An object without keys: what an action takes that needs no input, and gives that has no answer. */
+/**
+ * An object without keys: what an action takes that needs no input, and gives that has no answer.
+ */
 export const Nothing = Schema.Record(Schema.String, Schema.Never.annotate({ message: "unknown key" }))
 
 /** What every action says of itself. */

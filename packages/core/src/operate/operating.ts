@@ -32,8 +32,8 @@ import * as ReplayCursor from "./replayCursor.ts"
 import * as Tail from "./Tail.ts"
 
 /**
- * What an operator's actions have to know of the one that delivers from the store, and ask of it: the
- * dispatcher of this process, or nobody.
+ * What an operator's actions have to know of the one that delivers from the store, and ask of it:
+ * the dispatcher of this process, or nobody.
  */
 export interface Deliverer {
   /** Fails for a destination that is not known. */

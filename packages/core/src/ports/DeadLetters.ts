@@ -94,8 +94,8 @@ export const limits = {
 }
 
 /**
- * For stores that number letters as they are put: the number below which a page begins. Nothing lies
- * behind a place that no page has given: strangers may have made it up.
+ * For stores that number letters as they are put: the number below which a page begins. Nothing
+ * lies behind a place that no page has given: strangers may have made it up.
  */
 export const below = (after: string | undefined): number => {
   if (after === undefined) return Number.POSITIVE_INFINITY

@@ -150,7 +150,9 @@ export interface MemoryOptions {
 /** Default cap of the log in memory, in bytes: sized for a small container. */
 export const defaultMaxBytes = 128 * 1024 * 1024
 
-/** Default cap of the log in every other store: days of a busy service, and small disks have room. */
+/**
+ * Default cap of the log in every other store: days of a busy service, and small disks have room.
+ */
 export const defaultMaxBytesOnDisk = 10 * 1024 ** 3
 
 export { requirePartition } from "./requirePartition.ts"

@@ -1,7 +1,9 @@
 import { type TestPipeline, testPipeline } from "@millrace/testkit"
 import { afterEach, expect, test } from "vitest"
 
-/** Waits and deadlines of delivery, while the wall clock is set to another time under the process. */
+/**
+ * Waits and deadlines of delivery, while the wall clock is set to another time under the process.
+ */
 
 const warehouse = { id: "warehouse", url: "https://warehouse.test/hook" }
 const day = 24 * 60 * 60 * 1000
@@ -83,7 +85,10 @@ test("a clock that is set a year ahead makes nothing old, and time that has real
   expect(dead.sort((one, other) => one - other)).toEqual(range(0, 10))
 })
 
-/** What the log still has of `count` events that all were delivered: as many of them as a replay sends once more. */
+/**
+ * What the log still has of `count` events that all were delivered: as many of them as a replay
+ * sends once more.
+ */
 const replayed = async (): Promise<number> => {
   const before = arrived().length
   await pipeline.replay({ destination: "warehouse", since: 0, until: Number.MAX_SAFE_INTEGER })
@@ -127,7 +132,10 @@ test.each(settings)(
       { ...warehouse, retry },
       { id: "other", url: "https://other.test/hook" },
     ]
-    /** What becomes of eight events when the destination, disabled in their midst, is enabled after so many hours. */
+    /**
+     * What becomes of eight events when the destination, disabled in their midst, is enabled after
+     * so many hours.
+     */
     const enabledAfter = async (hours: number) => {
       pipeline = await testPipeline({ destinations, keepFor: "1 hour" })
       await pipeline.log(...numbered(0, 5))

@@ -9,12 +9,16 @@ interface Sighting {
   readonly head: Position.Position
 }
 
-/** How many sightings the time that they are remembered for is divided into: entries are kept longer by one part of it at the most. */
+/**
+ * How many sightings the time that they are remembered for is divided into: entries are kept longer
+ * by one part of it at the most.
+ */
 const parts = 64
 
 /**
- * How far one partition of the log was, and since when, as this process has seen it: an entry has been there at least since the log was
- * first seen to reach it. Nothing of it comes from a wall clock, so no clock that is set makes an entry older or younger.
+ * How far one partition of the log was, and since when, as this process has seen it: an entry has
+ * been there at least since the log was first seen to reach it. Nothing of it comes from a wall
+ * clock, so no clock that is set makes an entry older or younger.
  */
 export class HeadHistory {
   readonly #keepFor: number
@@ -43,7 +47,10 @@ export class HeadHistory {
     return this.#sightings[0]!.head
   }
 
-  /** In how many ms some entry behind `tail` will have been there for `keepFor`; infinity when none waits for that. */
+  /**
+   * In how many ms some entry behind `tail` will have been there for `keepFor`; infinity when none
+   * waits for that.
+   */
   dueIn(now: number, tail: Position.Position): number {
     const next = this.#sightings.find(({ head }) => head > tail)
     return next === undefined ? Number.POSITIVE_INFINITY : Math.max(next.at + this.#keepFor - now, 0)

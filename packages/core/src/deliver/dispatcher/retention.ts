@@ -24,11 +24,17 @@ const defaultGiveUpAfter = 7 * 24 * 60 * 60 * 1000
 /** A lane that gives events up needs them to make dead letters of them: it gets a day for that. */
 const graceForGivingUp = 24 * 60 * 60 * 1000
 
-/** The first entry that some cursor still needs: the place of the cursor itself, or of an event held back as a suspect. */
+/**
+ * The first entry that some cursor still needs: the place of the cursor itself, or of an event held
+ * back as a suspect.
+ */
 const needed = (position: Position.Position, state: LaneState.LaneState | null): Position.Position =>
   (state?.suspects ?? []).reduce((least, { after }) => (after < least ? after : least), position)
 
-/** What a lane that runs in this process, and has not been taken over, knows of itself: it spares reading its state from the cursor. */
+/**
+ * What a lane that runs in this process, and has not been taken over, knows of itself: it spares
+ * reading its state from the cursor.
+ */
 export type LiveState = (cursor: Cursor) => LaneState.LaneState | undefined
 
 type Configured = ReadonlyMap<string, { readonly destination: Destination }>
@@ -43,14 +49,20 @@ interface Beginning {
   readonly heads: ReadonlyArray<Position.Position>
 }
 
-/** Since when something is as it is: what it was found with, and since when this process has seen it so. */
+/**
+ * Since when something is as it is: what it was found with, and since when this process has seen it
+ * so.
+ */
 interface Sighting {
   readonly since: number
   readonly had: number
   readonly at: number
 }
 
-/** For how long things have been as they are: for as long as this process has seen them so, and what they had behind them then. */
+/**
+ * For how long things have been as they are: for as long as this process has seen them so, and what
+ * they had behind them then.
+ */
 const makeAges = () => {
   let before = new Map<string, Sighting>()
   let sightings = new Map<string, Sighting>()
@@ -72,21 +84,25 @@ const makeAges = () => {
 
 export interface Retention {
   /**
-   * Says which entries are behind all cursors, and drops those that have been kept long enough. A destination that has been disabled for longer than its `giveUpAfter`
-   * holds nothing back any longer; one that has been failing for as long only until the log needs the room. Without
+   * Says which entries are behind all cursors, and drops those that have been kept long enough. A
+   * destination that has been disabled for longer than its `giveUpAfter` holds nothing back any
+   * longer; one that has been failing for as long only until the log needs the room. Without
    * destinations only the log's cap counts.
    *
-   * Several processes may do it at once, each by the cursors that it has read: cursors go ahead save for rewinds and replays, and these begin with an entry that is
-   * kept or do without it. What one of them says too late, the next one puts right.
+   * Several processes may do it at once, each by the cursors that it has read: cursors go ahead
+   * save for rewinds and replays, and these begin with an entry that is kept or do without it. What
+   * one of them says too late, the next one puts right.
    *
-   * @returns in how many ms the next entry will have been kept long enough; infinity when none waits for that
+   * @returns in how many ms the next entry will have been kept long enough; infinity when none
+   * waits for that
    */
   readonly trim: (configured: Configured, liveState: LiveState) => Effect.Effect<number, StoreError>
 }
 
 /**
- * Keeps and drops entries by time that has really passed: what this process has seen pass on its monotonic clock, and, for what is older than the
- * process, what lies between two stored times. A wall clock that is set drops nothing, and keeps nothing for ever.
+ * Keeps and drops entries by time that has really passed: what this process has seen pass on its
+ * monotonic clock, and, for what is older than the process, what lies between two stored times. A
+ * wall clock that is set drops nothing, and keeps nothing for ever.
  *
  * @param keepFor how long entries behind all cursors are kept, in ms
  */
@@ -105,11 +121,17 @@ export const make = ({ log, cursors, destinations }: RetentionPorts, keepFor: nu
     return { at: yield* monotonicMillis, stored, heads } satisfies Beginning
   })
 
-  /** The newest stored time that this process found, and what has passed since; `null` when it found none. */
+  /**
+   * The newest stored time that this process found, and what has passed since; `null` when it found
+   * none.
+   */
   const timeOf = ({ at, stored }: Beginning, now: number): number | null =>
     stored === null ? null : stored + now - at
 
-  /** For how long, at least, a destination has been disabled; 0 when it is not. @param time `null` but for those found at the beginning */
+  /**
+   * For how long, at least, a destination has been disabled; 0 when it is not. @param time `null`
+   * but for those found at the beginning
+   */
   const disabledSince = (
     { id, disabled, createdAt }: DestinationRecord,
     time: number | null,
@@ -121,14 +143,20 @@ export const make = ({ log, cursors, destinations }: RetentionPorts, keepFor: nu
     return disabledFor.of(id, disabled.at, () => (isStored ? time - disabled.at : 0), now)
   }
 
-  /** For how long a destination has been failing, whoever runs its lane: its last failure may be long ago. One that an earlier version has noted begins with the next failure. */
+  /**
+   * For how long a destination has been failing, whoever runs its lane: its last failure may be
+   * long ago. One that an earlier version has noted begins with the next failure.
+   */
   const failingSince = (name: string, state: LaneState.LaneState | null, now: number): number => {
     if (state?.failingFrom === undefined) return 0
     const { failingFrom, ranFor = 0 } = state
     return failingFor.of(name, failingFrom, () => ranFor - failingFrom, now)
   }
 
-  /** Drops what lies behind all cursors and is old enough. Says whether there may have been something. */
+  /**
+   * Drops what lies behind all cursors and is old enough. Says whether there may have been
+   * something.
+   */
   const drop = Effect.fnUntraced(function* (
     partition: number,
     behindAll: Position.Position,

@@ -2,10 +2,16 @@ import * as Effect from "effect/Effect"
 import type { EventLog } from "../../ports/EventLog.ts"
 import type { StoreError } from "../../ports/StoreError.ts"
 
-/** How closely the time of the newest entry is looked for, in ms: a few questions at the start, against days of keeping. */
+/**
+ * How closely the time of the newest entry is looked for, in ms: a few questions at the start,
+ * against days of keeping.
+ */
 const closely = 60_000
 
-/** A time at or before which the last entry of a partition was stored, by the log's own word; `null` when it has none. */
+/**
+ * A time at or before which the last entry of a partition was stored, by the log's own word; `null`
+ * when it has none.
+ */
 const lastStoredIn = Effect.fnUntraced(function* (
   log: EventLog["Service"],
   partition: number,
@@ -27,8 +33,9 @@ const lastStoredIn = Effect.fnUntraced(function* (
 })
 
 /**
- * The newest time that both the log and the wall clock vouch for: something was stored at or after it, and the clock has come as far. A
- * clock that is ahead cannot put it forward, and one that is behind only makes it too early. `null` for an empty log.
+ * The newest time that both the log and the wall clock vouch for: something was stored at or after
+ * it, and the clock has come as far. A clock that is ahead cannot put it forward, and one that is
+ * behind only makes it too early. `null` for an empty log.
  *
  * @param wall the wall clock's time, in ms
  */

@@ -12,7 +12,7 @@ export interface Item {
   readonly before: Position
   readonly position: Position
   readonly entry: DecodedEntry
-  /** Of the stored entry: what the ring's bound counts. */
+  /** Bytes of the stored entry: what the ring's bound counts. */
   readonly bytes: number
   /** On the monotonic clock (ms). */
   readonly readAt: number
@@ -32,7 +32,7 @@ export const makeItem = (
   readAt: number,
 ): Item => ({ before, position, entry, bytes, readAt, exported: null, references: 0, feeds: [] })
 
-/** Of an item's events under an export rule. */
+/** An item's events under an export rule. */
 export const exportedEvents = (item: Item, rule: ExportRule): ExportedEvents => {
   let exported = item.exported?.get(rule.key)
   if (exported === undefined || !exported.isUpToDate) {
@@ -76,7 +76,7 @@ export interface Place {
   readonly scanned: number
 }
 
-/** Who deals entries to attached feeds, as far as a feed has to know it. */
+/** The dealer of entries to attached feeds, as far as a feed has to know it. */
 interface Dealer {
   /** The last entry dealt out. */
   readonly position: Position

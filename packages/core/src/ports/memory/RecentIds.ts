@@ -116,8 +116,8 @@ class Generation {
 }
 
 /**
- * The numbers of the last entries by their ids. Ids that intake makes are kept as numbers: that many
- * texts, each soon replaced by another, are what a garbage collector is slowest with.
+ * The numbers of the last entries by their ids. Ids that intake makes are kept as numbers: that
+ * many texts, each soon replaced by another, are what a garbage collector is slowest with.
  */
 export class RecentIds {
   readonly #remembered: number
