@@ -156,6 +156,8 @@ export type { NewEvent }
 export interface Millrace extends Operations.Operations {
   /** Whether the path of this URL is one of ours, whatever the method. */
   readonly matches: (url: string) => boolean
+  /** Every path there is, without a slash before it: for hosts that route by tables of their own. */
+  readonly paths: ReadonlyArray<string>
   /** Never rejects, whatever a client sends. */
   readonly handle: (
     request: HttpIngest.IngestRequest,
@@ -267,6 +269,7 @@ export const make = async <D extends Durability = never>(options: MakeOptions<D>
     ...Operations.of(() => services.operator, context),
     operator: within(actions, services.operator, context),
     matches: http.matches,
+    paths: http.paths,
     handle: (request, handleOptions) =>
       handleOptions === undefined ? handle(request) : run(http.handle(request), handleOptions),
     ready: async () => (await readiness()) === null,

@@ -188,3 +188,31 @@ describe("a request that a middleware has touched is read where it", () => {
     expect(await post("/v1/log_event", headers, body)).toEqual(accepted)
   })
 })
+
+it("a path of the user's own is one of Millrace's, wherever it is mounted", async () => {
+  const millrace = await Millrace.make({
+    keys: { server: ["secret-1"] },
+    paths: { log_event: ["/api/proxy/search"] },
+  })
+  const handler = expressHandler(millrace)
+  const app = express()
+    .use("/api/proxy/search", handler)
+    .use("/events", handler)
+    .post("/search", (_req, res) => void res.send("the host's"))
+  const server = app.listen(0, "127.0.0.1")
+  await new Promise((resolve) => server.once("listening", resolve))
+  stop = async () => {
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+    await millrace.close()
+  }
+  const { port } = server.address() as AddressInfo
+  const { body, headers } = sent()
+  const paths = ["/api/proxy/search", "/api/proxy/search/", "/events/api/proxy/search", "/search"]
+  const replies = paths.map(async (path) => {
+    const reply = await fetch(`http://127.0.0.1:${port}${path}?st=own`, { method: "POST", headers, body })
+    return reply.text()
+  })
+  const [, success] = accepted
+  expect(await Promise.all(replies)).toEqual([success, success, success, "the host's"])
+})

@@ -1,5 +1,5 @@
 import { Readable } from "node:stream"
-import { paths } from "@millrace/core/host"
+import { paths as ours } from "@millrace/core/host"
 import {
   type BodyOptions,
   bodyLimits,
@@ -70,7 +70,7 @@ const plugin: FastifyPluginCallback<MillracePluginOptions> = (fastify, { ingest,
 
   // Fastify prefers a parametric route of the host's (`/v1/:name`) to a wildcard of ours, but none
   // to these.
-  for (const path of paths) {
+  for (const path of ingest.paths ?? ours) {
     for (const url of [`/v1/${path}`, `/${path}`])
       fastify.route({ ...untouched, method: methods, url, exposeHeadRoute: false, handler })
   }
@@ -90,14 +90,17 @@ const plugin: FastifyPluginCallback<MillracePluginOptions> = (fastify, { ingest,
       deriveConstraint: (request) => ingest.matches(request.url ?? "/"),
     })
   }
-  fastify.route({
-    ...untouched,
-    method: methods,
-    url: "/*",
-    exposeHeadRoute: false,
-    constraints: { millrace: true },
-    handler,
-  })
+  // The prefix itself may be a path of the user's own.
+  for (const url of fastify.prefix === "" ? ["/*"] : ["/*", ""]) {
+    fastify.route({
+      ...untouched,
+      method: methods,
+      url,
+      exposeHeadRoute: false,
+      constraints: { millrace: true },
+      handler,
+    })
+  }
   done()
 }
 

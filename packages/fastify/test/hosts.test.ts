@@ -67,3 +67,38 @@ describe("behind @fastify/compress, with nothing configured", () => {
     expect(reply.json()).toEqual({ got: { a: 1 } })
   })
 })
+
+describe("a path of the user's own", () => {
+  const own = ["/api/proxy/search"]
+  const start = async (prefix: string, before: (app: FastifyInstance) => unknown = () => {}) => {
+    const ingest = await Millrace.make({ keys: { server: ["secret-1"] }, paths: { log_event: own } })
+    const app = Fastify()
+    before(app)
+    app.register(millrace, { ingest, prefix })
+    app.addHook("onClose", () => ingest.close())
+    return app
+  }
+  const post = async (app: FastifyInstance, url: string) => {
+    const payload = { events: [{ eventName: "e", user: { userID: "u" }, time: Date.now() }] }
+    const headers = { "statsig-api-key": "secret-1", "statsig-sdk-type": "own" }
+    return (await app.inject({ method: "POST", url, headers, payload })).statusCode
+  }
+
+  it.each([
+    ["", ["/api/proxy/search", "/v1/log_event"]],
+    ["/events", ["/events/api/proxy/search", "/events/v1/log_event"]],
+    ["/api/proxy/search", ["/api/proxy/search", "/api/proxy/search/"]],
+  ])("is one of Millrace's, with prefix %j", async (prefix, urls) => {
+    const app = await start(prefix)
+    expect(await Promise.all(urls.map((url) => post(app, url)))).toEqual([202, 202])
+    expect(await post(app, "/search")).toBe(404)
+    await app.close()
+  })
+
+  it("comes before a parametric route of the host's", async () => {
+    const app = await start("", (before) => before.post("/api/proxy/:name", () => "the host's"))
+    expect(await post(app, "/api/proxy/search")).toBe(202)
+    expect(await post(app, "/api/proxy/other")).toBe(200)
+    await app.close()
+  })
+})

@@ -11,6 +11,8 @@ import { youngMemory } from "./internal/YoungMemory.ts"
 export interface Ingest {
   /** Whether the path of this URL is one of ours, whatever the method. */
   readonly matches: (url: string) => boolean
+  /** Every path there is, without a slash before it; without it those that are always there. */
+  readonly paths?: ReadonlyArray<string>
   /** Never rejects for what a client sends; a rejection is a programmer's error. */
   readonly handle: (request: HttpIngest.IngestRequest) => Promise<HttpIngest.IngestReply>
 }

@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from "vitest"
 
 const [key] = keys.client
 
-type Options = Pick<Parameters<typeof Millrace.make>[0], "cors">
+type Options = Pick<Parameters<typeof Millrace.make>[0], "cors" | "paths">
 
 /** Millrace at an origin of its own, and what has arrived at its webhook. */
 const serve = async (options: Options = {}) => {
@@ -182,6 +182,36 @@ describeBrowser("a page of another origin", (open) => {
       expect(await arrived(3)).toEqual(["first", "second", "third"])
     },
   )
+
+  it("with @statsig/js-client behind an ad blocker has every event arrive on a path of its own", async () => {
+    const { page } = await open()
+    const blocked: Array<string> = []
+    await page.route(/log_event|rgstr|statsig/i, (route) => {
+      blocked.push(new URL(route.request().url()).pathname)
+      return route.abort("blockedbyclient")
+    })
+    const { url, arrived } = await serve({ paths: { log_event: ["/v1/my-product-data"] } })
+    await page.evaluate(
+      async ([url, key]) => {
+        const { StatsigClient } = (globalThis as unknown as PageSdks).Statsig
+        for (const path of ["/v1/rgstr", "/v1/my-product-data"]) {
+          const urls = {
+            logEventUrl: url + path,
+            initializeUrl: `${url}/start`,
+            sdkExceptionUrl: `${url}/oops`,
+          }
+          const client = new StatsigClient(key, { userID: "ada" }, { networkConfig: urls })
+          client.dataAdapter.setData(JSON.stringify({ has_updates: true, time: 1 }))
+          client.initializeSync({ disableBackgroundCacheRefresh: true })
+          client.logEvent("seen")
+          void client.flush()
+        }
+      },
+      [url, key] as const,
+    )
+    expect(await arrived(1)).toEqual(["seen"])
+    expect(new Set(blocked)).toEqual(new Set(["/v1/rgstr"]))
+  })
 
   it("with statsig-js has every event arrive once, the last of them while it is left", async () => {
     const page = await withoutTimers()

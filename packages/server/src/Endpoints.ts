@@ -2,6 +2,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from "node:http
 import type { Ledger, Readiness } from "@millrace/core/host"
 import { type Ingest, type Millrace, nodeHandler } from "@millrace/node"
 import * as Effect from "effect/Effect"
+import type { HealthPath } from "./healthPaths.ts"
 import * as Metrics from "./metrics/Metrics.ts"
 import * as Prometheus from "./metrics/Prometheus.ts"
 
@@ -83,11 +84,12 @@ export const health = (
 
 /** What operators ask: `/livez`, `/readyz`, `/metrics`. Any other path is a 404. */
 export const listener = (ingest: Ingest, { problem, metrics }: Health): RequestListener => {
-  const routes: ReadonlyMap<string, () => Promise<Reply>> = new Map([
-    ["/livez", () => Promise.resolve(ok)],
-    ["/readyz", async () => readyReply(await problem())],
-    ["/metrics", async () => ({ status: 200, contentType: Prometheus.contentType, body: await metrics() })],
-  ])
+  const replies: Readonly<Record<HealthPath, () => Promise<Reply>>> = {
+    "/livez": () => Promise.resolve(ok),
+    "/readyz": async () => readyReply(await problem()),
+    "/metrics": async () => ({ status: 200, contentType: Prometheus.contentType, body: await metrics() }),
+  }
+  const routes: ReadonlyMap<string, () => Promise<Reply>> = new Map(Object.entries(replies))
   const notOurs = nodeHandler(ingest)
   return (req: IncomingMessage, res: ServerResponse) => {
     const route = routes.get((req.url ?? "/").split("?", 1)[0]!)

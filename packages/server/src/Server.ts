@@ -97,7 +97,7 @@ const listenByWorkers = Effect.fnUntraced(function* (
   store: Context.Context<Store.Store>,
   version: string,
 ) {
-  const { workers, host, port, keys, validation, statsigSecrets } = config
+  const { workers, host, port, keys, validation, paths, statsigSecrets } = config
   const found = Context.get(store, EventLog.EventLog)
   const log = config.ack === null ? found : EventLog.demanding(found, config.ack)
   const maxBytes = Protocol.bytesEach(workers, Ingest.defaultLimits)
@@ -110,6 +110,7 @@ const listenByWorkers = Effect.fnUntraced(function* (
       port,
       keys,
       validation,
+      paths,
       statsigSecrets,
       log: { durability: log.durability, partitions: log.partitions },
       maxBytes,
@@ -157,6 +158,7 @@ export const start = Effect.fnUntraced(function* (
           keys,
           destinations: config.destinations,
           validation: config.validation,
+          paths: config.paths,
           receive: { statsigSecret: config.statsigSecrets },
           ...catalogOf(config),
           ...(config.hashKey === null ? {} : { hashKey: new TextEncoder().encode(config.hashKey) }),

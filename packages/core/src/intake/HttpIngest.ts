@@ -21,7 +21,15 @@ import { defectSummary } from "../ports/defectSummary.ts"
 import { conditionOf, type StoreError } from "../ports/StoreError.ts"
 import { type Cors, type CorsHeaders, isOrigin, makeCors, preflightHeaders } from "./cors.ts"
 import * as Ingest from "./Ingest.ts"
-import { matchRoute, queryOf, type Route, routes } from "./routes.ts"
+import {
+  makeMatchRoute,
+  type OwnPaths,
+  ownPathProblems,
+  pathsWith,
+  queryOf,
+  type Route,
+  routes,
+} from "./routes.ts"
 import * as UrlVerification from "./urlVerification.ts"
 import * as Wire from "./Wire.ts"
 
@@ -102,6 +110,11 @@ export interface HttpIngestOptions extends Ingest.IngestOptions {
    * and an SDK that cannot read its reply sends the batch again.
    */
   readonly cors?: Cors
+  /**
+   * Paths of your own for routes, besides ours: ad blockers know `log_event` and `rgstr`. A request
+   * whose path is one of them, or ends with one, is Millrace's.
+   */
+  readonly paths?: OwnPaths
 }
 
 /** The one table of routes, statuses, headers and bodies. */
@@ -110,6 +123,8 @@ export class HttpIngest extends Context.Service<
   {
     /** Whether the path of this URL is one of ours, whatever the method: if not, the request is the host's. */
     readonly matches: (url: string) => boolean
+    /** Every path there is, without a slash before it: for hosts that route by tables of their own. */
+    readonly paths: ReadonlyArray<string>
     /** Never fails: every outcome is a reply. Interrupt it when the client has gone away. */
     readonly handle: (request: IngestRequest) => Effect.Effect<IngestReply>
     /**
@@ -378,6 +393,8 @@ const make = Effect.fnUntraced(function* (
   const isTraced = Context.get(context, Tracer.Tracer) !== Tracer.nativeTracer
 
   const bodyLimit = ingest.limits.bodyBytes
+  const own = options.paths ?? {}
+  const matchRoute = makeMatchRoute(own)
 
   const corsOf = makeCors(options.cors ?? everybody)
   const noCors: CorsHeaders = {}
@@ -632,6 +649,7 @@ const make = Effect.fnUntraced(function* (
 
   return {
     matches: (url) => matchRoute(url) !== null,
+    paths: pathsWith(own),
     handle,
     begin,
     close,
@@ -677,7 +695,11 @@ export const layer = (
 ): Layer.Layer<HttpIngest | Ingest.Ingest, InvalidOptions | StoreError, Ingest.IngestServices> =>
   Layer.unwrap(
     Effect.suspend(() => {
-      const problems = [...Ingest.optionProblems(options), ...corsProblems(options.cors ?? everybody)]
+      const problems = [
+        ...Ingest.optionProblems(options),
+        ...corsProblems(options.cors ?? everybody),
+        ...ownPathProblems(options.paths ?? {}),
+      ]
       return problems.length > 0
         ? Effect.fail(new InvalidOptions({ problems }))
         : Effect.succeed(Layer.provideMerge(Layer.effect(HttpIngest, make(options)), Ingest.layer(options)))

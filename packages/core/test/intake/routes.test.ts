@@ -1,6 +1,14 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { matchRoute, paths, queryOf } from "../../src/intake/routes.ts"
+import {
+  makeMatchRoute,
+  matchRoute,
+  type OwnPaths,
+  ownPathProblems,
+  paths,
+  pathsWith,
+  queryOf,
+} from "../../src/intake/routes.ts"
 
 const segments = {
   log_event: "log_event",
@@ -96,5 +104,90 @@ describe("queryOf", () => {
     expect(queryOf("/v1/rgstr?")).toBeNull()
     expect(queryOf("/v1/rgstr?k=a%2Db&t=1?2")?.get("k")).toBe("a-b")
     expect(queryOf("http://host/v1/rgstr?k=a")?.get("k")).toBe("a")
+  })
+})
+
+describe("paths of the user's own", () => {
+  const own: OwnPaths = {
+    log_event: ["/v1/my-data", "/search"],
+    event_webhook: ["/from-statsig"],
+    sdk_exception: ["/v1/oops"],
+  }
+  const match = makeMatchRoute(own)
+
+  it("are found under any prefix, as ours are, with a trailing slash and a query", () => {
+    const names = {
+      "v1/my-data": "log_event",
+      search: "log_event",
+      "from-statsig": "event_webhook",
+      "v1/oops": "exception",
+      rgstr: "log_event",
+      "webhooks/event_webhook": "event_webhook",
+    }
+    const some = fc.constantFrom(...(Object.keys(names) as ReadonlyArray<keyof typeof names>))
+    fc.assert(
+      fc.property(
+        authority,
+        prefix,
+        some,
+        fc.constantFrom("", "/"),
+        query,
+        (host, parts, path, end, search) => {
+          const url = `${host}${[...parts, path].map((part) => `/${part}`).join("")}${end}${search}`
+          expect(match(url)?.name).toBe(names[path])
+        },
+      ),
+    )
+  })
+
+  it.each([
+    "/my-data",
+    "/v1/my-data/more",
+    "/v1/my-datas",
+    "/research",
+    "/Search",
+    "/v1//my-data",
+    "/%73earch",
+    "/?/search",
+    "/webhooks",
+    "search",
+    "",
+  ])("are not found in %j", (url) => {
+    expect(match(url)).toBeNull()
+  })
+
+  it("are listed behind ours, each once", () => {
+    expect(pathsWith({ ...own, log_event: ["/search", "/log_event"] })).toEqual([
+      ...paths,
+      "search",
+      "from-statsig",
+      "v1/oops",
+    ])
+  })
+
+  it("are refused with their place where they can be none, or are another's", () => {
+    const problems = (paths: OwnPaths) => ownPathProblems(paths).map(({ path }) => path)
+    expect(problems(own)).toEqual([])
+    const odd = [
+      "",
+      "/",
+      "search",
+      "/a b",
+      "/a?b",
+      "/a//b",
+      "/a/",
+      "/:name",
+      "/*",
+      "/ü",
+      `/${"a".repeat(256)}`,
+    ]
+    expect(problems({ log_event: odd })).toEqual(odd.map((_, index) => `paths.log_event[${index}]`))
+    expect(ownPathProblems({ log_event: ["/a", "/v1/sdk_exception"], sdk_exception: ["/a"] })).toEqual([
+      { path: "paths.log_event[1]", message: "is a path of sdk_exception" },
+      { path: "paths.sdk_exception[0]", message: "is paths.log_event[0], too" },
+    ])
+    expect(problems({ log_events: ["/a"] } as OwnPaths)).toEqual(["paths.log_events"])
+    const many = Array.from({ length: 100 }, (_, index) => `/path-${index}`)
+    expect(problems({ log_event: many })).toEqual(["paths"])
   })
 })

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { Destination, type EventLog } from "@millrace/core"
-import { SchemaProblems, type Wire } from "@millrace/core/host"
+import { type OwnPaths, SchemaProblems, type Wire } from "@millrace/core/host"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -25,6 +25,8 @@ export interface Config {
   readonly keys: { readonly server: ReadonlyArray<string>; readonly client: ReadonlyArray<string> }
   readonly destinations: ReadonlyArray<Destination.DestinationConfig>
   readonly validation: Wire.Validation
+  /** Names of the user's own for routes. */
+  readonly paths: OwnPaths
   /** The secrets of webhooks in Statsig's console that point here. */
   readonly statsigSecrets: ReadonlyArray<string>
   /** `null` without one: exposures go out with what their senders know of them. */
@@ -131,6 +133,8 @@ export const load = Effect.fnUntraced(function* (
   const list = (name: "serverKey" | "clientKey") =>
     (set.get(name) as ReadonlyArray<string> | undefined) ?? file.value(name) ?? []
 
+  const ownPaths = set.get("logEventPath") as ReadonlyArray<string> | undefined
+
   const destinations = [...(file.value("destinations") ?? [])]
   const webhooks = given("webhook")
   const secret = given("webhookSecret")
@@ -174,6 +178,7 @@ export const load = Effect.fnUntraced(function* (
     keys: { server: list("serverKey"), client: list("clientKey") },
     destinations,
     validation: one("validation") ?? defaults.validation,
+    paths: ownPaths === undefined ? (file.value("logEventPath") ?? {}) : { log_event: ownPaths },
     statsigSecrets: [file.value("statsigSecret") ?? []].flat(),
     catalog: file.value("catalog") ?? null,
     hashKey: one("hashKey") ?? null,

@@ -1,8 +1,9 @@
 import { Destination, EventLog, Ingest } from "@millrace/core"
-import { HttpUrl } from "@millrace/core/host"
+import { HttpUrl, ownPathProblem } from "@millrace/core/host"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
+import { healthPaths } from "../healthPaths.ts"
 import * as ByteText from "../text/ByteText.ts"
 import * as StoreUrl from "./StoreUrl.ts"
 
@@ -101,6 +102,20 @@ const Bytes = Schema.Union([
 const Key = Schema.String.check(
   Schema.makeFilter((text) => Ingest.keyProblems("server", [text])[0]?.message ?? true),
 )
+
+const OwnPath = Schema.String.check(
+  Schema.makeFilter((path) => {
+    if (healthPaths.some((taken) => taken === path)) return "is where the server says how it is"
+    return ownPathProblem(path) ?? true
+  }),
+)
+
+/** In the file each route may have names. */
+const OwnPaths = Schema.Struct({
+  log_event: Schema.optionalKey(Schema.Array(OwnPath)),
+  event_webhook: Schema.optionalKey(Schema.Array(OwnPath)),
+  sdk_exception: Schema.optionalKey(Schema.Array(OwnPath)),
+})
 
 const levels = ["memory", "disk", "replicated"] as const
 const validations = ["auto", "strict", "lenient"] as const
@@ -216,6 +231,14 @@ const settings = {
     isList: true,
     schema: Key,
     help: "a key that may only log events",
+  }),
+  logEventPath: setting({
+    flag: "<path>",
+    key: "paths",
+    isList: true,
+    schema: OwnPath,
+    inFile: OwnPaths,
+    help: "a name of your own for log_event, which ad blockers do not know",
   }),
   config: setting({
     flag: "<path>",

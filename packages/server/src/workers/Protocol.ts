@@ -1,5 +1,5 @@
 import type { DeadLetters, EventLog, Ingest } from "@millrace/core"
-import type { Wire } from "@millrace/core/host"
+import type { OwnPaths, Wire } from "@millrace/core/host"
 import type { Counters, Keys } from "@millrace/core/store"
 import type { WorkerReport } from "../metrics/Metrics.ts"
 
@@ -35,6 +35,7 @@ export interface Settings {
   readonly port: number
   readonly keys: { readonly server: ReadonlyArray<string>; readonly client: ReadonlyArray<string> }
   readonly validation: Wire.Validation
+  readonly paths: OwnPaths
   readonly statsigSecrets: ReadonlyArray<string>
   readonly log: { readonly durability: EventLog.Durability; readonly partitions: number }
   /** How many bytes of bodies may be in its memory, and how many of them may wait for the store. */

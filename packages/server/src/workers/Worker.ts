@@ -24,11 +24,12 @@ const answerWithin = "2 seconds"
 const reportEvery = "1 second"
 
 /** Intake as it is in every server, on the primary's store. */
-const intake = ({ keys, validation, statsigSecrets, log, maxBytes }: Settings, primary: Primary) =>
+const intake = ({ keys, validation, paths, statsigSecrets, log, maxBytes }: Settings, primary: Primary) =>
   Layer.build(
     HttpIngest.layer({
       keys,
       validation,
+      paths,
       receive: { statsigSecret: statsigSecrets },
       limits: { inFlightBytes: maxBytes },
     }).pipe(

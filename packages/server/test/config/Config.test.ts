@@ -39,6 +39,7 @@ describe("precedence", () => {
       ack: "memory",
       validation: "strict",
       keys: { server: ["secret-file"], client: ["client-file"] },
+      paths: { log_event: ["/file/data"], sdk_exception: ["/file/oops"] },
       destinations: [{ id: "file", url: "https://file.example" }],
     })
   const environment: Settings.Environment = {
@@ -52,6 +53,7 @@ describe("precedence", () => {
     MILLRACE_VALIDATION: "lenient",
     MILLRACE_SERVER_KEY: "secret-env-1, secret-env-2",
     MILLRACE_CLIENT_KEY: "client-env",
+    MILLRACE_LOG_EVENT_PATH: "/env/data,/env/more",
     MILLRACE_WEBHOOK: "https://env.example/1,https://env.example/2",
   }
   const flags: Settings.Flags = {
@@ -65,6 +67,7 @@ describe("precedence", () => {
     validation: "auto",
     serverKey: ["secret-flag-1", "secret-flag-2"],
     clientKey: ["client-flag"],
+    logEventPath: ["/flag/data"],
     webhook: ["https://flag.example"],
   }
   const urls = ({ destinations }: Config.Config) => destinations.map(({ url }) => url)
@@ -84,6 +87,7 @@ describe("precedence", () => {
       ack: null,
       validation: "auto",
       keys: { server: [], client: [] },
+      paths: {},
       destinations: [],
       statsigSecrets: [],
       catalog: null,
@@ -103,6 +107,7 @@ describe("precedence", () => {
       ack: "memory",
       validation: "strict",
       keys: { server: ["secret-file"], client: ["client-file"] },
+      paths: { log_event: ["/file/data"], sdk_exception: ["/file/oops"] },
     })
     expect(urls(config)).toEqual(["https://file.example"])
   })
@@ -118,6 +123,7 @@ describe("precedence", () => {
       ack: "disk",
       validation: "lenient",
       keys: { server: ["secret-env-1", "secret-env-2"], client: ["client-env"] },
+      paths: { log_event: ["/env/data", "/env/more"] },
     })
     // There is nothing in the file that a webhook's variable says again, so there is nothing to beat.
     expect(urls(config)).toEqual(["https://file.example", "https://env.example/1", "https://env.example/2"])
@@ -134,6 +140,7 @@ describe("precedence", () => {
       ack: "replicated",
       validation: "auto",
       keys: { server: ["secret-flag-1", "secret-flag-2"], client: ["client-flag"] },
+      paths: { log_event: ["/flag/data"] },
     })
     expect(urls(config)).toEqual(["https://file.example", "https://flag.example"])
   })
@@ -354,6 +361,19 @@ describe("mistakes", () => {
         "--webhook: the destination webhook-1a1f13cf is there already",
       ]
     `)
+  })
+
+  test("of paths of one's own, each with its place", async () => {
+    const expected = 'expected a path of letters, digits and ".", "_", "~", "-": /v1/my-product-data'
+    expect(await mistakesOf({ logEventPath: ["search", "/metrics"] })).toEqual([
+      `--log-event-path: ${expected}`,
+      "--log-event-path: is where the server says how it is",
+    ])
+    const paths = { log_event: ["/search", "/a b"], logEvent: ["/c"] }
+    expect(await mistakesOf({ config: fileOf({ paths }) })).toEqual([
+      `config.json:1:34: paths.log_event[1]: ${expected}`,
+      "config.json:1:42: paths.logEvent: unknown key",
+    ])
   })
 
   test.each([

@@ -108,6 +108,20 @@ describe("starting", () => {
     await receiver.until(() => receiver.events.length === 2)
   })
 
+  test.each([
+    ["one process", []],
+    ["two workers", ["--workers", "2"]],
+  ])("with %s, paths of one's own are taken from a flag", async (_, workers) => {
+    const args = [...withKey, ...workers, "--store", "memory:"]
+    const paths = ["--log-event-path", "/v1/my-data", "--log-event-path", "/search"]
+    const server = await serve([...args, ...paths], { cwd: tempDir() })
+    const statuses = ["/v1/my-data", "/search", "/v1/log_event", "/v1/other"].map(async (path) => {
+      const { status } = await post(`${server.url}${path}`, eventHeaders(key), eventsBody([path]))
+      return status
+    })
+    expect(await Promise.all(statuses)).toEqual([202, 202, 202, 404])
+  })
+
   test("a misspelled variable is told", async () => {
     const server = await serve([...withKey, "--store", "memory:"], {
       cwd: tempDir(),
@@ -176,6 +190,11 @@ millrace: --validation: expected "auto" | "strict" | "lenient"
       "a level that the store does not give",
       ["--store", "memory:", "--server-key", "k", "--ack", "disk"],
       'millrace: ack: "disk" is demanded, but this store acknowledges at level "memory": set the store up for more, take another one, or demand less\n',
+    ],
+    [
+      "a path of one's own that is another's",
+      ["--store", "memory:", "--server-key", "k", "--log-event-path", "/v1/webhooks/event_webhook"],
+      "millrace: paths.log_event[0]: is a path of event_webhook\n",
     ],
     [
       "an address of somebody else",
