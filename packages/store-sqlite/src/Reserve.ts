@@ -15,8 +15,9 @@ const isNoRoom = (error: unknown): boolean =>
 const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0)
 
 /**
- * A file beside the store's that holds nothing but room: a full disk takes no write at all, not even one that drops what is delivered. It makes way then, and is
- * filled again before the log takes anything.
+ * A file beside the store's that holds nothing but room: a full disk takes no write at all, not
+ * even one that drops what is delivered. It makes way then, and is filled again before the log
+ * takes anything.
  *
  * Its bytes are random: file systems leave out those that are zero, and compress what can be.
  */
@@ -37,7 +38,8 @@ export class Reserve {
   /**
    * Makes it as large as that, if it is smaller.
    *
-   * @returns `full` when the disk has no room for it, and it is as it was; `refused` when it may not be made at all, which says nothing of room
+   * @returns `full` when the disk has no room for it, and it is as it was; `refused` when it may
+   * not be made at all, which says nothing of room
    */
   grow(size: number): "grown" | "full" | "refused" {
     const before = this.size

@@ -7,22 +7,33 @@ import type { WriteAheadLog } from "./WriteAheadLog.ts"
 const mebibyte = 1024 * 1024
 
 /**
- * What is held in reserve, in bytes. `opening` goes last: it is for the next time that the file is opened, when SQLite needs some for what it keeps beside it. The largest transactions that
- * emptying a full log takes write 4 MB (a call's dead letters), to the write-ahead log and then to the file: `most` is for them. A file that is smaller than that never
- * writes so much, and has twice its own size.
+ * What is held in reserve, in bytes. `opening` goes last: it is for the next time that the file is
+ * opened, when SQLite needs some for what it keeps beside it. The largest transactions that
+ * emptying a full log takes write 4 MB (a call's dead letters), to the write-ahead log and then to
+ * the file: `most` is for them. A file that is smaller than that never writes so much, and has
+ * twice its own size.
  */
 const reserve = { opening: mebibyte, least: mebibyte, most: 8 * mebibyte } as const
 
-/** How far the write-ahead log grows between two of its beginnings, in bytes: by the largest group, and by what was there before. */
+/**
+ * How far the write-ahead log grows between two of its beginnings, in bytes: by the largest group,
+ * and by what was there before.
+ */
 const usualLog = 5 * mebibyte
 
 /** What is left free beside it in any case, in bytes: others write to the disk too. */
 const breathing = mebibyte
 
-/** What appends leave of the file's free pages to everything else, in bytes: dead letters of a batch, attempts. */
+/**
+ * What appends leave of the file's free pages to everything else, in bytes: dead letters of a
+ * batch, attempts.
+ */
 const keptForOthers = 2 * mebibyte
 
-/** With as much as this ahead, in bytes, appends need not ask: it is looked again before that is used up. */
+/**
+ * With as much as this ahead, in bytes, appends need not ask: it is looked again before that is
+ * used up.
+ */
 const plenty = 64 * mebibyte
 
 /** How often it is looked, in ms: the disk is not this store's alone. */
@@ -31,12 +42,18 @@ const lookEvery = 1_000
 /** And after how many bytes of appends. */
 const lookAfter = mebibyte
 
-/** When a write finds no room again so soon, in ms, nothing is appended for {@link pause}: each time costs the reserve. */
+/**
+ * When a write finds no room again so soon, in ms, nothing is appended for {@link pause}: each time
+ * costs the reserve.
+ */
 const soon = 10_000
 
 const pause = 1_000
 
-/** Of the pages of a file, what entries of so many bytes take at most: half of a page is left empty where two do not fit, and trees have nodes. */
+/**
+ * Counts the pages of a file that entries of so many bytes take at most: half of a page is left
+ * empty where two do not fit, and trees have nodes.
+ */
 const pagesFor = (bytes: number, pageSize: number): number => 2 * Math.ceil(bytes / pageSize) + 8
 
 /** What the log asks before it takes an append. */
@@ -47,15 +64,17 @@ export interface Space {
   readonly problem: (bytes: number) => string | null
 }
 
-/** Of a connection that does not append. */
+/** The space of a connection that does not append. */
 export const unlimited: Space = { has: () => true, problem: () => null }
 
 /**
- * The room that the disk has for the file: the log's cap is no promise of it. Appends are given what is left, less what everything else needs to go on; when
- * that is used up, released entries give way to them, in whose pages they are written. So a file that has filled its disk grows no more, and can be emptied.
+ * The room that the disk has for the file: the log's cap is no promise of it. Appends are given
+ * what is left, less what everything else needs to go on; when that is used up, released entries
+ * give way to them, in whose pages they are written. So a file that has filled its disk grows no
+ * more, and can be emptied.
  *
- * When a write finds no room all the same, because others have filled the disk, a {@link Reserve} is given away, and nothing is appended until
- * there is one again.
+ * When a write finds no room all the same, because others have filled the disk, a {@link Reserve}
+ * is given away, and nothing is appended until there is one again.
  */
 export class Room implements Space {
   readonly #connection: Connection
@@ -110,7 +129,10 @@ export class Room implements Space {
     return pages - kept >= pagesFor(bytes, this.#pageSize) && this.problem(bytes) === null
   }
 
-  /** Looks how much there is, and puts the reserve back where it has been given away. Not inside a transaction. */
+  /**
+   * Looks how much there is, and puts the reserve back where it has been given away. Not inside a
+   * transaction.
+   */
   look(): void {
     this.#lookedAt = performance.now()
     this.#appended = 0
@@ -130,7 +152,9 @@ export class Room implements Space {
     this.#isPlenty = growth >= plenty && this.#atOnce >= plenty
   }
 
-  /** A write has found no room. To be followed by another look, when what can be dropped has been. */
+  /**
+   * A write has found no room. To be followed by another look, when what can be dropped has been.
+   */
   make(): void {
     const now = performance.now()
     if (now - this.#madeAt < soon) this.#pausedUntil = now + pause
@@ -139,13 +163,19 @@ export class Room implements Space {
     this.#log.begin()
   }
 
-  /** When the file has been closed, and with it the write-ahead log is gone: what there is goes back for the next opening. */
+  /**
+   * When the file has been closed, and with it the write-ahead log is gone: what there is goes back
+   * for the next opening.
+   */
   close(): void {
     this.#measure()
     this.#reserve.grow(Math.min(reserve.opening, this.#reserve.size + this.#free))
   }
 
-  /** The next opening's at last: closing the file gives it back. Says whether there was anything to give. */
+  /**
+   * The next opening's at last: closing the file gives it back. Says whether there was anything to
+   * give.
+   */
   #give(): boolean {
     return this.#reserve.shrink(reserve.opening) || this.#reserve.shrink(0)
   }
