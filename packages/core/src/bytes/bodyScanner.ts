@@ -529,6 +529,12 @@ export const makeRead = (shapes: Shapes | null): ((bytes: Uint8Array, limits: Li
   }
 }
 
+/**
+ * Bytes of a body that is outlined in one go: a few milliseconds, and far more than what an SDK
+ * sends.
+ */
+export const inOneGo = 1024 * 1024
+
 const shapes = new Shapes()
 
 /**

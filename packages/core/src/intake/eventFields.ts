@@ -11,6 +11,7 @@ import {
   type Span,
   textIn,
 } from "../bytes/jsonBytes.ts"
+import { valueAt } from "../entry/surveyedBody.ts"
 import type { Mode } from "./sorting.ts"
 
 /** Fields whose text matters. */
@@ -25,19 +26,13 @@ const fieldOf = (bytes: Uint8Array, { key, from, to }: Member, mode: Mode): Json
       return texts.has(key) ? textIn(bytes, from, to) : ""
     case openBrace:
       // The OpenAPI document says what stands in a user.
-      return key === "user" && mode === "strict" ? parse(textOf(bytes, { from, to }))! : {}
+      return key === "user" && mode === "strict" ? valueAt(bytes, { from, to }) : {}
     case openBracket:
       return bytes[behindSpace(bytes, from + 1)] === closeBracket ? [] : [null]
     default:
       return parse(asciiIn(bytes, from, to))!
   }
 }
-
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
-
-/** A value's text. */
-export const textOf = (bytes: Uint8Array, { from, to }: Span): string =>
-  decoder.decode(bytes.subarray(from, to))
 
 /**
  * What there is of an event to decide whether it is fine, out of JSON that is known to be JSON: to

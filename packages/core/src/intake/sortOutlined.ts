@@ -130,12 +130,6 @@ export const sortOutlined = (head: WireHead, bytes: Uint8Array, limits: WireLimi
   return sortFine(head, bytes, limits, outline)
 }
 
-/**
- * Bytes of a body that is outlined in one go: a few milliseconds, and far more than what an SDK
- * sends.
- */
-const inOneGo = 1024 * 1024
-
 /** {@link sortOutlined} of a large body. */
 export function* sortOutlinedInSlices(
   head: WireHead,
@@ -143,7 +137,7 @@ export function* sortOutlinedInSlices(
   limits: WireLimits,
   slice: Slice,
 ): Slices<Sorted | null> {
-  if (bytes.length <= inOneGo) return sortOutlined(head, bytes, limits)
+  if (bytes.length <= Outline.inOneGo) return sortOutlined(head, bytes, limits)
   if (head.dialect !== "log_event") return null
   // To receive so large a body has taken its time already.
   yield

@@ -1,15 +1,15 @@
 import * as Result from "effect/Result"
-import * as ExactJson from "../base/exactJson.ts"
-import { isObject, type Json, type JsonObject, parse, put } from "../base/json.ts"
+import { isObject, type Json, put } from "../base/json.ts"
 import type { Slice, Slices } from "../base/slices.ts"
 import * as Time from "../base/time.ts"
 import * as Utf8 from "../base/utf8.ts"
-import { type Survey, surveyInSlices } from "../bytes/bodySurvey.ts"
+import { type EventList, type Survey, surveyInSlices } from "../bytes/bodySurvey.ts"
 import { withoutBareNumbersInSlices } from "../bytes/Cutter.ts"
 import { mostOfBody, mostOfEvent, neverCostly } from "../bytes/costs.ts"
-import { membersOf, openBrace, type Span, textIn } from "../bytes/jsonBytes.ts"
+import { membersOf, type Span } from "../bytes/jsonBytes.ts"
 import * as Body from "../entry/bodyForms.ts"
 import * as CleanBody from "../entry/cleanBody.ts"
+import * as Surveyed from "../entry/surveyedBody.ts"
 import * as EventFields from "./eventFields.ts"
 import {
   checkOf,
@@ -87,59 +87,13 @@ function* mend(bytes: Uint8Array, first: Survey, limits: WireLimits, slice: Slic
   return { ...mended, isUtf8, bareNumberAt }
 }
 
-/** Members of the body that are read; of others counts only that they are there. */
-const read: ReadonlySet<string> = new Set(["user", "statsigMetadata", "clientTime"])
-
-const valueAt = (bytes: Uint8Array, span: Span): Json => parse(EventFields.textOf(bytes, span))!
-
-/**
- * The body as `bodyForms.ts` and the facts of a request need it: with empty lists of as many
- * events, and nothing else that costs time.
- */
-const standInOf = (bytes: Uint8Array, { start, parts, list }: Survey): Json => {
-  if (list !== null) return new Array<Json>(list.items.length)
-  if (bytes[start] !== openBrace) return null
-  const body: Record<string, Json> = {}
-  for (const part of parts) {
-    const key = textIn(bytes, part.keyFrom - 1, part.keyTo + 1)
-    const value =
-      part.list !== null
-        ? new Array<Json>(part.list.items.length)
-        : read.has(key)
-          ? valueAt(bytes, part)
-          : null
-    put(body, key, value)
-  }
-  return body
-}
-
-interface Events {
-  readonly count: number
-  readonly items: ReadonlyArray<Span>
-  readonly costly: ReadonlySet<number>
-}
-
-const eventsOf = ({ bytes, survey }: Mended, form: Body.Form): Events => {
-  if (form === "single") {
-    return { count: 1, items: [{ from: survey.start, to: bytes.length }], costly: new Set() }
-  }
-  return form === "array" ? survey.list! : survey.parts[CleanBody.lastNamed(bytes, survey.parts, form)]!.list!
-}
-
-/** With its numbers as they are written, which is how it is sent. */
-const writtenFact = ({ bytes, survey }: Mended, rest: JsonObject, name: string): Json | undefined => {
-  if (rest[name] === undefined) return undefined
-  const { parts } = survey
-  return ExactJson.parse(EventFields.textOf(bytes, parts[CleanBody.lastNamed(bytes, parts, name)]!))
-}
-
 /** What tells whose an event is. */
 const ofSubject: ReadonlySet<string> = new Set(["user", "userID", "statsigMetadata"])
 
 const subjectFields = (bytes: Uint8Array, { from }: Span): Json => {
   const event: Record<string, Json> = {}
   for (const member of membersOf(bytes, from)) {
-    if (ofSubject.has(member.key)) put(event, member.key, valueAt(bytes, member))
+    if (ofSubject.has(member.key)) put(event, member.key, Surveyed.valueAt(bytes, member))
   }
   return event
 }
@@ -163,7 +117,7 @@ interface Sifted {
 function* sift(
   { dialect }: WireHead,
   bytes: Uint8Array,
-  { items, costly: tooCostly }: Events,
+  { items, costly: tooCostly }: EventList,
   form: Body.Form,
   mode: Mode,
   slice: Slice,
@@ -195,7 +149,7 @@ function* sift(
     rejected.push(
       isCostly
         ? rejectedAs(form, index, fields, { path: [], reason: costly }, "")
-        : reject(dialect, form, mode, index, valueAt(bytes, span)),
+        : reject(dialect, form, mode, index, Surveyed.valueAt(bytes, span)),
     )
   }
   return { eventNames, times, firstAccepted, refusedAt, rejected, isAnyNamed, withoutUser }
@@ -219,11 +173,11 @@ export function* sortSurveyed(
   if (survey.isCostly) return Result.fail(tooMuch(`body: ${costly} beside its events`, survey.events))
 
   if (slice.isFull(bytes.length)) yield
-  const standIn = standInOf(bytes, survey)
+  const standIn = Surveyed.standInOf(bytes, survey)
   const body = Body.read(head.dialect, standIn)
   if (typeof body === "string") return Result.fail(refused(body))
   const { form, rest } = body
-  const events = eventsOf(mended, form)
+  const events = Surveyed.eventsOf(bytes, survey, form)
   if (events.count > limits.events) return Result.fail(tooMany(limits, events.count))
 
   const mode = modeOf(head, form, () => (isObject(standIn) ? standIn["statsigMetadata"] : undefined))
@@ -232,12 +186,11 @@ export function* sortSurveyed(
 
   const sifted = yield* sift(head, bytes, events, form, mode, slice)
   const { eventNames, refusedAt, rejected } = sifted
+  const written = (name: string): Json | undefined =>
+    rest[name] === undefined ? undefined : Surveyed.exactAt(bytes, survey, name)
   const tooMuchShared = sharedProblem(
     head,
-    {
-      user: writtenFact(mended, rest, "user"),
-      statsigMetadata: writtenFact(mended, rest, "statsigMetadata"),
-    },
+    { user: written("user"), statsigMetadata: written("statsigMetadata") },
     { count: events.count, withoutUser: sifted.withoutUser },
     mended.isUtf8 ? bytes.length : came.length,
     limits,

@@ -1,13 +1,22 @@
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as fc from "fast-check"
 import { describe, expect, it, test } from "vitest"
+import { exactOf, exactStatsigMetadataOf } from "../../src/base/exactEvent.ts"
+import * as ExactJson from "../../src/base/exactJson.ts"
 import type { Json } from "../../src/base/json.ts"
+import { Slice, sliceBytes, toTheEnd } from "../../src/base/slices.ts"
+import * as Outline from "../../src/bytes/bodyScanner.ts"
 import * as Entry from "../../src/entry/Entry.ts"
+import * as Wire from "../../src/intake/Wire.ts"
+import { anyHead, dirtyBody } from "../support/dirtyBodies.ts"
 import {
   bytesOf,
   decodeJson,
   entryOf,
   id,
+  limits,
+  plain,
   plainHttp,
   read,
   receivedAt,
@@ -146,5 +155,71 @@ describe("decode", () => {
       ),
       { numRuns: 1000 },
     )
+  })
+})
+
+describe("an entry that is decoded in slices", () => {
+  const shown = (result: ReturnType<typeof Entry.decode>) =>
+    Result.isFailure(result)
+      ? result.failure.message
+      : {
+          ...plain(result.success),
+          exact: ExactJson.stringify(exactStatsigMetadataOf(result.success)),
+          exactEvents: plain({ ...result.success, events: result.success.events.map(exactOf) }).events.map(
+            (event) => ExactJson.stringify(event as unknown as Json),
+          ),
+        }
+
+  it("is what it is when it is decoded at once", () => {
+    const seen = { outlined: 0, parsed: 0 }
+    fc.assert(
+      fc.property(anyHead, dirtyBody, (head, text) => {
+        const bytes = Buffer.from(text, "latin1")
+        const accepted = Wire.decode(head, bytes, id, limits)
+        if (Result.isFailure(accepted) || accepted.success.entry === null) return
+        const { entry } = accepted.success
+        // A number with an exponent has to be parsed.
+        const odd = {
+          ...entry,
+          body: Buffer.from(
+            Buffer.from(entry.body)
+              .toString()
+              .replace(/\}\s*$/, ',"x":1e3}'),
+          ),
+        }
+        for (const one of [
+          entry,
+          odd,
+          { ...odd, events: odd.events + 1 },
+          { ...odd, body: odd.body.subarray(1) },
+        ]) {
+          expect(shown(toTheEnd(Entry.decodeInSlices(one, new Slice(1))))).toEqual(shown(Entry.decode(one)))
+        }
+        seen[
+          Outline.read(entry.body, { events: 100, nesting: 64, strictly: false }) === null
+            ? "parsed"
+            : "outlined"
+        ] += 1
+      }),
+      { numRuns: 5_000 },
+    )
+    expect(Math.min(...Object.values(seen)), JSON.stringify(seen)).toBeGreaterThan(50)
+  })
+
+  it("has a yield after each bounded amount of work", () => {
+    const event = (n: number) => ({ ...good, eventName: `e${n}`, metadata: { a: "x".repeat(900) } })
+    const events = Array.from({ length: 1_500 }, (_, n) => event(n))
+    for (const [head, body] of [
+      [sdk, { events }],
+      [sdk, { events: [...events, { ...good, time: "2026-11-01" }] }],
+      [webhook, events],
+    ] as const) {
+      const entry = entryOf(decodeJson(head, body))
+      expect(entry.body.length).toBeGreaterThan(1024 * 1024)
+      const slices = Entry.decodeInSlices(entry)
+      let yields = 0
+      while (slices.next().done !== true) yields += 1
+      expect(yields).toBeGreaterThanOrEqual(Math.floor(entry.body.length / sliceBytes))
+    }
   })
 })

@@ -24,17 +24,26 @@ export interface Loaded {
   readonly index: number
 }
 
-/** The lane's own way through the log, for as long as the head reader does not feed it, and single events from anywhere in it. */
+/**
+ * The lane's own way through the log, for as long as the head reader does not feed it, and single
+ * events from anywhere in it.
+ */
 export interface Reading {
   /** While the feed is detached: reads on, or joins the head reader; false at the head. */
   readonly readOn: Effect.Effect<boolean, StoreError>
   /** Keeps nothing of what it has read: the feed will go on elsewhere, or much later. */
   readonly forget: () => void
-  /** The log has dropped entries this lane has not looked at, or has come back with less than the lane has looked at. */
+  /**
+   * The log has dropped entries this lane has not looked at, or has come back with less than the
+   * lane has looked at.
+   */
   readonly goOnAt: (resumeAt: Position) => Effect.Effect<void, StoreError>
   /** Whether the log ends before a position that it has given. */
   readonly endsBefore: (position: string) => Effect.Effect<boolean, StoreError>
-  /** Until the lane is woken or there may be more to read, but no longer than so many ms; `null` for as long as that takes. */
+  /**
+   * Until the lane is woken or there may be more to read, but no longer than so many ms; `null` for
+   * as long as that takes.
+   */
   readonly rest: (millis: number | null) => Effect.Effect<unknown, StoreError>
   /** The events themselves, from the log; those that it no longer has are left out. */
   readonly load: (sources: ReadonlyArray<Source>) => Effect.Effect<ReadonlyArray<Loaded>, StoreError>
@@ -82,6 +91,7 @@ export const makeReading = (options: Options, book: Book, feed: Feed, wake: Latc
       },
       pass: () => {},
       goOn: () => false,
+      isAt: () => true,
     })
     return found
   })
@@ -108,7 +118,8 @@ export const makeReading = (options: Options, book: Book, feed: Feed, wake: Latc
         Effect.annotateLogs({ ...noted, trimmed: book.state.trimmed }),
       )
     } else {
-      // What was done with events that are gone stays as it is counted: more was due than the log knows of.
+      // What was done with events that are gone stays as it is counted: more was due than the log
+      // knows of.
       book.update({ from: events - LaneState.looked(state) })
       yield* Effect.logWarning(
         "the log has come back with less than it had given: a destination goes on behind what is left",
@@ -134,6 +145,7 @@ export const makeReading = (options: Options, book: Book, feed: Feed, wake: Latc
         look: (item) => feed.scan(item),
         pass: (entry) => feed.pass(entry),
         goOn: () => !feed.finished && feed.hungry && !join(),
+        isAt: (before) => !feed.attached && feed.readAfter === before,
       })
       return next !== undefined
     }),

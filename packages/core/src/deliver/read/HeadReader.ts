@@ -56,6 +56,7 @@ export const make = Effect.fnUntraced(function* (
       bytes += sizeOf(entry)
     },
     goOn: () => router.hungry,
+    isAt: (before) => router.position === before,
   }
 
   const isWanted = (envelope: string): boolean => mayWant(envelope, dealing.wants)

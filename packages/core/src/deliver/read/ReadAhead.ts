@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { monotonicMillisOf } from "../../base/monotonic.ts"
+import { inTurns } from "../../base/turns.ts"
 import * as Entry from "../../entry/Entry.ts"
 import { mayWant } from "../../entry/envelopeNames.ts"
 import type { LogEntry } from "../../ports/EventLog.ts"
@@ -12,17 +13,24 @@ import { type Item, makeItem } from "./Feed.ts"
 export const sizeOf = ({ body, envelope, leftOut = 0 }: LogEntry): number =>
   body.length + leftOut + envelope.length
 
-const decodeItem = (before: Position, entry: LogEntry, readAt: number): Result.Result<Item, StoreError> =>
-  Result.mapBoth(Entry.decode(entry), {
+type Decoded = Result.Result<Entry.DecodedEntry, Entry.EntryError>
+
+const itemOf = (
+  before: Position,
+  entry: LogEntry,
+  decoded: Decoded,
+  readAt: number,
+): Result.Result<Item, StoreError> =>
+  Result.mapBoth(decoded, {
     onFailure: ({ message }) =>
       new StoreError({
         reason: { _tag: "Corrupt" },
         message: `the entry at ${entry.position} cannot be read: ${message}`,
       }),
-    onSuccess: (decoded) => makeItem(before, entry.position, decoded, sizeOf(entry), readAt),
+    onSuccess: (one) => makeItem(before, entry.position, one, sizeOf(entry), readAt),
   })
 
-/** Who looks at entries one after the other. */
+/** Looks at entries one after the other. */
 export interface Reader {
   /** Whether any event of this name may be wanted. */
   readonly wants: (eventName: string) => boolean
@@ -31,6 +39,11 @@ export interface Reader {
   readonly pass: (entry: LogEntry) => void
   /** Asked after each entry. */
   readonly goOn: () => boolean
+  /**
+   * Whether the next entry to look at is still the one after this position: asked when a large one
+   * was decoded, which others may have gone on during.
+   */
+  readonly isAt: (before: Position) => boolean
 }
 
 /**
@@ -72,24 +85,45 @@ export class ReadAhead {
    * whose body was left out and that is wanted by now, it has no more.
    */
   show(after: Position, reader: Reader): Effect.Effect<void, StoreError> {
-    return Effect.clockWith((clock) => {
-      const readAt = monotonicMillisOf(clock)
-      let goOn = this.has(after)
-      while (goOn && this.next < this.entries.length) {
-        const entry = this.entries[this.next]!
-        if (mayWant(entry.envelope, reader.wants)) {
-          // It was not when it was read: it has to be read again.
-          if (entry.leftOut !== undefined) break
-          const item = decodeItem(this.before!, entry, readAt)
-          if (Result.isFailure(item)) return Effect.fail(item.failure)
-          reader.look(item.success)
-        } else reader.pass(entry)
-        this.next += 1
-        this.before = entry.position
-        goOn = reader.goOn()
+    return Effect.clockWith((clock) => this.showMore(this.has(after), reader, monotonicMillisOf(clock)))
+  }
+
+  private showMore(goOn: boolean, reader: Reader, readAt: number): Effect.Effect<void, StoreError> {
+    let isMore = goOn
+    while (isMore && this.next < this.entries.length) {
+      const entry = this.entries[this.next]!
+      if (mayWant(entry.envelope, reader.wants)) {
+        // It was not when it was read: it has to be read again.
+        if (entry.leftOut !== undefined) break
+        if (entry.body.length > Entry.atOnce) return this.showLarge(entry, reader, readAt)
+        const item = itemOf(this.before!, entry, Entry.decode(entry), readAt)
+        if (Result.isFailure(item)) return Effect.fail(item.failure)
+        reader.look(item.success)
+      } else reader.pass(entry)
+      isMore = this.passed(entry, reader)
+    }
+    if (isMore || this.next === this.entries.length) this.clear()
+    return Effect.void
+  }
+
+  /** Others have their turns while a large entry is decoded. */
+  private showLarge(entry: LogEntry, reader: Reader, readAt: number): Effect.Effect<void, StoreError> {
+    return Effect.flatMap(inTurns(Entry.decodeInSlices(entry)), (decoded) => {
+      const { before } = this
+      if (this.entries[this.next] !== entry || before === null || !reader.isAt(before)) {
+        this.clear()
+        return Effect.void
       }
-      if (goOn || this.next === this.entries.length) this.clear()
-      return Effect.void
+      const item = itemOf(before, entry, decoded, readAt)
+      if (Result.isFailure(item)) return Effect.fail(item.failure)
+      reader.look(item.success)
+      return this.showMore(this.passed(entry, reader), reader, readAt)
     })
+  }
+
+  private passed({ position }: LogEntry, reader: Reader): boolean {
+    this.next += 1
+    this.before = position
+    return reader.goOn()
   }
 }
