@@ -38,7 +38,7 @@ export type { Cors }
 /** What of a request comes before its body. */
 export interface RequestHead {
   readonly method: string
-  /** Path and query as on the request line, with or without the prefix under which the host mounted it. */
+  /** Path and query as on the request line, with or without the prefix it is mounted under. */
   readonly url: string
   /** By lower-case name. */
   readonly headers: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
