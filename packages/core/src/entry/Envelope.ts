@@ -39,8 +39,8 @@ export const Envelope = Schema.Struct({
   /** Places in the request of the events that were refused, and so are not in the body. */
   rejected: Schema.optionalKey(Schema.Array(Schema.Number)),
   /**
-   * The different names among the events, the last of the facts; none when they are many. Who wants
-   * none of them need not look at the body.
+   * The different names among the events, the last of the facts; none when they are many. A reader
+   * that wants none of them need not look at the body.
    */
   names: Schema.optionalKey(Schema.Array(Schema.String)),
 })
