@@ -12,6 +12,7 @@ import * as Ledger from "./deliver/Ledger.ts"
 import * as HttpIngest from "./intake/HttpIngest.ts"
 import { Ingest } from "./intake/Ingest.ts"
 import type { NewEvent } from "./intake/logEvent.ts"
+import { promiseHandler } from "./intake/promiseHandler.ts"
 import { within } from "./operate/Action.ts"
 import { actions } from "./operate/actions.ts"
 import * as LiveOperator from "./operate/liveOperator.ts"
@@ -224,7 +225,7 @@ export const make = async <D extends Durability = never>(options: MakeOptions<D>
     }),
   )
   const { http, dispatcher } = services
-  const handle = HttpIngest.handler(http, context)
+  const handle = promiseHandler(http, context)
 
   const takesEvents = Effect.gen(function* () {
     const problem =

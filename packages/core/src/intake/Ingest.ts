@@ -10,7 +10,7 @@ import type * as Scope from "effect/Scope"
 import { hex } from "../base/hex.ts"
 import { InvalidOptions, type OptionProblem } from "../base/InvalidOptions.ts"
 import { makeSparingly } from "../base/logOncePerMinute.ts"
-import * as Signature from "../base/Signature.ts"
+import type * as Signature from "../base/Signature.ts"
 import * as Telemetry from "../base/Telemetry.ts"
 import { inTurns } from "../base/turns.ts"
 import { timeUUIDs } from "../entry/TimeUUID.ts"
@@ -20,11 +20,13 @@ import * as DeadLetters from "../ports/DeadLetters.ts"
 import { defectSummary } from "../ports/defectSummary.ts"
 import { EntryIds } from "../ports/EntryIds.ts"
 import { type EntryId, EventLog } from "../ports/EventLog.ts"
-import { type KeyKind, Keys } from "../ports/Keys.ts"
+import type { Keys } from "../ports/Keys.ts"
 import { mayPass, StoreError } from "../ports/StoreError.ts"
 import { partitionOf } from "../select/partition.ts"
+import type { AuthenticationOptions } from "./authentication.ts"
+import * as Authentication from "./authentication.ts"
 import { makeDedupe } from "./dedupe.ts"
-import { type HashedKey, makeKeyRing, makeKnownKeys, type Principal } from "./keyRing.ts"
+import type { Principal } from "./keyRing.ts"
 import { makeNameCounts } from "./nameCounts.ts"
 import * as Wire from "./Wire.ts"
 
@@ -44,15 +46,7 @@ export const defaultLimits: IngestLimits = {
   inFlightBytes: 256 * 1024 * 1024,
 }
 
-export interface IngestOptions {
-  /**
-   * Keys that senders must show, besides those in the {@link Keys} store: server keys for every
-   * route, client keys for the log_event family only. `"none"` takes events from anybody: an open
-   * endpoint has to be asked for, so without it a layer that finds no key at all is not built.
-   */
-  readonly keys?:
-    | { readonly server?: ReadonlyArray<string>; readonly client?: ReadonlyArray<string> }
-    | "none"
+export interface IngestOptions extends AuthenticationOptions {
   /**
    * `"auto"` by default: SDKs get the tolerance they need, everybody else is held to the OpenAPI
    * document.
@@ -64,21 +58,11 @@ export interface IngestOptions {
    * process.
    */
   readonly dedupe?: { readonly window: Duration.Input }
-  /** Besides keys, what makes a request of the event webhook genuine. */
-  readonly receive?: {
-    /**
-     * The signing secret (`webhook-...`) of a webhook in Statsig's console that points here;
-     * several during a rotation. A request without a key is taken then when it has a valid `v0`
-     * signature, at most 5 minutes old, over the body's bytes as they were sent: compressed, if
-     * they came compressed. Within those minutes the same request would be taken again: `dedupe`
-     * shares it.
-     */
-    readonly statsigSecret?: string | ReadonlyArray<string>
-  }
   /** {@link defaultLimits} by default. */
   readonly limits?: Partial<IngestLimits>
 }
 
+export { type AuthenticationOptions, keyProblems } from "./authentication.ts"
 export type { Principal }
 
 /** What became of a request that was not refused. */
@@ -136,6 +120,8 @@ export class Ingest extends Context.Service<
   Ingest,
   {
     readonly limits: IngestLimits
+    /** For {@link IngestHead}: how strictly requests are held to the events API document. */
+    readonly validation: Wire.Validation
     /**
      * Finds whose a key is, `null` when it may not do this. How long it takes does not tell how
      * much of a key is right.
@@ -167,36 +153,10 @@ export class Ingest extends Context.Service<
   }
 >()("@millrace/core/Ingest") {}
 
-export type IngestHead = Omit<Wire.WireHead, "validation">
+/** What a request says of itself before its body. */
+export type IngestHead = Wire.WireHead
 
 export type IngestServices = Codec | Counters | DeadLetters.DeadLetters | EventLog | Keys
-
-/**
- * Written out: V8 gives each object that is spread into a larger one a hidden class of its own, and
- * all that read it are slow.
- */
-const wireHead = (head: IngestHead, validation: Wire.Validation): Wire.WireHead => ({
-  dialect: head.dialect,
-  validation,
-  receivedAt: head.receivedAt,
-  clientTimeHeader: head.clientTimeHeader,
-  clientTimeQuery: head.clientTimeQuery,
-  sdkType: head.sdkType,
-  sdkVersion: head.sdkVersion,
-  sessionID: head.sessionID,
-  keyId: head.keyId,
-})
-
-/** A header's value can carry it, once: several are joined by commas. */
-const sendableKey = /^[\x21-\x2b\x2d-\x7e]+$/
-
-/** What is wrong with keys, for whoever takes them from a user. */
-export const keyProblems = (kind: KeyKind, keys: ReadonlyArray<string>): ReadonlyArray<OptionProblem> =>
-  keys.flatMap((key, index) =>
-    sendableKey.test(key)
-      ? []
-      : [{ path: `keys.${kind}[${index}]`, message: "expected visible ASCII characters without a comma" }],
-  )
 
 const limitProblems = (limits: IngestLimits): ReadonlyArray<OptionProblem> => [
   ...(["bodyBytes", "events", "nesting", "sentBytes", "inFlightBytes"] as const).flatMap((name) =>
@@ -216,16 +176,6 @@ const limitsOf = ({ limits }: IngestOptions): IngestLimits => {
   return { ...defaultLimits, sentBytes, ...limits }
 }
 
-const keysOf = ({ keys }: IngestOptions): Record<KeyKind, ReadonlyArray<string>> => ({
-  server: (keys !== "none" && keys?.server) || [],
-  client: (keys !== "none" && keys?.client) || [],
-})
-
-const secretsOf = ({ receive }: IngestOptions): ReadonlyArray<string> => {
-  const secret = receive?.statsigSecret ?? []
-  return typeof secret === "string" ? [secret] : secret
-}
-
 /** ms, `null` when off, 0 when it is no positive, finite duration. */
 const windowOf = ({ dedupe }: IngestOptions): number | null => {
   if (dedupe === undefined) return null
@@ -238,16 +188,9 @@ const windowOf = ({ dedupe }: IngestOptions): number | null => {
 
 /** What is wrong with the options, as far as that can be seen without a store. */
 export const optionProblems = (options: IngestOptions): ReadonlyArray<OptionProblem> => {
-  const { server, client } = keysOf(options)
   return [
-    ...keyProblems("server", server),
-    ...keyProblems("client", client),
+    ...Authentication.problemsOf(options),
     ...limitProblems(limitsOf(options)),
-    ...secretsOf(options).flatMap((secret, index) =>
-      secret === ""
-        ? [{ path: `receive.statsigSecret[${index}]`, message: "expected a non-empty string" }]
-        : [],
-    ),
     ...(windowOf(options) === 0
       ? [{ path: "dedupe.window", message: "expected a positive, finite duration" }]
       : []),
@@ -266,7 +209,6 @@ const make = Effect.fnUntraced(function* (
   const codec = yield* Codec
   const log = yield* EventLog
   const deadLetters = yield* DeadLetters.DeadLetters
-  const keyStore = yield* Keys
   const nextId = yield* EntryIds
   const context = yield* Effect.context()
 
@@ -274,48 +216,9 @@ const make = Effect.fnUntraced(function* (
   if (problems.length > 0) return yield* new InvalidOptions({ problems })
   const limits = limitsOf(options)
   const validation = options.validation ?? "auto"
-  const open = options.keys === "none"
-  const { server, client } = keysOf(options)
   const window = windowOf(options)
 
-  const hashed = (keys: ReadonlyArray<string>, kind: KeyKind): ReadonlyArray<HashedKey> =>
-    keys.map((key) => ({ hash: hex(codec.sha256(key)), kind }))
-  const configured = [...hashed(server, "server"), ...hashed(client, "client")]
-  const readKeys = Effect.map(keyStore.list, (stored) => {
-    const ring = makeKeyRing([...configured, ...stored])
-    const known = [...server, ...client].map((key) => [key, ring.find(codec.sha256(key))!] as const)
-    return { ring, known: makeKnownKeys(known) }
-  })
-
-  const secrets = secretsOf(options)
-  let keys = open ? null : yield* readKeys
-  if (keys?.ring.size === 0 && secrets.length === 0) {
-    return yield* new InvalidOptions({
-      problems: [
-        { path: "keys", message: 'no key is configured: give one, or "none" to take events from anybody' },
-      ],
-    })
-  }
-
-  const anybody: Principal = { kind: "server", id: null }
-
-  const authenticate = (key: string | null, use: Wire.Dialect): Principal | null => {
-    if (keys === null) return anybody
-    if (key === null) return null
-    const principal = keys.known.find(key) ?? keys.ring.find(codec.sha256(key))
-    return principal?.kind === "client" && use !== "log_event" ? null : principal
-  }
-
-  const authenticateSigned = (
-    message: Signature.ReceivedMessage,
-    now: number,
-  ): Result.Result<Principal, Signature.SignatureError> => {
-    // All of them, so that the time does not tell which one it was.
-    const results = secrets.map((statsig) =>
-      Signature.verify(codec, { standardWebhooks: [], statsig }, message, now),
-    )
-    return Result.map(results.find(Result.isSuccess) ?? results[0]!, () => anybody)
-  }
+  const authentication = yield* Authentication.make(options)
 
   const totals: Record<Telemetry.IntakeOutcome, number> = { stored: 0, rejected: 0, duplicate: 0, failed: 0 }
   const count = (outcome: Telemetry.IntakeOutcome, events: number): void => {
@@ -445,7 +348,7 @@ const make = Effect.fnUntraced(function* (
   ): Effect.Effect<Receipt, IngestError> => {
     bytesInFlight += body.length
     const reading = Effect.ensuring(
-      inTurns(Wire.decodeInSlices(wireHead(head, validation), body, id, limits)),
+      inTurns(Wire.decodeInSlices(head, body, id, limits)),
       Effect.sync(() => {
         bytesInFlight -= body.length
       }),
@@ -459,7 +362,7 @@ const make = Effect.fnUntraced(function* (
     Telemetry.intakeBytes.updateUnsafe(body.length, context)
     return body.length > Wire.atOnce
       ? acceptLarge(head, body, id)
-      : keep(head, body, id, Wire.decode(wireHead(head, validation), body, id, limits))
+      : keep(head, body, id, Wire.decode(head, body, id, limits))
   }
 
   const accept = (head: IngestHead, body: Uint8Array): Effect.Effect<Receipt, IngestError> =>
@@ -467,19 +370,16 @@ const make = Effect.fnUntraced(function* (
 
   return {
     limits,
-    authenticate,
-    authenticateSigned: secrets.length === 0 ? null : authenticateSigned,
+    validation,
+    authenticate: authentication.byKey,
+    authenticateSigned: authentication.bySignature,
     accept,
     ledger: Effect.sync(() => ({
       ...totals,
       received: totals.stored + totals.rejected + totals.duplicate + totals.failed,
     })),
     damage: Effect.sync(() => damage),
-    reloadKeys: open
-      ? Effect.void
-      : Effect.map(readKeys, (read) => {
-          keys = read
-        }),
+    reloadKeys: authentication.reload,
   }
 })
 

@@ -1,12 +1,15 @@
 /**
- * Which pages' scripts may read the replies: all of them, those of the origins listed (`https://shop.example`), or, with
- * `false`, those the host itself allows.
+ * Which pages' scripts may read the replies: all of them, those of the origins listed
+ * (`https://shop.example`), or, with `false`, those the host itself allows.
  */
 export type Cors = { readonly origins: "*" | ReadonlyArray<string> } | false
 
 export type CorsHeaders = Readonly<Record<string, string>>
 
-/** What the SDKs for browsers send (docs/wire.md, section 8). Some old browsers do not know `*` here. */
+/**
+ * What the SDKs for browsers send (docs/wire.md, section 8). Some old browsers do not know `*`
+ * here.
+ */
 const knownHeaders: ReadonlyArray<string> = [
   "content-type",
   "statsig-api-key",
@@ -46,8 +49,9 @@ export const isOrigin = (text: string): boolean => text === "null" || serialized
 const none: CorsHeaders = {}
 
 /**
- * A beacon asks with credentials, always, and then a browser takes no star: it wants to read its own origin. No cookie means anything to Millrace and
- * no reply holds anything, so this gives nothing away.
+ * A beacon asks with credentials, always, and then a browser takes no star: it wants to read its
+ * own origin. No cookie means anything to Millrace and no reply holds anything, so this gives
+ * nothing away.
  */
 const headersFor = (origin: string): CorsHeaders => ({
   "access-control-allow-origin": origin,

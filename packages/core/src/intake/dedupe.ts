@@ -3,15 +3,22 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 
-/** Remembered outcomes: a fingerprint each, a hash whatever the body's length. At 1,000 requests/s it is 10 s of traffic, and 1 MB. */
+/**
+ * Remembered outcomes: a fingerprint each, a hash whatever the body's length. At 1,000 requests/s
+ * it is 10 s of traffic, and 1 MB.
+ */
 export const maxRemembered = 10_000
 
 /**
- * Shares one outcome among calls with the same fingerprint: concurrent ones wait for the first and end as it ends; later ones,
- * within the window after it ended, succeed at once if it succeeded. Failures are not remembered.
+ * Shares one outcome among calls with the same fingerprint: concurrent ones wait for the first and
+ * end as it ends; later ones, within the window after it ended, succeed at once if it succeeded.
+ * Failures are not remembered.
  */
 export interface Dedupe<E> {
-  /** Whether this call is a duplicate: then `first` was not run. Not to be interrupted while `first` is running. */
+  /**
+   * Whether this call is a duplicate: then `first` was not run. Not to be interrupted while `first`
+   * is running.
+   */
   readonly share: (fingerprint: string, first: Effect.Effect<unknown, E>) => Effect.Effect<boolean, E>
 }
 
@@ -21,7 +28,8 @@ export const makeDedupe = <E>(window: number): Dedupe<E> => {
   const endedAt = new Map<string, number>()
   const running = new Map<string, Deferred.Deferred<void, E>>()
 
-  // A clock that was set back makes an age negative: rather store twice than take for a duplicate for an hour.
+  // A clock that was set back makes an age negative: rather store twice than take for a duplicate
+  // for an hour.
   const isOver = (ended: number, now: number) => now - ended >= window || now < ended
 
   const forget = (now: number): void => {

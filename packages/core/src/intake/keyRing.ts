@@ -3,7 +3,10 @@ import type { KeyKind } from "../ports/Keys.ts"
 /** Who sends. */
 export interface Principal {
   readonly kind: KeyKind
-  /** Names the key without giving it away; `null` where no key is asked for, and for a signed request. */
+  /**
+   * Names the key without giving it away; `null` where no key is asked for, and for a signed
+   * request.
+   */
   readonly id: string | null
 }
 
@@ -31,7 +34,10 @@ export interface KeyRing {
   readonly find: (digest: Uint8Array) => Principal | null
 }
 
-/** A key that is given both as server and as client key is a server key. Hashes that are none are left out. */
+/**
+ * A key that is given both as server and as client key is a server key. Hashes that are none are
+ * left out.
+ */
 export const makeKeyRing = (keys: ReadonlyArray<HashedKey>): KeyRing => {
   const kinds = new Map<string, KeyKind>()
   for (const { hash, kind } of keys) {
@@ -72,7 +78,10 @@ const difference = (secret: string, given: string): number => {
   return different
 }
 
-/** Keys that are known as they are, with their owners: to hash what every request shows would take longer than to compare it with a few. */
+/**
+ * Keys that are known as they are, with their owners: to hash what every request shows would take
+ * longer than to compare it with a few.
+ */
 export const makeKnownKeys = (keys: ReadonlyArray<readonly [key: string, owner: Principal]>) => ({
   find: (given: string): Principal | null => {
     let found: Principal | null = null

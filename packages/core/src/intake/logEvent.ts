@@ -28,6 +28,7 @@ export const logEvent = Effect.fnUntraced(function* (
   const time = timestamp ?? receivedAt
   const head = {
     dialect: "event_webhook",
+    validation: ingest.validation,
     receivedAt,
     keyId: null,
     clientTimeHeader: null,

@@ -2,13 +2,19 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Counters from "../ports/Counters.ts"
 
-/** Fresh enough for a page that shows the last day, and one small write where a busy hour has a million. */
+/**
+ * Fresh enough for a page that shows the last day, and one small write where a busy hour has a
+ * million.
+ */
 const flushInterval = "10 seconds"
 
 /** A name is the sender's to choose, and counting must not keep a kilobyte of it. */
 const maxNameLength = 256
 
-/** Names that wait to be written, of all hours: two hours of as many as a store takes. They have 10 MiB at most. */
+/**
+ * Names that wait to be written, of all hours: two hours of as many as a store takes. They have 10
+ * MiB at most.
+ */
 const maxNames = 2 * Counters.limits.maxNamesPerHour
 
 const hourLength = 60 * 60 * 1000
@@ -16,7 +22,10 @@ const hourLength = 60 * 60 * 1000
 /** While the store is away counts pile up: a day of them, then the oldest go. */
 const maxHours = 24
 
-/** Counts event names in memory and adds them to the {@link Counters.Counters} now and then; losing some loses no event. */
+/**
+ * Counts event names in memory and adds them to the {@link Counters.Counters} now and then; losing
+ * some loses no event.
+ */
 export interface NameCounts {
   /** @param at ms since the epoch */
   readonly add: (names: ReadonlyArray<string>, at: number) => Effect.Effect<void>
@@ -59,7 +68,8 @@ export const makeNameCounts: Effect.Effect<NameCounts, never, Counters.Counters 
       names.set(counted, (before ?? 0) + times)
     }
 
-    // Uninterrupted: a write that is cut off may have happened, and adding it again would count twice.
+    // Uninterrupted: a write that is cut off may have happened, and adding it again would count
+    // twice.
     const flush = Effect.uninterruptible(
       Effect.suspend(() => {
         const taken = pending

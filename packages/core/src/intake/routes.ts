@@ -1,10 +1,15 @@
 import type { OptionProblem } from "../base/InvalidOptions.ts"
 import type { Dialect } from "./Wire.ts"
 
-/** One row of the table of routes. `exception` is where SDKs report their own failures: read, counted, not kept. */
+/**
+ * One row of the table of routes. `exception` is where SDKs report their own failures: read,
+ * counted, not kept.
+ */
 export interface Route {
   readonly name: Dialect | "exception"
-  /** Whether browsers call it from pages of other origins. Third-party webhooks come from servers. */
+  /**
+   * Whether browsers call it from pages of other origins. Third-party webhooks come from servers.
+   */
   readonly browsers: boolean
 }
 
@@ -47,7 +52,10 @@ const byLastSegment: ReadonlyMap<string, Match> = new Map(
 
 const slash = 47
 
-/** Where the path begins: behind the authority when the request line has an absolute URL, as one sent through a proxy has. */
+/**
+ * Where the path begins: behind the authority when the request line has an absolute URL, as one
+ * sent through a proxy has.
+ */
 const pathStart = (url: string, end: number): number => {
   if (url.charCodeAt(0) === slash) return 0
   const scheme = url.indexOf("://")

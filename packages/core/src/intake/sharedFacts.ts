@@ -2,17 +2,22 @@ import type { Json } from "../base/json.ts"
 import { idOf, isObject, isWrittenNumber } from "../base/json.ts"
 import * as Utf8 from "../base/utf8.ts"
 
-/** What a request says once for all of its events, each of `user` and `statsigMetadata`: thirty times what an SDK says there. In bytes of JSON. */
+/**
+ * What a request says once for all of its events, each of `user` and `statsigMetadata`: thirty
+ * times what an SDK says there. In bytes of JSON.
+ */
 export const maxFactBytes = 64 * 1024
 
 /**
  * What leaves for one destination is never more than this many times the body it came in.
  *
- * An event by itself grows 13 times at most: `{"event":"e"}` has 13 bytes, and with all eight fields and its brackets 163. A longer one grows less; the
- * number `1e20` as a user's id, written twice with all of its 21 digits, grows 11 times. What is left is for the facts that each event is sent with: 27
- * times the body, however small its events are. An SDK's own come to three times.
+ * An event by itself grows 13 times at most: `{"event":"e"}` has 13 bytes, and with all eight
+ * fields and its brackets 163. A longer one grows less; the number `1e20` as a user's id, written
+ * twice with all of its 21 digits, grows 11 times. What is left is for the facts that each event is
+ * sent with: 27 times the body, however small its events are. An SDK's own come to three times.
  *
- * Names of groups from a catalog, and what a user's transform adds, are the operator's and not counted.
+ * Names of groups from a catalog, and what a user's transform adds, are the operator's and not
+ * counted.
  */
 const maxGrowth = 40
 
@@ -46,7 +51,10 @@ export const problemOf = (
     : `events: with the user and statsigMetadata of the request in each of them, more than ${tooMuch} would be sent`
 }
 
-/** How long a value is as JSON; more than `most` when it is longer, and then no more of it is looked at. */
+/**
+ * How long a value is as JSON; more than `most` when it is longer, and then no more of it is looked
+ * at.
+ */
 export const sizeOf = (json: Json | undefined, most: number): number => {
   if (json === undefined) return 0
   if (typeof json === "string" && json.length > most) return json.length + 2

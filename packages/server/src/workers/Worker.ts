@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream"
 import { Millrace as Core, HttpIngest } from "@millrace/core"
+import { promiseHandler } from "@millrace/core/host"
 import { Codec, createServer, type Ingest, YoungMemory } from "@millrace/node"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -57,7 +58,7 @@ const listen = Effect.fnUntraced(function* (settings: Settings, primary: Primary
   const { host, port, maxBytes } = settings
   const http = Context.get(yield* intake(settings, primary), HttpIngest.HttpIngest)
   const context = yield* Effect.context<never>()
-  const ingest: Ingest = { matches: http.matches, handle: HttpIngest.handler(http, context) }
+  const ingest: Ingest = { matches: http.matches, handle: promiseHandler(http, context) }
   const fallback = Endpoints.listener(ingest, health(primary))
   const server = createServer(ingest, { fallback, maxBufferedBytes: maxBytes })
   const balance = Balance.make(server.http)
