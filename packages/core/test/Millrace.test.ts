@@ -66,6 +66,23 @@ test("what is done by hand is there without Effect, too", async () => {
   expect(await millrace.close()).toEqual({ drained: true, pending: [] })
 })
 
+test("what is done by Effects is logged where the rest is, and fails with what it says", async () => {
+  const lines: Array<string> = []
+  const millrace = await Millrace.make({
+    keys: "none",
+    destinations: [{ id: "warehouse", url: "https://warehouse.test/hook" }],
+    store: Store.layerMemory(),
+    transport: Layer.succeed(Transport, { send: () => Effect.never }),
+    codec: layerTest,
+    log: ({ level, fields }) => lines.push(`${level} ${JSON.stringify(fields)}`),
+  })
+  expect(await Effect.runPromise(millrace.operator.disable({ id: "warehouse" }))).toEqual({})
+  expect(lines).toEqual(['Warn {"destination":"warehouse"}'])
+  const failed = await Effect.runPromise(Effect.flip(millrace.operator.disable({ id: "nobody" })))
+  expect(failed).toMatchObject({ _tag: "UnknownDestination", id: "nobody" })
+  await millrace.close()
+})
+
 test("a store that hangs, or reads and does not write, is not ready", async () => {
   let probe: StoreHealth["Service"]["probe"] = Effect.void
   const health = Layer.succeed(StoreHealth, {
