@@ -11,7 +11,7 @@ export const freeOn = (path: string): number => {
   }
 }
 
-/** Of a file, in bytes: 0 where it is not there, or cannot be looked at. */
+/** Returns the size of a file in bytes: 0 where it is not there, or cannot be looked at. */
 export const sizeOf = (path: string): number => {
   try {
     return statSync(path, { throwIfNoEntry: false })?.size ?? 0
