@@ -22,11 +22,23 @@ export const wasReadAsText = (bytes: Uint8Array): boolean =>
 const isReplacement = (bytes: Uint8Array, at: number): boolean =>
   bytes[at] === 0xef && bytes[at + 1] === 0xbf && bytes[at + 2] === 0xbd
 
+const space = 0x20
+const openBrace = 0x7b
+
+/** Whether the first byte that is no white space begins an object. */
+const beginsObject = (bytes: Uint8Array): boolean => bytes.find((byte) => byte > space) === openBrace
+
 /**
  * Whether an SDK has sent plain JSON. Gateways inflate a body and leave the header that says it is
  * compressed.
+ *
+ * A body that is too large to be parsed in one go is not: there it is enough that it looks like an
+ * object, and that an SDK's name stands in its head or anywhere in it. Reading it says the rest.
  */
 export const isPlainFromSdk = (head: Wire.WireHead, bytes: Uint8Array): boolean => {
-  const json = parse(Utf8.decode(bytes).text)
+  if (!beginsObject(bytes)) return false
+  const { text } = Utf8.decode(bytes)
+  if (bytes.length > Wire.atOnce) return Wire.showsSdk(head, () => null) || text.includes('"sdkType"')
+  const json = parse(text)
   return isObject(json) && Wire.showsSdk(head, () => json["statsigMetadata"])
 }

@@ -5,9 +5,10 @@ import * as Fiber from "effect/Fiber"
 import * as Metric from "effect/Metric"
 import * as Tracer from "effect/Tracer"
 import * as TestClock from "effect/testing/TestClock"
-import { describe, expect, it } from "vitest"
+import { describe, expect, it, vi } from "vitest"
 import { spanNames } from "../../src/base/Telemetry.ts"
 import { BodyError, type HttpIngestOptions } from "../../src/intake/HttpIngest.ts"
+import * as Wire from "../../src/intake/Wire.ts"
 import { CodecError } from "../../src/ports/Codec.ts"
 import type { EventLog } from "../../src/ports/EventLog.ts"
 import { StoreError, type StoreReason } from "../../src/ports/StoreError.ts"
@@ -244,6 +245,22 @@ describe("encoding", () => {
       }),
     ),
   )
+
+  it("finds that out of a large body without parsing it in one go", () =>
+    run(
+      Effect.gen(function* () {
+        const parse = vi.spyOn(JSON, "parse")
+        const headers = { "statsig-api-key": serverKey, "content-encoding": "gzip" }
+        const events = Array.from({ length: 2_000 }, () => event())
+        const fromSdk = JSON.stringify({ events, statsigMetadata: { sdkType: "py-server" } })
+        expect((yield* ask({ headers, body: fromSdk })).status).toBe(202)
+        const unshown = { ...headers, "statsig-client-time": "1700000000000" }
+        expect((yield* ask({ headers: unshown, body: JSON.stringify({ events }) })).status).toBe(400)
+        const longest = Math.max(0, ...parse.mock.calls.map(([text]) => text.length))
+        parse.mockRestore()
+        expect(longest).toBeLessThan(Wire.atOnce)
+      }),
+    ))
 })
 
 describe("what headers and query say of an SDK", () => {
