@@ -84,10 +84,12 @@ const demanded = (ack: Durability | undefined): Layer.Layer<EventLog, InvalidOpt
   )
 
 /**
- * Intake, delivery and an operator on a store, a transport and a codec: the front door for programs that use Effect. Closing its scope
- * stops them; call `HttpIngest.close` and `Dispatcher.drain` first to send what is pending.
+ * Intake, delivery and an operator on a store, a transport and a codec: the front door for programs
+ * that use Effect. Closing its scope stops them; call `HttpIngest.close` and `Dispatcher.drain`
+ * first to send what is pending.
  *
- * Fails with {@link InvalidOptions}, which has all mistakes with their paths, or a {@link StoreError} when the store cannot be used.
+ * Fails with {@link InvalidOptions}, which has all mistakes with their paths, or a
+ * {@link StoreError} when the store cannot be used.
  */
 export const layer = <D extends Durability = never>(
   options: MillraceOptions<D>,
