@@ -69,6 +69,11 @@ export interface StoreBinding extends StoreCapabilities {
    * without {@link StoreOpenOptions.maxBytes}.
    */
   readonly smallPlace?: () => StorePlace | Promise<StorePlace>
-  /** Makes a fresh, empty place whose store can come back with less. */
-  readonly rewindablePlace?: () => RewindablePlace | Promise<RewindablePlace>
+  /**
+   * Makes a fresh, empty place whose store can come back with less; or several, by the way in which
+   * it does.
+   */
+  readonly rewindablePlace?: MakeRewindable | Readonly<Record<string, MakeRewindable>>
 }
+
+type MakeRewindable = () => RewindablePlace | Promise<RewindablePlace>

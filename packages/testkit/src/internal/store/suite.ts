@@ -159,13 +159,14 @@ export const makeSuite = (binding: StoreBinding): Suite => {
         it.skip(`${name} (skipped: ${lacking[needs]})`)
         return
       }
-      const run = async (): Promise<void> => {
-        const place: RewindablePlace = await rewindablePlace()
+      const run = async (make: () => RewindablePlace | Promise<RewindablePlace>): Promise<void> => {
+        const place = await make()
         const perform = (act: "keep" | "comeBack") => Effect.promise(async () => place[act]())
         const rewind = { keep: perform("keep"), comeBack: perform("comeBack") }
         await runAt(place, (open) => body(open, rewind))
       }
-      it(name, run, faultTimeout)
+      if (typeof rewindablePlace === "function") it(name, () => run(rewindablePlace), faultTimeout)
+      else it.each(Object.entries(rewindablePlace))(`${name} (%s)`, (_, make) => run(make), faultTimeout)
     },
     can,
   }
