@@ -1,7 +1,8 @@
-import { closeSync, existsSync, openSync, readSync, realpathSync, statSync } from "node:fs"
+import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs"
 import { hostname } from "node:os"
 import { type Database, openDatabase } from "./driver.ts"
 import { unavailable } from "./errors.ts"
+import { ownerPath } from "./isClaimed.ts"
 import { isBusy, isInUse } from "./isInUse.ts"
 import { isOpenHere } from "./NewestEntries.ts"
 import { makeOwnFile } from "./ownFile.ts"
@@ -24,9 +25,6 @@ interface Held {
 
 /** How often to look whether the lock still is on the file that others find, in ms. */
 const lookEvery = 500
-
-/** By whatever links the store's file is reached. */
-const pathBeside = (path: string): string => `${realpathSync(path)}-owner`
 
 const identityOf = (path: string): string | null => {
   const found = statSync(path, { throwIfNoEntry: false })
@@ -62,7 +60,8 @@ const lock = (database: Database, own: Owner): void => {
     if (isSame(ownerIn(database), own)) return
     database.exec("DELETE FROM owner")
     database.prepare("INSERT INTO owner VALUES (?, ?, ?)").run(own.pid, own.host, own.since)
-    // To be read by others it has to be committed, which ends the lock: it is taken again, by whoever comes first.
+    // To be read by others it has to be committed, which ends the lock: it is taken again, by
+    // whoever comes first.
     database.exec("COMMIT")
   }
 }
@@ -95,7 +94,10 @@ const letGo = ({ database }: Held): void => {
 /** Where a database's header has whose it is. */
 const idAt = 68
 
-/** By hand, since another program's file may not even be opened for writing. Closing it drops the locks that this process has on it: not while it is open here. */
+/**
+ * By hand, since another program's file may not even be opened for writing. Closing it drops the
+ * locks that this process has on it: not while it is open here.
+ */
 const isOurs = (path: string): boolean => {
   const file = openSync(path, "r")
   try {
@@ -108,12 +110,13 @@ const isOurs = (path: string): boolean => {
 }
 
 /**
- * Whether the file that is locked by whoever delivers may be made if it is not there. Where others have the store open and it is not there, it has been removed,
- * perhaps from under the one that delivers. To be asked before the store is opened here.
+ * Whether the file that is locked by whoever delivers may be made if it is not there. Where others
+ * have the store open and it is not there, it has been removed, perhaps from under the one that
+ * delivers. To be asked before the store is opened here.
  */
 export const isUnclaimed = (path: string): boolean => {
   try {
-    return existsSync(pathBeside(path)) || !(isOpenHere(path) || (isOurs(path) && isInUse(path)))
+    return existsSync(ownerPath(path)) || !(isOpenHere(path) || (isOurs(path) && isInUse(path)))
   } catch {
     // A path that leads nowhere: nobody has that open.
     return true
@@ -121,20 +124,22 @@ export const isUnclaimed = (path: string): boolean => {
 }
 
 /** Makes that file, when the store has been opened. */
-export const makeClaimable = (path: string): void => makeOwnFile(pathBeside(path))
+export const makeClaimable = (path: string): void => makeOwnFile(ownerPath(path))
 
 /**
- * Claims the right to deliver from a file, for as long as this process lives or until the claim is let go: a transaction held open on a file beside it, so
- * a lock of the operating system, which ends with its process however that ends. Who has it can be read in it meanwhile.
+ * Claims the right to deliver from a file, for as long as this process lives or until the claim is
+ * let go: a transaction held open on a file beside it, so a lock of the operating system, which
+ * ends with its process however that ends. Who has it can be read in it meanwhile.
  *
- * That file stays: were it removed, one process could have a lock on the removed one, and another on its successor. If somebody else removes or replaces it, the lock
- * is taken anew on the one that others find; until then they find none, and may not make one, since the store is open.
+ * That file stays: were it removed, one process could have a lock on the removed one, and another
+ * on its successor. If somebody else removes or replaces it, the lock is taken anew on the one that
+ * others find; until then they find none, and may not make one, since the store is open.
  *
  * @returns lets go of it
  */
 export const claimDelivery = (path: string, now: number): (() => void) => {
   const own: Owner = { pid: process.pid, host: hostname(), since: now }
-  const beside = pathBeside(path)
+  const beside = ownerPath(path)
   if (!existsSync(beside)) {
     throw unavailable(
       `${path} is in use: another process has it open and may deliver from it, though ${beside} has been removed; stop that one first`,

@@ -1,4 +1,4 @@
-import type { EventLog } from "@millrace/core/store"
+import { type EventLog, Position } from "@millrace/core/store"
 import { toEntries, withCopies } from "./entries.ts"
 import {
   column,
@@ -13,10 +13,16 @@ import {
 } from "./packing.ts"
 import type { Appended } from "./tables/records.ts"
 
-/** In bytes: beside the largest group there is room for four of the largest reads of whoever follows the log. Who is further behind reads from the file. */
+/**
+ * In bytes: beside the largest group there is room for four of the largest reads of whoever follows
+ * the log. Who is further behind reads from the file.
+ */
 export const room = 8 * 1024 * 1024
 
-/** A thousand groups of one small entry are a second of light traffic, and objects for as many seconds more are better not kept. */
+/**
+ * A thousand groups of one small entry are a second of light traffic, and objects for as many
+ * seconds more are better not kept.
+ */
 export const mostGroups = 1_000
 
 /** Entries that were written together. */
@@ -38,22 +44,28 @@ const toWritten = (packed: PackedEntries, { positions, times }: Appended): Writt
   return { first, packed }
 }
 
-/** By the path of their file: what one opening drops, no other of this process is to show any more. */
+/**
+ * By the path of their file: what one opening drops, no other of this process is to show any more.
+ */
 const openings = new Map<string, Set<NewestEntries>>()
 
 /** Whether this process has a store's file open, by the same path. */
 export const isOpenHere = (path: string): boolean => openings.has(path)
 
 /**
- * Where entries are packed to be written, in memory that the writing thread shares, and where they can be read without the file until later ones need the room.
+ * Where entries are packed to be written, in memory that the writing thread shares, and where they
+ * can be read without the file until later ones need the room.
  *
- * It is used again and again: memory of their own for the entries of each group outlives what V8 looks through often, and would be freed only by a collection of everything. Memory
- * that is handed over instead of shared makes each access to any typed array of the program slower from then on, and memory that is cloned is garbage on the other side.
+ * It is used again and again: memory of their own for the entries of each group outlives what V8
+ * looks through often, and would be freed only by a collection of everything. Memory that is handed
+ * over instead of shared makes each access to any typed array of the program slower from then on,
+ * and memory that is cloned is garbage on the other side.
  *
  * What another process drops from the log is shown until this one is told of it.
  */
 export class NewestEntries {
   readonly #path: string
+  readonly #positionOf: (number: number) => Position.Position
   readonly #memory = new SharedArrayBuffer(room)
   /** Where in it the last group ends. */
   #end = 0
@@ -62,8 +74,10 @@ export class NewestEntries {
   /** The last entry known to be dropped from the log. */
   #tail = 0
 
-  constructor(path: string) {
+  /** @param positionOf the position of an entry, by its number in the log */
+  constructor(path: string, positionOf: (number: number) => Position.Position = Position.fromNumber) {
     this.#path = path
+    this.#positionOf = positionOf
     openings.set(path, (openings.get(path) ?? new Set()).add(this))
   }
 
@@ -90,10 +104,19 @@ export class NewestEntries {
     for (const opening of openings.get(this.#path) ?? []) opening.#tail = Math.max(opening.#tail, tail)
   }
 
+  /** Shows nothing that is here: the log may have other entries in their places. */
+  forget(): void {
+    for (const opening of openings.get(this.#path) ?? []) {
+      opening.#written = []
+      opening.#tail = 0
+    }
+  }
+
   /**
    * The entries after a position, as the log's `read` has it.
    *
-   * @returns `undefined` when they are not here; also at the head, behind which another process may have appended
+   * @returns `undefined` when they are not here; also at the head, behind which another process may
+   *   have appended
    */
   read(
     after: number,
@@ -116,7 +139,7 @@ export class NewestEntries {
       const from = Math.max(after + 1 - first, 0)
       let to = from
       while (to < countOf(packed) && fits(sizeIn(packed.index, to))) to += 1
-      found.push(...toEntries(withCopies(unpack(packed, from, to), wants), first + from))
+      found.push(...toEntries(withCopies(unpack(packed, from, to), wants), first + from, this.#positionOf))
       if (to < countOf(packed)) break
     }
     return found
@@ -129,7 +152,9 @@ export class NewestEntries {
     if (others?.size === 0) openings.delete(this.#path)
   }
 
-  /** Where so many bytes are to be written. What stands there is forgotten, with all that is older. */
+  /**
+   * Where so many bytes are to be written. What stands there is forgotten, with all that is older.
+   */
   #place(needed: number): number {
     const isRoomAhead = this.#end + needed <= room
     const begin = isRoomAhead ? this.#end : 0

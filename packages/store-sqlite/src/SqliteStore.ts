@@ -8,7 +8,7 @@ import {
   EventLog,
   Keys,
   Members,
-  Position,
+  type Position,
   Store,
   type StoreError,
   StoreHealth,
@@ -21,22 +21,25 @@ import { claimDelivery, isUnclaimed, makeClaimable } from "./DeliveryClaim.ts"
 import { failureOf } from "./errors.ts"
 import { lettersPerCall } from "./limits.ts"
 import { tooWideMode } from "./ownFile.ts"
-import type { WorkerOptions } from "./protocol.ts"
-import { fail, StoreFile } from "./StoreFile.ts"
-import type { Progress } from "./tables/records.ts"
+import { type FileOptions, fail, StoreFile } from "./StoreFile.ts"
+import type { Lost, Progress } from "./tables/records.ts"
 import { tooSmall } from "./volume.ts"
 
 export interface Options {
   /**
-   * The file. It is made when it is not there; its directory is not. SQLite keeps two more beside it, `-wal` and `-shm`, and whoever delivers from it `-owner`; `-reserve`,
-   * of 9 MB at most, is room for going on when the disk is full. Only this process's user can read them.
+   * The file. It is made when it is not there; its directory is not. SQLite keeps two more beside
+   * it, `-wal` and `-shm`, and whoever delivers from it `-owner`; `-reserve`, of 9 MB at most, is
+   * room for going on when the disk is full. Only this process's user can read them.
    */
   readonly path: string
-  /** What the log may take, in bytes of envelopes and bodies: 10 GB by default. The file is somewhat larger. Where the disk holds less, that is the cap. */
+  /**
+   * What the log may take, in bytes of envelopes and bodies: 10 GB by default. The file is somewhat
+   * larger. Where the disk holds less, that is the cap.
+   */
   readonly maxBytes?: number
   /**
-   * How long a write may take, in ms: 5,000 by default, since senders wait for ten seconds. Then it fails with `Unavailable`; when the disk
-   * was at it already, what it asked for may still happen.
+   * How long a write may take, in ms: 5,000 by default, since senders wait for ten seconds. Then it
+   * fails with `Unavailable`; when the disk was at it already, what it asked for may still happen.
    */
   readonly requestTimeout?: number
 }
@@ -82,35 +85,37 @@ const eventLog = (file: StoreFile): EventLog.EventLog["Service"] => ({
   locate: (partition, time) =>
     Effect.suspend(() => {
       EventLog.requirePartition(partition, 1)
-      return Effect.map(file.read("log", "locate", time), Position.fromNumber)
+      return file.locate(time)
     }),
 
   bounds: (partition) =>
     Effect.suspend(() => {
       EventLog.requirePartition(partition, 1)
-      return Effect.map(file.read("log", "bounds"), (bounds) => ({
-        ...bounds,
-        tail: Position.fromNumber(bounds.tail),
-        head: Position.fromNumber(bounds.head),
-      }))
+      return file.bounds()
     }),
 
   stats: (partition, upTo) =>
     Effect.suspend(() => {
       EventLog.requirePartition(partition, 1)
-      return file.read("log", "stats", Position.toNumber(upTo))
+      return file.stats(upTo)
     }),
 
   trim: Effect.fnUntraced(function* (partition, released, olderThan) {
     EventLog.requirePartition(partition, 1)
-    yield* file.write("log", "release", Position.toNumber(released))
+    yield* file.release(released)
     // In pieces, between which appends get their turn.
     while (yield* file.dropOlder(olderThan)) {}
   }),
 })
 
-const cursors = (file: StoreFile): Cursors.Cursors["Service"] => ({
-  acquire: (name) => file.write("cursors", "acquire", name),
+/** The epochs that this process has acquired, by cursor. */
+type Owned = Map<string, number>
+
+const cursors = (file: StoreFile, owned: Owned): Cursors.Cursors["Service"] => ({
+  acquire: (name) =>
+    Effect.tap(file.write("cursors", "acquire", name), ({ epoch }) =>
+      Effect.sync(() => owned.set(name, epoch)),
+    ),
   save: (saves) => file.write("cursors", "save", saves),
   list: file.read("cursors", "list"),
   remove: (name) => file.write("cursors", "remove", name),
@@ -129,7 +134,10 @@ const selections = (
     ? [selection]
     : inPieces([...new Set(selection.eventIds)]).map((eventIds) => ({ ...selection, eventIds }))
 
-/** Goes through all letters of a selection, in pieces, between which appends get their turn. Returns how many there were. */
+/**
+ * Goes through all letters of a selection, in pieces, between which appends get their turn. Returns
+ * how many there were.
+ */
 const through = Effect.fnUntraced(function* (
   selection: DeadLetters.DeadLetterSelection,
   call: (selection: DeadLetters.DeadLetterSelection, after: number) => Effect.Effect<Progress, StoreError>,
@@ -183,12 +191,52 @@ const counters = (file: StoreFile): Counters.Counters["Service"] => ({
   list: (from, to) => file.read("counters", "list", from, to),
 })
 
+/**
+ * How many events are sent again up to where the log goes on: an owner knows how far it was, unless
+ * it took its cursor after what was put back had been copied; then it is refused, and the next one
+ * begins where the cursor says.
+ */
+const repeated = Effect.fnUntraced(function* (file: StoreFile, owned: Owned, fork: Position.Position) {
+  const { events } = yield* file.stats(fork)
+  let count = 0
+  for (const { name, epoch, record } of yield* file.read("cursors", "list")) {
+    if (record === null || record.position >= fork || owned.get(name) === epoch) continue
+    const totals = yield* file.stats(record.position)
+    count += events - totals.events - record.index
+  }
+  return count
+})
+
+const sayLost = Effect.fnUntraced(function* (
+  file: StoreFile,
+  owned: Owned,
+  { entries, events }: Lost,
+  fork: Position.Position,
+) {
+  const sentAgain = yield* Effect.option(repeated(file, owned, fork))
+  yield* Effect.logWarning(
+    "the log has come back with less than it had given, and goes on in a new generation",
+  ).pipe(
+    Effect.annotateLogs({
+      ...{ lostEntries: entries, lostEvents: events, goesOnAfter: fork },
+      ...(sentAgain._tag === "None" ? {} : { sentAgain: sentAgain.value }),
+    }),
+  )
+})
+
+const sayPutAside = (log: string) =>
+  Effect.logWarning(
+    "an earlier copy of the file was found beside a newer write-ahead log, which has been put aside",
+  ).pipe(Effect.annotateLogs({ log }))
+
 const open = Effect.fnUntraced(function* (
   { path, maxBytes = EventLog.defaultMaxBytesOnDisk, requestTimeout = defaultRequestTimeout }: Options,
+  owned: Owned,
   internals: Internals,
 ) {
+  const runFork = Effect.runForkWith(yield* Effect.context())
   const unclaimed = isUnclaimed(resolve(path))
-  const options: Omit<WorkerOptions, "mode"> = {
+  const options: FileOptions = {
     path: resolve(path),
     busyTimeout: internals.busyTimeout ?? defaultBusyTimeout,
     maxPages: internals.maxPages ?? null,
@@ -199,7 +247,10 @@ const open = Effect.fnUntraced(function* (
       counters: { ...Counters.limits, otherNames: Counters.otherNames },
     },
   }
-  const file = new StoreFile(options, requestTimeout)
+  const file = new StoreFile(options, requestTimeout, {
+    onLost: (file, lost, fork) => void runFork(sayLost(file, owned, lost, fork)),
+    onPutAside: (log) => void runFork(sayPutAside(log)),
+  })
   yield* Effect.onError(file.open, () => close(file))
   if (unclaimed) makeClaimable(resolve(path))
   yield* warnOfWideFiles(path)
@@ -256,17 +307,19 @@ type SqliteLayer = Layer.Layer<Store.Store | Store.Acknowledges<"memory" | "disk
 export const layerWith = (options: Options, internals: Internals): SqliteLayer => {
   check(options)
   const ports = Layer.effectContext(
-    Effect.map(Effect.acquireRelease(open(options, internals), close), (file) =>
-      Context.make(EventLog.EventLog, eventLog(file)).pipe(
-        Context.add(Cursors.Cursors, cursors(file)),
+    Effect.gen(function* () {
+      const owned: Owned = new Map()
+      const file = yield* Effect.acquireRelease(open(options, owned, internals), close)
+      return Context.make(EventLog.EventLog, eventLog(file)).pipe(
+        Context.add(Cursors.Cursors, cursors(file, owned)),
         Context.add(StoreHealth.StoreHealth, { probe: file.probe, examine: Effect.succeed([]) }),
         Context.add(DeadLetters.DeadLetters, deadLetters(file)),
         Context.add(Attempts.Attempts, attempts(file)),
         Context.add(Destinations.Destinations, destinations(file)),
         Context.add(Keys.Keys, keys(file)),
         Context.add(Counters.Counters, counters(file)),
-      ),
-    ),
+      )
+    }),
   )
   // One process delivers from a file.
   return Layer.merge(ports, Members.layerMemory({ claim: claim(resolve(options.path)) })).pipe(
@@ -275,12 +328,13 @@ export const layerWith = (options: Options, internals: Internals): SqliteLayer =
 }
 
 /**
- * Every storage port on one SQLite file: the embedded store, whose appends have survived a power cut when they are
- * acknowledged.
+ * Every storage port on one SQLite file: the embedded store, whose appends have survived a power
+ * cut when they are acknowledged.
  *
- * Opening fails with a `StoreError`: `Unavailable` (no such directory, no permission, locked), `ReadOnly`, `Full`, `Corrupt` (no database, or
- * another program's) or `Incompatible` (written by a newer version); the file is then left as it was. Several processes of
- * one machine may open one file, and one of them deliver from it; the file must be on a disk of that machine.
+ * Opening fails with a `StoreError`: `Unavailable` (no such directory, no permission, locked),
+ * `ReadOnly`, `Full`, `Corrupt` (no database, or another program's) or `Incompatible` (written by a
+ * newer version); the file is then left as it was. Several processes of one machine may open one
+ * file, and one of them deliver from it; the file must be on a disk of that machine.
  *
  * On a disk that is full released entries give way to new ones. When there are none, or others have filled the disk, appends fail with `Full`, and everything else goes on,
  * also after a restart.

@@ -1,13 +1,23 @@
-import { EventLog, KnownHead, Position, StoreError } from "@millrace/core/store"
+import { EventLog, Generations, KnownHead, Position, StoreError } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import { toEntries } from "./entries.ts"
 import type { Failure } from "./errors.ts"
+import { FileMarks, logPathOf } from "./FileMarks.ts"
 import { NewestEntries } from "./NewestEntries.ts"
 import { unpack } from "./packing.ts"
-import type { Asked, Call, MethodName, Outcome, Returned, TableName, WorkerOptions } from "./protocol.ts"
+import type {
+  Asked,
+  Call,
+  MethodName,
+  Outcome,
+  Reply,
+  Returned,
+  TableName,
+  WorkerOptions,
+} from "./protocol.ts"
 import { Thread } from "./Thread.ts"
-import type { Bounds } from "./tables/Log.ts"
-import type { Appended, Dropped } from "./tables/records.ts"
+import type { Bounds, ReadEntries } from "./tables/Log.ts"
+import type { Appended, Dropped, Known, LogNews, Lost } from "./tables/records.ts"
 import { Writer } from "./Writer.ts"
 
 /** How often to look whether another process has appended, in ms. */
@@ -15,34 +25,48 @@ const pollInterval = 500
 
 const full = (message: string): StoreError => new StoreError({ reason: { _tag: "Full" }, message })
 
+/** A log that is another one each time it is asked is none to wait for. */
+const maxTries = 5
+
 const closed = (): StoreError =>
   new StoreError({ reason: { _tag: "Closed" }, message: "the store has been closed" })
 
+/** A failure of what was not asked about a position. */
 export const fail = (failure: Failure): Effect.Effect<never, StoreError> => {
   switch (failure.kind) {
     case "refused":
       return Effect.fail(new StoreError({ reason: failure.reason, message: failure.message }))
-    case "outside": {
-      const tail = Position.fromNumber(failure.tail)
-      const head = Position.fromNumber(failure.head)
-      return Effect.fail(
-        new StoreError({
-          reason: { _tag: "OutOfRange", tail, head, resumeAt: tail },
-          message: `the position is outside the log, which holds those after "${tail}" up to "${head}"`,
-        }),
-      )
-    }
     case "defect":
       return Effect.die(new Error(failure.message))
+    case "outside":
+    case "another":
+      return Effect.die(new Error(`no position was asked for, and it is ${failure.kind}`))
   }
 }
 
 const toEffect = <A>(outcome: Outcome<A>): Effect.Effect<A, StoreError> =>
   outcome.kind === "done" ? Effect.succeed(outcome.value) : fail(outcome)
 
+export type FileOptions = Omit<WorkerOptions, "mode" | "known" | "marks">
+
+/** The methods of the log that are about positions: they want to know in which generation. */
+type PositionMethod = "read" | "locate" | "bounds" | "stats"
+
+/** Is told what has become of the file while it was open. */
+export interface Observer {
+  /** The log has come back with less than it had given: once for each time. */
+  readonly onLost: (file: StoreFile, lost: Lost, fork: Position.Position) => void
+  /** A write-ahead log stood beside a file that it was not of, and has been put elsewhere. */
+  readonly onPutAside: (path: string) => void
+}
+
 /**
- * A file in use, by two threads with a connection each: what is written shares transactions, what is read never waits for
- * a sync of the disk, and a caller has seen committed what it then reads. What was appended here a moment ago is read from memory.
+ * A file in use, by two threads with a connection each: what is written shares transactions, what
+ * is read never waits for a sync of the disk, and a caller has seen committed what it then reads.
+ * What was appended here a moment ago is read from memory.
+ *
+ * The threads know entries by their numbers. What a number means, the generations of the log say,
+ * which may begin while the file is open: somebody puts an earlier copy of it back.
  */
 export class StoreFile {
   readonly #maxBytes: number
@@ -51,39 +75,43 @@ export class StoreFile {
   readonly #writer: Writer
   readonly #head: KnownHead
   readonly #newest: NewestEntries
+  readonly #observer: Observer
+  readonly #marks = new FileMarks()
+  readonly #path: string
+  #logPath: string
+  #generations = new Generations()
+  #known: Known | null = null
+  #reopening: Promise<void> | undefined
   #closed = false
 
   /** @param patience how long a write may take, in ms */
-  constructor(options: Omit<WorkerOptions, "mode">, patience: number) {
+  constructor(options: FileOptions, patience: number, observer: Observer) {
+    this.#path = options.path
+    this.#logPath = logPathOf(options.path)
     this.#maxBytes = options.limits.log.maxBytes
-    // The reader first: it would go on reading from a log that is begun anew elsewhere.
-    const reopen = async () => {
-      await this.#reading.reopen()
-      await this.#writing.reopen()
-    }
-    this.#writing = new Thread({ ...options, mode: "write" }, () => void reopen())
-    this.#reading = new Thread({ ...options, mode: "read" })
-    this.#newest = new NewestEntries(options.path)
+    this.#observer = observer
+    const marks = this.#marks.memory
+    const optionsOf = (mode: WorkerOptions["mode"]) => () => ({ ...options, mode, known: this.#known, marks })
+    this.#writing = new Thread(optionsOf("write"), (reply) => this.#heard(reply))
+    this.#reading = new Thread(optionsOf("read"))
+    this.#newest = new NewestEntries(options.path, (number) => this.#generations.positionOf(number))
     this.#writer = new Writer(this.#writing, this.#newest, patience)
-    this.#head = new KnownHead(
-      () =>
-        this.#ask({ table: "log", method: "bounds", parameters: [] }, (outcome) => {
-          if (outcome.kind !== "done") return
-          const { tail, head } = outcome.value as Bounds
-          this.#newest.dropped(tail)
-          this.#head.advance(Position.fromNumber(head))
-        }),
-      pollInterval,
-    )
+    this.#head = new KnownHead(() => this.#poll(), pollInterval)
   }
 
-  /** Makes or checks the file, however long that takes: a write-ahead log that a crash has left is read first. */
+  /**
+   * Makes or checks the file, however long that takes: a write-ahead log that a crash has left is
+   * read first.
+   */
   readonly open: Effect.Effect<void, StoreError> = Effect.suspend(() =>
     Effect.map(
       this.#call<number>({ table: "log", method: "head", parameters: [] }, (call, settle) =>
         this.#writer.call(call, settle, Number.POSITIVE_INFINITY),
       ),
-      (head) => this.#head.advance(Position.fromNumber(head)),
+      (head) => {
+        this.#logPath = logPathOf(this.#path)
+        this.#head.advance(this.#generations.positionOf(head))
+      },
     ),
   )
 
@@ -92,6 +120,7 @@ export class StoreFile {
     this.#closed = true
     this.#head.close(closed())
     await this.#writer.drained()
+    await this.#reopening
     this.#newest.close()
     // The writer last: the last connection brings the write-ahead log into the file.
     await this.#reading.close()
@@ -119,14 +148,49 @@ export class StoreFile {
     limits: EventLog.ReadLimits,
     wants?: (envelope: string) => boolean,
   ): Effect.Effect<ReadonlyArray<EventLog.LogEntry>, StoreError> {
-    const number = Position.toNumber(after)
-    const newest = this.#closed ? undefined : this.#newest.read(number, limits, wants)
-    return newest === undefined
-      ? Effect.map(this.read("log", "read", number, limits), (read) => toEntries(unpack(read), read.first))
+    const place = this.#generations.placeOf(after)
+    const newest =
+      this.#closed || place.kind !== "known" ? undefined : this.#newest.read(place.number, limits, wants)
+    return newest === undefined || !this.#isKept()
+      ? Effect.map(this.#about<ReadEntries>("read", after, limits), ([read, generations]) =>
+          toEntries(unpack(read), read.first, (number) => generations.positionOf(number)),
+        )
       : Effect.succeed(newest)
   }
 
-  /** Drops some of the released entries appended before a time (ms). Returns whether there are more of them. */
+  bounds(): Effect.Effect<EventLog.LogBounds, StoreError> {
+    return Effect.map(this.#about<Bounds>("bounds", null), ([bounds, generations]) => ({
+      ...bounds,
+      tail: generations.positionOf(bounds.tail),
+      head: generations.positionOf(bounds.head),
+    }))
+  }
+
+  locate(time: number): Effect.Effect<Position.Position, StoreError> {
+    return Effect.map(this.#about<number>("locate", null, time), ([number, generations]) =>
+      generations.positionOf(number),
+    )
+  }
+
+  stats(upTo: Position.Position): Effect.Effect<EventLog.LogTotals, StoreError> {
+    return Effect.map(this.#about<EventLog.LogTotals>("stats", upTo), ([totals]) => totals)
+  }
+
+  /** Says that the entries up to a position lie behind all cursors. */
+  release(position: Position.Position): Effect.Effect<void, StoreError> {
+    return Effect.gen({ self: this }, function* () {
+      for (let tries = 1; tries <= maxTries; tries++) {
+        const { current } = this.#generations
+        const number = this.#generations.releasedBy(position)
+        if (yield* this.write("log", "release", current, number)) return
+      }
+    })
+  }
+
+  /**
+   * Drops some of the released entries appended before a time (ms). Returns whether there are more
+   * of them.
+   */
   dropOlder(olderThan: number): Effect.Effect<boolean, StoreError> {
     const dropOlder = { table: "log", method: "dropOlder", parameters: [olderThan] } as const
     return this.#call(dropOlder, (call, settle) =>
@@ -171,9 +235,16 @@ export class StoreFile {
     call: Call,
     perform: (call: Call, settle: (outcome: Outcome<unknown>) => void) => void,
   ): Effect.Effect<A, StoreError> {
+    return Effect.flatMap(this.#outcome<A>(call, perform), toEffect)
+  }
+
+  #outcome<A>(
+    call: Call,
+    perform: (call: Call, settle: (outcome: Outcome<unknown>) => void) => void,
+  ): Effect.Effect<Outcome<A>, StoreError> {
     return Effect.callback((resume) => {
       if (this.#closed) resume(Effect.fail(closed()))
-      else perform(call, (outcome) => resume(toEffect(outcome as Outcome<A>)))
+      else perform(call, (outcome) => resume(Effect.succeed(outcome as Outcome<A>)))
     })
   }
 
@@ -181,6 +252,124 @@ export class StoreFile {
     this.#reading.post({ kind: "request", appends: null, calls: [call] }, (reply) => {
       settle("kind" in reply ? reply : (reply.calls[0] ?? { kind: "defect", message: "no answer" }))
     })
+  }
+
+  /**
+   * Asks about a position, if one is given; once more when the log turns out to be another than was
+   * believed. Returns what numbers in the answer mean, too: meanwhile they may mean something else.
+   */
+  #about<A>(
+    method: PositionMethod,
+    position: Position.Position | null,
+    ...parameters: ReadonlyArray<unknown>
+  ): Effect.Effect<readonly [answer: A, generations: Generations], StoreError> {
+    return Effect.gen({ self: this }, function* () {
+      for (let tries = 1; ; tries++) {
+        const generations = this.#generations
+        const { current } = generations
+        const place = position === null ? null : generations.placeOf(position)
+        if (place?.kind === "lost") return yield* this.#lostPosition(position!)
+        // What no log of this kind made is outside of any.
+        const numbers = place === null ? [] : [place.kind === "known" ? place.number : Number.NaN]
+        const call: Call = { table: "log", method, parameters: [current, ...numbers, ...parameters] }
+        const outcome = yield* this.#outcome<A>(call, (call, settle) => this.#ask(call, settle))
+        if (tries < maxTries && !this.#isKept()) {
+          yield* this.#look
+          continue
+        }
+        if (outcome.kind === "done") return [outcome.value, generations] as const
+        if (tries < maxTries && (yield* this.#isAnother(outcome, numbers[0], current))) continue
+        if (outcome.kind !== "outside") return yield* fail(outcome)
+        return yield* this.#outOfRange(position ?? Position.origin, outcome.tail, outcome.head)
+      }
+    })
+  }
+
+  /** Whether the log has become another since a question about a number of a generation failed. */
+  #isAnother(
+    failure: Failure,
+    number: number | undefined,
+    generation: number,
+  ): Effect.Effect<boolean, StoreError> {
+    const isDoubtful =
+      failure.kind === "another" ||
+      (failure.kind === "outside" && number !== undefined && number > failure.head)
+    return isDoubtful
+      ? Effect.map(this.#look, () => this.#generations.current !== generation)
+      : Effect.succeed(false)
+  }
+
+  #lostPosition(position: Position.Position): Effect.Effect<never, StoreError> {
+    return Effect.flatMap(this.#about<Bounds>("bounds", null), ([{ tail, head }]) =>
+      this.#outOfRange(position, tail, head),
+    )
+  }
+
+  #outOfRange(position: Position.Position, tail: number, head: number): Effect.Effect<never, StoreError> {
+    const ends = { tail: this.#generations.positionOf(tail), head: this.#generations.positionOf(head) }
+    return Effect.fail(
+      new StoreError({
+        reason: { _tag: "OutOfRange", ...ends, resumeAt: this.#generations.resumeAt(position, tail) },
+        message: `the position is outside the log, which holds those after "${ends.tail}" up to "${ends.head}"`,
+      }),
+    )
+  }
+
+  /** Whether nobody else has been at the files, as far as can be seen. */
+  #isKept(): boolean {
+    return this.#marks.areKept(this.#path, this.#logPath)
+  }
+
+  /**
+   * Finds out whether the log still is the one that is known, and what it is if not: as whatever is
+   * written does.
+   */
+  get #look(): Effect.Effect<void, StoreError> {
+    return Effect.asVoid(this.write("log", "head"))
+  }
+
+  #poll(): void {
+    const { current } = this.#generations
+    this.#ask({ table: "log", method: "bounds", parameters: [current] }, (outcome) => {
+      const isKept = this.#isKept()
+      if (isKept && outcome.kind === "done") {
+        const { tail, head } = outcome.value as Bounds
+        if (this.#known === null || head >= this.#known.head.position) {
+          this.#newest.dropped(tail)
+          this.#head.advance(this.#generations.positionOf(head))
+          return
+        }
+      } else if (isKept && outcome.kind !== "another") return
+      this.#writer.call({ table: "log", method: "head", parameters: [] }, () => {})
+    })
+  }
+
+  /** Before whoever asked is answered: positions may mean something else from now on. */
+  #heard({ news, putAside, isLost }: Reply): void {
+    if (putAside !== undefined) this.#observer.onPutAside(putAside)
+    if (news !== undefined) this.#learn(news)
+    if (isLost) this.#reopening = this.#reopen()
+  }
+
+  #learn({ known, lost }: LogNews): void {
+    this.#known = known
+    const { forks, head } = known
+    if (forks.at(-1)?.generation === this.#generations.current) return
+    this.#generations = new Generations(forks)
+    if (lost === null) return
+    this.#newest.forget()
+    const fork = this.#generations.positionOf(lost.after)
+    this.#observer.onLost(this, lost, fork)
+    this.#head.fallBack(fork)
+    this.#head.advance(this.#generations.positionOf(head.position))
+  }
+
+  /** The reader first: it would go on reading from a log that is begun anew elsewhere. */
+  async #reopen(): Promise<void> {
+    const resumeReading = await this.#reading.pause()
+    const resumeWriting = await this.#writing.pause()
+    resumeWriting()
+    resumeReading()
   }
 
   #appended(
@@ -194,7 +383,7 @@ export class StoreFile {
     const positions: Array<Position.Position> = []
     let last = Position.origin
     for (let entry = from; entry < from + count; entry++) {
-      const position = Position.fromNumber(numbers[entry] ?? 0)
+      const position = this.#generations.positionOf(numbers[entry] ?? 0)
       positions.push(position)
       if (position > last) last = position
     }

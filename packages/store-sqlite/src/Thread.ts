@@ -1,10 +1,10 @@
 import { Worker } from "node:worker_threads"
 import type { Failure } from "./errors.ts"
-import type { Close, Reopen, Reply, Request, WorkerOptions } from "./protocol.ts"
+import type { Close, Reply, Request, WorkerOptions } from "./protocol.ts"
 
 /**
- * Starts the built worker, which stands beside this module. It needs nothing that the program's command
- * line preloads: a loader would take 8 MB in each thread.
+ * Starts the built worker, which stands beside this module. It needs nothing that the program's
+ * command line preloads: a loader would take 8 MB in each thread.
  */
 const start = (workerData: WorkerOptions): Worker =>
   new Worker(new URL("./worker.js", import.meta.url), { workerData, execArgv: [] })
@@ -12,30 +12,35 @@ const start = (workerData: WorkerOptions): Worker =>
 type Settle = (reply: Reply | Failure) => void
 
 /**
- * A worker that answers one request after the other. It is started by the first one, again by the next one after it has
- * stopped by accident, and keeps the process alive only while a request waits for its answer.
+ * A worker that answers one request after the other. It is started by the first one, again by the
+ * next one after it has stopped by accident, and keeps the process alive only while a request waits
+ * for its answer.
  */
 export class Thread {
-  readonly #options: WorkerOptions
+  readonly #options: () => WorkerOptions
   #worker: Worker | undefined
   /** In the order of the requests, which is that of the replies. */
   #waiting: Array<Settle> = []
+  /** Asked while it is paused. */
+  #held: Array<readonly [request: Request, settle: Settle]> | undefined
 
-  readonly #onLost: () => void
+  readonly #onReply: (reply: Reply) => void
   #isClosing = false
 
-  /** @param onLost called when a reply says that it {@link Reply.isLost} */
-  constructor(options: WorkerOptions, onLost: () => void = () => {}) {
+  /**
+   * @param options asked for whenever a worker is started
+   * @param onReply told of each reply before whoever asked
+   */
+  constructor(options: () => WorkerOptions, onReply: (reply: Reply) => void = () => {}) {
     this.#options = options
-    this.#onLost = onLost
+    this.#onReply = onReply
   }
 
-  /** Resolves when the connection is closed; the next request opens another. */
-  reopen(): Promise<void> {
-    return new Promise((resolve) => this.post({ kind: "reopen" }, () => resolve()))
-  }
-
-  post(request: Request | Reopen, settle: Settle): void {
+  post(request: Request, settle: Settle): void {
+    if (this.#held !== undefined) {
+      this.#held.push([request, settle])
+      return
+    }
     try {
       const worker = this.#running()
       worker.postMessage(request)
@@ -46,8 +51,30 @@ export class Thread {
     }
   }
 
+  /**
+   * Ends the worker when everything asked before is answered; what is asked from now on waits. Only
+   * when a worker has ended it is sure to have let go of its connection: one with statements
+   * prepared may outlive its closing.
+   *
+   * @returns ends the pause: whatever is asked next is another worker's
+   */
+  async pause(): Promise<() => void> {
+    this.#held ??= []
+    await this.#end()
+    this.#isClosing = false
+    return () => {
+      const held = this.#held ?? []
+      this.#held = undefined
+      for (const [request, settle] of held) this.post(request, settle)
+    }
+  }
+
   /** Ends the worker when everything asked before is answered and its connection closed. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    return this.#end()
+  }
+
+  async #end(): Promise<void> {
     const worker = this.#worker
     if (worker === undefined) return
     // A reply that is still on its way must not let the process go before the connection is closed.
@@ -61,7 +88,7 @@ export class Thread {
 
   #running(): Worker {
     if (this.#worker !== undefined) return this.#worker
-    const worker = start(this.#options)
+    const worker = start(this.#options())
     let problem = "it ended"
     worker.on("message", (reply: Reply) => this.#settle(reply))
     worker.on("error", (error) => {
@@ -76,8 +103,8 @@ export class Thread {
   #settle(reply: Reply): void {
     const settle = this.#waiting.shift()
     if (this.#waiting.length === 0 && !this.#isClosing) this.#worker?.unref()
+    this.#onReply(reply)
     settle?.(reply)
-    if (reply.isLost) this.#onLost()
   }
 
   #lose(problem: string): void {
@@ -88,7 +115,7 @@ export class Thread {
       settle({
         kind: "refused",
         reason: { _tag: "Unavailable" },
-        message: `the thread of ${this.#options.path} stopped: ${problem}`,
+        message: `the thread of ${this.#options().path} stopped: ${problem}`,
       })
     }
   }

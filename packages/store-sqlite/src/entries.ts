@@ -1,12 +1,13 @@
-import { type EventLog, Position } from "@millrace/core/store"
+import type { EventLog, Position } from "@millrace/core/store"
 import { allocate, copy, type Unpacked } from "./packing.ts"
 
 /** Consecutive entries as the log's `read` has them, from the position of the first on. */
 export const toEntries = (
   unpacked: ReadonlyArray<Unpacked>,
   first: number,
+  positionOf: (number: number) => Position.Position,
 ): ReadonlyArray<EventLog.LogEntry> =>
-  unpacked.map((entry, place) => ({ ...entry, position: Position.fromNumber(first + place) }))
+  unpacked.map((entry, place) => ({ ...entry, position: positionOf(first + place) }))
 
 const empty = new Uint8Array(0)
 

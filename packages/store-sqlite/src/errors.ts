@@ -5,6 +5,8 @@ export type Failure =
   | { readonly kind: "refused"; readonly reason: StoreReason; readonly message: string }
   /** A position outside the log, which reaches from `tail` to `head`. */
   | { readonly kind: "outside"; readonly tail: number; readonly head: number }
+  /** The log is of another generation than the caller believed. */
+  | { readonly kind: "another" }
   /** A mistake in this program. */
   | { readonly kind: "defect"; readonly message: string }
 
@@ -30,16 +32,23 @@ export class OutsideLog extends Error {
   }
 }
 
+/** Thrown when the log is of another generation than the caller believes. */
+export class AnotherGeneration extends Error {}
+
 export const unavailable = (message: string): Refusal => new Refusal({ _tag: "Unavailable" }, message)
 
 export const corrupt = (message: string): Refusal => new Refusal({ _tag: "Corrupt" }, message)
 
-/** SQLite's primary result codes (https://www.sqlite.org/rescode.html): the messages differ between drivers, these do not. */
+/**
+ * SQLite's primary result codes (https://www.sqlite.org/rescode.html): the messages differ between
+ * drivers, these do not.
+ */
 const codes: ReadonlyMap<
   number,
   readonly [tag: "Unavailable" | "Full" | "ReadOnly" | "Corrupt", message: string]
 > = new Map([
-  // SQLITE_ERROR: nothing here builds SQL from input, so a statement that does not fit means another schema.
+  // SQLITE_ERROR: nothing here builds SQL from input, so a statement that does not fit means
+  // another schema.
   [1, ["Corrupt", "its tables are not those this program made"]],
   [3, ["Unavailable", "permission denied"]],
   [5, ["Unavailable", "locked by another process"]],
@@ -76,6 +85,7 @@ export const isFull = (error: unknown): boolean => {
 export const failureOf = (error: unknown, path: string): Failure => {
   if (error instanceof Refusal) return { kind: "refused", reason: error.reason, message: error.message }
   if (error instanceof OutsideLog) return { kind: "outside", tail: error.tail, head: error.head }
+  if (error instanceof AnotherGeneration) return { kind: "another" }
   const code = sqliteCode(error)
   const known = code === undefined ? undefined : meaningOf(code)
   if (known !== undefined) {

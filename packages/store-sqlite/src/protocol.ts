@@ -2,13 +2,20 @@ import type { ConnectionOptions } from "./Connection.ts"
 import type { Failure } from "./errors.ts"
 import type { Limits } from "./limits.ts"
 import type { Tables } from "./tables/index.ts"
-import type { Appended, PackedAppends } from "./tables/records.ts"
+import type { Appended, Known, LogNews, PackedAppends } from "./tables/records.ts"
 
 /** A worker's `workerData`. */
 export interface WorkerOptions extends ConnectionOptions {
-  /** `write`: what it is asked for together is one transaction. `read`: each call sees one state of the file. */
+  /**
+   * `write`: what it is asked for together is one transaction. `read`: each call sees one state of
+   * the file.
+   */
   readonly mode: "write" | "read"
   readonly limits: Limits
+  /** What this process has seen of the log; `null` at first. */
+  readonly known: Known | null
+  /** Where is noted how the files were left, see `FileMarks`. */
+  readonly marks: SharedArrayBuffer
 }
 
 /** One method of one of the worker's tables, with its arguments. */
@@ -43,13 +50,18 @@ export interface Reply {
   /** `null` when there were none. */
   readonly appends: Outcome<Appended> | null
   readonly calls: ReadonlyArray<Outcome<unknown>>
-  /** The write-ahead log is gone from its path: every connection has to be closed before one may be opened again. */
+  /**
+   * What a transaction has found the log to be, and made of it; only of one that has been
+   * committed.
+   */
+  readonly news?: LogNews
+  /** Where a write-ahead log was put that was another file's. */
+  readonly putAside?: string
+  /**
+   * The file, or its write-ahead log, is not where it was: every connection has to be closed before
+   * one may be opened again.
+   */
   readonly isLost?: boolean
-}
-
-/** Says that the connection is to be closed; the next request opens another. Answered by an empty {@link Reply}. */
-export interface Reopen {
-  readonly kind: "reopen"
 }
 
 /** Says that the connection is to be closed and the worker to end, after what was asked before. */

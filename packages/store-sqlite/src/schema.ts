@@ -121,4 +121,11 @@ export const migrations: ReadonlyArray<string> = [
   -- body their envelopes and bodies. 0 and 1 take no bytes of their own, so it does no harm that packed comes last.
   ALTER TABLE entries ADD COLUMN packed INTEGER NOT NULL DEFAULT 0;
   `,
+  `
+  -- Where generations of the log have begun: number is the position of the last entry that survived. The first one has no row.
+  CREATE TABLE generations (generation INTEGER PRIMARY KEY, number INTEGER NOT NULL);
+
+  -- No sequences of tables, see stamp.ts.
+  INSERT INTO sqlite_sequence (name, seq) VALUES ('commits', 0), ('checkpointed', 0);
+  `,
 ]

@@ -25,7 +25,9 @@ it("refuses a second one of the same process, by any link, until the first has l
   )
 })
 
-it("is gone with its process however that ends, and keeps nobody from reading and appending", async () => {
+it("is gone with its process however that ends, and keeps nobody from reading and appending", {
+  timeout: 120_000,
+}, async () => {
   const path = freshPath()
   await withStore(path, ({ log }) => log.append([entry(1)]))
   for (const signal of ["SIGKILL", "SIGTERM"] as const) {
@@ -49,7 +51,9 @@ const until = async (condition: () => boolean): Promise<void> => {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 20))
 }
 
-it("outlives the removal of its file, and its replacement: nobody else gets it, and it is taken anew", async () => {
+it("outlives the removal of its file, and its replacement: nobody else gets it, and it is taken anew", {
+  timeout: 120_000,
+}, async () => {
   const path = freshPath()
   const beside = `${path}-owner`
   await withStore(path, ({ log }) => log.append([entry(1)]))

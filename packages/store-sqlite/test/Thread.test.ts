@@ -1,12 +1,13 @@
 import { Attempts, Counters, DeadLetters } from "@millrace/core/store"
 import { describe, expect, it } from "vitest"
 import type { Failure } from "../src/errors.ts"
+import { FileMarks } from "../src/FileMarks.ts"
 import type { Reply, Request } from "../src/protocol.ts"
 import { Thread } from "../src/Thread.ts"
 import { freshPath } from "./support/store.ts"
 
 const makeThread = (path: string): Thread =>
-  new Thread({
+  new Thread(() => ({
     path,
     mode: "write",
     busyTimeout: 1_000,
@@ -17,7 +18,9 @@ const makeThread = (path: string): Thread =>
       attempts: { ...Attempts.limits, delivered: Attempts.delivered },
       counters: { ...Counters.limits, otherNames: Counters.otherNames },
     },
-  })
+    known: null,
+    marks: new FileMarks().memory,
+  }))
 
 const ask = (thread: Thread, request: Request): Promise<Reply | Failure> =>
   new Promise((resolve) => thread.post(request, resolve))

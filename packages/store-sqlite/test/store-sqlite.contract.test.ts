@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { layer } from "@millrace/store-sqlite"
 import { lackingDisk, smallDisk } from "@millrace/test-servers"
 import { accountingContract, type StoreBinding, storeContract } from "@millrace/testkit"
+import { rewindablePlaces } from "./support/rewindable.ts"
 
 const smallPlace = () => {
   const disk = smallDisk(40)
@@ -22,6 +23,7 @@ const binding: StoreBinding = {
     }
   },
   ...(lackingDisk() === undefined ? { smallPlace } : {}),
+  rewindablePlace: rewindablePlaces,
   reopens: true,
   shared: true,
   capped: true,

@@ -55,6 +55,8 @@ export interface Answers {
 export interface LoadOptions {
   /** ms that a sender rests after each of its batches: none by default. */
   readonly pause?: number
+  /** What the ids of its events begin with, beside another load. */
+  readonly prefix?: string
 }
 
 /** What became of the batches of a load: the ids of their events. */
@@ -88,7 +90,11 @@ export interface Load {
 const afterRefusal = 5
 
 /** @param senders for each server that is sent to */
-export const makeLoad = (key: string, senders: number, { pause = 0 }: LoadOptions = {}): Load => {
+export const makeLoad = (
+  key: string,
+  senders: number,
+  { pause = 0, prefix = "" }: LoadOptions = {},
+): Load => {
   const acknowledged = new Set<string>()
   const unanswered = new Set<string>()
   const refused = new Set<string>()
@@ -125,7 +131,7 @@ export const makeLoad = (key: string, senders: number, { pause = 0 }: LoadOption
   const sendBatches = async (url: string): Promise<void> => {
     while (!stopped) {
       batches += 1
-      const ids = Array.from({ length: 1 + (batches % 20) }, (_, index) => `${batches}-${index}`)
+      const ids = Array.from({ length: 1 + (batches % 20) }, (_, index) => `${prefix}${batches}-${index}`)
       const begun = { phase, at: performance.now() }
       const status = await sendBatch(url, ids)
       longest = Math.max(longest, performance.now() - begun.at)

@@ -15,14 +15,7 @@ import {
   width,
 } from "../packing.ts"
 import { bytes, number, text } from "../row.ts"
-
-/** The log up to one entry: its sums, and when that entry was appended. */
-export interface Mark {
-  readonly position: number
-  readonly at: number
-  readonly events: number
-  readonly bytes: number
-}
+import type { Mark } from "./records.ts"
 
 /** What a row says of its entries. */
 interface EntryRow {
@@ -35,8 +28,8 @@ interface EntryRow {
 }
 
 /**
- * What a row holds at most, in bytes, save for an entry that is larger: one that is large costs less than many small ones, but it
- * is read, and kept, whole for one of its entries.
+ * What a row holds at most, in bytes, save for an entry that is larger: one that is large costs
+ * less than many small ones, but it is read, and kept, whole for one of its entries.
  */
 const maxRow = 256 * 1024
 
@@ -131,7 +124,10 @@ export const rowsBetween = (connection: Connection, after: number, upTo: number)
     )
     .map(toEntryRow)
 
-/** Those of a row's entries that lie after one position, up to another, with the pieces that make up their bytes. */
+/**
+ * Those of a row's entries that lie after one position, up to another, with the pieces that make up
+ * their bytes.
+ */
 const cut = (row: Row, after: number, upTo: number) => {
   const ids = text(row, "id")
   const envelope = bytes(row, "envelope")
@@ -209,7 +205,10 @@ export interface Kept {
   readonly mark: Mark
 }
 
-/** Writes entries of a group: those that lie one after the other in its buffer go into as few rows as may be. */
+/**
+ * Writes entries of a group: those that lie one after the other in its buffer go into as few rows
+ * as may be.
+ */
 export const insertEntries = (
   connection: Connection,
   packed: PackedEntries,

@@ -1,6 +1,6 @@
 import type { EventLog } from "@millrace/core/store"
 import type { Connection } from "../Connection.ts"
-import { corrupt, OutsideLog } from "../errors.ts"
+import { AnotherGeneration, corrupt, OutsideLog } from "../errors.ts"
 import type { Limits } from "../limits.ts"
 import { idsOf, indexed, numberOf, type PackedEntries, sizeIn } from "../packing.ts"
 import type { Space } from "../Room.ts"
@@ -8,15 +8,15 @@ import { number } from "../row.ts"
 import {
   insertEntries,
   type Kept,
-  type Mark,
   markAtEnd,
   marksOf,
   readEntries,
   rowsBetween,
   rowWith,
 } from "./EntryRows.ts"
+import { generationIn, Lineage } from "./Lineage.ts"
 import { RecentIds } from "./RecentIds.ts"
-import type { Appended, Dropped, PackedAppends } from "./records.ts"
+import type { Appended, Dropped, Ends, Known, LogNews, Mark, PackedAppends } from "./records.ts"
 
 // Positions are numbers here, 0 in front of the first: the other thread makes them the port's text.
 
@@ -34,17 +34,16 @@ export interface ReadEntries extends PackedEntries {
 
 interface Appending {
   readonly appended: Appended
+  /** The last entry now. */
+  readonly head: Mark
   /** To be called when the transaction has been committed. */
   readonly committed: () => void
 }
 
-interface Ends {
-  /** The last entry dropped. */
-  readonly tail: Mark
-  /** The last entry appended. */
-  readonly head: Mark
-  /** The last entry that lies behind all cursors. */
-  readonly released: number
+/** A transaction that writes to a log that is known. */
+interface Entered {
+  readonly news: LogNews
+  readonly ends: Ends
 }
 
 /** What one call deletes at most: a few ms, so that it does not hold up appends. */
@@ -63,9 +62,20 @@ interface Roomy {
   readonly full: string | null
 }
 
-/** @param space that the disk has: of less than the cap, where that is more than it holds */
-export const log = (connection: Connection, { maxBytes }: Limits["log"], space: Space) => {
-  const recent = new RecentIds()
+/** What a log depends on beside its file. */
+export interface LogSurroundings {
+  /** That the disk has: of less than the cap, where that is more than it holds. */
+  readonly space: Space
+  /** What this process has seen of the log; `null` at first. */
+  readonly known: Known | null
+}
+
+export const log = (
+  connection: Connection,
+  { maxBytes }: Limits["log"],
+  { space, known }: LogSurroundings,
+) => {
+  let recent = new RecentIds()
 
   const markAt = (position: number): Mark => {
     const row = rowWith(connection, position)
@@ -98,8 +108,8 @@ export const log = (connection: Connection, { maxBytes }: Limits["log"], space: 
     position > tail.position ? markAt(position) : tail
 
   /**
-   * The last of the positions after `low`, up to `high`, for which a condition holds that no longer holds for any after
-   * the first it does not hold for; `low` when there is none.
+   * The last of the positions after `low`, up to `high`, for which a condition holds that no longer
+   * holds for any after the first it does not hold for; `low` when there is none.
    */
   const lastWhile = (low: number, high: number, holds: (mark: Mark) => boolean): number => {
     if (high <= low || holds(markAt(high))) return Math.max(low, high)
@@ -178,6 +188,13 @@ export const log = (connection: Connection, { maxBytes }: Limits["log"], space: 
   const diskFilled = ({ head, tail }: Ends): string =>
     `the disk holds no more than the ${head.bytes - tail.bytes} bytes of entries that are not yet delivered`
 
+  const lineage = new Lineage(connection, { markAt, lastWhile }, known)
+
+  /** Positions mean something else in another generation. */
+  const requireGeneration = (generation: number): void => {
+    if (generationIn(connection) !== generation) throw new AnotherGeneration()
+  }
+
   const inside = (position: number): Ends => {
     const found = ends()
     // Written so that what is not a number is outside.
@@ -186,9 +203,23 @@ export const log = (connection: Connection, { maxBytes }: Limits["log"], space: 
   }
 
   return {
+    /** What a transaction that writes begins with. */
+    enter(): Entered {
+      const found = ends()
+      const news = lineage.enter(found)
+      if (news.lost !== null) recent = new RecentIds()
+      return { news, ends: found }
+    },
+
+    /**
+     * To be called when the transaction has been committed, with what was entered and the last
+     * entry now.
+     */
+    settle: (known: Known): void => lineage.settle(known),
+
     /** In the transaction of the caller. */
-    append(packed: PackedAppends): Appending {
-      let now = ends()
+    append(packed: PackedAppends, entered: Entered): Appending {
+      let now = entered.ends
       recent.readUpTo(connection, now.head.position)
       const { index, counts } = packed
       const ids = idsOf(packed)
@@ -241,12 +272,14 @@ export const log = (connection: Connection, { maxBytes }: Limits["log"], space: 
       for (const { entry, mark } of kept) times[entry] = mark.at
       return {
         appended: { positions, times, tail: now.tail.position, full },
+        head: now.head,
         committed: () => recent.add(added),
       }
     },
 
     /** The entries after a position. */
-    read(after: number, limits: EventLog.ReadLimits): ReadEntries {
+    read(generation: number, after: number, limits: EventLog.ReadLimits): ReadEntries {
+      requireGeneration(generation)
       const now = inside(after)
       const upTo = Math.min(after + limits.maxEntries, now.head.position)
       const start = markIn(now, after).bytes
@@ -258,13 +291,18 @@ export const log = (connection: Connection, { maxBytes }: Limits["log"], space: 
       return { ...readEntries(connection, after, last), first: after + 1 }
     },
 
-    /** The position to read after, to begin with the first entry kept that was appended at or after a time. */
-    locate(time: number): number {
+    /**
+     * The position to read after, to begin with the first entry kept that was appended at or after
+     * a time.
+     */
+    locate(generation: number, time: number): number {
+      requireGeneration(generation)
       const now = ends()
       return lastWhile(now.tail.position, now.head.position, (mark) => mark.at < time)
     },
 
-    bounds(): Bounds {
+    bounds(generation: number): Bounds {
+      requireGeneration(generation)
       const { tail, head } = ends()
       return {
         tail: tail.position,
@@ -276,7 +314,8 @@ export const log = (connection: Connection, { maxBytes }: Limits["log"], space: 
 
     head,
 
-    stats(upTo: number): EventLog.LogTotals {
+    stats(generation: number, upTo: number): EventLog.LogTotals {
+      requireGeneration(generation)
       const { position, events, bytes } = markIn(inside(upTo), upTo)
       return { entries: position, events, bytes }
     },
@@ -301,10 +340,14 @@ export const log = (connection: Connection, { maxBytes }: Limits["log"], space: 
       return dropSome(bytes, ends()) !== undefined
     },
 
-    /** Says that the entries up to a position lie behind all cursors. */
-    release(position: number): void {
-      // What no log of this kind made (not a number) releases nothing.
-      connection.run("UPDATE log SET released = ?", Number.isNaN(position) ? 0 : position)
+    /**
+     * Says that the entries up to a position of a generation lie behind all cursors. Returns
+     * whether the log still is of that generation; if not, nothing is done.
+     */
+    release(generation: number, position: number): boolean {
+      if (generationIn(connection) !== generation) return false
+      connection.run("UPDATE log SET released = ?", position)
+      return true
     },
 
     /** Drops some of the released entries appended before a time. */

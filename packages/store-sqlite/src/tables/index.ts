@@ -1,13 +1,12 @@
 import type { Connection } from "../Connection.ts"
 import type { Limits } from "../limits.ts"
-import type { Space } from "../Room.ts"
 import { type AttemptsTable, attempts } from "./Attempts.ts"
 import { type CountersTable, counters } from "./Counters.ts"
 import { type CursorsTable, cursors } from "./Cursors.ts"
 import { type DeadLettersTable, deadLetters } from "./DeadLetters.ts"
 import { type DestinationsTable, destinations } from "./Destinations.ts"
 import { type KeysTable, keys } from "./Keys.ts"
-import { type LogTable, log } from "./Log.ts"
+import { type LogSurroundings, type LogTable, log } from "./Log.ts"
 
 /** What a worker does for each port, in SQL. */
 export interface Tables {
@@ -20,8 +19,8 @@ export interface Tables {
   readonly counters: CountersTable
 }
 
-export const tables = (connection: Connection, limits: Limits, space: Space): Tables => ({
-  log: log(connection, limits.log, space),
+export const tables = (connection: Connection, limits: Limits, surroundings: LogSurroundings): Tables => ({
+  log: log(connection, limits.log, surroundings),
   cursors: cursors(connection),
   deadLetters: deadLetters(connection, limits.deadLetters),
   attempts: attempts(connection, limits.attempts),

@@ -15,6 +15,7 @@ import {
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import type * as Scope from "effect/Scope"
 import { onTestFinished } from "vitest"
 import { type Database, openDatabase, type Row } from "../../src/driver.ts"
@@ -33,6 +34,19 @@ const open = (
 ): Effect.Effect<Context.Context<Store.Store>, StoreError, Scope.Scope> =>
   Layer.build(layerWith({ path, ...options }, options))
 
+/** What was logged: the message, and what it says besides. */
+export interface Logged {
+  readonly message: string
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+const logInto = (lines: Array<Logged>) =>
+  Logger.layer([
+    Logger.map(Logger.formatStructured, ({ message, annotations }) => {
+      lines.push({ message: String(message), fields: annotations })
+    }),
+  ])
+
 /** Opens a store for the time of a test's body. */
 export const withStore = <A, E>(
   path: string,
@@ -45,6 +59,7 @@ export const withStore = <A, E>(
     readonly health: StoreHealth.StoreHealth["Service"]
   }) => Effect.Effect<A, E, Scope.Scope>,
   options?: Omit<Options, "path"> & Internals,
+  lines?: Array<Logged>,
 ): Promise<A> =>
   Effect.runPromise(
     Effect.scoped(
@@ -58,7 +73,7 @@ export const withStore = <A, E>(
           health: Context.get(context, StoreHealth.StoreHealth),
         }),
       ),
-    ),
+    ).pipe(lines === undefined ? (effect) => effect : Effect.provide(logInto(lines))),
   )
 
 /** How opening a file fails. */
@@ -87,6 +102,16 @@ export const readNumbers = Effect.fnUntraced(function* (log: EventLog.EventLog["
   }
 })
 
+/** Lets a connection of the test's own do something to a file. */
+export const perform = (path: string, sql: string): void => {
+  const database = openDatabase(path, false, 5_000)
+  try {
+    database.exec(sql)
+  } finally {
+    database.close()
+  }
+}
+
 /** A connection of the test's own to a file, closed when the test ends. */
 export const connect = (path: string): Database => {
   const database = openDatabase(path, false, 0)
@@ -99,6 +124,7 @@ export const connect = (path: string): Database => {
       return database.isTransaction
     },
     exec: (sql) => database.exec(sql),
+    function: (name, options, body) => database.function(name, options, body),
     prepare: (sql) => database.prepare(sql),
     close: () => {
       open = false
