@@ -16,6 +16,7 @@ import { makeDoubt } from "./lane/bisection.ts"
 import { makeReading } from "./lane/catchUp.ts"
 import { makeBury } from "./lane/deadLettering.ts"
 import { makeSettle } from "./lane/deliverBatch.ts"
+import { makeGivingUp } from "./lane/givingUp.ts"
 import { makeTaking } from "./lane/nextBatch.ts"
 import { makeBook, takeOver, takeOverReplay } from "./lane/progress.ts"
 import { makeRound } from "./lane/round.ts"
@@ -120,7 +121,10 @@ export const make = Effect.fnUntraced(function* (options: LaneOptions) {
     { ...options, name },
     { book, feed, reading, bury, probes, fitting, notice, wake },
   )
-  const settle = makeSettle(options, { book, feed, reading, bury, round, doubt, fitting, suspects })
+  const givingUp = makeGivingUp(destination.retry, book)
+  const settle = makeSettle(options, {
+    ...{ book, feed, reading, bury, round, doubt, fitting, givingUp, suspects },
+  })
 
   const run: Effect.Effect<never, LaneEnd> = Effect.gen(function* () {
     for (;;) {

@@ -1,4 +1,3 @@
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { StoreError } from "../../ports/StoreError.ts"
@@ -13,6 +12,7 @@ import type { Fitting } from "./batchSize.ts"
 import type { Doubt, Part } from "./bisection.ts"
 import type { Reading } from "./catchUp.ts"
 import type { Bury } from "./deadLettering.ts"
+import type { GivingUp } from "./givingUp.ts"
 import {
   countOf,
   cut,
@@ -33,12 +33,6 @@ const keepWhileWaiting = 5_000
 /** Halved this often more than one event takes, with nothing passing: it is the destination. */
 const moreHalvings = 4
 
-/**
- * Into at most this many parts a batch is cut before what is too old in it is given up, each part right after it has failed: with fewer bad
- * events than that, none of the good ones dies of them.
- */
-const partsToGiveUp = 32
-
 interface Options {
   readonly destination: Destination
   readonly router: Router
@@ -52,6 +46,7 @@ interface Parts {
   readonly round: Round
   readonly doubt: Doubt
   readonly fitting: Fitting
+  readonly givingUp: GivingUp
   readonly suspects: Suspects
 }
 
@@ -71,7 +66,7 @@ interface Failure {
 export type Settle = (open: OpenBatch) => Effect.Effect<void, Fenced | Released | Gone | StoreError>
 
 export const makeSettle = ({ destination, router }: Options, parts: Parts): Settle => {
-  const { book, feed, reading, bury, round, doubt, fitting, suspects } = parts
+  const { book, feed, reading, bury, round, doubt, fitting, givingUp, suspects } = parts
 
   /** What the batch was when something passed last: what it is put back to when nothing more passes. */
   let lastGood: { readonly todo: ReadonlyArray<Batch.Range>; readonly suspects: number } | null = null
@@ -173,34 +168,25 @@ export const makeSettle = ({ destination, router }: Options, parts: Parts): Sett
     lastGood = null
   }
 
-  /** How old an event has to be to be given up, by its time of arrival; `null` while the destination has not failed for long enough. */
-  const oldBefore = Effect.gen(function* () {
-    const { giveUpAfter } = destination.retry
-    const { failingSince } = book.state
-    if (failingSince === null) return null
-    const failingFor = yield* book.failingFor
-    if (failingFor < giveUpAfter) return null
-    // By the clock of when the failures began, too: one that was set ahead meanwhile makes nothing old.
-    return Math.min(yield* Clock.currentTimeMillis, failingSince + failingFor) - giveUpAfter
-  })
-
   /**
-   * Received too long ago, at a destination that has failed for as long: given up, right after a failed attempt at a small part. Returns
-   * how long to wait; `null` when there is nothing to give up.
+   * Received too long ago, at a destination that has failed for as long: given up, right after it
+   * has failed, alone as a rule. Returns how long to wait; `null` when there is nothing to give up.
    */
   const giveUpOld = Effect.fnUntraced(function* (open: OpenBatch, { range, verdict }: Failure) {
-    const limit = yield* oldBefore
+    const limit = yield* givingUp.limit
     if (limit === null) return null
     const isOld = (at: number) => open.taken.at(at).receivedAt <= limit
     const kept = without(range, isOld)
     const old = without(range, (at) => !isOld(at)).flatMap((one) => open.taken.slice(one))
     if (old.length === 0) return null
     const rest = takeOut(open.todo, range)
-    const most = Math.max(Math.ceil(open.taken.length / partsToGiveUp), 1)
+    const oldest = old.reduce((least, { receivedAt }) => Math.min(least, receivedAt), limit)
+    const failed = range[1] - range[0]
+    const most = givingUp.most(failed, open.taken.length, oldest, limit)
     lastGood = null
     doubt.lookAnew()
     open.isSplit = true
-    if (range[1] - range[0] > most) open.todo = [...cut(range, most), ...rest]
+    if (failed > most) open.todo = [...cut(range, most), ...rest]
     else {
       fitting.spoil()
       yield* bury(old, "expired", verdict)
