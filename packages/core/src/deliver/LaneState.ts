@@ -67,6 +67,11 @@ export const LaneState = Schema.Struct({
   ranFor: optional(Schema.Finite),
   /** When the failures in a row began, by the lane's own time. */
   failingFrom: optional(Schema.Finite),
+  /**
+   * When the first failure in a row was, that of a suspect included: by one of a suspect alone the
+   * destination does not count as failing.
+   */
+  nothingPassedFrom: optional(Schema.Finite),
   /** How many bytes a request may have at this receiver, as far as is known; without, as many as the destination allows. */
   fits: optional(Count),
   /** Everything is refused: one event a round is tried until something passes. */

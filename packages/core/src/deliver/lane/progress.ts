@@ -182,7 +182,7 @@ export const makeBook = (
     },
     update,
     passed: (count) => {
-      const { failingFrom, ...others } = state
+      const { failingFrom, nothingPassedFrom, ...others } = state
       const delivered = state.delivered + count
       state = { ...others, delivered, failures: 0, failingSince: null, probing: false }
     },
@@ -194,6 +194,7 @@ export const makeBook = (
         failingSince: state.failingSince ?? wall,
         // One that a version without it has written began before this process, nobody knows how long.
         failingFrom: state.failingFrom ?? now,
+        nothingPassedFrom: state.nothingPassedFrom ?? now,
         ranFor: now,
       })
     }),

@@ -1,5 +1,6 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
 import type { StoreError } from "../../ports/StoreError.ts"
 import type { Destination } from "../../select/Destination.ts"
 import type { ExportError, ExportRule } from "../../select/Export.ts"
@@ -21,6 +22,26 @@ const maxSuspects = 64
 
 /** A lone event that is not refused dies only after this many failures, each with a neighbour passing just before and just after. */
 const maxStrikes = 5
+
+/**
+ * How often in a row a suspect is tried, by how often it was struck before: a receiver that fails
+ * every few requests, and so on the same event each time, does not fail by both counts.
+ */
+const triesInARow = ({ strikes }: Suspect): number => 1 + (strikes % 2)
+
+/**
+ * A refusal counts when it is repeated: behind a balancer every other request may go to a server
+ * that takes nothing.
+ */
+const refusals = 2
+
+/** What is given up for its age while others pass is tried this often in a row first. */
+const lastTries = 8
+
+const isRefusal = (
+  verdict: Delivery.Verdict,
+): verdict is Delivery.Verdict & { readonly outcome: "refused" | "too-large" } =>
+  verdict.outcome === "refused" || verdict.outcome === "too-large"
 
 /** Saves the lane as it stands, whatever it has in hand. */
 export type Keep = Effect.Effect<void, Fenced | Released | StoreError>
@@ -136,15 +157,41 @@ export const makeSuspects = ({ destination, exportRule }: Options, parts: Parts)
     yield* bury([sourceOf(struck)], "poison", { status: suspect.status ?? null, error })
   })
 
-  /** Failing alone for as long as anything may fail: given up. A wrong set-up is not the event's fault unless others pass. */
-  const expired = Effect.fnUntraced(function* (suspect: Suspect, verdict: Delivery.Verdict, others: boolean) {
-    if (!others && verdict.outcome !== "not-now") return false
+  /** The same, until it passes, is refused {@link refusals} times, or fails otherwise so often. */
+  const sendInARow = Effect.fnUntraced(function* (suspect: Suspect, times: number) {
+    let refused = 0
+    let failed = 0
+    for (;;) {
+      const sent = yield* send(suspect)
+      if (sent === null || sent.verdict.outcome === "delivered") return sent
+      if (isRefusal(sent.verdict)) refused += 1
+      else {
+        refused = 0
+        failed += 1
+      }
+      if (refused >= refusals || failed >= times) return sent
+      sent.record(null)
+    }
+  })
+
+  const isOld = (from: number, now: number): boolean => now - from >= destination.retry.giveUpAfter
+
+  const expire = (suspect: Suspect, verdict: Delivery.Verdict) =>
+    Effect.suspend(() => {
+      release(suspect)
+      return bury([sourceOf(suspect)], "expired", verdict)
+    })
+
+  /**
+   * Failing while nothing passes, for as long as anything may fail: given up. A wrong set-up is not
+   * the event's fault.
+   */
+  const expireAlone = Effect.fnUntraced(function* (suspect: Suspect, verdict: Delivery.Verdict) {
     const now = yield* book.time
-    book.update({ ranFor: now })
-    if (now - (suspect.since ?? now) < destination.retry.giveUpAfter) return false
-    release(suspect)
-    yield* bury([sourceOf(suspect)], "expired", verdict)
-    return true
+    const { nothingPassedFrom = now } = book.state
+    book.update({ ranFor: now, nothingPassedFrom })
+    if (verdict.outcome !== "not-now") return
+    if (isOld(Math.max(suspect.since ?? now, nothingPassedFrom), now)) yield* expire(suspect, verdict)
   })
 
   /** It has failed once more: the next try comes later. */
@@ -173,7 +220,7 @@ export const makeSuspects = ({ destination, exportRule }: Options, parts: Parts)
       return "passed"
     }
     // Failing on a suspect again says nothing of its neighbours.
-    yield* expired(suspect, verdict, false)
+    yield* expireAlone(suspect, verdict)
     const pause = round.shortPause(1, verdict.retryAfter)
     record(pause)
     yield* keep
@@ -209,21 +256,23 @@ export const makeSuspects = ({ destination, exportRule }: Options, parts: Parts)
       yield* strike(open)
       yield* keep
     }
+    const time = yield* book.time
     for (const suspect of book.state.suspects) {
       if (!isDue(suspect, now)) continue
-      const sent = yield* send(suspect)
+      const isLast = isOld(suspect.since ?? time, time)
+      const sent = yield* sendInARow(suspect, isLast ? lastTries : triesInARow(suspect))
       if (sent === null) continue
       const { verdict, record } = sent
       record(null)
       if (verdict.outcome === "delivered") delivered(suspect)
-      else if (verdict.outcome === "refused" || verdict.outcome === "too-large") {
+      else if (isRefusal(verdict)) {
         release(suspect)
         yield* bury([sourceOf(suspect)], verdict.outcome, verdict)
       } else {
         // Even one that is given up may have taken the receiver down with it: the others wait for the next event that passes.
-        if (!(yield* expired(suspect, verdict, true))) {
-          replace(failedAgain(suspect, verdict.status, now, true))
-        }
+        if (isLast) yield* expire(suspect, verdict)
+        else replace(failedAgain(suspect, verdict.status, now, true))
+        book.update({ ranFor: time })
         return yield* keep
       }
       yield* keep
@@ -259,7 +308,9 @@ export const makeSuspects = ({ destination, exportRule }: Options, parts: Parts)
     }),
     probe: Effect.gen(function* () {
       if ((yield* tryFirst(book.saveHere, () => true)) !== "failed") return
-      if ((yield* tryOther(book.saveHere)) === "passed") return
+      // By chance: taking turns, the same one could meet each failure of a receiver that flaps.
+      const isNext = (yield* Random.next) < 1 / 2
+      if (isNext && (yield* tryOther(book.saveHere)) === "passed") return
       probes.wasInVain()
     }),
   }
