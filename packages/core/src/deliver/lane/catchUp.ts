@@ -109,6 +109,9 @@ export const makeReading = (options: Options, book: Book, feed: Feed, wake: Latc
     const { events } = yield* retryStore(log.stats(partition, resumeAt))
     const place = feed.ahead
     book.countFiltered(place)
+    const { open } = book.state
+    // It reaches behind what is gone: what is left of it is taken anew.
+    if (open !== null && open.last[0] > resumeAt) book.reopen()
     const { state } = book
     const settled = state.from + LaneState.looked(state)
     const noted = { destination: destination.id, partition, resumeAt }

@@ -211,8 +211,7 @@ export const makeBook = (
     },
     settled,
     countFiltered,
-    reopen: () =>
-      update({ delivered: Math.max(state.delivered - LaneState.settledAhead(state), 0), open: null }),
+    reopen: () => update({ from: state.from - LaneState.settledAhead(state), open: null }),
     kept,
     saveHere,
     saveOpen: (open) => {
