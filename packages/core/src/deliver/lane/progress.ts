@@ -112,7 +112,8 @@ export const makeBook = (
   const filteredAtStart = began.filtered - record.index
 
   const update: Book["update"] = (change) => {
-    state = { ...state, ...change }
+    // Not by two spreads: that takes three times as long, several times a batch.
+    state = Object.assign({ ...state }, change)
   }
 
   const settled = (count: number): void => {
