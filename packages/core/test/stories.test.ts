@@ -1,6 +1,7 @@
 import * as fc from "fast-check"
 import { expect, test } from "vitest"
-import { problemsOf, type Story, story } from "./support/story.ts"
+import { type Story, story } from "./support/story.ts"
+import { problemsOf } from "./support/tellStory.ts"
 
 /** How many stories are told, and the seed of the first: more of them, in several processes, with `STORIES=1000000 STORIES_SEED=7`. */
 const stories = Number(process.env["STORIES"] ?? 1_000)
@@ -19,33 +20,127 @@ test(
   24 * 60 * 60 * 1000,
 )
 
-test("regression: what takes the receiver down when it is given up does not take the suspect behind it along", () => {
+/** Where nothing happens: what a named story leaves out. */
+const calm: Story = {
+  seed: 0,
+  batch: { maxEvents: 4, maxBytes: 1_000_000, maxDelay: 0 },
+  concurrency: 1,
+  retry: { max: 600_000, giveUpAfter: 600_000 },
+  limit: null,
+  sent: [],
+  outages: [],
+  oneByOne: false,
+  crashes: [],
+  trims: [],
+  neighbours: true,
+}
+
+const event = (poison: Story["sent"][number]["events"][number]["poison"]) => ({ user: 0, pad: 0, poison })
+const good = event(null)
+
+test("what takes the receiver down when it is given up does not take the suspect behind it along", () => {
   const told: Story = {
-    seed: 0,
-    batch: { maxEvents: 4, maxBytes: 1000000, maxDelay: 0 },
-    concurrency: 1,
-    retry: { max: 600000, giveUpAfter: 600000 },
-    limit: { events: 1, bytes: 800, failing: 413 },
+    ...calm,
+    limit: { events: 1, bytes: 800, failing: 413, taken: false },
     sent: [
+      { gap: 0, events: [event("dies"), good, event("dies"), good] },
+      { gap: 0, events: [event("any"), good] },
+    ],
+  }
+  expect(problemsOf(told)).toEqual([])
+})
+
+test("with forty bad events beside it that are given up, a good one arrives", () => {
+  const told: Story = {
+    ...calm,
+    batch: { ...calm.batch, maxEvents: 41 },
+    retry: { max: 60_000, giveUpAfter: 600_000 },
+    sent: [{ gap: 0, events: Array.from({ length: 41 }, (_, at) => (at === 39 ? good : event(503))) }],
+    neighbours: false,
+  }
+  expect(problemsOf(told)).toEqual([])
+})
+
+test("a balancer that sends every other request to a server that refuses everything makes no dead letter", () => {
+  const told: Story = {
+    ...calm,
+    batch: { ...calm.batch, maxEvents: 1 },
+    sent: [{ gap: 0, events: [good, good, good, good] }],
+    outages: [
       {
-        gap: 0,
-        events: [
-          { user: 0, pad: 0, poison: "dies" },
-          { user: 0, pad: 0, poison: null },
-          { user: 0, pad: 0, poison: "dies" },
-          { user: 0, pad: 0, poison: null },
-        ],
-      },
-      {
-        gap: 0,
-        events: [
-          { user: 0, pad: 0, poison: "any" },
-          { user: 0, pad: 0, poison: null },
-        ],
+        ...{ after: 0, length: null, failing: 400, retryAfter: null, taken: false },
+        flap: { by: "requests", up: 1, down: 1 },
       },
     ],
-    outages: [],
-    crashes: [],
+  }
+  expect(problemsOf(told)).toEqual([])
+})
+
+test("a suspect is not given up for its age while others pass, at a receiver that fails three of four requests", () => {
+  const told: Story = {
+    ...calm,
+    seed: 646_789,
+    batch: { ...calm.batch, maxEvents: 1, maxDelay: 1_000 },
+    retry: { max: 600_000, giveUpAfter: 6_000_000 },
+    sent: [
+      { gap: 6_356, events: [good, event("any"), good, good] },
+      { gap: 136_145, events: [good] },
+      { gap: 1_096_039, events: [good, good, good] },
+    ],
+    outages: [
+      { after: 112_079, failing: 502, retryAfter: null, taken: true, length: 624_766, flap: null },
+      {
+        ...{ after: 47_999, failing: 503, retryAfter: "9", taken: false, length: null },
+        flap: { by: "requests", up: 1, down: 3 },
+      },
+    ],
+    neighbours: false,
+  }
+  expect(problemsOf(told)).toEqual([])
+})
+
+test("two suspects that are tried in turns do not wait for ever at a receiver that fails by turns", () => {
+  const told: Story = {
+    ...calm,
+    seed: 14,
+    batch: { maxEvents: 3, maxBytes: 2_000, maxDelay: 0 },
+    retry: { max: 60_000, giveUpAfter: 600_000 },
+    limit: { events: 2, bytes: 2_000, failing: "reset", taken: true },
+    sent: [
+      { gap: 794, events: [good, good, good, event(403)] },
+      { gap: 1_123, events: [good] },
+    ],
+    outages: [
+      {
+        ...{ after: 13_760, length: 16_769, failing: 404, retryAfter: "9", taken: true },
+        flap: { by: "ms", up: 4_936, down: 47_060 },
+      },
+      {
+        ...{ after: 595, length: null, failing: 413, retryAfter: null, taken: true },
+        flap: { by: "requests", up: 1, down: 3 },
+      },
+    ],
+    trims: [
+      { at: 3_443, keep: 2 },
+      { at: 1_114_946, keep: 2 },
+    ],
+    neighbours: false,
+  }
+  expect(problemsOf(told)).toEqual([])
+})
+
+test("what the log drops of a batch that is half delivered counts as trimmed, not as delivered", () => {
+  const told: Story = {
+    ...calm,
+    batch: { maxEvents: 2, maxBytes: 355, maxDelay: 1 },
+    concurrency: 2,
+    retry: { max: 8_000, giveUpAfter: 80_000 },
+    sent: [
+      { gap: 0, events: [{ ...event("any"), user: 1 }, good] },
+      { gap: 0, events: [good, good] },
+    ],
+    trims: [{ at: 0, keep: 1 }],
+    neighbours: false,
   }
   expect(problemsOf(told)).toEqual([])
 })

@@ -17,12 +17,11 @@ import * as HeadReader from "../../src/deliver/read/HeadReader.ts"
 import * as Sender from "../../src/deliver/send/Sender.ts"
 import * as Entry from "../../src/entry/Entry.ts"
 import { Codec } from "../../src/ports/Codec.ts"
-import { cursorName } from "../../src/ports/CursorName.ts"
-import { Cursors } from "../../src/ports/Cursors.ts"
-import { DeadLetters } from "../../src/ports/DeadLetters.ts"
-import { Destinations } from "../../src/ports/Destinations.ts"
-import { EventLog } from "../../src/ports/EventLog.ts"
-import * as Store from "../../src/ports/Store.ts"
+import * as Cursors from "../../src/ports/Cursors.ts"
+import * as DeadLetters from "../../src/ports/DeadLetters.ts"
+import * as Destinations from "../../src/ports/Destinations.ts"
+import * as EventLog from "../../src/ports/EventLog.ts"
+import type { Position } from "../../src/ports/Position.ts"
 import { Transport, TransportError } from "../../src/ports/Transport.ts"
 import * as Catalog from "../../src/select/Catalog.ts"
 import * as Destination from "../../src/select/Destination.ts"
@@ -32,19 +31,37 @@ import * as Destination from "../../src/select/Destination.ts"
  * is due to the next: a story of days takes milliseconds.
  */
 
-/** What a receiver does with a request: a status, or no complete reply. `took` says that it has taken the events all the same. */
+/** What a receiver does with a request. */
 export interface Reaction {
+  /** A status, or why there is no complete reply. */
   readonly reply: number | TransportError["reason"]
   readonly retryAfter?: string
   /** ms. */
   readonly after?: number
+  /** So many events, from the first on, it has taken all the same; all of them when it says so. */
+  readonly took?: number
+  /** What the failure comes from, for whoever judges it. */
+  readonly cause?: string
 }
 
 export interface Attempt {
+  /** When it began. */
   readonly at: number
   readonly values: ReadonlyArray<number>
   readonly bytes: number
+  /** The receiver answers that it has taken all. */
   readonly delivered: boolean
+  readonly took: number
+  readonly cause: string | null
+}
+
+/** An event has become a dead letter. */
+export interface Death {
+  readonly value: number
+  readonly reason: DeadLetters.DeadReason
+  readonly at: number
+  /** So many attempts had begun by then. */
+  readonly attempts: number
 }
 
 interface Sleeper {
@@ -135,6 +152,18 @@ const codec = Codec.of({
   hmacSha256: () => digest,
 })
 
+/** Few bits and quickly made, and so are its numbers: enough for jitter. */
+const randomFrom = (seed: number) => {
+  let state = Math.imul(seed + 1, 0x9e3779b1)
+  const next = (): number => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+  return { nextDoubleUnsafe: next, nextIntUnsafe: () => Math.floor(next() * 2 ** 32) - 2 ** 31 }
+}
+
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
@@ -147,10 +176,40 @@ export interface NumberedEvent {
 
 const startAt = Date.UTC(2026, 0, 1)
 
+/** What a lane asks a store for, and the ledger. */
+const store = Layer.mergeAll(
+  Logger.layer([]),
+  EventLog.layerMemory(),
+  Cursors.layerMemory(),
+  DeadLetters.layerMemory(),
+  Destinations.layerMemory(),
+)
+
+/** Everything that a lane looks at in a destination, as the configuration makes it. */
+const plain = Result.getOrThrow(
+  Destination.decode({ id: "d", url: "https://d.test/", from: "earliest", timeout: 30_000 }),
+)
+const selection = Destination.compile(plain, null, () => Catalog.empty)
+
+export type LaneOptions = Pick<Destination.Destination, "batch" | "concurrency" | "retry" | "timeout">
+
+/** Made once: an error takes the stack along. */
+const errors = new Map<TransportError["reason"], TransportError>()
+const errorOf = (reason: TransportError["reason"]): TransportError => {
+  const error = errors.get(reason) ?? new TransportError({ reason, message: reason })
+  errors.set(reason, error)
+  return error
+}
+
+/**
+ * @param seed of the lane's jitter
+ * @param onSave told when the lane has saved
+ */
 export const makeLaneWorld = (
-  options: Destination.DestinationOptions,
+  options: LaneOptions,
   react: (values: ReadonlyArray<number>, bytes: number, at: number) => Reaction,
   seed: number,
+  onSave: () => void = () => {},
 ) => {
   const time = makeTime(startAt)
   const scope = Scope.makeUnsafe()
@@ -164,33 +223,59 @@ export const makeLaneWorld = (
     return exit.value
   }
   const timed = Context.make(Clock.Clock, time.clock)
-  const context = Context.merge(
-    timed,
-    runWith(timed, Layer.buildWithScope(Layer.mergeAll(Logger.layer([]), Store.layerMemory()), scope)),
-  )
-  const run = <A, E>(effect: Effect.Effect<A, E, Store.Store>): A => runWith(context, effect)
-  const log = Context.get(context, EventLog)
-  const cursors = Context.get(context, Cursors)
-  const deadLetters = Context.get(context, DeadLetters)
-  const destinations = Context.get(context, Destinations)
-  const decoded = Destination.decode({ from: "earliest", ...options })
-  if (Result.isFailure(decoded)) throw new Error(JSON.stringify(decoded.failure))
-  const destination = decoded.success
-  const selection = Destination.compile(destination, null, () => Catalog.empty)
+  const context = Context.merge(timed, runWith(timed, Layer.buildWithScope(store, scope)))
+  const run = <A, E>(effect: Effect.Effect<A, E>): A => runWith(context, effect)
+  const log = Context.get(context, EventLog.EventLog)
+  const stored = Context.get(context, Cursors.Cursors)
+  const cemetery = Context.get(context, DeadLetters.DeadLetters)
+  const deaths: Array<Death> = []
+  const deadLetters: DeadLetters.DeadLetters["Service"] = {
+    ...cemetery,
+    put: (letters) =>
+      Effect.tap(cemetery.put(letters), () =>
+        Effect.sync(() => {
+          for (const { event, reason, deadAt } of letters) {
+            const { value } = JSON.parse(event) as { readonly value: string }
+            deaths.push({
+              value: Number.parseInt(value, 10),
+              reason,
+              at: deadAt - startAt,
+              attempts: attempts.length,
+            })
+          }
+        }),
+      ),
+  }
+  const destinations = Context.get(context, Destinations.Destinations)
+  const cursors: Cursors.Cursors["Service"] = {
+    ...stored,
+    save: (saves) => Effect.tap(stored.save(saves), () => Effect.sync(onSave)),
+  }
+  const destination: Destination.Destination = { ...plain, ...options }
 
   const attempts: Array<Attempt> = []
   const transport = Transport.of({
-    send: Effect.fnUntraced(function* ({ body }) {
-      const parsed = JSON.parse(decoder.decode(body)) as ReadonlyArray<{ readonly value: string }>
-      const values = parsed.map(({ value }) => Number(value.split(" ")[0]))
-      const at = time.now() - startAt
-      const { reply, retryAfter = null, after = 0 } = react(values, body.length, at)
-      const delivered = typeof reply === "number" && reply >= 200 && reply < 300
-      if (after > 0) yield* Effect.sleep(after)
-      attempts.push({ at, values, bytes: body.length, delivered })
-      if (typeof reply === "string") return yield* new TransportError({ reason: reply, message: reply })
-      return { status: reply, retryAfter, body: "", isBodyFree: true }
-    }),
+    send: ({ body }) =>
+      Effect.suspend(() => {
+        const parsed = JSON.parse(decoder.decode(body)) as ReadonlyArray<{ readonly value: string }>
+        const values = parsed.map(({ value }) => Number.parseInt(value, 10))
+        const at = time.now() - startAt
+        const { reply, retryAfter = null, after = 0, took = 0, cause = null } = react(values, body.length, at)
+        const delivered = typeof reply === "number" && reply >= 200 && reply < 300
+        attempts.push({
+          at,
+          values,
+          bytes: body.length,
+          delivered,
+          took: delivered ? values.length : took,
+          cause,
+        })
+        const answer =
+          typeof reply === "string"
+            ? Effect.fail(errorOf(reply))
+            : Effect.succeed({ status: reply, retryAfter, body: "", isBodyFree: true })
+        return after > 0 ? Effect.andThen(Effect.sleep(after), answer) : answer
+      }),
   })
 
   let life: { readonly scope: Scope.Closeable; readonly fiber: Fiber.Fiber<unknown, unknown> } | null = null
@@ -219,15 +304,16 @@ export const makeLaneWorld = (
         draining: () => false,
       })
       return yield* lane.run
-    }).pipe(Scope.provide(own), Random.withSeed(seed + lives++))
+    }).pipe(Scope.provide(own), Effect.provideService(Random.Random, randomFrom(seed + lives++)))
     life = { scope: own, fiber: Effect.runForkWith(context)(program, { scheduler: time.scheduler }) }
     time.settle()
   }
 
-  const name = cursorName({ destination: destination.id, partition: 0, replay: null })
+  /** Of the entries, with the values of their events. */
+  const entries: Array<{ readonly position: Position; readonly values: ReadonlyArray<number> }> = []
 
   return {
-    attempts,
+    attempts: attempts as ReadonlyArray<Attempt>,
     now: () => time.now() - startAt,
     setWallClock: time.setWallClock,
     /** Lets time pass, until it is so many ms after the beginning, or something holds. */
@@ -238,34 +324,43 @@ export const makeLaneWorld = (
       if (life === null) return
       Effect.runForkWith(context)(
         Effect.andThen(Fiber.interrupt(life.fiber), Scope.close(life.scope, Exit.void)),
-        {
-          scheduler: time.scheduler,
-        },
+        { scheduler: time.scheduler },
       )
       time.settle()
       life = null
     },
     /** Why the lane has ended, if it has. */
     ended: () => life?.fiber.pollUnsafe(),
-    log: (events: ReadonlyArray<NumberedEvent>, id: number): void => {
+    log: (events: ReadonlyArray<NumberedEvent>): void => {
       const now = time.now()
       const body = events.map(({ value, user, pad }) => ({
         ...{ eventName: "n", value: `${value} ${"x".repeat(pad)}`, time: now, user: { userID: user } },
       }))
       const entry = Entry.encode(
-        id.toString(16).padStart(32, "0"),
+        entries.length.toString(16).padStart(32, "0"),
         events.length,
         { receivedAt: now, dialect: "log_event", mode: "lenient" },
         encoder.encode(JSON.stringify({ events: body })),
       )
-      run(log.append([entry]))
+      const [position] = run(log.append([entry]))
+      entries.push({ position: position!, values: events.map(({ value }) => value) })
       time.settle()
     },
-    letters: () => run(deadLetters.list({ limit: 1000 })).letters,
-    ledger: () => run(Ledger.read({ log, cursors, destinations })),
+    /** The log drops all entries but so many, whoever waits for them. Returns what is gone. */
+    trim: (keep: number): ReadonlyArray<number> => {
+      const gone = entries.slice(0, Math.max(entries.length - keep, 0))
+      const last = gone.at(-1)
+      if (last !== undefined) run(log.trim(0, last.position, Number.POSITIVE_INFINITY))
+      time.settle()
+      return gone.flatMap(({ values }) => values)
+    },
+    /** The dead letters, in the order in which they were put. */
+    deaths: deaths as ReadonlyArray<Death>,
+    /** `undefined` before the lane has begun. */
+    ledger: (): Ledger.DestinationStatus | undefined => run(Ledger.read({ log, cursors, destinations }))[0],
     state: (): LaneState.LaneState | null => {
-      const record = run(cursors.list).find((cursor) => cursor.name === name)?.record
-      return record === null || record === undefined ? null : LaneState.decode(record.state)
+      const [cursor] = run(stored.list)
+      return cursor?.record == null ? null : LaneState.decode(cursor.record.state)
     },
   }
 }
