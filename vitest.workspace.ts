@@ -12,7 +12,8 @@ const file = (path: string) => fileURLToPath(new URL(`./packages/${path}`, impor
 
 const source = (name: string) => file(`${name}/src/index.ts`)
 
-// Vitest 4 ignores a file of this name unless it is told: `vitest run --config vitest.workspace.ts`.
+// Vitest 4 ignores a file of this name unless it is told: `vitest run --config
+// vitest.workspace.ts`.
 export default defineConfig({
   resolve: {
     // Tests run against the sources, so they need no build.

@@ -1,5 +1,6 @@
-// Builds every package into its dist: types by tsc, JavaScript by tsup. With `--if-needed` (for `npm start` and whatever else runs
-// the built command) only the JavaScript, and only of packages whose sources are newer than what was built.
+// Builds every package into its dist: types by tsc, JavaScript by tsup. With `--if-needed` (for
+// `npm start` and whatever else runs the built command) only the JavaScript, and only of packages
+// whose sources are newer than what was built.
 import { spawn } from "node:child_process"
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs"
 import { join } from "node:path"
@@ -49,7 +50,8 @@ const isCurrent = ({ path, tsup }) => {
 const bundle = async ({ path }) => {
   const started = Date.now()
   await run("tsup", ["--silent"], path)
-  // Chunks of earlier builds. tsup's own cleaning would take tsc's declarations with it, and tsc would believe they are there.
+  // Chunks of earlier builds. tsup's own cleaning would take tsc's declarations with it, and tsc
+  // would believe they are there.
   for (const file of filesIn(join(path, "dist")))
     if (file.endsWith(".js") && modified(file) < started - 1_000) rmSync(file)
 }

@@ -1,6 +1,5 @@
-// Runs one example as its reader would: start it, post a batch, see it arrive at a webhook, stop it by SIGTERM.
-//   node .ci/example.mjs express
-//   STORE=postgres node .ci/example.mjs swap-storage
+// Runs one example as its reader would: start it, post a batch, see it arrive at a webhook, stop it
+// by SIGTERM. node .ci/example.mjs express STORE=postgres node .ci/example.mjs swap-storage
 import assert from "node:assert/strict"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
@@ -44,7 +43,10 @@ const startPlace = async (kind, start) => {
   return { server, env: { [`${kind.toUpperCase()}_URL`]: server.url } }
 }
 
-/** A server of its own, where the example needs one: what a run leaves behind must not be there for the next. */
+/**
+ * A server of its own, where the example needs one: what a run leaves behind must not be there for
+ * the next.
+ */
 const placeOf = async () => {
   switch (name === "outbox" ? "postgres" : process.env.STORE) {
     case "postgres":

@@ -1,5 +1,6 @@
-// Packs every package as it would be published, and holds the tarballs to what their users need: the right files, valid exports,
-// types that resolve, and a program outside of this repository that installs, type-checks against and runs them.
+// Packs every package as it would be published, and holds the tarballs to what their users need:
+// the right files, valid exports, types that resolve, and a program outside of this repository that
+// installs, type-checks against and runs them.
 import assert from "node:assert/strict"
 import { execFileSync } from "node:child_process"
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -70,7 +71,10 @@ const consumer = {
   }),
 }
 
-/** Mounts one Millrace in every host, on a file, and sees its events come out of the test kit's pipeline too. */
+/**
+ * Mounts one Millrace in every host, on a file, and sees its events come out of the test kit's
+ * pipeline too.
+ */
 const program = `
 import { createServer as createReceiver } from "node:http"
 import type { AddressInfo } from "node:net"

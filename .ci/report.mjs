@@ -1,7 +1,8 @@
-// Reads vitest's JSON report and prints `PASSED FAILED SKIPPED`; on standard error what went wrong, in few lines. The files that failed
-// are listed beside the report, in `REPORT.failed`. Fails when a test file that is there has not run, when a test was skipped that does
-// not say why, and on CI when a server was missing. The other arguments say which folders had to run, and with a `-` in front which
-// paths in them had not; without any, all had.
+// Reads vitest's JSON report and prints `PASSED FAILED SKIPPED`; on standard error what went wrong,
+// in few lines. The files that failed are listed beside the report, in `REPORT.failed`. Fails when
+// a test file that is there has not run, when a test was skipped that does not say why, and on CI
+// when a server was missing. The other arguments say which folders had to run, and with a `-` in
+// front which paths in them had not; without any, all had.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join, relative } from "node:path"
 import { fileURLToPath } from "node:url"

@@ -3,9 +3,9 @@ import { createRequire, syncBuiltinESMExports } from "node:module"
 import { fileURLToPath } from "node:url"
 import threads from "node:worker_threads"
 
-// Lets tests that run from sources start threads: a package starts the built file that stands beside
-// its module, and Node 20 cannot start a thread from a `.ts` file. Loaded before the tests, and
-// preloaded into the processes that they start from sources.
+// Lets tests that run from sources start threads: a package starts the built file that stands
+// beside its module, and Node 20 cannot start a thread from a `.ts` file. Loaded before the tests,
+// and preloaded into the processes that they start from sources.
 
 const loader = createRequire(import.meta.url).resolve("tsx/cjs/api")
 

@@ -5,7 +5,10 @@ import { stabilityOf, usesOfEffect } from "./effectStability.ts"
 import { againstOrder, arrowsIn, circlesOf } from "./imports.ts"
 import { examples, filesIn, importsOf, type Manifest, packageOf, packages, read, root } from "./sources.ts"
 
-/** What a package may import of its siblings: dependencies point one way. A new package has to say where it stands. */
+/**
+ * What a package may import of its siblings: dependencies point one way. A new package has to say
+ * where it stands.
+ */
 const below = (folder: string): ReadonlyArray<string> => {
   switch (folder) {
     case "core":

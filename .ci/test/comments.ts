@@ -6,7 +6,10 @@ export interface Comment {
   readonly lines: ReadonlyArray<string>
 }
 
-/** Code and `//` behind it. Quotes before it could make it a part of a text, so such lines are left out. */
+/**
+ * Code and `//` behind it. Quotes before it could make it a part of a text, so such lines are left
+ * out.
+ */
 const trailing = /^[^"'`]*\S\s+\/\/ /
 
 /** Every comment that begins a line or ends one. */

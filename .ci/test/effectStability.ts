@@ -35,7 +35,9 @@ export const usesOfEffect = (file: string, text: string): ReadonlyArray<Use> => 
 
 const require = createRequire(import.meta.url)
 
-/** A doc comment and the name it stands before, whether declared or re-exported under another name. */
+/**
+ * A doc comment and the name it stands before, whether declared or re-exported under another name.
+ */
 const documented =
   /\/\*\*((?:(?!\*\/).)*)\*\/\s*(?:export (?:declare )?(?:abstract )?(?:const|function|class|interface|type|namespace) (\w+)|\w+ as (\w+))/gs
 

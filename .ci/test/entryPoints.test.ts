@@ -135,7 +135,10 @@ interface Shown {
   readonly from: string
 }
 
-/** The names that a file of declarations imports and shows; `import * as X` counts as `X`. Modules are without their ending. */
+/**
+ * The names that a file of declarations imports and shows; `import * as X` counts as `X`. Modules
+ * are without their ending.
+ */
 const shownIn = (module: string, declarations: string): ReadonlyArray<Shown> =>
   [...declarations.matchAll(/^import (?:type )?(.+?) from "(\.[^"]+)\.ts";$/gm)].flatMap(([, what, path]) => {
     const from = normalize(join(dirname(module), path!))

@@ -1,7 +1,10 @@
 import { dirname, join, normalize } from "node:path"
 import { filesIn, importsOf } from "./sources.ts"
 
-/** A file imports another of the same package, also when it is only for a type. Paths are from the root. */
+/**
+ * A file imports another of the same package, also when it is only for a type. Paths are from the
+ * root.
+ */
 export interface Arrow {
   readonly from: string
   readonly to: string
@@ -14,7 +17,10 @@ export const arrowsIn = (folder: string): ReadonlyArray<Arrow> =>
     .filter(({ specifier }) => specifier.startsWith("."))
     .map(({ file, specifier }) => ({ from: file, to: normalize(join(dirname(file), specifier)) }))
 
-/** Files that lead to themselves, each circle once with its files in the order of the alphabet (Tarjan's strongly connected components). */
+/**
+ * Files that lead to themselves, each circle once with its files in the order of the alphabet
+ * (Tarjan's strongly connected components).
+ */
 export const circlesOf = (arrows: ReadonlyArray<Arrow>): ReadonlyArray<ReadonlyArray<string>> => {
   const targets = new Map<string, Array<string>>()
   for (const { from, to } of arrows) targets.set(from, [...(targets.get(from) ?? []), to])
@@ -45,8 +51,8 @@ export const circlesOf = (arrows: ReadonlyArray<Arrow>): ReadonlyArray<ReadonlyA
 }
 
 /**
- * The rooms of core, the highest first: a room may import those of later lines, never of its own line or of earlier ones. `""` holds the files that stand in no
- * room: the front doors.
+ * The rooms of core, the highest first: a room may import those of later lines, never of its own
+ * line or of earlier ones. `""` holds the files that stand in no room: the front doors.
  */
 const rooms: ReadonlyArray<ReadonlyArray<string>> = [
   [""],
@@ -62,7 +68,10 @@ const rooms: ReadonlyArray<ReadonlyArray<string>> = [
 /** The room of a path within core's sources: `deliver` of `deliver/lane/round.ts`. */
 const roomOf = (path: string): string => (path.includes("/") ? path.slice(0, path.indexOf("/")) : "")
 
-/** Imports within core that go up, sideways, or from or to a room that {@link rooms} does not name. Paths are within its sources. */
+/**
+ * Imports within core that go up, sideways, or from or to a room that {@link rooms} does not name.
+ * Paths are within its sources.
+ */
 export const againstOrder = (arrows: ReadonlyArray<Arrow>): ReadonlyArray<Arrow> => {
   const levelOf = (path: string): number => rooms.findIndex((level) => level.includes(roomOf(path)))
   return arrows.filter(({ from, to }) => {

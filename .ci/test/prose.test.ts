@@ -45,7 +45,10 @@ const rules = {
   },
 } satisfies Readonly<Record<string, Rule>>
 
-/** Files that broke a rule when it was made, and how often. Only to be made smaller, and empty in the end. */
+/**
+ * Files that broke a rule when it was made, and how often. Only to be made smaller, and empty in
+ * the end.
+ */
 const listed: Readonly<Record<string, Readonly<Record<string, number>>>> = debts
 
 describe.each(Object.entries(rules))("%s", (name, rule) => {

@@ -6,7 +6,10 @@ export const root = fileURLToPath(new URL("../..", import.meta.url))
 
 export const read = (path: string): string => readFileSync(join(root, path), "utf8")
 
-/** Files below a directory with one of these endings, as paths from the root; none when it is not there. */
+/**
+ * Files below a directory with one of these endings, as paths from the root; none when it is not
+ * there.
+ */
 export const filesIn = (directory: string, ...endings: ReadonlyArray<string>): ReadonlyArray<string> =>
   existsSync(join(root, directory))
     ? readdirSync(join(root, directory), { recursive: true, withFileTypes: true })
@@ -59,7 +62,10 @@ export const importsOf = (file: string): ReadonlyArray<Import> => {
   }))
 }
 
-/** `@millrace/core` of `@millrace/core`, `effect` of `effect/Effect`; `null` for a relative path and for Node's own modules. */
+/**
+ * `@millrace/core` of `@millrace/core`, `effect` of `effect/Effect`; `null` for a relative path and
+ * for Node's own modules.
+ */
 export const packageOf = (specifier: string): string | null => {
   if (specifier.startsWith(".") || specifier.startsWith("node:")) return null
   return specifier

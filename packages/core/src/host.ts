@@ -1,4 +1,7 @@
-/** What authors of adapters and servers need: the platform's ports, a request's way in, and what a process says of itself. */
+/**
+ * What authors of adapters and servers need: the platform's ports, a request's way in, and what a
+ * process says of itself.
+ */
 export { expectedHttpUrl, HttpUrl, isHttpUrl } from "./base/httpUrl.ts"
 export * as SchemaProblems from "./base/SchemaProblems.ts"
 export type { Slice, Slices } from "./base/slices.ts"

@@ -1,6 +1,7 @@
 /**
- * What users of the library need: to make a Millrace, to say what goes where, to look after it, and to test it. Authors of stores find more in `@millrace/core/store`,
- * authors of adapters and servers in `@millrace/core/host`.
+ * What users of the library need: to make a Millrace, to say what goes where, to look after it, and
+ * to test it. Authors of stores find more in `@millrace/core/store`, authors of adapters and
+ * servers in `@millrace/core/host`.
  */
 export * as Event from "./base/Event.ts"
 export { InvalidOptions, type OptionProblem } from "./base/InvalidOptions.ts"

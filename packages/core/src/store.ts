@@ -1,4 +1,7 @@
-/** What authors of stores need: the ports that a store implements, and what all stores have in common. */
+/**
+ * What authors of stores need: the ports that a store implements, and what all stores have in
+ * common.
+ */
 export { timeUUIDs } from "./entry/TimeUUID.ts"
 export * as Attempts from "./ports/Attempts.ts"
 export * as ConnectionUrl from "./ports/ConnectionUrl.ts"

@@ -108,7 +108,9 @@ const body = fc.record(
   { requiredKeys: ["events"] },
 )
 
-/** Only the first Millrace has it: of what it says, only the exported events can tell the second. */
+/**
+ * Only the first Millrace has it: of what it says, only the exported events can tell the second.
+ */
 const catalog = {
   feature_gates: [],
   layer_configs: [],

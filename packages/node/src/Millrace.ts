@@ -16,9 +16,10 @@ import * as YoungMemory from "./youngMemory.ts"
 
 interface NodeOptions {
   /**
-   * Whether webhooks may go to private addresses: loopback, private networks, link-local ones and the like. `false` by default, so
-   * that who may name a destination cannot thereby reach what this machine reaches. `true` allows all; a list allows addresses,
-   * ranges (`"10.0.0.0/8"`) and exact host names.
+   * Whether webhooks may go to private addresses: loopback, private networks, link-local ones and
+   * the like. `false` by default, so that who may name a destination cannot thereby reach what this
+   * machine reaches. `true` allows all; a list allows addresses, ranges (`"10.0.0.0/8"`) and exact
+   * host names.
    */
   readonly allowPrivateDestinations?: boolean | ReadonlyArray<string>
   readonly transport?: Layer.Layer<Transport.Transport, InvalidOptions>
@@ -35,7 +36,10 @@ interface NodeOptions {
 }
 
 interface GivenStore<D extends EventLog.Durability> {
-  /** Where events are kept until they are delivered. In this process's memory by default: swap it with one line. */
+  /**
+   * Where events are kept until they are delivered. In this process's memory by default: swap it
+   * with one line.
+   */
   readonly store: Layer.Layer<Store.Store | Store.Acknowledges<NoInfer<D>>, StoreError>
 }
 
@@ -43,7 +47,10 @@ type AnyOptions<D extends EventLog.Durability> = Core.MillraceOptions<D> &
   NodeOptions &
   Partial<GivenStore<D>>
 
-/** @template D what `ack` demands: inferred, `never` without it. Who demands more than memory has to give a store. */
+/**
+ * @template D what `ack` demands: inferred, `never` without it. Who demands more than memory has to
+ * give a store.
+ */
 export type MakeOptions<D extends EventLog.Durability = never> = AnyOptions<D> &
   ([D] extends ["memory"] ? unknown : GivenStore<D>)
 
@@ -72,8 +79,9 @@ const warnOfRefused = (options: NodeOptions & Pick<Core.MillraceOptions, "destin
 }
 
 /**
- * Starts Millrace with Node's defaults: undici for delivery, zlib for decompression, memory for storage.
- * Rejects with `InvalidOptions` (all mistakes, each with its path) or `StoreError`; nothing is left running then.
+ * Starts Millrace with Node's defaults: undici for delivery, zlib for decompression, memory for
+ * storage. Rejects with `InvalidOptions` (all mistakes, each with its path) or `StoreError`;
+ * nothing is left running then.
  */
 export const make = async <D extends EventLog.Durability = never>(
   options: MakeOptions<D>,

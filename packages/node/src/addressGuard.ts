@@ -9,26 +9,32 @@ export interface AddressOptions {
   /** All: no address is refused. `false` by default. */
   readonly allowPrivate?: boolean
   /**
-   * What is allowed besides the public Internet: addresses, ranges (`10.0.0.0/8`, `fd00::/8`), and exact host names, which may then
-   * resolve to anything.
+   * What is allowed besides the public Internet: addresses, ranges (`10.0.0.0/8`, `fd00::/8`), and
+   * exact host names, which may then resolve to anything.
    */
   readonly allow?: ReadonlyArray<string>
 }
 
-/** Keeps requests out of private networks: whoever may name a destination may not thereby reach what this machine reaches. */
+/**
+ * Keeps requests out of private networks: whoever may name a destination may not thereby reach what
+ * this machine reaches.
+ */
 export interface AddressGuard {
   /** Whether the host of a URL is an address that is refused: nobody looks those up. */
   readonly refusesLiteral: (hostname: string) => boolean
   /** Whether it can be said without the resolver that the host of a URL is refused. */
   readonly surelyRefuses: (hostname: string) => boolean
   /**
-   * Resolves a name and drops the addresses that are refused. What is left is what is connected to: nothing is resolved a second
-   * time in between. Fails with `AddressRefused` when nothing is left.
+   * Resolves a name and drops the addresses that are refused. What is left is what is connected to:
+   * nothing is resolved a second time in between. Fails with `AddressRefused` when nothing is left.
    */
   readonly lookup: LookupFunction
 }
 
-/** Names no path, query or credentials, and no address: what a name resolves to inside is not for everybody. */
+/**
+ * Names no path, query or credentials, and no address: what a name resolves to inside is not for
+ * everybody.
+ */
 export const refusal = (hostname: string): Port.TransportError =>
   new Port.TransportError({
     reason: "AddressRefused",

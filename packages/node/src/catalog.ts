@@ -22,12 +22,18 @@ import { withCredentials } from "./internal/credentials.ts"
 import { machineSources, NameResolver } from "./internal/nameResolver.ts"
 import { quietSleep } from "./internal/quietSleep.ts"
 
-/** Bytes, after decompression. The documents of large projects have some MB; to parse more than this would stop the event loop for long. */
+/**
+ * Bytes, after decompression. The documents of large projects have some MB; to parse more than this
+ * would stop the event loop for long.
+ */
 const maxBytes = 32 * 1024 * 1024
 
 const tooLong = "is longer than 32 MiB"
 
-/** How long a start waits for the first document: events that go out before it has come lack what it knows. */
+/**
+ * How long a start waits for the first document: events that go out before it has come lack what it
+ * knows.
+ */
 const startWait = "5 seconds"
 
 /** Why there is no new catalog. Says nothing of a URL or a header: there may be keys in them. */
@@ -96,7 +102,10 @@ const keepNew = (open: Effect.Effect<Source, never, Scope.Scope>): Layer.Layer<n
     }),
   )
 
-/** Changes are told by the system where it can; where it cannot, and when it misses one, they are found after this time. */
+/**
+ * Changes are told by the system where it can; where it cannot, and when it misses one, they are
+ * found after this time.
+ */
 const lookAgain = "1 minute"
 
 /** Who writes a file does so in several steps. */
@@ -115,7 +124,8 @@ const openFile = Effect.fnUntraced(function* (path: string): Effect.fn.Return<So
   const unwatch = () => watcher?.close()
   yield* Effect.addFinalizer(() => Effect.sync(unwatch))
 
-  // Anew for each round: a watcher follows the file that it was opened on, and an update often puts another one in its place.
+  // Anew for each round: a watcher follows the file that it was opened on, and an update often puts
+  // another one in its place.
   const rewatch = () => {
     unwatch()
     changed.closeUnsafe()
@@ -151,10 +161,12 @@ const openFile = Effect.fnUntraced(function* (path: string): Effect.fn.Return<So
 })
 
 /**
- * The catalog of a file: a config-specs document, as Statsig's `download_config_specs` answers. It is read at the start and whenever it changes.
+ * The catalog of a file: a config-specs document, as Statsig's `download_config_specs` answers. It
+ * is read at the start and whenever it changes.
  *
- * A file that is missing, is longer than 32 MiB or is no such document stops nothing: the last good one stays in use, at the start none, and a warning
- * says why. Relative paths are relative to the working directory.
+ * A file that is missing, is longer than 32 MiB or is no such document stops nothing: the last good
+ * one stays in use, at the start none, and a warning says why. Relative paths are relative to the
+ * working directory.
  *
  * @example
  * ```ts
@@ -163,7 +175,10 @@ const openFile = Effect.fnUntraced(function* (path: string): Effect.fn.Return<So
  */
 export const file = (path: string): Layer.Layer<never> => keepNew(openFile(path))
 
-/** Where it may be: on the public Internet only, unless `allowPrivate` or `allow` say otherwise, as with destinations. */
+/**
+ * Where it may be: on the public Internet only, unless `allowPrivate` or `allow` say otherwise, as
+ * with destinations.
+ */
 export interface UrlOptions extends AddressGuard.AddressOptions {
   /** How often it is asked for a newer one: every 10 minutes by default. */
   readonly refresh?: Duration.Input
@@ -174,7 +189,10 @@ export interface UrlOptions extends AddressGuard.AddressOptions {
 /** Of a whole request. */
 const requestTimeout = "30 seconds"
 
-/** ms after the first failure, doubled with each, up to the most; with jitter, since a fleet loses a server all at once. */
+/**
+ * ms after the first failure, doubled with each, up to the most; with jitter, since a fleet loses a
+ * server all at once.
+ */
 const backOff = { first: 5_000, most: 600_000, jitter: 0.5 } as const
 
 const restAfter = (failures: number): Effect.Effect<void> =>
@@ -288,7 +306,8 @@ const openUrl = Effect.fnUntraced(function* (
     if (status !== 200) return yield* new CatalogError({ message: `was answered with status ${status}` })
     const document = yield* Effect.fromResult(parseJson(bytes))
     if (last !== undefined && saysUnchanged(document)) return last.catalog
-    // What could not be read must not be called unchanged later: the conditions go with the good one.
+    // What could not be read must not be called unchanged later: the conditions go with the good
+    // one.
     last = { catalog: yield* Effect.fromResult(toCatalog(document)), conditions }
     return last.catalog
   })
@@ -309,12 +328,16 @@ const urlProblems = (
 ]
 
 /**
- * The catalog that a URL answers with, such as `https://api.statsigcdn.com/v1/download_config_specs/secret-....json`. It is asked for at the start, which
- * waits for it up to 5 seconds, and every 10 minutes; a server that gives an ETag or a time sends it only when it has changed.
+ * The catalog that a URL answers with, such as
+ * `https://api.statsigcdn.com/v1/download_config_specs/secret-....json`. It is asked for at the
+ * start, which waits for it up to 5 seconds, and every 10 minutes; a server that gives an ETag or a
+ * time sends it only when it has changed.
  *
- * A failure stops nothing: the last good one stays in use, at the start none, a warning says why (it names the host, nothing else of the URL), and it is
- * tried again after 5 seconds, then less and less often. Redirects are not followed, and private addresses are refused: whoever may name a catalog may not
- * thereby reach what this machine reaches. Throws `InvalidOptions` when the URL or the duration is none.
+ * A failure stops nothing: the last good one stays in use, at the start none, a warning says why
+ * (it names the host, nothing else of the URL), and it is tried again after 5 seconds, then less
+ * and less often. Redirects are not followed, and private addresses are refused: whoever may name a
+ * catalog may not thereby reach what this machine reaches. Throws `InvalidOptions` when the URL or
+ * the duration is none.
  *
  * @example
  * ```ts

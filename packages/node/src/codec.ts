@@ -16,7 +16,10 @@ interface Inflater {
   readonly async: (bytes: Uint8Array, options: Options, callback: Callback) => void
 }
 
-/** As much as is inflated on the spot: some 0.3 ms of the event loop, less than handing it to a thread and back. */
+/**
+ * As much as is inflated on the spot: some 0.3 ms of the event loop, less than handing it to a
+ * thread and back.
+ */
 const inline = { input: 32 * 1024, output: 256 * 1024 }
 
 const isTooLarge = (error: unknown) =>
@@ -25,16 +28,23 @@ const isTooLarge = (error: unknown) =>
 const codecError = (error: unknown) =>
   new Port.CodecError({ reason: isTooLarge(error) ? "TooLarge" : "Malformed" })
 
-/** zlib's results lie in buffers of 16 KB and more: who keeps many small ones would keep much more than they count. */
+/**
+ * zlib's results lie in buffers of 16 KB and more: who keeps many small ones would keep much more
+ * than they count.
+ */
 const exact = (bytes: Uint8Array): Uint8Array =>
   bytes.buffer.byteLength - bytes.length <= spare ? bytes : new Uint8Array(bytes)
 
-/** In bytes, of a buffer for what is inflated at once: zlib asks for another one when it has filled one to its end. */
+/**
+ * In bytes, of a buffer for what is inflated at once: zlib asks for another one when it has filled
+ * one to its end.
+ */
 const spare = 64
 
 /**
- * Bytes of content that may be on their way out of zlib's threads at one time: twelve bodies of the largest kind, or five hundred of a thousand
- * events. What is inflated on the spot, as nearly all bodies are, takes none of it.
+ * Bytes of content that may be on their way out of zlib's threads at one time: twelve bodies of the
+ * largest kind, or five hundred of a thousand events. What is inflated on the spot, as nearly all
+ * bodies are, takes none of it.
  */
 const maxInflating = 128 * 1024 * 1024
 let inflating = 0
@@ -67,7 +77,10 @@ const withinBudget = (
     )
   })
 
-/** Bodies that claim more than they may hold, or hold more than they claim, wait for one another and for nobody else. */
+/**
+ * Bodies that claim more than they may hold, or hold more than they claim, wait for one another and
+ * for nobody else.
+ */
 const doubtful = Semaphore.makeUnsafe(1)
 
 /** @param declared how much content the body says it has */
@@ -94,7 +107,10 @@ const inflate = (
     )
   })
 
-/** A body that lies about its content costs a call for each of so many bytes: of what is inflated on the spot at most 128. */
+/**
+ * A body that lies about its content costs a call for each of so many bytes: of what is inflated on
+ * the spot at most 128.
+ */
 const smallestChunk = 2 * 1024
 
 /** Of deflate: what so many bytes can hold at most. */
@@ -104,7 +120,10 @@ const greatestRatio = 1032
 const declaredByGzip = (bytes: Uint8Array): number =>
   bytes.length < 18 ? 0 : Buffer.from(bytes.buffer, bytes.byteOffset).readUInt32LE(bytes.length - 4)
 
-/** A buffer's size for what a gzip body says it holds: zlib's own of 16 KB are mostly too large, or several that are put together. */
+/**
+ * A buffer's size for what a gzip body says it holds: zlib's own of 16 KB are mostly too large, or
+ * several that are put together.
+ */
 const chunkSizeOf = (bytes: Uint8Array, most: number): number =>
   Math.max(Math.min(declaredByGzip(bytes), most, bytes.length * greatestRatio) + spare, smallestChunk)
 
@@ -143,8 +162,9 @@ const toCodecError = (error: unknown) =>
   error instanceof Port.CodecError ? error : new Port.CodecError({ reason: "Malformed" })
 
 /**
- * How many times its size a body may have as content, once that is more than {@link anyRatio}. The most repetitive batches come to 250 in gzip, whose
- * matches end after 258 bytes; in zstd, whose matches do not end, a batch that repeats a large object comes to 700.
+ * How many times its size a body may have as content, once that is more than {@link anyRatio}. The
+ * most repetitive batches come to 250 in gzip, whose matches end after 258 bytes; in zstd, whose
+ * matches do not end, a batch that repeats a large object comes to 700.
  */
 const greatestHonestRatio = { gzip: 300, zstd: 1_000 } as const satisfies Record<Port.Compression, number>
 
@@ -166,9 +186,11 @@ const inflateZstd = (bytes: Uint8Array, maxBytes: number): Effect.Effect<Uint8Ar
 }
 
 /**
- * Decompression by `node:zlib`, on a thread when it is much; zstd by its own decoder in WebAssembly below Node 22.15. Hashing by `node:crypto`.
+ * Decompression by `node:zlib`, on a thread when it is much; zstd by its own decoder in WebAssembly
+ * below Node 22.15. Hashing by `node:crypto`.
  *
- * gzip may have several members, zstd several frames. What zstd's headers say is looked at before anything is allocated: see {@link Zstd.survey}.
+ * gzip may have several members, zstd several frames. What zstd's headers say is looked at before
+ * anything is allocated: see {@link Zstd.survey}.
  */
 export const codec: Port.Codec["Service"] = {
   decompress: (compression, bytes, maxBytes) =>

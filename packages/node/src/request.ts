@@ -18,11 +18,15 @@ export interface Ingest {
 }
 
 export interface BodyOptions {
-  /** How long one body may take to arrive whole, 30 seconds by default: a slow sender must not hold memory for long. */
+  /**
+   * How long one body may take to arrive whole, 30 seconds by default: a slow sender must not hold
+   * memory for long.
+   */
   readonly bodyTimeout?: Duration.Input
   /**
-   * How many bytes of bodies may be in memory at one time; small ones have a quarter of it besides: see {@link BodyBudget}. Without it all handlers
-   * of the process share 192 MB: eighteen bodies of the largest kind.
+   * How many bytes of bodies may be in memory at one time; small ones have a quarter of it besides:
+   * see {@link BodyBudget}. Without it all handlers of the process share 192 MB: eighteen bodies of
+   * the largest kind.
    */
   readonly maxBufferedBytes?: number
 }
@@ -37,10 +41,16 @@ export interface BodyLimits {
 // Memory belongs to the process, so what may be used of it is counted there.
 const processBudget = new BodyBudget(192 * 1024 * 1024)
 
-/** ms: how long nothing may come, before it matters how much. A phone between two cells is silent for a second or two. */
+/**
+ * ms: how long nothing may come, before it matters how much. A phone between two cells is silent
+ * for a second or two.
+ */
 const rateSpan = 10_000
 
-/** Bytes a second in each {@link rateSpan}: a twentieth of the slowest network that phones still have. */
+/**
+ * Bytes a second in each {@link rateSpan}: a twentieth of the slowest network that phones still
+ * have.
+ */
 const slowestRate = 1_024
 
 /** Once per handler, when it is made. */
@@ -90,9 +100,10 @@ const writtenAgain = (body: unknown): Uint8Array | undefined => {
 }
 
 /**
- * Finds what a parser in front of us has left. `rawBody` comes first, where clouds' runtimes and frameworks keep the bytes beside
- * what they have parsed: a signature over them holds, and numbers have their digits. Bytes or text in `body` are used as they are.
- * It has inflated them too, while the `content-encoding` header remains.
+ * Finds what a parser in front of us has left. `rawBody` comes first, where clouds' runtimes and
+ * frameworks keep the bytes beside what they have parsed: a signature over them holds, and numbers
+ * have their digits. Bytes or text in `body` are used as they are. It has inflated them too, while
+ * the `content-encoding` header remains.
  */
 const hostBody = (req: IncomingMessage): HttpIngest.IngestBody | HttpIngest.BodyError["reason"] => {
   // Nothing came, whatever a parser has made of it.

@@ -7,7 +7,10 @@ import { type BodyOptions, bodyLimits, type Ingest } from "./request.ts"
 export interface ServerOptions extends BodyOptions {
   /** How long a request's head may take, 10 seconds by default: what slow-loris clients live on. */
   readonly headersTimeout?: Duration.Input
-  /** How long a connection may wait for its next request. 65 seconds: longer than the 60 of common load balancers, which then close first. */
+  /**
+   * How long a connection may wait for its next request. 65 seconds: longer than the 60 of common
+   * load balancers, which then close first.
+   */
   readonly keepAliveTimeout?: Duration.Input
   /** Connections over this number are closed at once. 10,000: a few hundred MB at the worst. */
   readonly maxConnections?: number
@@ -20,15 +23,19 @@ export interface MillraceServer {
   /** Rejects when the address cannot be had. Port 0 takes a free one. */
   readonly listen: (port: number, host?: string) => Promise<AddressInfo>
   /**
-   * Takes no new connections, lets requests in flight finish within the deadline (10 seconds by default), then cuts what is left.
-   * Calling it again returns the same promise. Close Millrace itself after it.
+   * Takes no new connections, lets requests in flight finish within the deadline (10 seconds by
+   * default), then cuts what is left. Calling it again returns the same promise. Close Millrace
+   * itself after it.
    */
   readonly close: (deadline?: Duration.Input) => Promise<void>
 }
 
 const millis = (input: Duration.Input) => Duration.toMillis(Duration.fromInputUnsafe(input))
 
-/** Refuses with the form of all our errors, and closes the connection: what comes next could be a body or another request. */
+/**
+ * Refuses with the form of all our errors, and closes the connection: what comes next could be a
+ * body or another request.
+ */
 const refuseRequest = (status: 400 | 417, res: Http.ServerResponse) => {
   const body = JSON.stringify({ message: Http.STATUS_CODES[status], status })
   res.writeHead(status, {
@@ -56,7 +63,8 @@ const refuse = (error: NodeJS.ErrnoException, socket: Socket) => {
 }
 
 /**
- * A `node:http` server for Millrace alone, with deadlines for heads, bodies and idle connections, and a close that drains.
+ * A `node:http` server for Millrace alone, with deadlines for heads, bodies and idle connections,
+ * and a close that drains.
  *
  * @example
  * ```ts
@@ -91,7 +99,8 @@ export const createServer = (ingest: Ingest, options: ServerOptions = {}): Millr
     {
       headersTimeout,
       requireHostHeader: false,
-      // Ours come first, with a reply: this is for bodies that are being discarded, and for the fallback.
+      // Ours come first, with a reply: this is for bodies that are being discarded, and for the
+      // fallback.
       requestTimeout: headersTimeout + limits.timeout + 15_000,
       keepAliveTimeout: millis(options.keepAliveTimeout ?? "65 seconds"),
       connectionsCheckingInterval: Math.max(50, Math.min(1_000, headersTimeout / 4)),
@@ -107,7 +116,8 @@ export const createServer = (ingest: Ingest, options: ServerOptions = {}): Millr
       res.writeContinue()
       return listener(req, res)
     }
-    // Unless it has been asked to continue, Node closes the connection: what comes next could be the body or another request.
+    // Unless it has been asked to continue, Node closes the connection: what comes next could be
+    // the body or another request.
     serve(ingest, req, res, { ...serving, onRead: () => res.writeContinue() })
   })
 

@@ -39,8 +39,9 @@ const requireBytes = (body: unknown): void => {
 }
 
 /**
- * For receivers: whether a webhook comes from a sender that knows the secret, in constant time. Give it the body's bytes as they came; a
- * body that was parsed and written again has another signature. Throws a `TypeError` for an empty secret, and for a body that is not bytes: these are
+ * For receivers: whether a webhook comes from a sender that knows the secret, in constant time.
+ * Give it the body's bytes as they came; a body that was parsed and written again has another
+ * signature. Throws a `TypeError` for an empty secret, and for a body that is not bytes: these are
  * mistakes of the program, and must not look like a forgery, or like a valid signature.
  *
  * @example
@@ -48,7 +49,8 @@ const requireBytes = (body: unknown): void => {
  * const check = verifySignature({ headers: req.headers, body: rawBody }, { standardWebhooks: "whsec_..." })
  * if (!check.valid) return res.writeHead(401).end(check.reason)
  * ```
- * @param options `tolerance`: how old a signature may be, 5 minutes by default; `now`: ms since the epoch
+ * @param options `tolerance`: how old a signature may be, 5 minutes by default; `now`: ms since the
+ * epoch
  */
 export const verifySignature = (
   message: Signature.ReceivedMessage,

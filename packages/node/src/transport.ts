@@ -13,22 +13,29 @@ import { youngMemory } from "./internal/YoungMemory.ts"
 
 export interface TransportOptions extends AddressGuard.AddressOptions {
   /**
-   * Resolves the names of destinations, for every new connection, in place of our own way (`/etc/hosts`, DNS, the system's resolver): what it returns is what is
-   * connected to, unless it is refused. A `TransportError` given to its callback becomes the attempt's error.
+   * Resolves the names of destinations, for every new connection, in place of our own way
+   * (`/etc/hosts`, DNS, the system's resolver): what it returns is what is connected to, unless it
+   * is refused. A `TransportError` given to its callback becomes the attempt's error.
    */
   readonly lookup?: LookupFunction
 }
 
 /**
- * How much of a reply's body is read at all. The connection of a longer one is closed: receivers of webhooks answer briefly, and
- * one that does not would cost us more than a new connection.
+ * How much of a reply's body is read at all. The connection of a longer one is closed: receivers of
+ * webhooks answer briefly, and one that does not would cost us more than a new connection.
  */
 const maxReplyBytes = 64 * 1024
 
-/** Bytes. Proxies and identity providers add policies and cookies of 20 KB; a reply with more is a broken one. */
+/**
+ * Bytes. Proxies and identity providers add policies and cookies of 20 KB; a reply with more is a
+ * broken one.
+ */
 const maxHeaderBytes = 128 * 1024
 
-/** ms. A connection is not used for longer, so that a name which moves to other machines is followed. */
+/**
+ * ms. A connection is not used for longer, so that a name which moves to other machines is
+ * followed.
+ */
 const maxConnectionAge = 60_000
 
 /** The longest that timers can wait. */
@@ -55,8 +62,9 @@ const toTransportError = (error: unknown): Port.TransportError => {
 type Outcome = Effect.Effect<Port.TransportReply, Port.TransportError>
 
 /**
- * Takes a reply as undici reads it, to the end within the bound, so that the connection can be used again. Undici's own streams and signals would be
- * made for each request, for replies that nearly always are empty.
+ * Takes a reply as undici reads it, to the end within the bound, so that the connection can be used
+ * again. Undici's own streams and signals would be made for each request, for replies that nearly
+ * always are empty.
  */
 class ReplyHandler implements Dispatcher.DispatchHandler {
   private readonly settle: (outcome: Outcome) => void
@@ -145,7 +153,10 @@ class Connections {
     })
   }
 
-  /** Whether all that was written to an origin has left this process. Not when there is no connection any more. */
+  /**
+   * Whether all that was written to an origin has left this process. Not when there is no
+   * connection any more.
+   */
   areFlushed(origin: string): boolean {
     const sockets = this.byOrigin.get(origin)
     return sockets !== undefined && [...sockets].every(({ writableLength }) => writableLength === 0)
@@ -159,7 +170,8 @@ const make = Effect.fnUntraced(function* ({ lookup, ...addresses }: TransportOpt
   const guard = AddressGuard.make(addresses, lookup ?? new NameResolver(machineSources()).lookup)
   const connect = yield* Connector.make(guard, (origin, socket) => connections.add(origin, socket))
   const agent = yield* Effect.acquireRelease(
-    // Below the 5 seconds after which Node's servers close theirs: a request sent right then is lost.
+    // Below the 5 seconds after which Node's servers close theirs: a request sent right then is
+    // lost.
     Effect.sync(
       () =>
         new Agent({
@@ -185,7 +197,8 @@ const make = Effect.fnUntraced(function* ({ lookup, ...addresses }: TransportOpt
         }, isFlushed)
         const timer = setTimeout(() => {
           const error = handler.hasBegun ? timedOut(timeout) : neverLeft(timedOut(timeout))
-          // undici hears of it only once a connection is open, and one to a host that keeps silent opens very late.
+          // undici hears of it only once a connection is open, and one to a host that keeps silent
+          // opens very late.
           resume(Effect.fail(error))
           handler.abort(error)
         }, timeout)
@@ -217,17 +230,20 @@ const make = Effect.fnUntraced(function* ({ lookup, ...addresses }: TransportOpt
 })
 
 /**
- * Sends webhooks by undici, over connections that are kept alive and closed with the layer. Fails with {@link InvalidOptions} when an
- * entry of `allow` is none.
+ * Sends webhooks by undici, over connections that are kept alive and closed with the layer. Fails
+ * with {@link InvalidOptions} when an entry of `allow` is none.
  *
- * Sends to the public Internet only, unless `allowPrivate` or `allow` say otherwise: addresses are vetted after a name is resolved,
- * for every connection, and the vetted ones are those connected to. `AddressRefused` is the error then. Answers of DNS are kept for as long as they allow, between a second
- * and a minute, and a connection is used for a minute: a name that moves is followed within two. Several addresses are tried side by side, so that a family that is out of
+ * Sends to the public Internet only, unless `allowPrivate` or `allow` say otherwise: addresses are
+ * vetted after a name is resolved, for every connection, and the vetted ones are those connected
+ * to. `AddressRefused` is the error then. Answers of DNS are kept for as long as they allow,
+ * between a second and a minute, and a connection is used for a minute: a name that moves is
+ * followed within two. Several addresses are tried side by side, so that a family that is out of
  * reach costs a quarter of a second.
  *
- * Follows no redirect, retries nothing, and uses no proxy: `HTTP_PROXY` and the like are not read, since it would be the proxy that
- * resolves names. A reply counts when it is complete, whatever its status: a 2xx whose body breaks off is no delivery. Of a body it
- * reads 64 KB at most, and takes a longer one for complete. Messages of errors hold codes and, when an address is refused, the host:
+ * Follows no redirect, retries nothing, and uses no proxy: `HTTP_PROXY` and the like are not read,
+ * since it would be the proxy that resolves names. A reply counts when it is complete, whatever its
+ * status: a 2xx whose body breaks off is no delivery. Of a body it reads 64 KB at most, and takes a
+ * longer one for complete. Messages of errors hold codes and, when an address is refused, the host:
  * nothing else of the URL, the headers or the bodies.
  */
 export const layer = (options: TransportOptions = {}): Layer.Layer<Port.Transport, InvalidOptions> =>

@@ -70,7 +70,8 @@ for (const end of ["undici:request:trailers", "undici:request:error"]) {
 /**
  * The same, with virtual time going on beside it; returns how much of it has passed, ms.
  *
- * @param step shorter than a request may take: one that begins within it must not time out before it ends
+ * @param step shorter than a request may take: one that begins within it must not time out before
+ * it ends
  * @param answered whether requests get an answer: then time stands still while one is under way
  */
 const advanceUntil = Effect.fnUntraced(function* (

@@ -27,7 +27,10 @@ const inflate = (compression: Port.Compression, bytes: Uint8Array, max = limit) 
 const equal = (content: Uint8Array | string, expected: Uint8Array | string) =>
   typeof content !== "string" && Buffer.compare(content, Buffer.from(expected)) === 0
 
-/** A gzip of so many megabytes of zeros, without making them: a flushed piece of deflate can be repeated. */
+/**
+ * A gzip of so many megabytes of zeros, without making them: a flushed piece of deflate can be
+ * repeated.
+ */
 const gzipBomb = (megabytes: number) => {
   const piece = zlib.deflateRawSync(Buffer.alloc(1024 * 1024), { finishFlush: zlib.constants.Z_FULL_FLUSH })
   return Buffer.concat([
@@ -232,7 +235,8 @@ describe("zstd", () => {
         expect(await inflate("zstd", frame(block, { window }))).toBe("WindowTooLarge")
     })
     expect(grown).toBeLessThan(50 * 1024 * 1024)
-    // 8 MB for a limit of 64 KB: encoders that do not know the size of what comes declare that much.
+    // 8 MB for a limit of 64 KB: encoders that do not know the size of what comes declare that
+    // much.
     expect(equal(await inflate("zstd", frame(block, { window: 13 << 3 }), 64 * 1024), "x")).toBe(true)
   })
 

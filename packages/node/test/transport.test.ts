@@ -92,7 +92,8 @@ describe("the guard", () => {
     const { port, sockets } = await serve((socket) => socket.end(rawReply(200, "", "connection: close\r\n")))
     const { lookup, asked } = resolver(["127.0.0.1"], ["127.0.0.2"])
     const url = `http://rebinding.example:${port}/`
-    // Only the first answer is allowed; whoever asked twice for one connection would get the second.
+    // Only the first answer is allowed; whoever asked twice for one connection would get the
+    // second.
     const outcomes = await sendAll([url, url, url], { lookup, allow: ["127.0.0.1"] })
     expect(outcomes).toMatchObject([
       { status: 200 },

@@ -1,5 +1,5 @@
-// `npm run demo`: an unmodified Statsig SDK, the server on a SQLite file, and a webhook that prints what it gets.
-// Everything runs on this machine; nothing is sent anywhere else.
+// `npm run demo`: an unmodified Statsig SDK, the server on a SQLite file, and a webhook that prints
+// what it gets. Everything runs on this machine; nothing is sent anywhere else.
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"

@@ -1,4 +1,5 @@
-// What Statsig's servers would answer to the SDK's question what gates there are: with it the SDK works offline.
+// What Statsig's servers would answer to the SDK's question what gates there are: with it the SDK
+// works offline.
 
 const everyone = (id, groupName, returnValue) => ({
   id,

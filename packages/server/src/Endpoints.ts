@@ -34,7 +34,10 @@ const write = (
   res.end(body)
 }
 
-/** How long the store may take to say how destinations are doing, before the other metrics are shown without. */
+/**
+ * How long the store may take to say how destinations are doing, before the other metrics are shown
+ * without.
+ */
 const statusTimeout = 2_000
 
 /** `null` when the store does not answer in time. */

@@ -22,7 +22,10 @@ const listenError = (host: string, port: number, error: unknown): ListenError =>
   return new ListenError({ message: `cannot listen on ${host}:${port}: ${messages[code] ?? code}` })
 }
 
-/** Fails as {@link listen} would, and takes nothing: whoever cannot listen must not have touched the store that another server is using. */
+/**
+ * Fails as {@link listen} would, and takes nothing: whoever cannot listen must not have touched the
+ * store that another server is using.
+ */
 export const check = (host: string, port: number): Effect.Effect<void, ListenError> =>
   Effect.callback((resume) => {
     const server = createServer()

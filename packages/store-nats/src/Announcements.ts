@@ -8,13 +8,18 @@ import { subjectsOf } from "./Schema.ts"
 export interface Listener {
   /** Another process has appended. */
   readonly onAppended: (record: RecordIndex, process: string) => void
-  /** Another process is about to append in several messages, and asks for so many ms without others. */
+  /**
+   * Another process is about to append in several messages, and asks for so many ms without others.
+   */
   readonly onClaim: (duration: number, process: string) => void
   /** Another process has found that the log has come back with less than it had given. */
   readonly onBegan: () => void
 }
 
-/** What the processes of one store tell each other of their appends: not stored, and lost with a connection. */
+/**
+ * What the processes of one store tell each other of their appends: not stored, and lost with a
+ * connection.
+ */
 export interface Announcements {
   readonly appended: (partition: number, record: RecordIndex) => void
   readonly claim: (partition: number, duration: number) => void

@@ -47,13 +47,19 @@ export interface AppenderOptions {
   readonly maxPayload: () => number
   /** Before each message: what it needs on the server, where room is short. */
   readonly admit: Effect.Effect<void, StoreError>
-  /** After a message that the server had no room for: says whether there is room for so many bytes now. */
+  /**
+   * After a message that the server had no room for: says whether there is room for so many bytes
+   * now.
+   */
   readonly makeRoom: (bytes: number) => Effect.Effect<boolean, StoreError>
   /** Before the first append, after a lost connection and after a write whose end is not known. */
   readonly orient: Effect.Effect<void, StoreError>
   /** After a message that another process was faster than. */
   readonly realign: Effect.Effect<void, StoreError>
-  /** Whether the connection is another than at the last `orient`, or the log has been found to be another. */
+  /**
+   * Whether the connection is another than at the last `orient`, or the log has been found to be
+   * another.
+   */
   readonly isLost: () => boolean
   /** How long a call may be refused by the writes of others, in ms. */
   readonly timeout: number
@@ -64,23 +70,30 @@ export interface AppenderOptions {
 }
 
 /**
- * Group commit into one partition's stream: what arrives while a message is under way shares the next one.
+ * Group commit into one partition's stream: what arrives while a message is under way shares the
+ * next one.
  *
- * Each message names the sequence number it follows and is refused after any other (`Nats-Expected-Last-Sequence`). So it can
- * carry running sums, a time that never goes back and one index of ids, all exact with several processes, and a reader needs no
- * state. A process that is refused reads what came in between and tries again. One message at a time suffices: twenty entries of 26 KB
- * in each are faster than a hundred messages of one entry under way (measured: 400 MB/s against 200 MB/s), and a chain of
- * expectations under way would let the second half of a cut entry follow another process's message.
+ * Each message names the sequence number it follows and is refused after any other
+ * (`Nats-Expected-Last-Sequence`). So it can carry running sums, a time that never goes back and
+ * one index of ids, all exact with several processes, and a reader needs no state. A process that
+ * is refused reads what came in between and tries again. One message at a time suffices: twenty
+ * entries of 26 KB in each are faster than a hundred messages of one entry under way (measured: 400
+ * MB/s against 200 MB/s), and a chain of expectations under way would let the second half of a cut
+ * entry follow another process's message.
  */
 export class Appender {
   readonly #options: AppenderOptions
   readonly #work = Latch.makeUnsafe(false)
   #calls: Array<Call> = []
   #waitingBytes = 0
-  /** For the next message: a new one each time would have the garbage collector run all the time. */
+  /**
+   * For the next message: a new one each time would have the garbage collector run all the time.
+   */
   #buffer: Buffer | undefined
   #isOriented = false
-  /** Somebody has waited for the servers as long as a call may take, and nobody has written since. */
+  /**
+   * Somebody has waited for the servers as long as a call may take, and nobody has written since.
+   */
   #isDown = false
   #closed = false
 
@@ -193,7 +206,10 @@ export class Appender {
     )
   }
 
-  /** In steps, of which the next begins anew with what there is then: after other processes' writes, and after a leader that has died. */
+  /**
+   * In steps, of which the next begins anew with what there is then: after other processes' writes,
+   * and after a leader that has died.
+   */
   readonly #write = (
     open: ReadonlySet<Call>,
     settle: (call: Call, outcome: Effect.Effect<ReadonlyArray<Place>, StoreError>) => void,
@@ -264,7 +280,10 @@ export class Appender {
       return true
     })
 
-  /** The entries of the calls that are not in the log yet, as far as there is room for them: a call whole or not at all. */
+  /**
+   * The entries of the calls that are not in the log yet, as far as there is room for them: a call
+   * whole or not at all.
+   */
   readonly #admit = (calls: ReadonlyArray<Call>, places: ReadonlyMap<EventLog.EntryId, Place>) =>
     Effect.gen({ self: this }, function* () {
       const { head, tail, maxBytes } = this.#options

@@ -68,7 +68,10 @@ const makeKeep = () => {
   }
 }
 
-/** A stream with a subject for each destination and kind, of which the server keeps the last messages. */
+/**
+ * A stream with a subject for each destination and kind, of which the server keeps the last
+ * messages.
+ */
 export const make = (stream: Stream, base: string): Attempts.Attempts["Service"] => {
   const subjectOf = ({ destination, failed }: Run): string =>
     `${base}.${tokenOf(destination)}.${failed ? "failed" : "delivered"}`

@@ -44,8 +44,8 @@ const countedAs = (
 }
 
 /**
- * Each process writes rows of its own and nobody else's, so that adding takes no look at what is there; they are added up on
- * reading.
+ * Each process writes rows of its own and nobody else's, so that adding takes no look at what is
+ * there; they are added up on reading.
  */
 export const make = (table: Table<CounterRow>): Counters.Counters["Service"] => {
   let open = new Map<number, OpenHour>()

@@ -58,8 +58,8 @@ const selections = (
 }
 
 /**
- * A stream of changes. Writing one takes no look at what is there; whoever asks goes through those that came since last time,
- * and then knows where each letter is.
+ * A stream of changes. Writing one takes no look at what is there; whoever asks goes through those
+ * that came since last time, and then knows where each letter is.
  *
  * @param maxPayload of a message, in bytes
  */

@@ -12,7 +12,10 @@ export const durabilityOf = ({ replicas, storage }: Keeping, sync: Sync): EventL
   return sync === "always" ? "disk" : "memory"
 }
 
-/** How an acknowledged write can still be lost, and what to do about it; `null` when it takes the loss of several machines or of a disk. */
+/**
+ * How an acknowledged write can still be lost, and what to do about it; `null` when it takes the
+ * loss of several machines or of a disk.
+ */
 export const warningOf = ({ replicas, storage }: Keeping, sync: Sync): string | null => {
   if (storage === "memory") {
     return "acknowledged events are in the NATS servers' memory only and end with them: set storage to file on a new prefix"

@@ -1,6 +1,9 @@
 import { DeadLetters } from "@millrace/core/store"
 
-/** What happened to the dead letters, in the order of the stream: who goes through all of it knows what there is. */
+/**
+ * What happened to the dead letters, in the order of the stream: who goes through all of it knows
+ * what there is.
+ */
 export type LetterChange =
   | { readonly kind: "put"; readonly at: number; readonly letters: ReadonlyArray<DeadLetters.DeadLetter> }
   /** One letter too large for a message: its JSON is in the messages of these numbers. */
@@ -65,11 +68,14 @@ interface Place {
 }
 
 /**
- * Which dead letters there are and where: a fold over the changes, the same in every process. The letters themselves stay in
- * the stream.
+ * Which dead letters there are and where: a fold over the changes, the same in every process. The
+ * letters themselves stay in the stream.
  */
 export class LetterIndex {
-  /** Each in order of arrival: letters of intake push out one another, and never those of destinations. */
+  /**
+   * Each in order of arrival: letters of intake push out one another, and never those of
+   * destinations.
+   */
   readonly #ofIntake: Place = { letters: new Map(), maxCount: DeadLetters.limits.maxIntakeCount, size: 0 }
   readonly #ofDestinations: Place = { letters: new Map(), maxCount: DeadLetters.limits.maxCount, size: 0 }
   readonly #places = [this.#ofIntake, this.#ofDestinations]

@@ -9,7 +9,10 @@ import { replicasOf } from "./Schema.ts"
 export interface Level {
   /** The least of all partitions'. */
   readonly current: EventLog.Durability
-  /** What the server says of a partition's stream now. Warns when the level falls, and says when it is back. */
+  /**
+   * What the server says of a partition's stream now. Warns when the level falls, and says when it
+   * is back.
+   */
   readonly note: (partition: number, info: StreamInfo) => Effect.Effect<void>
 }
 

@@ -20,7 +20,10 @@ interface Waiter {
   readonly resume: (outcome: Effect.Effect<void, StoreError>) => void
 }
 
-/** How long a server may have less than it has acknowledged until it is believed to have lost it, in ms. */
+/**
+ * How long a server may have less than it has acknowledged until it is believed to have lost it, in
+ * ms.
+ */
 const patience = 3_000
 
 /** Records read at once to catch up. */
@@ -31,7 +34,10 @@ export class LogHead {
   readonly recent = new RecentIds()
   /** Of the stream's last message, which a write must name to follow it. */
   lastSeq = 0
-  /** Of the first message there is, as the server has last said; behind the last one when there is none. */
+  /**
+   * Of the first message there is, as the server has last said; behind the last one when there is
+   * none.
+   */
   firstSeq = 1
   /** Of the last entry. */
   mark: Mark = originMark
@@ -55,10 +61,12 @@ export class LogHead {
   )
 
   /**
-   * The same, while nothing is being appended from here. A server that has lost its last writes with its machine ends earlier than is known
-   * here, or has others in their place; for a moment, so does a new leader.
+   * The same, while nothing is being appended from here. A server that has lost its last writes
+   * with its machine ends earlier than is known here, or has others in their place; for a moment,
+   * so does a new leader.
    *
-   * @param begin called with the last entry that has survived, where some are lost: what comes behind it is told apart from them
+   * @param begin called with the last entry that has survived, where some are lost: what comes
+   * behind it is told apart from them
    * @param isSure that what is known here is still there: it need not be looked at
    */
   realign(
@@ -83,12 +91,16 @@ export class LogHead {
     })
   }
 
-  /** Whether a stream of which the server says this still has what this process has last seen of it. */
+  /**
+   * Whether a stream of which the server says this still has what this process has last seen of it.
+   */
   isIn({ last_seq, first_seq }: StreamState): Effect.Effect<boolean, StoreError> {
     return last_seq < this.lastSeq ? Effect.succeed(false) : this.#isThere(this.mark, first_seq)
   }
 
-  /** What was trimmed or purged cannot be asked for: then there is nothing that speaks against it. */
+  /**
+   * What was trimmed or purged cannot be asked for: then there is nothing that speaks against it.
+   */
   #isThere({ place }: Mark, first: number): Effect.Effect<boolean, StoreError> {
     const seq = seqOf(place)
     return seq < Math.max(1, first) || this.recent.floor === undefined
@@ -97,8 +109,8 @@ export class LogHead {
   }
 
   /**
-   * The last entry, up to a number, that is what it was. Entries older than those whose ids are known are: another process that had appended
-   * over them would have said so.
+   * The last entry, up to a number, that is what it was. Entries older than those whose ids are
+   * known are: another process that had appended over them would have said so.
    */
   readonly #survivor = Effect.fnUntraced({ self: this }, function* (first: number, to: number) {
     const known = this.recent.floor ?? 0
@@ -141,7 +153,10 @@ export class LogHead {
     this.#release()
   }
 
-  /** The same, for a log whose last messages are gone with those in front of them: not for one that ends earlier than it did. */
+  /**
+   * The same, for a log whose last messages are gone with those in front of them: not for one that
+   * ends earlier than it did.
+   */
   startAfterTrimmed(tail: Mark): void {
     if (seqOf(tail.place) <= this.lastSeq) this.startAfter(tail)
   }

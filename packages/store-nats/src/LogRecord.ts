@@ -3,12 +3,15 @@ import type { EventLog, Position } from "@millrace/core/store"
 import { foreign, type Message } from "./Stream.ts"
 
 /**
- * An entry's number within its partition: the sequence number of its message, and its index among the message's entries.
- * They grow in the order of appends, with gaps.
+ * An entry's number within its partition: the sequence number of its message, and its index among
+ * the message's entries. They grow in the order of appends, with gaps.
  */
 export type Place = number
 
-/** Entries in one message: fewer, so that the index of the last one still says that there is none after it. */
+/**
+ * Entries in one message: fewer, so that the index of the last one still says that there is none
+ * after it.
+ */
 const perMessage = 1024
 
 export const placeOf = (seq: number, index: number): Place => seq * perMessage + index
@@ -46,17 +49,23 @@ export interface RecordIndex {
 }
 
 /**
- * Entries that were appended together: one message, whose headers say what is in it. A single entry too large for one is cut
- * into several that follow each other, the headers in the last: without it the others are rests of an append that failed.
+ * Entries that were appended together: one message, whose headers say what is in it. A single entry
+ * too large for one is cut into several that follow each other, the headers in the last: without it
+ * the others are rests of an append that failed.
  */
 export interface LogRecord extends RecordIndex {
-  /** The entries as they were given, or what the messages hold: envelope, body, envelope, body... */
+  /**
+   * The entries as they were given, or what the messages hold: envelope, body, envelope, body...
+   */
   readonly content: ReadonlyArray<EventLog.NewEntry> | Uint8Array
 }
 
 const headerNames = { record: "Millrace-Record", entries: "Millrace-Entries", part: "Millrace-Part" } as const
 
-/** What an entry takes of the header at most, in bytes: its id and three numbers with what stands between. */
+/**
+ * What an entry takes of the header at most, in bytes: its id and three numbers with what stands
+ * between.
+ */
 const pieceHeader = 64
 
 /** The server takes 64 KiB of headers in one message. */
@@ -67,7 +76,10 @@ export interface RecordLimits {
   readonly bytes: number
 }
 
-/** Enough that the cost of a message disappears. Messages of a MiB take the server twice the time for their bytes (measured). */
+/**
+ * Enough that the cost of a message disappears. Messages of a MiB take the server twice the time
+ * for their bytes (measured).
+ */
 const recordBytes = 512 * 1024
 
 /** What fits one message. */
@@ -216,8 +228,8 @@ export const readIndex = (header: Message["header"], seq: number): RecordIndex |
 }
 
 /**
- * The record whose last message this is; `null` when it is part of one, or its rest. Throws a `StoreError` for what no
- * log writes.
+ * The record whose last message this is; `null` when it is part of one, or its rest. Throws a
+ * `StoreError` for what no log writes.
  *
  * @param earlier what the messages before it hold, once that is known
  */
@@ -231,7 +243,9 @@ export const readRecord = (message: Message, earlier: ReadonlyArray<Uint8Array> 
   throw foreign(message)
 }
 
-/** The sums up to and including an entry of a record; those before it for a place before its first. */
+/**
+ * The sums up to and including an entry of a record; those before it for a place before its first.
+ */
 export const markAt = ({ seq, pieces, before, after }: RecordIndex, place: Place): Mark =>
   place >= after.place
     ? after
@@ -239,7 +253,9 @@ export const markAt = ({ seq, pieces, before, after }: RecordIndex, place: Place
       ? before
       : sum(pieces.slice(0, indexOf(place) + 1), before, place)
 
-/** The first place of a record at which a growing condition holds; its end when it holds nowhere. */
+/**
+ * The first place of a record at which a growing condition holds; its end when it holds nowhere.
+ */
 export const firstMark = (record: RecordIndex, holds: (mark: Mark) => boolean): Mark => {
   let mark = record.before
   for (const [index, piece] of record.pieces.entries()) {

@@ -3,7 +3,10 @@ import * as Effect from "effect/Effect"
 import { type LogRecord, lengthOf, type RecordIndex, readIndex, readRecord } from "./LogRecord.ts"
 import type { Message, Stream } from "./Stream.ts"
 
-/** What is held of the records read or written last, in bytes: those who follow the head find what was just appended here. */
+/**
+ * What is held of the records read or written last, in bytes: those who follow the head find what
+ * was just appended here.
+ */
 const maxHeldBytes = 4 * 1024 * 1024
 
 /** Of an entry, beside its own: its id, its lengths, the objects they are in. */

@@ -1,11 +1,17 @@
 import { ConnectionUrl, EventLog } from "@millrace/core/store"
 import * as Result from "effect/Result"
 
-/** What the operator knows of the server: `always` when its JetStream syncs every write to disk before it answers. */
+/**
+ * What the operator knows of the server: `always` when its JetStream syncs every write to disk
+ * before it answers.
+ */
 export type Sync = "always" | "interval"
 
 export interface Options {
-  /** Of the servers, `host:port` or `nats://host:port`: any of a cluster will do, several outlive the loss of one. */
+  /**
+   * Of the servers, `host:port` or `nats://host:port`: any of a cluster will do, several outlive
+   * the loss of one.
+   */
   readonly servers: string | ReadonlyArray<string>
   readonly user?: string
   readonly password?: string
@@ -14,22 +20,37 @@ export interface Options {
   readonly creds?: string
   /** Encrypts the connection. A server that demands it gets it also without. */
   readonly tls?: boolean
-  /** What the names of streams and subjects begin with, so that several stores share a server: `millrace` by default. Letters, digits, `-` and `_`. */
+  /**
+   * What the names of streams and subjects begin with, so that several stores share a server:
+   * `millrace` by default. Letters, digits, `-` and `_`.
+   */
   readonly prefix?: string
-  /** In how many streams the log is: a store that there is keeps its number by default, a new one gets 1. It may grow, not shrink. */
+  /**
+   * In how many streams the log is: a store that there is keeps its number by default, a new one
+   * gets 1. It may grow, not shrink.
+   */
   readonly partitions?: number
-  /** Of each stream, 1 to 5: a store that there is keeps its number by default, a new one gets 1. */
+  /**
+   * Of each stream, 1 to 5: a store that there is keeps its number by default, a new one gets 1.
+   */
   readonly replicas?: number
   /** Where the servers keep the streams: `file` by default. It cannot be changed later. */
   readonly storage?: "file" | "memory"
   /**
-   * Of the servers' configuration, which they tell nobody: with `sync_interval: always` (nats-server 2.10 and newer) say `always` here, and an
-   * acknowledged append has survived a power cut. By default it is written to disk every two minutes.
+   * Of the servers' configuration, which they tell nobody: with `sync_interval: always`
+   * (nats-server 2.10 and newer) say `always` here, and an acknowledged append has survived a power
+   * cut. By default it is written to disk every two minutes.
    */
   readonly sync?: Sync
-  /** What the log may take, in bytes of envelopes and bodies, shared evenly by its partitions: 10 GB by default. */
+  /**
+   * What the log may take, in bytes of envelopes and bodies, shared evenly by its partitions: 10 GB
+   * by default.
+   */
   readonly maxBytes?: number
-  /** How long a call waits for the server, in ms: 10 seconds by default. A write given up on may still have been stored. */
+  /**
+   * How long a call waits for the server, in ms: 10 seconds by default. A write given up on may
+   * still have been stored.
+   */
   readonly requestTimeout?: number
 }
 
@@ -51,7 +72,9 @@ export interface Settings {
 
 const defaultTimeout = 10_000
 
-/** Streams cost the servers memory each, and a store that has ten thousand was a slip of the finger. */
+/**
+ * Streams cost the servers memory each, and a store that has ten thousand was a slip of the finger.
+ */
 const maxPartitions = 1024
 
 const isWhole = (value: number | undefined, from: number, to: number): boolean =>
@@ -80,7 +103,9 @@ const problemOf = (options: Options): string | undefined => {
   return undefined
 }
 
-/** With the defaults. What a program gets wrong is to be seen where it is written: a `RangeError`. */
+/**
+ * With the defaults. What a program gets wrong is to be seen where it is written: a `RangeError`.
+ */
 export const settingsOf = (options: Options): Settings => {
   const problem = problemOf(options)
   if (problem !== undefined) throw new RangeError(problem)
@@ -159,7 +184,8 @@ const credentialsOf = (userinfo: string | undefined): Parsed => {
 }
 
 /**
- * A list of URLs, as clients of NATS take it, as one URL with a list of hosts: `nats://me:pass@a,nats://me:pass@b` is `nats://me:pass@a,b`. Fails when they would be entered by
+ * A list of URLs, as clients of NATS take it, as one URL with a list of hosts:
+ * `nats://me:pass@a,nats://me:pass@b` is `nats://me:pass@a,b`. Fails when they would be entered by
  * several users.
  */
 const asOne = (url: string): Result.Result<string, string> => {
@@ -178,8 +204,10 @@ const asOne = (url: string): Result.Result<string, string> => {
 }
 
 /**
- * Options from `nats://user:password@host:4222,host2:4222?prefix=&partitions=&replicas=&storage=&sync=&maxBytes=&requestTimeout=&creds=`; `tls://` encrypts,
- * and a user without a password is a token. Fails with what is wrong, without repeating the URL: there may be a password in it.
+ * Options from
+ * `nats://user:password@host:4222,host2:4222?prefix=&partitions=&replicas=&storage=&sync=&maxBytes=&requestTimeout=&creds=`;
+ * `tls://` encrypts, and a user without a password is a token. Fails with what is wrong, without
+ * repeating the URL: there may be a password in it.
  */
 export const optionsFromUrl = (url: string): Result.Result<Options, string> => {
   const prepared = Result.flatMap(asOne(url.trim()), ConnectionUrl.prepare)

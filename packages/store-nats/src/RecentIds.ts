@@ -4,7 +4,10 @@ import type { Place, RecordIndex } from "./LogRecord.ts"
 /** An id is known at least as long as this many newer ones: ten times what the port promises. */
 const remembered = 10_000
 
-/** What the port promises. So many are known also after trimming and reopening: their messages are kept. */
+/**
+ * What the port promises. So many are known also after trimming and reopening: their messages are
+ * kept.
+ */
 export const promised = 1_000
 
 interface Kept {
@@ -32,7 +35,10 @@ export class RecentIds {
     return last !== undefined && this.placeOf(last.id) === after.place
   }
 
-  /** The sequence number from which on messages are kept for their ids; `undefined` while there are none. */
+  /**
+   * The sequence number from which on messages are kept for their ids; `undefined` while there are
+   * none.
+   */
   get floor(): number | undefined {
     return this.#records[0]?.first
   }
@@ -49,7 +55,9 @@ export class RecentIds {
     if (needed > 0) this.#records.splice(0, needed)
   }
 
-  /** The newest up to a place, each with its own: what their messages say, should those have to go. */
+  /**
+   * The newest up to a place, each with its own: what their messages say, should those have to go.
+   */
   snapshot(upTo: Place): ReadonlyArray<readonly [id: EventLog.EntryId, place: Place]> {
     return [...this.#older, ...this.#newer].slice(-promised).filter(([, place]) => place <= upTo)
   }

@@ -4,8 +4,9 @@ import { full, isOutOfRoom } from "./errors.ts"
 import type { Stream } from "./Stream.ts"
 
 /**
- * What is held in reserve, in bytes: a server whose room is used up takes nothing at all, not even how far a destination has come. It has
- * to be more than the message that went past the server's limit, which is half a MiB at most.
+ * What is held in reserve, in bytes: a server whose room is used up takes nothing at all, not even
+ * how far a destination has come. It has to be more than the message that went past the server's
+ * limit, which is half a MiB at most.
  */
 const reserve = 1024 * 1024
 
@@ -19,7 +20,10 @@ const overhead = 1024
 const tryEvery = 500
 
 export interface RoomOptions {
-  /** A stream of its own: servers before 2.10 give back the room of a whole stream that is purged, and not that of one subject. */
+  /**
+   * A stream of its own: servers before 2.10 give back the room of a whole stream that is purged,
+   * and not that of one subject.
+   */
   readonly stream: Stream
   readonly subject: string
   readonly maxPayload: () => number
@@ -28,8 +32,9 @@ export interface RoomOptions {
 }
 
 /**
- * Room for what a full server must still take: who is there, how far each destination has come, what died. It is a reserve that is
- * dropped when the server has no more room, and put back before the log takes anything again.
+ * Room for what a full server must still take: who is there, how far each destination has come,
+ * what died. It is a reserve that is dropped when the server has no more room, and put back before
+ * the log takes anything again.
  */
 export class Room {
   readonly #options: RoomOptions
@@ -64,7 +69,10 @@ export class Room {
     return Effect.map(this.#options.stream.purgeAll, (purged) => purged > 0)
   })
 
-  /** Puts the reserve back, where it is gone; fails as full for as long as there is no room for it. @param makeRoom tried first */
+  /**
+   * Puts the reserve back, where it is gone; fails as full for as long as there is no room for it.
+   * @param makeRoom tried first
+   */
   restore(makeRoom: Effect.Effect<unknown, StoreError>): Effect.Effect<void, StoreError> {
     return Effect.suspend(() => {
       if (!this.#isOut) return Effect.void

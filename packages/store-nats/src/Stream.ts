@@ -21,7 +21,9 @@ export interface Publication {
   readonly headers?: Readonly<Record<string, string>>
   /** Stored only when this is the stream's last sequence number. */
   readonly afterSequence?: number
-  /** Stored only when this is the sequence number of the subject's last message; 0 when it has none. */
+  /**
+   * Stored only when this is the sequence number of the subject's last message; 0 when it has none.
+   */
   readonly afterRevision?: number
 }
 
@@ -53,7 +55,10 @@ export class Stream {
   readonly #replicas: number
   readonly #makeRoom: Effect.Effect<boolean, StoreError>
 
-  /** @param makeRoom for what has to be written also to a server that has no room left; says whether it has made any */
+  /**
+   * @param makeRoom for what has to be written also to a server that has no room left; says whether
+   * it has made any
+   */
   constructor(
     connection: Connection,
     name: string,
@@ -67,8 +72,8 @@ export class Stream {
   }
 
   /**
-   * The sequence number it got; `null` when the stream is not in the state that was expected: it may have stored this very message and
-   * not have answered.
+   * The sequence number it got; `null` when the stream is not in the state that was expected: it
+   * may have stored this very message and not have answered.
    */
   publish(publication: Publication): Effect.Effect<number | null, StoreError> {
     const { afterSequence, afterRevision } = publication
@@ -111,7 +116,10 @@ export class Stream {
     }
   }
 
-  /** What has once been stored under a number never changes, so that any replica may answer; one that lags does not know it yet. */
+  /**
+   * What has once been stored under a number never changes, so that any replica may answer; one
+   * that lags does not know it yet.
+   */
   readonly get = (seq: number): Effect.Effect<Message | null, StoreError> =>
     this.#replicas === 1
       ? this.#ask({ seq })
@@ -122,7 +130,10 @@ export class Stream {
   /** The same, of the replica that has taken every write. */
   readonly getFresh = (seq: number): Effect.Effect<Message | null, StoreError> => this.#askFresh({ seq })
 
-  /** Whether a server that is back may still be without what it has acknowledged: a single one has what it has. */
+  /**
+   * Whether a server that is back may still be without what it has acknowledged: a single one has
+   * what it has.
+   */
   get hasReplicas(): boolean {
     return this.#replicas > 1
   }

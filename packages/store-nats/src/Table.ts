@@ -20,8 +20,8 @@ const concurrency = 128
 const maxKeyLength = 512
 
 /**
- * A name as one token of a subject. Letters, digits, `-` and `_` stand for themselves and the rest as `=` and the code unit, so
- * that no two names share a token.
+ * A name as one token of a subject. Letters, digits, `-` and `_` stand for themselves and the rest
+ * as `=` and the code unit, so that no two names share a token.
  */
 export const tokenOf = (name: string): string => {
   const token = name.replace(
@@ -33,8 +33,8 @@ export const tokenOf = (name: string): string => {
 }
 
 /**
- * Values by key in a key-value bucket (`nats kv` shows it): the last message of each key's subject. A key that is removed
- * leaves nothing behind, and revisions never come again.
+ * Values by key in a key-value bucket (`nats kv` shows it): the last message of each key's subject.
+ * A key that is removed leaves nothing behind, and revisions never come again.
  */
 export class Table<A> {
   readonly #bucket: Stream
@@ -57,7 +57,9 @@ export class Table<A> {
     return Effect.map(this.#write(key, value, {}), (revision) => revision ?? 0)
   }
 
-  /** Only over the revision named (0: no row). Returns the new one, `null` when there is another. */
+  /**
+   * Only over the revision named (0: no row). Returns the new one, `null` when there is another.
+   */
   replace(key: string, value: A, revision: number): Effect.Effect<number | null, StoreError> {
     return this.#write(key, value, { afterRevision: revision })
   }

@@ -10,10 +10,11 @@ const longestClaim = 5_000
 const unknown = 100
 
 /**
- * Has the processes that append to one partition take turns, so that they do not refuse each other: whoever has written lets
- * those go first who wrote between its last two writes. One that needs several messages for an entry asks the others to wait
- * for it: each of theirs in between would make it begin again. It is a courtesy only, what keeps them apart are the sequence
- * numbers they name.
+ * Has the processes that append to one partition take turns, so that they do not refuse each other:
+ * whoever has written lets those go first who wrote between its last two writes. One that needs
+ * several messages for an entry asks the others to wait for it: each of theirs in between would
+ * make it begin again. It is a courtesy only, what keeps them apart are the sequence numbers they
+ * name.
  */
 export class Turns {
   readonly #heard = new Set<string>()

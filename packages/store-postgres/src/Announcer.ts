@@ -7,8 +7,8 @@ const interval = 10
 export const channelOf = (schema: string): string => `millrace.${schema}`
 
 /**
- * Tells other processes that the log has grown. In a transaction of its own, since one that notifies holds up all others
- * that do until it is on disk; this one does not wait for the disk.
+ * Tells other processes that the log has grown. In a transaction of its own, since one that
+ * notifies holds up all others that do until it is on disk; this one does not wait for the disk.
  */
 export class Announcer {
   readonly #database: Database

@@ -1,10 +1,16 @@
-/** Sizes are multiples of one that suits the next group, too; what is larger than the other is not worth keeping. */
+/**
+ * Sizes are multiples of one that suits the next group, too; what is larger than the other is not
+ * worth keeping.
+ */
 const sizes = { unit: 256 * 1024, maxKept: 2 * 1024 * 1024 }
 
 /** As many as groups are written at once. */
 const maxCount = 2
 
-/** Used again and again: the garbage collector comes for large new ones so often that it costs more than filling them. */
+/**
+ * Used again and again: the garbage collector comes for large new ones so often that it costs more
+ * than filling them.
+ */
 export class Buffers {
   readonly #kept: Array<Buffer> = []
 

@@ -1,13 +1,15 @@
 import type { Connection, Submittable } from "pg"
 
-/** The columns of a row. The bytes are the driver's, and valid only until it is given the next ones. */
+/**
+ * The columns of a row. The bytes are the driver's, and valid only until it is given the next ones.
+ */
 export type Row = ReadonlyArray<Uint8Array>
 
 const signatureLength = 11
 
 /**
- * Reads a query's rows by `COPY` in PostgreSQL's binary format: the driver reads the results of other queries as text, which for
- * bytes is hex, twice as long and far slower.
+ * Reads a query's rows by `COPY` in PostgreSQL's binary format: the driver reads the results of
+ * other queries as text, which for bytes is hex, twice as long and far slower.
  */
 export class CopyOut<A> implements Submittable {
   readonly #query: string

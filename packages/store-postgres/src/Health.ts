@@ -2,8 +2,9 @@
 const pause = { first: 25, max: 1000 }
 
 /**
- * Whether the server answers. When somebody got no answer, it is asked; as long as it gives none, all calls fail at once,
- * rather than each for itself after its time, and one question at a time is all that a server gets that comes back.
+ * Whether the server answers. When somebody got no answer, it is asked; as long as it gives none,
+ * all calls fail at once, rather than each for itself after its time, and one question at a time is
+ * all that a server gets that comes back.
  */
 export class Health {
   readonly #ask: () => Promise<void>
@@ -19,7 +20,10 @@ export class Health {
     this.#ask = ask
   }
 
-  /** How many answers there have been: what was asked before the last one says nothing of the present. */
+  /**
+   * How many answers there have been: what was asked before the last one says nothing of the
+   * present.
+   */
   get answers(): number {
     return this.#answers
   }

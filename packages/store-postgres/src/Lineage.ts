@@ -17,8 +17,9 @@ interface Entered {
 }
 
 /**
- * What this process knows of the log's generations. A statement says so, and the server refuses it when the log is another one by now: on
- * another server, after a restart, or with less than it had given. Then the log is entered anew, and the statement is tried again.
+ * What this process knows of the log's generations. A statement says so, and the server refuses it
+ * when the log is another one by now: on another server, after a restart, or with less than it had
+ * given. Then the log is entered anew, and the statement is tried again.
  */
 export class Lineage {
   readonly #schema: string
@@ -34,7 +35,10 @@ export class Lineage {
     return this.#generations
   }
 
-  /** The generation known, and the last entry known to be in it: the first two parameters of the schema's `entered`. */
+  /**
+   * The generation known, and the last entry known to be in it: the first two parameters of the
+   * schema's `entered`.
+   */
   get known(): readonly [generation: number, seen: number] {
     return [this.#generations.current, this.#seen]
   }

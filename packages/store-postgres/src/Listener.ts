@@ -10,8 +10,8 @@ interface Unreferable {
 const pause = { first: 100, max: 5000 }
 
 /**
- * Hears by a connection of its own when other processes append. Only to be faster: behind a pooler, or while it has no
- * connection, somebody who waits looks by himself.
+ * Hears by a connection of its own when other processes append. Only to be faster: behind a pooler,
+ * or while it has no connection, somebody who waits looks by himself.
  */
 export class Listener {
   readonly #config: ClientConfig
@@ -22,7 +22,10 @@ export class Listener {
   #pause = pause.first
   #closed = false
 
-  /** @param heard told of each notification, and with an empty text of each connection: there may have been some before it */
+  /**
+   * @param heard told of each notification, and with an empty text of each connection: there may
+   * have been some before it
+   */
   constructor(config: ClientConfig, channel: string, heard: (payload: string) => void) {
     this.#config = config
     this.#channel = channel

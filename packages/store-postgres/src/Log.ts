@@ -16,7 +16,10 @@ import { type Outcome, Writer } from "./Writer.ts"
 /** How often to look whether another process has appended, in ms, should no notification say so. */
 const pollInterval = 1000
 
-/** The log in use: what is appended shares transactions, and whoever waits is woken, by other processes too. */
+/**
+ * The log in use: what is appended shares transactions, and whoever waits is woken, by other
+ * processes too.
+ */
 export const openLog = Effect.fnUntraced(function* (
   database: Database,
   settings: Settings,
@@ -90,7 +93,8 @@ export const openLog = Effect.fnUntraced(function* (
         new Listener(clientConfig(settings), channelOf(settings.schema), (payload) => {
           const position = payload as Position.Position
           const announced = lineage.generations.placeOf(position)
-          // Of a generation that this process does not know, or one that is gone, only the log can say what is there.
+          // Of a generation that this process does not know, or one that is gone, only the log can
+          // say what is there.
           if (announced.kind !== "known" || announced.number === 0) return look()
           lineage.saw(announced.number)
           head.advance(position)

@@ -3,15 +3,25 @@ import * as Result from "effect/Result"
 
 export interface Options {
   /**
-   * `postgres://user:password@host:port/database`, with the driver's own parameters (`sslmode`, `application_name`, ...). What is
-   * left out comes from the environment, as for every client of PostgreSQL (`PGHOST`, `PGPASSWORD`, ...).
+   * `postgres://user:password@host:port/database`, with the driver's own parameters (`sslmode`,
+   * `application_name`, ...). What is left out comes from the environment, as for every client of
+   * PostgreSQL (`PGHOST`, `PGPASSWORD`, ...).
    */
   readonly url: string
-  /** Where the tables are: `millrace` by default. It is made when it is not there. Several Millraces have one each. */
+  /**
+   * Where the tables are: `millrace` by default. It is made when it is not there. Several Millraces
+   * have one each.
+   */
   readonly schema?: string
-  /** What the log may take, in bytes of envelopes and bodies: 10 GB by default. Tables are compressed, and have indexes. */
+  /**
+   * What the log may take, in bytes of envelopes and bodies: 10 GB by default. Tables are
+   * compressed, and have indexes.
+   */
   readonly maxBytes?: number
-  /** How long a call may take, in ms: 10,000 by default. Then it fails with `Unavailable`; what it asked for may still happen. */
+  /**
+   * How long a call may take, in ms: 10,000 by default. Then it fails with `Unavailable`; what it
+   * asked for may still happen.
+   */
   readonly requestTimeout?: number
   /** How many connections there may be, besides one that listens: 8 by default. */
   readonly connections?: number
@@ -54,8 +64,9 @@ const drivers: ReadonlySet<string> = new Set([
 ])
 
 /**
- * What other clients know, and consoles put into what they give to be copied, by the values that ask for nothing the driver does not do. `sslmode=require` is
- * `verify-full` here: that is more than a bound channel is there for.
+ * What other clients know, and consoles put into what they give to be copied, by the values that
+ * ask for nothing the driver does not do. `sslmode=require` is `verify-full` here: that is more
+ * than a bound channel is there for.
  */
 const others: ReadonlyMap<string, RegExp> = new Map([
   ["channel_binding", /^(disable|prefer|require)$/],
@@ -66,7 +77,10 @@ const others: ReadonlyMap<string, RegExp> = new Map([
   ["target_session_attrs", /^(any|read-write|primary|prefer-standby)$/],
 ])
 
-/** A user and a password without a host, as they stand before the path of a socket, where URLs have no place for them. */
+/**
+ * A user and a password without a host, as they stand before the path of a socket, where URLs have
+ * no place for them.
+ */
 const withoutHost = /^(postgres(?:ql)?:\/\/)([^:@/]*)(?::([^@/]*))?@\/([^?]*)\??(.*)$/i
 
 const withUserInQuery = (url: string): string => {
@@ -108,7 +122,9 @@ const problemOf = ({ url, schema, maxBytes, requestTimeout, connections }: Setti
   return null
 }
 
-/** With the defaults. What a program gets wrong is to be seen where it is written: a `RangeError`. */
+/**
+ * With the defaults. What a program gets wrong is to be seen where it is written: a `RangeError`.
+ */
 export const settingsOf = (options: Options): Settings => {
   const settings = { ...defaults, ...options }
   const problem = problemOf(settings)
@@ -119,8 +135,9 @@ export const settingsOf = (options: Options): Settings => {
 }
 
 /**
- * The options that a URL gives, as a command has it from its user: `schema`, `maxBytes`, `requestTimeout` and `connections` may stand in its query. Fails
- * with a message that names the mistake, and never holds the URL.
+ * The options that a URL gives, as a command has it from its user: `schema`, `maxBytes`,
+ * `requestTimeout` and `connections` may stand in its query. Fails with a message that names the
+ * mistake, and never holds the URL.
  *
  * @example
  * ```ts
@@ -158,7 +175,10 @@ export const optionsFromUrl = (url: string): Result.Result<Options, string> => {
   return problem === null ? Result.succeed(options) : Result.fail(problem)
 }
 
-/** Where the store is, for logs and messages: the URL without the password and parameters, and the schema. */
+/**
+ * Where the store is, for logs and messages: the URL without the password and parameters, and the
+ * schema.
+ */
 export const describe = ({ url, schema = defaults.schema }: Options): string => {
   const read = parse(url)
   if (Result.isFailure(read)) return "a database without a valid URL"

@@ -1,4 +1,7 @@
-/** Gives back the room of what has been trimmed, beside what else goes on: one at a time, however often it is asked. */
+/**
+ * Gives back the room of what has been trimmed, beside what else goes on: one at a time, however
+ * often it is asked.
+ */
 export class Reclaimer {
   readonly #reclaim: () => Promise<void>
   #busy = false

@@ -1,12 +1,16 @@
 import { randomUUID } from "node:crypto"
 import { isAnswer } from "./errors.ts"
 
-/** How often to look for what has been committed, in ms. Inserts say nothing: a notification would hold up their commits. */
+/**
+ * How often to look for what has been committed, in ms. Inserts say nothing: a notification would
+ * hold up their commits.
+ */
 const interval = 500
 
 /**
- * Moves what has been committed to the outbox into the log, as long as the store is open. One process at a time does so;
- * each step is one transaction, so a process that dies leaves nothing half done.
+ * Moves what has been committed to the outbox into the log, as long as the store is open. One
+ * process at a time does so; each step is one transaction, so a process that dies leaves nothing
+ * half done.
  */
 export class Sequencer {
   readonly #move: (owner: string) => Promise<number>

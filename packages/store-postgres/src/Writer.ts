@@ -37,8 +37,8 @@ const maxWaitingBytes = 32 * 1024 * 1024
 const maxGroup = { entries: 10_000, bytes: 4 * 1024 * 1024 }
 
 /**
- * From so much on, a second group is written beside the first: its bodies go in before it has to wait for the first one's
- * commit. Smaller ones are better off together.
+ * From so much on, a second group is written beside the first: its bodies go in before it has to
+ * wait for the first one's commit. Smaller ones are better off together.
  */
 const bulk = 256 * 1024
 
@@ -47,7 +47,10 @@ const busy = (): StoreError =>
 
 const sizeOf = ({ envelope, body }: EventLog.NewEntry): number => envelope.length + body.byteLength
 
-/** Group commit: what arrives while a transaction runs shares the next one, and so one sync of the server's disk. */
+/**
+ * Group commit: what arrives while a transaction runs shares the next one, and so one sync of the
+ * server's disk.
+ */
 export class Writer {
   readonly #write: Write
   #waiting: Array<Waiting> = []
@@ -150,7 +153,10 @@ export class Writer {
     return waiting
   }
 
-  /** The first so many that make a group, at least one; up to one that has an id in common with them. */
+  /**
+   * The first so many that make a group, at least one; up to one that has an id in common with
+   * them.
+   */
   #take(): ReadonlyArray<Waiting> {
     const ids = new Set<EventLog.EntryId>()
     let count = 0

@@ -14,8 +14,9 @@ const cancelRequest = 80_877_102
 const timeout = 2000
 
 /**
- * Asks the server to stop what a connection is doing, by the protocol's way, which a pooler passes on. Closing the connection is not
- * enough: a server that waits, for a lock or a standby, does not look at it, and would collect those who have gone away.
+ * Asks the server to stop what a connection is doing, by the protocol's way, which a pooler passes
+ * on. Closing the connection is not enough: a server that waits, for a lock or a standby, does not
+ * look at it, and would collect those who have gone away.
  */
 export const cancel = (client: PoolClient): void => {
   const { host, port, processID, secretKey } = client as PoolClient & Cancellable

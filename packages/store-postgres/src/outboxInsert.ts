@@ -14,16 +14,19 @@ export interface Statement {
 const encoder = new TextEncoder()
 
 /**
- * The statement that puts events into the outbox, to be run in a transaction of your own: the events are delivered if it
- * commits, and not if it does not. It is one plain insert, which waits for nothing; an open store moves what has been committed
- * into its log, within a second or so. The user needs `USAGE` on the schema and `INSERT` on its table `outbox`.
+ * The statement that puts events into the outbox, to be run in a transaction of your own: the
+ * events are delivered if it commits, and not if it does not. It is one plain insert, which waits
+ * for nothing; an open store moves what has been committed into its log, within a second or so. The
+ * user needs `USAGE` on the schema and `INSERT` on its table `outbox`.
  *
- * Without this function, `INSERT INTO millrace.outbox (events, body) VALUES (1, convert_to('{"events":[{"eventName":"signup",
- * "user":{"userID":"42"}}]}', 'UTF8'))` does the same: `body` is what an SDK would send. A row is taken as intake takes a request:
- * its events are counted, checked, and cleaned of private attributes when it is moved. What cannot be read becomes a dead letter of
- * intake, and nothing waits behind it.
+ * Without this function, `INSERT INTO millrace.outbox (events, body) VALUES (1,
+ * convert_to('{"events":[{"eventName":"signup", "user":{"userID":"42"}}]}', 'UTF8'))` does the
+ * same: `body` is what an SDK would send. A row is taken as intake takes a request: its events are
+ * counted, checked, and cleaned of private attributes when it is moved. What cannot be read becomes
+ * a dead letter of intake, and nothing waits behind it.
  *
- * @throws RangeError when there is no event, one is wrong, or all together are too large for a request
+ * @throws RangeError when there is no event, one is wrong, or all together are too large for a
+ * request
  *
  * @example
  * ```ts

@@ -12,7 +12,10 @@ export interface OutboxRow {
   readonly body: Uint8Array
 }
 
-/** What comes of a row: an entry, if any of its events can be read, and letters of those that cannot. */
+/**
+ * What comes of a row: an entry, if any of its events can be read, and letters of those that
+ * cannot.
+ */
 export interface Checked {
   readonly entry: EventLog.NewEntry | null
   readonly letters: ReadonlyArray<DeadLetters.DeadLetter>
@@ -44,8 +47,8 @@ const headOf = (envelope: Entry.Envelope): Wire.WireHead => {
 }
 
 /**
- * Takes a row as intake takes a request: its events are counted, cleaned of private attributes and checked, whatever the row says of itself. What
- * intake has made itself stays as it is.
+ * Takes a row as intake takes a request: its events are counted, cleaned of private attributes and
+ * checked, whatever the row says of itself. What intake has made itself stays as it is.
  */
 export const checkRow = ({ id, envelope, body }: OutboxRow, now: number): Checked => {
   const letter = ({ index, message, eventName, event }: Wire.RejectedEvent): DeadLetters.DeadLetter => ({

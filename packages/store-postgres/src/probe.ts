@@ -4,7 +4,10 @@ import type { Database } from "./Database.ts"
 import { fullOf } from "./errors.ts"
 import type { LogLimits } from "./tables/Log.ts"
 
-/** Goes the way of an append: it asks for the level, the generation and for room, and waits for the commit of what it has written. */
+/**
+ * Goes the way of an append: it asks for the level, the generation and for room, and waits for the
+ * commit of what it has written.
+ */
 export const health = (
   database: Database,
   { durability, maxBytes }: LogLimits,

@@ -1,6 +1,7 @@
 /**
- * PostgreSQL's text holds every character but NUL, and no half of a surrogate pair: those are written as this control
- * character and four hex digits, and so is the character itself. All other texts stay as they are, to be read in psql.
+ * PostgreSQL's text holds every character but NUL, and no half of a surrogate pair: those are
+ * written as this control character and four hex digits, and so is the character itself. All other
+ * texts stay as they are, to be read in psql.
  */
 const mark = "\u001a"
 

@@ -5,7 +5,10 @@ export const schema = 1
 export interface PartitionKeys {
   /** Stream `position-0`: the entries but for their bodies, with the sums up to each. */
   readonly entries: string
-  /** Hash: the bodies, by a name that stands in the entry. They never go through a script: that would cost more than storing them. */
+  /**
+   * Hash: the bodies, by a name that stands in the entry. They never go through a script: that
+   * would cost more than storing them.
+   */
   readonly bodies: string
   /** Hash: where the log begins and ends. */
   readonly state: string
@@ -24,7 +27,9 @@ export interface Layout {
   readonly letters: string
   /** Sorted set: those numbers. */
   readonly letterOrder: string
-  /** Sorted sets of one score: lines of event, destination and number; of destination and number. */
+  /**
+   * Sorted sets of one score: lines of event, destination and number; of destination and number.
+   */
   readonly lettersByEvent: string
   readonly lettersByDestination: string
   /** Hash: how many letters of each destination. */
@@ -48,7 +53,10 @@ export interface Layout {
   readonly probe: string
 }
 
-/** The braces are a cluster's hash tag: all keys are in one slot, so that a script may use any of them. */
+/**
+ * The braces are a cluster's hash tag: all keys are in one slot, so that a script may use any of
+ * them.
+ */
 export const layout = (prefix: string): Layout => {
   const key = (name: string): string => `{${prefix}}:${name}`
   return {
@@ -79,7 +87,10 @@ export const layout = (prefix: string): Layout => {
   }
 }
 
-/** What each key of a store holds, besides those of one hour or one destination; the log's last, five of each partition. */
+/**
+ * What each key of a store holds, besides those of one hour or one destination; the log's last,
+ * five of each partition.
+ */
 export const types = (
   keys: Layout,
   partitions: number,

@@ -17,12 +17,15 @@ export interface LinkOptions {
   readonly patience: number
 }
 
-/** The link broke, so nobody knows whether the call was carried out. Anything else a call fails with is Redis's answer. */
+/**
+ * The link broke, so nobody knows whether the call was carried out. Anything else a call fails with
+ * is Redis's answer.
+ */
 export class Broken extends Error {}
 
 /**
- * One connection, from its making to its end: it never mends itself, and when it ends every call on it fails. It keeps the
- * process alive only while something is waited for.
+ * One connection, from its making to its end: it never mends itself, and when it ends every call on
+ * it fails. It keeps the process alive only while something is waited for.
  */
 export class Link {
   readonly #redis: Redis

@@ -7,17 +7,27 @@ export interface Options {
   readonly url: string
   /** Of the TLS connection: a certificate authority of one's own, a client certificate. */
   readonly tls?: ConnectionOptions
-  /** What all keys begin with, in braces: several stores share a server by different ones. `millrace` by default. */
+  /**
+   * What all keys begin with, in braces: several stores share a server by different ones.
+   * `millrace` by default.
+   */
   readonly prefix?: string
-  /** Of the log, told when the store is made: 1 by default. A store that is there already keeps the number it has. */
+  /**
+   * Of the log, told when the store is made: 1 by default. A store that is there already keeps the
+   * number it has.
+   */
   readonly partitions?: number
-  /** What the log may take, in bytes of envelopes and bodies, shared evenly by its partitions: 10 GB by default. */
+  /**
+   * What the log may take, in bytes of envelopes and bodies, shared evenly by its partitions: 10 GB
+   * by default.
+   */
   readonly maxBytes?: number
   /** After how many ms a call to a server that does not answer fails: 10,000 by default. */
   readonly requestTimeout?: number
   /**
-   * Says that the server syncs its append-only file before it answers, where it does not let its clients ask (`CONFIG GET` is
-   * often forbidden on managed servers). What the server says of itself wins.
+   * Says that the server syncs its append-only file before it answers, where it does not let its
+   * clients ask (`CONFIG GET` is often forbidden on managed servers). What the server says of
+   * itself wins.
    */
   readonly appendfsync?: "always"
 }
@@ -175,6 +185,9 @@ export const optionsFromUrl = (text: string): Result.Result<Options, string> => 
   return Result.map(parse(options), () => options)
 }
 
-/** The server and, unless it is the default, the prefix, without the password: for logs and messages. */
+/**
+ * The server and, unless it is the default, the prefix, without the password: for logs and
+ * messages.
+ */
 export const describe = (options: Options): string =>
   Result.match(parse(options), { onSuccess: ({ name }) => name, onFailure: () => "redis (wrong options)" })

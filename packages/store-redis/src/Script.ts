@@ -9,8 +9,8 @@ export interface Script {
 }
 
 /**
- * In front of every script: KEYS[1] is `meta`, ARGV[1] the instance that the caller has opened. Numbers become text by `text`:
- * Lua's own way loses digits of large ones.
+ * In front of every script: KEYS[1] is `meta`, ARGV[1] the instance that the caller has opened.
+ * Numbers become text by `text`: Lua's own way loses digits of large ones.
  */
 export const prelude = `
 local instance = redis.call('HGET', KEYS[1], 'instance')
@@ -21,14 +21,16 @@ local function text(number) return string.format('%.0f', number) end
 export const script = (body: string): Script => unguarded(prelude + body)
 
 /**
- * In front of a script that a server whose memory is used up has to carry out too: it refuses only the first write of a script that
- * takes memory, and this one takes none. Redis 7 has a flag for it, older servers do not.
+ * In front of a script that a server whose memory is used up has to carry out too: it refuses only
+ * the first write of a script that takes memory, and this one takes none. Redis 7 has a flag for
+ * it, older servers do not.
  */
 export const inAFullServer = (key: string): string => `redis.call('HDEL', ${key}, 'never there')\n`
 
 /**
- * What a full store must still be able to do: to say who is there and how far each destination has come, and to drop what is
- * delivered. It writes over what it wrote before, so it needs no room to speak of.
+ * What a full store must still be able to do: to say who is there and how far each destination has
+ * come, and to drop what is delivered. It writes over what it wrote before, so it needs no room to
+ * speak of.
  */
 export const urgent = (body: string): Script => script(inAFullServer("KEYS[1]") + body)
 

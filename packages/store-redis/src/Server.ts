@@ -6,7 +6,10 @@ import type { Link, Reply } from "./Link.ts"
 /** What a server says of itself. */
 export interface Facts {
   readonly version: string
-  /** Another one after every start of the server, on every other server, and whenever a replica becomes one that takes writes. */
+  /**
+   * Another one after every start of the server, on every other server, and whenever a replica
+   * becomes one that takes writes.
+   */
   readonly run: string
   readonly isLoading: boolean
   readonly isReplica: boolean
@@ -43,7 +46,10 @@ const configuration = async (link: Link, name: string): Promise<string | null> =
   }
 }
 
-/** Enough of 40 hex digits to tell them apart: texts over 64 bytes cost a small hash its compact form. */
+/**
+ * Enough of 40 hex digits to tell them apart: texts over 64 bytes cost a small hash its compact
+ * form.
+ */
 const half = (id = ""): string => id.slice(0, 20)
 
 export const factsOf = async (link: Link): Promise<Facts> => {
@@ -99,7 +105,10 @@ export const tooSmall = ({ maxmemory }: Facts, maxBytes: number): string | null 
 
 const wanted = "set appendonly yes and appendfsync always"
 
-/** @param assertsAlways whether the user says `appendfsync always` of a server that does not let clients ask */
+/**
+ * @param assertsAlways whether the user says `appendfsync always` of a server that does not let
+ * clients ask
+ */
 export const safetyOf = (facts: Facts, assertsAlways: boolean): Safety => {
   const doubtful = (doubt: string): Safety => ({ durability: "memory", doubt })
   if (!facts.appendonly) {

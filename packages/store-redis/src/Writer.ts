@@ -8,7 +8,9 @@ import { append, forks } from "./logScripts.ts"
 import { numbers, text } from "./reply.ts"
 import { withRoom } from "./room.ts"
 
-/** The position of each entry, or why there is none: a `StoreError`, or a mistake of this program. */
+/**
+ * The position of each entry, or why there is none: a `StoreError`, or a mistake of this program.
+ */
 export type Outcome =
   | { readonly kind: "stored"; readonly positions: ReadonlyArray<Position.Position> }
   | { readonly kind: "failed"; readonly error: unknown }
@@ -20,7 +22,9 @@ interface Waiting {
   readonly settle: (outcome: Outcome) => void
 }
 
-/** What a process may hold in memory for a server that does not keep up, all partitions together. */
+/**
+ * What a process may hold in memory for a server that does not keep up, all partitions together.
+ */
 const maxWaitingBytes = 32 * 1024 * 1024
 
 /** What one script takes at once: a few ms, in which the server does nothing else. */
@@ -70,8 +74,9 @@ export interface WriterOptions {
 }
 
 /**
- * Group commit of one partition: what arrives while groups are on their way shares the next one. An idle writer begins at the
- * end of the event loop's turn, so that what arrives together is written together.
+ * Group commit of one partition: what arrives while groups are on their way shares the next one. An
+ * idle writer begins at the end of the event loop's turn, so that what arrives together is written
+ * together.
  */
 export class Writer {
   readonly #connection: Connection

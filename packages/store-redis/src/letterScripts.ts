@@ -10,8 +10,9 @@ export const lettersAtOnce = 500
 /**
  * KEYS[2] to [7]: the letters, their order, the two ways to find them, the counts and the totals.
  *
- * A letter is kept by the number of its arrival, as lines: when it died, its size, when it was replayed or nothing, its destination,
- * its event's id, the rest. Texts are encoded, so that none holds a line break.
+ * A letter is kept by the number of its arrival, as lines: when it died, its size, when it was
+ * replayed or nothing, its destination, its event's id, the rest. Texts are encoded, so that none
+ * holds a line break.
  */
 const library = `
 local letters, order, by_event, by_destination, counts, totals = unpack(KEYS, 2, 7)
@@ -77,8 +78,9 @@ end
 const letterScript = (body: string): Script => script(library + body)
 
 /**
- * ARGV: the time before which letters are too old, then of each letter when it died, its size, when it was replayed or '', its
- * destination, its event's id and the rest. Returns 1 when more than this call drops has to go.
+ * ARGV: the time before which letters are too old, then of each letter when it died, its size, when
+ * it was replayed or '', its destination, its event's id and the rest. Returns 1 when more than
+ * this call drops has to go.
  */
 const puts = `
 -- Letters that were put before intake's were counted by themselves are counted once.
@@ -136,10 +138,15 @@ return 1
 
 export const put = letterScript(puts)
 
-/** Also in a full server: until its letters are kept, a destination does not get past the events they are of. */
+/**
+ * Also in a full server: until its letters are kept, a destination does not get past the events
+ * they are of.
+ */
 export const putUrgently = urgent(library + puts)
 
-/** ARGV: a destination or '', the number to begin below, how many. Returns numbers, the last first. */
+/**
+ * ARGV: a destination or '', the number to begin below, how many. Returns numbers, the last first.
+ */
 export const numbersBelow = letterScript(`
 local destination, below, most = ARGV[2], ARGV[3], ARGV[4]
 if destination == '' then
@@ -152,10 +159,11 @@ return found
 `)
 
 /**
- * ARGV: what to do, 'mark' or 'purge'; when they were replayed; a destination or ''; the time before which they died;
- * then the ids of events, or the number to begin behind when all are meant.
+ * ARGV: what to do, 'mark' or 'purge'; when they were replayed; a destination or ''; the time
+ * before which they died; then the ids of events, or the number to begin behind when all are meant.
  *
- * Returns how many it was done to and, when all are meant and there may be more, the number to go on behind.
+ * Returns how many it was done to and, when all are meant and there may be more, the number to go
+ * on behind.
  */
 const change = (next: string): Script =>
   urgent(`${library}

@@ -2,10 +2,12 @@ import { prelude, type Script, script, unguarded, urgent } from "./Script.ts"
 import { damaged } from "./scriptErrors.ts"
 
 /*
- * All take KEYS[2] to [4]: a partition's entries, bodies and state. Positions are numbers that count entries from 1 without a gap,
- * so a position is also the number of entries up to it; in the stream they are the first half of an id.
+ * All take KEYS[2] to [4]: a partition's entries, bodies and state. Positions are numbers that
+ * count entries from 1 without a gap, so a position is also the number of entries up to it; in the
+ * stream they are the first half of an id.
  *
- * A mark is the log up to one entry: its position, when that entry was appended, and the sums up to it.
+ * A mark is the log up to one entry: its position, when that entry was appended, and the sums up to
+ * it.
  */
 const library = `
 local entries, bodies, state = KEYS[2], KEYS[3], KEYS[4]
@@ -78,8 +80,8 @@ const logScript = (body: string): Script => script(library + body)
 const urgentLogScript = (body: string): Script => urgent(library + body)
 
 /**
- * For a script that is about positions: ARGV[2] is the generation that the caller took them to be of. When another one has begun the
- * answer is its forks.
+ * For a script that is about positions: ARGV[2] is the generation that the caller took them to be
+ * of. When another one has begun the answer is its forks.
  */
 const sameGeneration = `
 if ARGV[2] ~= generation() then return {'forks', redis.call('HGET', state, 'forks')} end
@@ -88,15 +90,20 @@ if ARGV[2] ~= generation() then return {'forks', redis.call('HGET', state, 'fork
 /** What one command takes: Lua's stack is bounded. */
 const atOnce = 1_000
 
-/** A hash of ids gives way to a new one at this size, so that an id is known at least as long as so many newer ones. */
+/**
+ * A hash of ids gives way to a new one at this size, so that an id is known at least as long as so
+ * many newer ones.
+ */
 const rememberedIds = 4_000
 
 /**
- * Several appends, each whole or not at all, behind an HSET of all bodies in the same transaction: those not wanted it takes away
- * again. KEYS[5] and [6]: the ids. ARGV: the cap, the number of appends, the number of entries; of each append the time and its
- * number of entries; of each entry its id, events and envelope, its body's name and size.
+ * Several appends, each whole or not at all, behind an HSET of all bodies in the same transaction:
+ * those not wanted it takes away again. KEYS[5] and [6]: the ids. ARGV: the cap, the number of
+ * appends, the number of entries; of each append the time and its number of entries; of each entry
+ * its id, events and envelope, its body's name and size.
  *
- * Returns the head, the generation, then the number of each entry, 0 for those of an append that found the log full.
+ * Returns the head, the generation, then the number of each entry, 0 for those of an append that
+ * found the log full.
  */
 export const append = unguarded(`
 local appends, count = tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -203,8 +210,8 @@ local function outside(position) return not (position >= log.tail and position <
 const readAtOnce = 10_000
 
 /**
- * The entries after a position, without their bodies. ARGV: the position, how many entries and bytes at most.
- * For a position outside the log: nothing, its tail and its head.
+ * The entries after a position, without their bodies. ARGV: the position, how many entries and
+ * bytes at most. For a position outside the log: nothing, its tail and its head.
  */
 export const read = logScript(`${sameGeneration}${outside}
 local after, most, bytes = tonumber(ARGV[3]), math.min(tonumber(ARGV[4]), ${readAtOnce}), tonumber(ARGV[5])
@@ -229,7 +236,9 @@ local oldest = log.head > log.tail and mark(log.tail + 1).at or false
 return {log.tail, log.head, log.bytes - log.tailBytes, oldest}
 `)
 
-/** ARGV: a position. Returns the sums up to it, or, outside the log, nothing, its tail and its head. */
+/**
+ * ARGV: a position. Returns the sums up to it, or, outside the log, nothing, its tail and its head.
+ */
 export const stats = logScript(`${sameGeneration}${outside}
 local position = tonumber(ARGV[3])
 if outside(position) then return {false, log.tail, log.head} end
@@ -240,7 +249,10 @@ return {found.position, found.events, found.bytes}
 /** What one call drops at most: a few ms, in which nobody else is served. */
 const droppedAtOnce = { entries: 1_000, bytes: 16 * 1024 * 1024 }
 
-/** ARGV: the last position released, and the time before which released entries go. Returns 1 when there are more of them. */
+/**
+ * ARGV: the last position released, and the time before which released entries go. Returns 1 when
+ * there are more of them.
+ */
 export const trim = urgentLogScript(`${sameGeneration}
 local older_than = tonumber(ARGV[4])
 redis.call('HSET', state, 'released', ARGV[3])
@@ -256,8 +268,8 @@ return log.tail < released and mark(log.tail + 1).at < older_than and 1 or 0
 `)
 
 /**
- * Drops released entries, the oldest first, until so many bytes have gone: what the server's own memory lacks, the cap aside. ARGV: the
- * bytes. Returns 0 when there was nothing to drop.
+ * Drops released entries, the oldest first, until so many bytes have gone: what the server's own
+ * memory lacks, the cap aside. ARGV: the bytes. Returns 0 when there was nothing to drop.
  */
 export const makeRoom = urgentLogScript(`
 local needed, start = tonumber(ARGV[2]), log.tailBytes
@@ -270,8 +282,8 @@ return 1
 `)
 
 /**
- * Goes the way of an append, and appends nothing. KEYS[5]: what is never there. ARGV: the cap, and the bytes there must be room for.
- * Returns 1 when there is.
+ * Goes the way of an append, and appends nothing. KEYS[5]: what is never there. ARGV: the cap, and
+ * the bytes there must be room for. Returns 1 when there is.
  */
 export const probe = logScript(`
 redis.call('XADD', KEYS[5], 'NOMKSTREAM', '*', 'may', 'append')

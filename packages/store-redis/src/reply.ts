@@ -1,6 +1,8 @@
 import type { Reply } from "./Link.ts"
 
-/** Redis answers with what its documentation says, so anything else is a mistake of this program. */
+/**
+ * Redis answers with what its documentation says, so anything else is a mistake of this program.
+ */
 const unexpected = (wanted: string): never => {
   throw new TypeError(`Redis's reply is not ${wanted}`)
 }

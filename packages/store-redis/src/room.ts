@@ -3,10 +3,16 @@ import type { Connection } from "./Connection.ts"
 import type { Reply } from "./Link.ts"
 import { makeRoom } from "./logScripts.ts"
 
-/** The least that goes at once from a server whose memory is used up, in bytes: not every append shall have to ask for it. */
+/**
+ * The least that goes at once from a server whose memory is used up, in bytes: not every append
+ * shall have to ask for it.
+ */
 const least = 1024 * 1024
 
-/** Writes so many bytes to a partition. Where the server's memory is used up, what is delivered goes first. */
+/**
+ * Writes so many bytes to a partition. Where the server's memory is used up, what is delivered goes
+ * first.
+ */
 export const withRoom = async (
   connection: Connection,
   partition: number,

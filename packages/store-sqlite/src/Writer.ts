@@ -37,7 +37,10 @@ interface UnderWay {
 /** What a process may hold in memory for a disk that does not keep up. */
 const maxWaitingBytes = 64 * 1024 * 1024
 
-/** Enough to make a sync's cost disappear, few enough for a transaction of some ten ms, and for the newest entries to have room for more. */
+/**
+ * Enough to make a sync's cost disappear, few enough for a transaction of some ten ms, and for the
+ * newest entries to have room for more.
+ */
 const maxGroup = { entries: 10_000, bytes: 4 * 1024 * 1024 }
 
 const unavailable = (message: string): Failure => ({
@@ -49,12 +52,14 @@ const unavailable = (message: string): Failure => ({
 const busy = unavailable(`the disk does not keep up: ${maxWaitingBytes} bytes wait to be written`)
 
 /**
- * Group commit: what arrives while a transaction runs shares the next one, and so one sync of the disk. A writer begins at the
- * end of the event loop's next turn: what arrives together is written together, and where many requests are on their way it
- * is half as many again that share a commit's cost.
+ * Group commit: what arrives while a transaction runs shares the next one, and so one sync of the
+ * disk. A writer begins at the end of the event loop's next turn: what arrives together is written
+ * together, and where many requests are on their way it is half as many again that share a commit's
+ * cost.
  *
- * A disk may hang in the middle of a sync. What waits for it for too long fails, and is not written any more where that had not begun; and
- * for as long as the transaction under way takes longer than that, nothing new is taken: it would only wait.
+ * A disk may hang in the middle of a sync. What waits for it for too long fails, and is not written
+ * any more where that had not begun; and for as long as the transaction under way takes longer than
+ * that, nothing new is taken: it would only wait.
  */
 export class Writer {
   readonly #thread: Thread
@@ -71,7 +76,8 @@ export class Writer {
   #timer: NodeJS.Timeout | undefined
 
   /**
-   * @param newest where entries are packed, and where they are found before those who appended them are told
+   * @param newest where entries are packed, and where they are found before those who appended them
+   * are told
    * @param patience how long anything may take, in ms
    */
   constructor(thread: Thread, newest: NewestEntries, patience: number) {
@@ -200,7 +206,10 @@ export class Writer {
     this.#timer = setTimeout(look, Math.max(next - performance.now(), 1)).unref()
   }
 
-  /** What is under way may be written all the same, and is in memory for as long: it is only told that it is late. */
+  /**
+   * What is under way may be written all the same, and is in memory for as long: it is only told
+   * that it is late.
+   */
   #giveUp(now: number): void {
     const isLate = ({ until }: Asked): boolean => until <= now
     const { appends = [], calls = [] } = this.#underWay ?? {}

@@ -1,6 +1,9 @@
 import { closeSync, openSync, statSync } from "node:fs"
 
-/** Events hold personal data, and destinations secrets: they are for this program's user alone. SQLite gives its companions the mode of the file. */
+/**
+ * Events hold personal data, and destinations secrets: they are for this program's user alone.
+ * SQLite gives its companions the mode of the file.
+ */
 export const ownMode = 0o600
 
 /** What others may do with a file. */
@@ -10,8 +13,8 @@ const isExisting = (error: unknown): boolean =>
   error instanceof Error && "code" in error && error.code === "EEXIST"
 
 /**
- * Makes an empty file that only this user can read, unless there is one. One that is there is never opened: closing it would drop the locks that this process
- * has on it (POSIX locks work that way).
+ * Makes an empty file that only this user can read, unless there is one. One that is there is never
+ * opened: closing it would drop the locks that this process has on it (POSIX locks work that way).
  */
 export const makeOwnFile = (path: string): void => {
   try {
@@ -22,7 +25,10 @@ export const makeOwnFile = (path: string): void => {
   }
 }
 
-/** The mode of a file that others than its user can reach, as `ls` has it in octal; `null` for one that is the user's own, and where there are no modes. */
+/**
+ * The mode of a file that others than its user can reach, as `ls` has it in octal; `null` for one
+ * that is the user's own, and where there are no modes.
+ */
 export const tooWideMode = (path: string): string | null => {
   if (process.platform === "win32") return null
   const found = statSync(path, { throwIfNoEntry: false })

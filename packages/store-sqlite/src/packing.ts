@@ -1,20 +1,27 @@
 import type { EventLog } from "@millrace/core/store"
 
 /**
- * Entries as they cross threads and as rows keep them: a fixed number of values however many entries. Posting them one by
- * one would clone every object, and with each body the whole buffer it is a slice of.
+ * Entries as they cross threads and as rows keep them: a fixed number of values however many
+ * entries. Posting them one by one would clone every object, and with each body the whole buffer it
+ * is a slice of.
  */
 export interface PackedEntries {
   /** One after the other, without anything between. */
   readonly ids: string
-  /** {@link width} numbers of each entry, by {@link column}: the beginning of a buffer, in which {@link bytesOf} the entries follow. */
+  /**
+   * {@link width} numbers of each entry, by {@link column}: the beginning of a buffer, in which
+   * {@link bytesOf} the entries follow.
+   */
   readonly index: Float64Array
 }
 
 /** How many numbers of the index an entry has. */
 export const width = 5
 
-/** What the numbers of the index say: `id` is a length in characters, `envelope` and `body` in bytes. */
+/**
+ * What the numbers of the index say: `id` is a length in characters, `envelope` and `body` in
+ * bytes.
+ */
 export const column = { appendedAt: 0, events: 1, id: 2, envelope: 3, body: 4 } as const
 
 /** An entry's part of an index, in bytes. */
@@ -34,21 +41,30 @@ export const sizeIn = (index: Float64Array, entry: number): number =>
 export const sizeOf = ({ envelope, body }: EventLog.NewEntry): number =>
   Buffer.byteLength(envelope) + body.byteLength
 
-/** Envelope in UTF-8, body, envelope, body... without anything between; what follows them is not used. */
+/**
+ * Envelope in UTF-8, body, envelope, body... without anything between; what follows them is not
+ * used.
+ */
 export const bytesOf = ({ index }: Pick<PackedEntries, "index">): Buffer =>
   Buffer.from(index.buffer, index.byteOffset + index.byteLength)
 
 /** A buffer of its own (not a part of Node's pool), not filled with zeros before it is written. */
 export const allocate = (size: number): ArrayBuffer => Buffer.allocUnsafeSlow(size).buffer as ArrayBuffer
 
-/** Entries that belong together, when they were handed over, in ms since the epoch, and what their {@link sizeOf} add up to. */
+/**
+ * Entries that belong together, when they were handed over, in ms since the epoch, and what their
+ * {@link sizeOf} add up to.
+ */
 export interface Group {
   readonly entries: ReadonlyArray<EventLog.NewEntry>
   readonly now: number
   readonly size: number
 }
 
-/** What `set` does, which takes twenty times as long where memory is shared, byte for byte, unless both sides begin at the same place of a word. */
+/**
+ * What `set` does, which takes twenty times as long where memory is shared, byte for byte, unless
+ * both sides begin at the same place of a word.
+ */
 export const copy = (from: Uint8Array, to: Buffer, at: number): void => {
   if (from.byteLength > 0) to.fill(from, at, at + from.byteLength)
 }
@@ -84,11 +100,17 @@ export const pack = (groups: ReadonlyArray<Group>, memory: ArrayBufferLike, begi
   return { ids, index }
 }
 
-/** Memory for an index of so many entries and so many bytes behind it, for {@link bytesOf} to be written. */
+/**
+ * Memory for an index of so many entries and so many bytes behind it, for {@link bytesOf} to be
+ * written.
+ */
 export const emptyIndex = (count: number, size: number): Float64Array =>
   new Float64Array(allocate(roomFor(count, size)), 0, count * width)
 
-/** A place between two entries: what stands in front of it among the ids, in characters, and in the bytes. */
+/**
+ * A place between two entries: what stands in front of it among the ids, in characters, and in the
+ * bytes.
+ */
 export interface Place {
   readonly id: number
   readonly byte: number
@@ -117,7 +139,10 @@ export const idsOf = ({ ids, index }: PackedEntries): ReadonlyArray<string> => {
 
 export type Unpacked = Omit<EventLog.LogEntry, "position">
 
-/** The entries from one up to in front of another, by default all of them. The bodies are views of the packed bytes. */
+/**
+ * The entries from one up to in front of another, by default all of them. The bodies are views of
+ * the packed bytes.
+ */
 export const unpack = (packed: PackedEntries, from = 0, to = countOf(packed)): ReadonlyArray<Unpacked> => {
   const { ids, index } = packed
   const bytes = bytesOf(packed)

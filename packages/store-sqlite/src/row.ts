@@ -4,8 +4,9 @@ import { corrupt } from "./errors.ts"
 const decoder = new TextDecoder()
 
 /**
- * A parameter as both drivers bind it whole. One of them ends a text at its first NUL, so a text that has one is stored as
- * a blob: the same text is always stored the same way, so it still equals itself, as a key too.
+ * A parameter as both drivers bind it whole. One of them ends a text at its first NUL, so a text
+ * that has one is stored as a blob: the same text is always stored the same way, so it still equals
+ * itself, as a key too.
  */
 export const bindable = (value: Value): Value =>
   typeof value === "string" && value.includes("\0") ? Buffer.from(value) : value
@@ -43,5 +44,8 @@ export const bytes = (row: Row, column: string): Uint8Array => {
 /** A limit that SQLite takes: it knows no infinity there. */
 export const rows = (limit: number): number => Math.min(limit, 1e12)
 
-/** The order of code units: the same on every machine, and that of the other stores; SQLite's is that of UTF-8. */
+/**
+ * The order of code units: the same on every machine, and that of the other stores; SQLite's is
+ * that of UTF-8.
+ */
 export const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

@@ -73,7 +73,8 @@ describe("the write-ahead log", () => {
           expect(yield* readNumbers(log)).toHaveLength(number + 20)
           expect(size()).toBeLessThanOrEqual(walLimit)
         }),
-      // Were appends to wait for the other's reading, they would wait for longer than the test may take.
+      // Were appends to wait for the other's reading, they would wait for longer than the test may
+      // take.
       { busyTimeout: 60_000 },
     )
   })

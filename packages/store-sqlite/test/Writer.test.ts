@@ -8,7 +8,10 @@ import { describe, expect, it } from "vitest"
 import { pageSize } from "../src/Connection.ts"
 import { connect, entry, freshPath, readNumbers, withStore } from "./support/store.ts"
 
-/** How many transactions the write-ahead log holds: a frame that ends one has the file's size in its header, others 0. */
+/**
+ * How many transactions the write-ahead log holds: a frame that ends one has the file's size in its
+ * header, others 0.
+ */
 const countCommits = (path: string): number => {
   const log = readFileSync(`${path}-wal`)
   let commits = 0
@@ -345,7 +348,8 @@ describe("a write-ahead log that has been removed", () => {
         const error = yield* Effect.flip(log.append([entry(noticed)]))
         expect(error.reason._tag).toBe("Unavailable")
         expect(error.message).toContain("-wal has been deleted while it was open")
-        // As a process that is killed now would leave it. By another process: closing the file here would drop the locks this one has on it.
+        // As a process that is killed now would leave it. By another process: closing the file here
+        // would drop the locks this one has on it.
         execFileSync("cp", [path, left])
         const isRefused = Effect.match(cursors.remove("nobody"), {
           onFailure: () => true,

@@ -55,8 +55,8 @@ export interface NatsCluster {
   /** Of every node. */
   readonly urls: ReadonlyArray<string>
   /**
-   * Returns when these nodes (all by default) agree on a leader and have caught up with it, so that streams can be made
-   * on them.
+   * Returns when these nodes (all by default) agree on a leader and have caught up with it, so that
+   * streams can be made on them.
    */
   readonly settled: (nodes?: ReadonlyArray<TestServer>) => Promise<void>
   readonly dispose: () => Promise<void>

@@ -13,7 +13,10 @@ export interface RedisPair {
   readonly part: () => Promise<void>
   /** Makes the replica a primary of its own; what it has not received is not on it. */
   readonly promote: () => Promise<void>
-  /** Swaps the two in order: the old primary becomes the replica, and keeps its clients' connections. */
+  /**
+   * Swaps the two in order: the old primary becomes the replica, and keeps its clients'
+   * connections.
+   */
   readonly swap: () => Promise<void>
   readonly dispose: () => Promise<void>
 }

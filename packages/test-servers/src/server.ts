@@ -5,7 +5,10 @@ import { Socket } from "node:net"
 import { familyOf, signal, untilGone, untilStopped } from "./internal/processes.ts"
 import { register } from "./internal/warden.ts"
 
-/** A server of the test's own, on a port and a folder of its own. It ends with the test's process at the latest. */
+/**
+ * A server of the test's own, on a port and a folder of its own. It ends with the test's process at
+ * the latest.
+ */
 export interface TestServer {
   readonly url: string
   readonly port: number
@@ -67,7 +70,8 @@ const spawned = async (program: Program): Promise<ChildProcess> => {
   const { command, args, directory, user } = program
   const child = spawn(command, args, {
     cwd: directory,
-    // A group of its own: the interrupt of a terminal is for the tests, which end it in their order.
+    // A group of its own: the interrupt of a terminal is for the tests, which end it in their
+    // order.
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
     ...user,
@@ -102,7 +106,8 @@ export const startServer = async (program: Program): Promise<TestServer> => {
   }
 
   const halt = async (root: number): Promise<ReadonlyArray<number>> => {
-    // The first process stands still before the others are listed, so that it makes no more of them.
+    // The first process stands still before the others are listed, so that it makes no more of
+    // them.
     signal([root], "SIGSTOP")
     await untilStopped([root])
     const family = familyOf(root)

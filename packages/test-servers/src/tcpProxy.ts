@@ -3,7 +3,10 @@ import { connect, createServer, type Socket } from "node:net"
 import { freePort } from "./internal/ports.ts"
 import type { Endpoint } from "./location.ts"
 
-/** A TCP proxy in front of a server, to take the network away: the `faults` of a place of `storeContract`. */
+/**
+ * A TCP proxy in front of a server, to take the network away: the `faults` of a place of
+ * `storeContract`.
+ */
 export interface TcpProxy {
   readonly port: number
   /** The URL of the server, through the proxy. */
@@ -14,7 +17,10 @@ export interface TcpProxy {
   readonly stall: () => void
   /** Passes everything on again, what was sent while it stalled included. */
   readonly restore: () => Promise<void>
-  /** From now on new connections go to another server, as behind an address that moves; those there are stay where they are. */
+  /**
+   * From now on new connections go to another server, as behind an address that moves; those there
+   * are stay where they are.
+   */
   readonly moveTo: (upstream: Pick<Endpoint, "host" | "port">) => void
   /** How many are open now. */
   readonly connections: () => number

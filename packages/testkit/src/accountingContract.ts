@@ -42,7 +42,10 @@ interface Scenario {
 
 const hour = 60 * 60 * 1000
 
-/** The destination of the story, one that wants some events only, and one that nothing ever happens to. */
+/**
+ * The destination of the story, one that wants some events only, and one that nothing ever happens
+ * to.
+ */
 const destinations = [
   { id: "tried", url: "https://tried.test/hook" },
   { id: "choosy", url: "https://choosy.test/hook", filter: { include: ["wanted"] } },
@@ -75,7 +78,10 @@ const passing: ReadonlyArray<Answer> = [
 
 const wrong: ReadonlyArray<Answer> = [401, 403, 404, 405, 302, 418, 400, 422, 413]
 
-/** The values from here on are of events that nobody refuses: others pass again, so that suspects can be decided on. */
+/**
+ * The values from here on are of events that nobody refuses: others pass again, so that suspects
+ * can be decided on.
+ */
 const firstGood = 1_000_000
 
 const isBad = (seed: number, { value }: WebhookEvent) =>
@@ -256,7 +262,10 @@ const makeWorld = async (binding: AccountingBinding, options: TestPipelineOption
 
   const isFor = (id: DestinationId, { wanted }: { readonly wanted: boolean }) => id !== "choosy" || wanted
 
-  /** What every destination's row says, against what was answered, what has arrived and what lies among the dead letters. */
+  /**
+   * What every destination's row says, against what was answered, what has arrived and what lies
+   * among the dead letters.
+   */
   const expectRows = async () => {
     await expectIntake()
     const rows = await pipeline.destinations()
@@ -279,7 +288,8 @@ const makeWorld = async (binding: AccountingBinding, options: TestPipelineOption
       for (const { value, timeUUID } of events) expect(timeUUID).toBe(arrived.get(value))
       expect(new Set(arrived.values()).size).toBe(arrived.size)
       for (const [value, eventId] of dead) expect(arrived.get(value) ?? eventId).toBe(eventId)
-      // Only what was in flight when a process ended is sent twice, or given up although it has arrived.
+      // Only what was in flight when a process ended is sent twice, or given up although it has
+      // arrived.
       if (!ended) {
         expect(events.length).toBe(arrived.size)
         expect([...dead.keys()].filter((value) => arrived.has(value))).toEqual([])
@@ -367,19 +377,21 @@ const fill = async ({ logBatch }: World): Promise<number> => {
 const timeout = 120_000
 
 /**
- * Registers vitest tests that keep the books of whole pipelines on a store: requests in, webhooks out, on a virtual clock, while
- * receivers fail and refuse, the process dies, and the store is down. After every step
+ * Registers vitest tests that keep the books of whole pipelines on a store: requests in, webhooks
+ * out, on a virtual clock, while receivers fail and refuse, the process dies, and the store is
+ * down. After every step
  *
  * - each event answered 202 is delivered, a dead letter, trimmed or pending, at every destination;
  * - `due = delivered + filtered + dead + trimmed + pending`, which two independent sources say;
  * - `received = stored + rejected + duplicate + failed`, which is what the senders were told;
- * - nothing arrives that was not accepted, an event has the same `timeUUID` wherever it is, and arrives twice only when a process
- *   died in between.
+ * - nothing arrives that was not accepted, an event has the same `timeUUID` wherever it is, and
+ *   arrives twice only when a process died in between.
  *
  * In the end, when receivers take everything again, nothing is pending.
  *
- * The stores of `storeContract` can be held to it by the same binding: they take the time from Effect's clock, and may take real time
- * for what they do, while which virtual time stands still. A store that sleeps by Effect's clock within a call cannot.
+ * The stores of `storeContract` can be held to it by the same binding: they take the time from
+ * Effect's clock, and may take real time for what they do, while which virtual time stands still. A
+ * store that sleeps by Effect's clock within a call cannot.
  *
  * @example
  * ```ts
@@ -424,7 +436,8 @@ export const accountingContract = (
             pipeline.receiver("tried").answer(404)
             expect(await fill(world)).toBeGreaterThan(0)
             await expectRows()
-            // Nothing is dropped before the destination has been wrong for longer than it may, and a day more.
+            // Nothing is dropped before the destination has been wrong for longer than it may, and
+            // a day more.
             await pipeline.advance("1 day")
             expect(await logBatch(20, 0)).toBe(503)
             for (const row of await expectRows()) expect(row.trimmed).toBe(0)

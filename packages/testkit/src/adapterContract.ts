@@ -25,8 +25,9 @@ export interface AdapterOptions {
 }
 
 /**
- * A host with Millrace mounted, and with three things of its own: `POST /mine` answers 200 and the JSON it has parsed itself,
- * `POST /v1/:name` 200 and `name`, and all other paths that are not Millrace's 404 and {@link hostNotFound}.
+ * A host with Millrace mounted, and with three things of its own: `POST /mine` answers 200 and the
+ * JSON it has parsed itself, `POST /v1/:name` 200 and `name`, and all other paths that are not
+ * Millrace's 404 and {@link hostNotFound}.
  */
 export interface AdapterHost {
   /** `http://127.0.0.1:PORT` */
@@ -172,12 +173,16 @@ const accepted: RawRequest = {
   ],
   body: JSON.stringify({ events: [event] }),
 }
-/** More than sockets hold between two processes: it is only written whole when the other side reads it. */
+/**
+ * More than sockets hold between two processes: it is only written whole when the other side reads
+ * it.
+ */
 const huge = Buffer.alloc(12 * 1024 * 1024, "x")
 
 /**
- * What every HTTP adapter does: the same request gives the same reply, to the byte, whatever the host; the host keeps what is its own;
- * connections live on. A binding is one call with a function that starts the host.
+ * What every HTTP adapter does: the same request gives the same reply, to the byte, whatever the
+ * host; the host keeps what is its own; connections live on. A binding is one call with a function
+ * that starts the host.
  *
  * @example
  * ```ts

@@ -11,7 +11,10 @@ export interface GoldenRequest {
 export interface GoldenReply {
   readonly name: string
   readonly request: GoldenRequest
-  /** To the byte. Hosts add headers of their own (`date`, `content-length`, `connection`), and take none away. */
+  /**
+   * To the byte. Hosts add headers of their own (`date`, `content-length`, `connection`), and take
+   * none away.
+   */
   readonly reply: {
     readonly status: number
     readonly headers: Readonly<Record<string, string>>
@@ -36,7 +39,9 @@ const urlVerification = JSON.stringify({ data: { event: "url_verification", veri
 const overLimit = " ".repeat(32 * 1024 + 1)
 const overExceptionLimit = " ".repeat(64 * 1024 + 1)
 
-/** A frame with one uncompressed block (RFC 8878): every decoder reads it, and no encoder is needed. */
+/**
+ * A frame with one uncompressed block (RFC 8878): every decoder reads it, and no encoder is needed.
+ */
 const zstd = (text: string): Uint8Array => {
   const data = new TextEncoder().encode(text)
   const block = (data.length << 3) | 1
@@ -97,7 +102,10 @@ const preflight = (allowedHeaders: string) => ({
   body: "",
 })
 
-/** What the intake answers to what, on every host and store: each request is independent of the others. */
+/**
+ * What the intake answers to what, on every host and store: each request is independent of the
+ * others.
+ */
 export const goldenReplies: ReadonlyArray<GoldenReply> = [
   { name: "log_event", request: post("/v1/log_event", head, one), reply: success },
   { name: "rgstr", request: post("/v1/rgstr", head, one), reply: success },

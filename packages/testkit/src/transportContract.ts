@@ -32,7 +32,10 @@ const endless = 600_000
 /** ms. What a receiver that never ends is given. */
 const brief = 150
 
-/** More than any transport may read of a reply or keep in buffers on the way, and far less than what is offered. */
+/**
+ * More than any transport may read of a reply or keep in buffers on the way, and far less than what
+ * is offered.
+ */
 const boundedBytes = 64 * 1024 * 1024
 
 const secret = "s3cret"
@@ -217,11 +220,13 @@ const brokenReplies: ReadonlyArray<readonly [string, Script]> = [
 ]
 
 /**
- * Registers the contract of the `Transport` port as vitest tests: what delivery relies on, whatever the far end does. Everything
- * happens over real sockets, against receivers on 127.0.0.1 that answer as the worst of the Internet do.
+ * Registers the contract of the `Transport` port as vitest tests: what delivery relies on, whatever
+ * the far end does. Everything happens over real sockets, against receivers on 127.0.0.1 that
+ * answer as the worst of the Internet do.
  *
- * A reply counts when it is complete, whatever its status. A 2xx whose body breaks off is therefore no delivery: its sender may have
- * broken while it was handling the events, and sending them again under the same id is what at-least-once means.
+ * A reply counts when it is complete, whatever its status. A 2xx whose body breaks off is therefore
+ * no delivery: its sender may have broken while it was handling the events, and sending them again
+ * under the same id is what at-least-once means.
  *
  * @example
  * ```ts

@@ -14,8 +14,9 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 
-// The suites themselves under test: a store as far away as a server, whose every answer takes real time while Effect's clock
-// is virtual, that outlives its openings, may be open several times at once, and has partitions.
+// The suites themselves under test: a store as far away as a server, whose every answer takes real
+// time while Effect's clock is virtual, that outlives its openings, may be open several times at
+// once, and has partitions.
 
 const closed = new StoreError({ reason: { _tag: "Closed" }, message: "closed" })
 
@@ -47,7 +48,9 @@ class Network {
     for (const notice of this.#calls) notice()
   }
 
-  /** Fails when there is no answer: at once without a connection, after a while from one that hangs. */
+  /**
+   * Fails when there is no answer: at once without a connection, after a while from one that hangs.
+   */
   readonly loss = Effect.callback<never, StoreError>((resume) => {
     let patience: NodeJS.Timeout | undefined
     const giveUp = () => resume(Effect.fail(unreachable))

@@ -1,4 +1,7 @@
-/** Old .NET and Unity SDKs write milliseconds with decimals, in the machine's culture: a comma is possible. */
+/**
+ * Old .NET and Unity SDKs write milliseconds with decimals, in the machine's culture: a comma is
+ * possible.
+ */
 const numeric = /^[+-]?\d+(?:[.,]\d+)?(?:e[+-]?\d+)?$/i
 
 /** ISO 8601 with a full date. Without a zone it is UTC: the reader's own zone must not decide. */
@@ -20,7 +23,10 @@ const fromIso = (text: string): number | null => {
   return Number.isNaN(value) ? null : value
 }
 
-/** An event's time in ms since the epoch: a number, a number as text, or ISO 8601. `null` when it is none of them. */
+/**
+ * An event's time in ms since the epoch: a number, a number as text, or ISO 8601. `null` when it is
+ * none of them.
+ */
 export const readTime = (value: unknown): number | null => {
   if (typeof value === "number") return Number.isFinite(value) ? value : null
   if (typeof value !== "string") return null
@@ -28,7 +34,9 @@ export const readTime = (value: unknown): number | null => {
   return fromNumeric(text) ?? fromIso(text)
 }
 
-/** A number, also one written as text; `null` when it is none. What it counts is another question. */
+/**
+ * A number, also one written as text; `null` when it is none. What it counts is another question.
+ */
 const readCount = (value: unknown): number | null => {
   if (typeof value === "number") return Number.isFinite(value) ? value : null
   return typeof value === "string" ? fromNumeric(value.trim()) : null
@@ -70,19 +78,26 @@ export const units: ReadonlyArray<Unit> = ["s", "ms", "us", "ns"]
  * | up to 4.1 * 10^15 | us | us from 10^14 (1973) on or beside a client time in us, else ms |
  * | up to 4.1 * 10^18 | ns | ns from 10^17 on or beside a client time in ns, else ms |
  *
- * The difference of clocks is added to an event's time, except a difference of 2 s or less, one of over ten years that the newest event speaks against
- * (it lies nearer to our clock than to the sender's), and one that would put the event before 1970 or after 2099.
+ * The difference of clocks is added to an event's time, except a difference of 2 s or less, one of
+ * over ten years that the newest event speaks against (it lies nearer to our clock than to the
+ * sender's), and one that would put the event before 1970 or after 2099.
  */
 export interface Clock {
   /** `none` when no client time counts. */
   readonly unit: Unit | "none"
-  /** The sender's, when the request was sent; the receive time when it did not tell. ms since the epoch. */
+  /**
+   * The sender's, when the request was sent; the receive time when it did not tell. ms since the
+   * epoch.
+   */
   readonly time: number
 }
 
 const isSeconds = (count: number): boolean => count * 1000 >= earliest && count * 1000 <= latest
 
-/** Finer than the present in ms is a sure sign only when it is the present: what counts from 1970 shows it by its client time. */
+/**
+ * Finer than the present in ms is a sure sign only when it is the present: what counts from 1970
+ * shows it by its client time.
+ */
 const surelyFine = 1e11
 
 const inFineMillis = (count: number, unit: Clock["unit"]): number => {
@@ -99,7 +114,10 @@ const inMillis = (count: number, { unit, time }: Clock): number => {
   return isMeant ? seconds : count
 }
 
-/** An event's time as it was sent, in ms since the epoch: a number by a clock, a date as it is. `null` when it is none. */
+/**
+ * An event's time as it was sent, in ms since the epoch: a number by a clock, a date as it is.
+ * `null` when it is none.
+ */
 const sentMillis = (value: unknown, clock: Clock): number | null => {
   const count = readCount(value)
   return count === null ? readTime(value) : inMillis(count, clock)
@@ -160,7 +178,10 @@ const isCredible = (clock: Clock, receivedAt: number, times: ReadonlyArray<unkno
   return Math.abs(newest - clock.time) <= Math.abs(newest - receivedAt)
 }
 
-/** Whether {@link judge} would find nothing to say but the difference of clocks, whatever usual times the events have. */
+/**
+ * Whether {@link judge} would find nothing to say but the difference of clocks, whatever usual
+ * times the events have.
+ */
 export const isUsualClientTime = (count: number | null, receivedAt: number): boolean =>
   count === null || Math.abs(receivedAt - count) <= believed
 
@@ -188,8 +209,10 @@ export const correctionOf = ({
 const lastDate = 8.64e15
 
 /**
- * An event's time as it may leave. Senders write `1e24` by mistake and by malice, and receivers, and our own commands, make dates of it: what is later than
- * 2099 leaves as the end of that year, and what is earlier than any date as the beginning of 1970. An earlier date that somebody wrote stays.
+ * An event's time as it may leave. Senders write `1e24` by mistake and by malice, and receivers,
+ * and our own commands, make dates of it: what is later than 2099 leaves as the end of that year,
+ * and what is earlier than any date as the beginning of 1970. An earlier date that somebody wrote
+ * stays.
  */
 export const clampTime = (time: number): number => (time > latest ? latest : time < -lastDate ? 0 : time)
 

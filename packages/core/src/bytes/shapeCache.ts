@@ -16,7 +16,10 @@ import {
   quote,
 } from "./jsonBytes.ts"
 
-/** What comes behind the bytes that a step asks for: the inside of a string, a number, or nothing any more. */
+/**
+ * What comes behind the bytes that a step asks for: the inside of a string, a number, or nothing
+ * any more.
+ */
 type Gap = "text" | "number" | "end"
 
 /** A step through an event: bytes that have to be there, and what may be anything. */
@@ -35,7 +38,9 @@ interface Step {
 interface End {
   /** How deep the event is nested. */
   readonly nesting: number
-  /** For each number of its fields: behind which gap it stands ({@link Shapes.ends}), and how far. */
+  /**
+   * For each number of its fields: behind which gap it stands ({@link Shapes.ends}), and how far.
+   */
   readonly gaps: Uint8Array
   readonly distances: Int32Array
 }
@@ -46,10 +51,13 @@ interface Gaps {
 }
 
 /**
- * What is remembered at most: far more than the events of a site differ, and less than one body may have. With what surrounds them the steps take a MiB.
+ * What is remembered at most: far more than the events of a site differ, and less than one body may
+ * have. With what surrounds them the steps take a MiB.
  *
- * An event is remembered only when it is one that SDKs send: not when it is longer than `eventBytes`, or has more than `ownBytes` beside its values, which
- * would be compared again and again. And one that is compared in vain with more than `misses` steps is read as if nothing were remembered.
+ * An event is remembered only when it is one that SDKs send: not when it is longer than
+ * `eventBytes`, or has more than `ownBytes` beside its values, which would be compared again and
+ * again. And one that is compared in vain with more than `misses` steps is read as if nothing were
+ * remembered.
  */
 const most = {
   steps: 4096,
@@ -62,11 +70,13 @@ const most = {
 }
 
 /**
- * Learning takes longer than reading once more: as many events at first, later one for so many that were recognized.
+ * Learning takes longer than reading once more: as many events at first, later one for so many that
+ * were recognized.
  *
- * Whoever comes later is learned as well, or a sender whose events are all different could use up what there is for the life of the process: one in
- * `perUnknown` of the events that were not recognized is looked at, and learned once it was seen twice, in place of what was not recognized for the
- * longest time. Events that are all different are never seen twice.
+ * Whoever comes later is learned as well, or a sender whose events are all different could use up
+ * what there is for the life of the process: one in `perUnknown` of the events that were not
+ * recognized is looked at, and learned once it was seen twice, in place of what was not recognized
+ * for the longest time. Events that are all different are never seen twice.
  */
 const learning = { atFirst: 64, perRecognized: 1 / 8, perUnknown: 32, seen: 1024 }
 
@@ -77,7 +87,10 @@ const atStart = 1
 /** What nobody asks of numbers that are only passed over. */
 const unread = { hasOddNumbers: false }
 
-/** The gaps of an event that is known to be JSON: strings and numbers that are values. `null` of one that is not to be remembered. */
+/**
+ * The gaps of an event that is known to be JSON: strings and numbers that are values. `null` of one
+ * that is not to be remembered.
+ */
 const gapsOf = (bytes: Uint8Array, start: number, end: number): Gaps | null => {
   if (end - start > most.eventBytes) return null
   let own = 0
@@ -132,10 +145,12 @@ const isSame = (one: Uint8Array, other: Uint8Array): boolean =>
   one.length === other.length && one.every((byte, index) => byte === other[index])
 
 /**
- * What events look like but for their values. An SDK writes all of its events alike: one that looks like another needs no second look at its keys and signs, which are
- * two thirds of it, and compared four bytes at a time.
+ * What events look like but for their values. An SDK writes all of its events alike: one that looks
+ * like another needs no second look at its keys and signs, which are two thirds of it, and compared
+ * four bytes at a time.
  *
- * It recognizes what it has learned, and nothing else: whoever does not find an event here reads it as if there were no such thing.
+ * It recognizes what it has learned, and nothing else: whoever does not find an event here reads it
+ * as if there were no such thing.
  */
 export class Shapes {
   private first: Array<Step> = []
@@ -154,7 +169,8 @@ export class Shapes {
   hasOddNumbers = false
 
   /**
-   * Where an event ends that looks like one learned, and where its fields stand; `failed` when it does not.
+   * Where an event ends that looks like one learned, and where its fields stand; `failed` when it
+   * does not.
    *
    * @param depth how deep it may be nested
    */
@@ -222,7 +238,10 @@ export class Shapes {
     return false
   }
 
-  /** Forgets the alternative that was not recognized for the longest time, where there is no room for one more. */
+  /**
+   * Forgets the alternative that was not recognized for the longest time, where there is no room
+   * for one more.
+   */
   private makeRoom(candidates: Array<Step>, bytes: Uint8Array, gap: Gap): void {
     if (candidates.length < most.alternatives) return
     if (candidates.some((step) => step.gap === gap && isSame(step.bytes, bytes))) return

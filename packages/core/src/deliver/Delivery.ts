@@ -23,10 +23,16 @@ export interface Verdict {
   readonly retryAfter: number | null
 }
 
-/** A receiver may ask for an hour of rest, not for more: a mistake of its must not stop delivery for days. */
+/**
+ * A receiver may ask for an hour of rest, not for more: a mistake of its must not stop delivery for
+ * days.
+ */
 export const maxRetryAfter = 60 * 60 * 1000
 
-/** `Retry-After` in seconds or as an HTTP date (RFC 9110, 10.2.3) to ms from now; `null` when it is neither. */
+/**
+ * `Retry-After` in seconds or as an HTTP date (RFC 9110, 10.2.3) to ms from now; `null` when it is
+ * neither.
+ */
 export const parseRetryAfter = (header: string | null, now: number): number | null => {
   if (header === null) return null
   const text = header.trim()
@@ -61,11 +67,16 @@ export const verdictOfError = (error: TransportError): Verdict => ({
   retryAfter: null,
 })
 
-/** The class of a failure, such as `503` or `Timeout`: two of one class are the same failure. It names nothing of the request or the reply. */
+/**
+ * The class of a failure, such as `503` or `Timeout`: two of one class are the same failure. It
+ * names nothing of the request or the reply.
+ */
 export const failureOf = ({ status, noReply, outcome }: Verdict): string =>
   status === null ? (noReply ?? outcome) : String(status)
 
-/** A complete reply that says that the receiver broke on this very request: poison, or an outage. */
+/**
+ * A complete reply that says that the receiver broke on this very request: poison, or an outage.
+ */
 export const isBreakage = ({ status }: Verdict): boolean => status === 500 || status === 501
 
 export interface Wait {
@@ -74,8 +85,9 @@ export interface Wait {
 }
 
 /**
- * How long to wait after a failure: exponential with full jitter, or as long as the receiver has asked for when that is longer. One that asks
- * for no wait at all, or names a time that is past by our clock, is not to be sent to without a pause.
+ * How long to wait after a failure: exponential with full jitter, or as long as the receiver has
+ * asked for when that is longer. One that asks for no wait at all, or names a time that is past by
+ * our clock, is not to be sent to without a pause.
  *
  * @param failures in a row, this one included
  * @param random in [0, 1)
@@ -93,5 +105,8 @@ export const waitAfter = (
     : { millis: backOff, reason: "back-off" }
 }
 
-/** From this many failures in a row on, the circuit counts as open: the back-off timer is the probe timer. */
+/**
+ * From this many failures in a row on, the circuit counts as open: the back-off timer is the probe
+ * timer.
+ */
 export const openCircuitAfter = 10

@@ -4,7 +4,10 @@ import type { StoreError } from "../ports/StoreError.ts"
 /** Another process has taken the destination over: this lane stops. */
 export class Fenced extends Data.TaggedError("Fenced")<{ readonly name: string }> {}
 
-/** This process is not to run the lane any longer: it is dealt to another one, or the own lease has ended. */
+/**
+ * This process is not to run the lane any longer: it is dealt to another one, or the own lease has
+ * ended.
+ */
 export class Released extends Data.TaggedError("Released")<{ readonly name: string }> {}
 
 /** The destination answered 410: it wants nothing any more. */

@@ -47,8 +47,8 @@ const safeDigits = 15
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 
 /**
- * An event of the log_event family, read where it is written: a field becomes an object only when somebody asks for it, and one that is sent on
- * as it came never does.
+ * An event of the log_event family, read where it is written: a field becomes an object only when
+ * somebody asks for it, and one that is sent on as it came never does.
  */
 export class WrittenEvent implements Event {
   readonly eventName: string
@@ -113,7 +113,8 @@ export class WrittenEvent implements Event {
     return this.has(slots.statsigMetadata)
   }
 
-  // As they are exported, in JSON. Fields that stand one behind the other without white space are one piece: pieces are what an export costs.
+  // As they are exported, in JSON. Fields that stand one behind the other without white space are
+  // one piece: pieces are what an export costs.
 
   /** `"eventName":...,"user":...` */
   writeNameAndUser(into: ByteWriter): void {

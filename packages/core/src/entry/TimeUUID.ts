@@ -16,14 +16,20 @@ const hex = (value: number, digits: number): string => value.toString(16).padSta
 
 const byteTexts = Array.from({ length: 256 }, (_, byte) => hex(byte, 2))
 
-/** 8 digits of an unsigned 32-bit number: every event asks for them, and `toString` takes five times as long. */
+/**
+ * 8 digits of an unsigned 32-bit number: every event asks for them, and `toString` takes five times
+ * as long.
+ */
 const wordText = (word: number): string =>
   byteTexts[word >>> 24]! +
   byteTexts[(word >>> 16) & 0xff]! +
   byteTexts[(word >>> 8) & 0xff]! +
   byteTexts[word & 0xff]!
 
-/** Clock sequence and node of all events of an entry: the entry id's last 8 bytes, with variant and multicast bits set. */
+/**
+ * Clock sequence and node of all events of an entry: the entry id's last 8 bytes, with variant and
+ * multicast bits set.
+ */
 const suffix = (id: EntryId): string => {
   const sequence = (Number.parseInt(id.slice(16, 20), 16) & 0x3fff) | 0x8000
   const node = Number.parseInt(id.slice(20, 22), 16) | 0x01
@@ -31,14 +37,19 @@ const suffix = (id: EntryId): string => {
 }
 
 /**
- * The version 1 UUIDs of an entry's events: 100-ns ticks are `ms * 10,000 + index`, so the same event has the same UUID on
- * every attempt, at every destination and on every store. Times out of range are clamped.
+ * The version 1 UUIDs of an entry's events: 100-ns ticks are `ms * 10,000 + index`, so the same
+ * event has the same UUID on every attempt, at every destination and on every store. Times out of
+ * range are clamped.
  *
- * Written here because the `uuid` package drops the carry out of the low 32 bits, which would make some ticks 7 minutes wrong.
+ * Written here because the `uuid` package drops the carry out of the low 32 bits, which would make
+ * some ticks 7 minutes wrong.
  */
 export class TimeUUIDs {
   private readonly suffix: string
-  /** All but the low 32 bits stays the same for 7 minutes: it is made once for nearly all events of an entry. */
+  /**
+   * All but the low 32 bits stays the same for 7 minutes: it is made once for nearly all events of
+   * an entry.
+   */
   private high = -1
   private rest = ""
   private restPiece: Source | null = null

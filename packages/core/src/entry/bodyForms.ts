@@ -2,12 +2,15 @@ import type { Json, JsonObject } from "../base/json.ts"
 import { isObject } from "../base/json.ts"
 import { isTimeUUID } from "./TimeUUID.ts"
 
-/** Which of the two documented operations a request calls: the log_event family, or the event webhook. */
+/**
+ * Which of the two documented operations a request calls: the log_event family, or the event
+ * webhook.
+ */
 export type Dialect = "log_event" | "event_webhook"
 
 /**
- * Where a body keeps its events: `{events: [...]}`; one event by itself; or events as Statsig and Millrace export them,
- * in `{data: [...]}` or a bare array.
+ * Where a body keeps its events: `{events: [...]}`; one event by itself; or events as Statsig and
+ * Millrace export them, in `{data: [...]}` or a bare array.
  */
 export type Form = "events" | "single" | "data" | "array"
 
@@ -44,8 +47,8 @@ const isNone = (value: Json | undefined): boolean => value === undefined || valu
 const either = (event: JsonObject, first: string, second: string): string =>
   isNone(event[first]) && has(event, second) ? second : first
 
-// The event webhook is documented in two spellings, and callers mix them. Where both are missing, the message names
-// the one that the form is documented with.
+// The event webhook is documented in two spellings, and callers mix them. Where both are missing,
+// the message names the one that the form is documented with.
 
 export const nameKey = (dialect: Dialect, form: Form, event: JsonObject): string => {
   if (dialect === "log_event") return "eventName"

@@ -6,7 +6,10 @@ import { isObject, parse } from "../base/json.ts"
 import { clampTime } from "../base/time.ts"
 import type { DecodedEntry } from "./Entry.ts"
 
-/** How a destination's dead letter keeps its event: as every reader of the log sees it, with what the request said for all its events. */
+/**
+ * How a destination's dead letter keeps its event: as every reader of the log sees it, with what
+ * the request said for all its events.
+ */
 export const write = (entry: DecodedEntry, event: Event): string => {
   const { eventName, user, time, value, metadata, statsigMetadata, timeUUID } = exactOf(event)
   const merged = { ...exactStatsigMetadataOf(entry), ...statsigMetadata }

@@ -1,9 +1,15 @@
 import { parse } from "../base/json.ts"
 
-/** More names than this, or longer ones together, are not written down: the reader looks at the events themselves. */
+/**
+ * More names than this, or longer ones together, are not written down: the reader looks at the
+ * events themselves.
+ */
 const most = { names: 8, length: 256 }
 
-/** The different names among an entry's events, for its envelope; `undefined` when they are too many. */
+/**
+ * The different names among an entry's events, for its envelope; `undefined` when they are too
+ * many.
+ */
 export const summaryOf = (eventNames: ReadonlyArray<string>): ReadonlyArray<string> | undefined => {
   const names: Array<string> = []
   let length = 0
@@ -23,8 +29,9 @@ export const summaryOf = (eventNames: ReadonlyArray<string>): ReadonlyArray<stri
 const key = ',"names":'
 
 /**
- * Whether a reader may want one of an entry's events, told by the names in its envelope alone: most destinations want none of most entries, and those are not
- * decoded for them. `true` when the envelope, in which they stand last, does not name them.
+ * Whether a reader may want one of an entry's events, told by the names in its envelope alone: most
+ * destinations want none of most entries, and those are not decoded for them. `true` when the
+ * envelope, in which they stand last, does not name them.
  *
  * @param wants whether it may want events of a name
  */

@@ -16,12 +16,16 @@ export const without = (user: JsonObject): JsonObject => {
 
 const suspicious = /privateattributes|\\u00[4-7]/i
 
-/** A text, unless it may hold private attributes itself, such as a user written as JSON into a string. */
+/**
+ * A text, unless it may hold private attributes itself, such as a user written as JSON into a
+ * string.
+ */
 export const redactText = (text: string): string => (suspicious.test(text) ? marker : text)
 
 /**
- * The beginning, as JSON, of an event that was refused, and so may have private attributes anywhere, also in text. Looks at no more of it than it writes:
- * what private attributes hold stands behind their name, so what is cut off before that holds none.
+ * The beginning, as JSON, of an event that was refused, and so may have private attributes
+ * anywhere, also in text. Looks at no more of it than it writes: what private attributes hold
+ * stands behind their name, so what is cut off before that holds none.
  */
 export const redactedJson = (event: Json, maxBytes: number): string => {
   let written = ""

@@ -4,7 +4,10 @@ import type { Json, JsonObject } from "../base/json.ts"
 import { isObject } from "../base/json.ts"
 import type { DecodedEntry } from "./Entry.ts"
 
-/** Ids differ in their first characters; a longer one is hashed by these, since ids are the senders' to choose. */
+/**
+ * Ids differ in their first characters; a longer one is hashed by these, since ids are the senders'
+ * to choose.
+ */
 const maxIdLength = 1024
 
 const beginning = (id: string): string => (id.length > maxIdLength ? id.slice(0, maxIdLength) : id)
@@ -19,7 +22,10 @@ const customIds = (user: JsonObject): JsonObject => {
   return isObject(ids) ? ids : {}
 }
 
-/** The id under the first key, by the order of texts, that has one. Found without sorting keys, which may be a million. */
+/**
+ * The id under the first key, by the order of texts, that has one. Found without sorting keys,
+ * which may be a million.
+ */
 const firstOf = (ids: JsonObject): string => {
   let first: string | undefined
   for (const key in ids) if ((first === undefined || key < first) && id(ids, key) !== "") first = key
@@ -27,8 +33,8 @@ const firstOf = (ids: JsonObject): string => {
 }
 
 /**
- * Who a user is, as well as can be told, `""` when it cannot: client SDKs know an anonymous user by the stable id alone, and send it with the event or
- * the request.
+ * Who a user is, as well as can be told, `""` when it cannot: client SDKs know an anonymous user by
+ * the stable id alone, and send it with the event or the request.
  */
 export const subjectOf = (user: JsonObject, ofEvent: JsonObject, ofRequest: JsonObject): string => {
   const userID = id(user, "userID")
@@ -54,8 +60,9 @@ export const bucketOf =
     buckets === 1 ? 0 : hash32(ownerOf(event, index, entry)) % buckets
 
 /**
- * Whether an event is in a sample of the given share. The same users are in it at every destination, at all times, and in every larger sample.
- * An event of nobody is in or out by its own id.
+ * Whether an event is in a sample of the given share. The same users are in it at every
+ * destination, at all times, and in every larger sample. An event of nobody is in or out by its own
+ * id.
  */
 export const inSample = (share: number): ((event: Event, index: number, entry: DecodedEntry) => boolean) => {
   const end = share * 2 ** 32

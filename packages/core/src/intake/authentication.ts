@@ -1,5 +1,5 @@
 /**
- * Who a sender is: by the key that a request shows, or by the signature under its body. Neither
+ * Finds out whose a request is: by the key that it shows, or by the signature under its body. Neither
  * takes a time that tells how much of a secret is right.
  */
 import * as Effect from "effect/Effect"

@@ -1,7 +1,7 @@
 import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
 
-/** What of a request comes before its body. */
+/** A request as far as it comes before its body. */
 export interface RequestHead {
   readonly method: string
   /**

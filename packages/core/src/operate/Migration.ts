@@ -22,15 +22,24 @@ import * as Progress from "./migration/progress.ts"
 import { copyAttempts, copyCounters, copyDeadLetters } from "./migration/records.ts"
 import type { Cut } from "./migration/route.ts"
 
-/** The two stores are not as a migration needs them; nothing has been changed, or only in a target that it had begun with. */
+/**
+ * The two stores are not as a migration needs them; nothing has been changed, or only in a target
+ * that it had begun with.
+ */
 export class MigrationError extends Data.TaggedError("MigrationError")<{ readonly message: string }> {}
 
 export interface MigrationOptions {
   /** As it may be shown. A migration that was interrupted goes on only from the same one. */
   readonly sourceName: string
-  /** Leaves out entries that every destination is done with: they cannot be replayed at the target. `false` by default. */
+  /**
+   * Leaves out entries that every destination is done with: they cannot be replayed at the target.
+   * `false` by default.
+   */
   readonly pendingOnly?: boolean
-  /** Entries that are copied between two saves of how far it has come: 256 by default, and at the most. */
+  /**
+   * Entries that are copied between two saves of how far it has come: 256 by default, and at the
+   * most.
+   */
   readonly entriesPerPage?: number
   readonly onProgress?: (progress: MigrationProgress) => void
 }
@@ -78,7 +87,10 @@ type Ports = ReturnType<typeof portsOf>
 
 const isMigration = ({ name }: Cursor): boolean => name === migration
 
-/** Whether a migration into a store has begun and is not done: nobody should deliver from it before it is. */
+/**
+ * Whether a migration into a store has begun and is not done: nobody should deliver from it before
+ * it is.
+ */
 export const isUnfinished = (store: Context.Context<Store>): Effect.Effect<boolean, StoreError> =>
   Effect.map(portsOf(store).cursors.list, (cursors) => cursors.some(isMigration))
 
@@ -207,11 +219,15 @@ const changes = (source: Ports, target: Ports): ReadonlyArray<string> => {
 }
 
 /**
- * Copies everything from one store into another that is empty: what the log keeps, and where each destination stands in it, so that the ledger still adds up;
- * dead letters, destinations, keys, counters and attempts. The source stays as it is. With another number of partitions the entries are dealt anew.
+ * Copies everything from one store into another that is empty: what the log keeps, and where each
+ * destination stands in it, so that the ledger still adds up; dead letters, destinations, keys,
+ * counters and attempts. The source stays as it is. With another number of partitions the entries
+ * are dealt anew.
  *
- * May be interrupted at any time, and goes on where it was when it is run again: how far it has come is kept in the target, which {@link isUnfinished} until then.
- * Nobody may use either store meanwhile. Fails with a {@link MigrationError} when somebody does, or when the target is not empty, and with a `StoreError` of either store.
+ * May be interrupted at any time, and goes on where it was when it is run again: how far it has
+ * come is kept in the target, which {@link isUnfinished} until then. Nobody may use either store
+ * meanwhile. Fails with a {@link MigrationError} when somebody does, or when the target is not
+ * empty, and with a `StoreError` of either store.
  */
 export const run = Effect.fnUntraced(function* (
   from: Context.Context<Store>,

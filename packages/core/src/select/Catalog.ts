@@ -4,7 +4,10 @@ import * as Result from "effect/Result"
 import type { Json } from "../base/json.ts"
 import { isObject } from "../base/json.ts"
 
-/** What a project's gates and configs are: exposures alone tell neither an experiment from a dynamic config nor the name of a group. */
+/**
+ * What a project's gates and configs are: exposures alone tell neither an experiment from a dynamic
+ * config nor the name of a group.
+ */
 export interface Catalog {
   /** `undefined` for a config it does not know. */
   readonly isDynamicConfig: (config: string) => boolean | undefined
@@ -20,7 +23,10 @@ export const empty: Catalog = {
   configGroup: () => undefined,
 }
 
-/** The catalog in use, asked for anew by every entry: a loader puts a newer one in place while events flow. Empty by default. */
+/**
+ * The catalog in use, asked for anew by every entry: a loader puts a newer one in place while
+ * events flow. Empty by default.
+ */
 export const CurrentCatalog = Context.Reference<() => Catalog>("@millrace/core/CurrentCatalog", {
   defaultValue: () => () => empty,
 })
@@ -38,7 +44,10 @@ interface Config {
 
 const text = (value: Json | undefined): string => (typeof value === "string" ? value : "")
 
-/** The first version of the document has lists of specs with their names in them, the second has them by name. */
+/**
+ * The first version of the document has lists of specs with their names in them, the second has
+ * them by name.
+ */
 const specsOf = (specs: Json | undefined): ReadonlyArray<readonly [name: string, spec: Json]> => {
   if (Array.isArray(specs)) return specs.map((spec: Json) => [isObject(spec) ? text(spec["name"]) : "", spec])
   return isObject(specs) ? Object.entries(specs) : []
@@ -70,8 +79,9 @@ const configsOf = (...directories: ReadonlyArray<Json | undefined>): ReadonlyMap
 const directories = ["feature_gates", "dynamic_configs", "layer_configs"] as const
 
 /**
- * Reads a config-specs document: what Statsig's `download_config_specs` answers, in either of its versions. A spec it cannot make sense of is left out;
- * a document without any list of specs is refused, with the reason.
+ * Reads a config-specs document: what Statsig's `download_config_specs` answers, in either of its
+ * versions. A spec it cannot make sense of is left out; a document without any list of specs is
+ * refused, with the reason.
  */
 export const fromSpecs = (document: unknown): Result.Result<Catalog, string> => {
   if (!isObject(document)) return Result.fail("expected an object: the answer of download_config_specs")

@@ -44,8 +44,9 @@ export const Millis = Schema.Union([
 const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))
 
 /**
- * Dots are allowed, though Standard Webhooks forbids them in what is signed: a `webhook-id` is a hash of this id, never the id itself. Slashes are not, since they part the
- * names of cursors. Letters in two cases are two ids.
+ * Dots are allowed, though Standard Webhooks forbids them in what is signed: a `webhook-id` is a
+ * hash of this id, never the id itself. Slashes are not, since they part the names of cursors.
+ * Letters in two cases are two ids.
  */
 const DestinationId = Schema.String.check(
   Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, {
@@ -57,7 +58,10 @@ const DestinationId = Schema.String.check(
 /** When a batch is closed: as soon as one of the three is reached. */
 export const BatchLimits = Schema.Struct({
   maxEvents: Count.pipe(withDefault(500)),
-  /** Of the body as sent. An event larger than this goes alone. 1 MiB: what most receivers' body parsers let in. */
+  /**
+   * Of the body as sent. An event larger than this goes alone. 1 MiB: what most receivers' body
+   * parsers let in.
+   */
   maxBytes: Count.pipe(withDefault(1_048_576)),
   /** From the first event of the batch on. */
   maxDelay: Millis.pipe(withDefault("1 second")),
@@ -94,8 +98,9 @@ const Concurrency = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100
 const Rate = Schema.NullOr(Schema.Finite.check(Schema.isGreaterThan(0)))
 
 /**
- * What a receiver can take, per second; `null` for no limit. Where several processes deliver, each keeps to the part that its partitions are of all; dead letters
- * that are replayed by hand where none of them runs come on top of it.
+ * What a receiver can take, per second; `null` for no limit. Where several processes deliver, each
+ * keeps to the part that its partitions are of all; dead letters that are replayed by hand where
+ * none of them runs come on top of it.
  */
 export const RateLimit = Schema.Struct({
   events: Rate.pipe(withDefault(null)),
@@ -106,7 +111,10 @@ export const RateLimit = Schema.Struct({
 const selection = {
   filter: Filter.pipe(withDefault({})),
   fields: Fields.pipe(withDefault({})),
-  /** Where an exposure's details stand: as the Event Webhook document says, or as Statsig's newer documents do. */
+  /**
+   * Where an exposure's details stand: as the Event Webhook document says, or as Statsig's newer
+   * documents do.
+   */
   exposures: Schema.Literals(["statsigMetadata", "metadata"]).pipe(withDefault("statsigMetadata")),
 }
 
@@ -119,14 +127,19 @@ export const DestinationConfig = Schema.Struct({
   from: Schema.Literals(["now", "earliest"]).pipe(withDefault("now")),
   ...selection,
   batch: BatchLimits.pipe(withDefault({})),
-  /** `array`: a bare JSON array. `data`: `{"data": [...]}`, as Statsig sends configuration changes. */
+  /**
+   * `array`: a bare JSON array. `data`: `{"data": [...]}`, as Statsig sends configuration changes.
+   */
   format: Schema.Literals(["array", "data"]).pipe(withDefault("array")),
   signing: Signing.pipe(withDefault({})),
   retry: RetryPolicy.pipe(withDefault({})),
   rateLimit: RateLimit.pipe(withDefault({})),
   /** Of one attempt, from connecting to the end of the reply. */
   timeout: Millis.pipe(withDefault("30 seconds")),
-  /** How many requests may be under way at once in each partition: users are dealt to so many of them, so that the order of each user's events is kept. */
+  /**
+   * How many requests may be under way at once in each partition: users are dealt to so many of
+   * them, so that the order of each user's events is kept.
+   */
   concurrency: Concurrency.pipe(withDefault(1)),
 })
 
@@ -137,8 +150,9 @@ export interface DestinationCode {
   /** Asked about every event that the filter lets through; must be pure. */
   readonly predicate?: (event: Event) => boolean
   /**
-   * Changes each event after `fields` have been applied, just before it is sent; gets a copy of its own, must be pure and return a whole event. An event
-   * on which it throws, or for which it returns something else, is not sent: it becomes a dead letter, which can be replayed.
+   * Changes each event after `fields` have been applied, just before it is sent; gets a copy of its
+   * own, must be pure and return a whole event. An event on which it throws, or for which it
+   * returns something else, is not sent: it becomes a dead letter, which can be replayed.
    */
   readonly transform?: Export.Transform
 }

@@ -31,8 +31,8 @@ export interface ExportRule {
 }
 
 /**
- * A user's own change of an exported event; must be pure, and return a whole event. Its numbers are JavaScript's: integers beyond 2^53 that are no texts
- * leave rounded.
+ * A user's own change of an exported event; must be pure, and return a whole event. Its numbers are
+ * JavaScript's: integers beyond 2^53 that are no texts leave rounded.
  */
 export type Transform = (event: WebhookEvent) => WebhookEvent
 
@@ -86,7 +86,8 @@ const exposures: ReadonlyMap<string, Exposure> = new Map<string, Exposure>([
       moved: new Set(["gate", "gateValue", "ruleID", ...groupNameKeys]),
     },
   ],
-  // SDKs never send experiment_exposure: Statsig makes it of config_exposure (docs/wire.md, section 5).
+  // SDKs never send experiment_exposure: Statsig makes it of config_exposure (docs/wire.md, section
+  // 5).
   [
     configExposure,
     {
@@ -166,7 +167,10 @@ interface Exposed {
   readonly statsigMetadata: JsonObject
 }
 
-/** Both; where they differ, the second counts. Key by key: V8 takes ten times as long to add to an object that was made by a spread. */
+/**
+ * Both; where they differ, the second counts. Key by key: V8 takes ten times as long to add to an
+ * object that was made by a spread.
+ */
 const merge = (first: JsonObject, second: JsonObject): JsonObject => {
   const keys = Object.keys(second)
   if (keys.length === 0) return first
@@ -180,8 +184,9 @@ const merged = (entry: DecodedEntry, event: Event): JsonObject =>
   merge(entry.statsigMetadata, event.statsigMetadata)
 
 /**
- * Details are looked for in `metadata`, where SDKs put them, then in the event's own `statsigMetadata`, where exported events
- * carry them, so that an export comes through a second export unchanged.
+ * Details are looked for in `metadata`, where SDKs put them, then in the event's own
+ * `statsigMetadata`, where exported events carry them, so that an export comes through a second
+ * export unchanged.
  */
 const expose = (
   exposure: Exposure,
@@ -193,7 +198,8 @@ const expose = (
   const { metadata, statsigMetadata: own } = event
   const detail: Detail = (key) =>
     Object.hasOwn(metadata, key) ? metadata[key] : Object.hasOwn(own, key) ? own[key] : undefined
-  // What exported it before has settled the name and the group; details that stand beside `metadata` show it, too.
+  // What exported it before has settled the name and the group; details that stand beside
+  // `metadata` show it, too.
   const isExported =
     event.timeUUID !== undefined || (!Object.hasOwn(metadata, "config") && Object.hasOwn(own, "config"))
   const groupKeys =
@@ -211,7 +217,10 @@ const expose = (
       }
 }
 
-/** An event as it is exported, before anything is taken from it; each part is made when it is first asked for. */
+/**
+ * An event as it is exported, before anything is taken from it; each part is made when it is first
+ * asked for.
+ */
 export class View {
   private readonly event: Event
   private readonly entry: DecodedEntry
@@ -241,8 +250,8 @@ export class View {
   }
 
   /**
-   * What a filter may call it: the name it is exported under, and of a config exposure both of them when no catalog knows whether it is that of an
-   * experiment or of a dynamic config.
+   * What a filter may call it: the name it is exported under, and of a config exposure both of them
+   * when no catalog knows whether it is that of an experiment or of a dynamic config.
    */
   get names(): ReadonlyArray<string> {
     return this.exposed?.names ?? [this.event.eventName]
@@ -322,7 +331,8 @@ const exactEntryOf = (entry: DecodedEntry): DecodedEntry => ({
 })
 
 /**
- * The exporter of one entry: an event and its place in the entry to what is sent, but for a user's transform. Pure, and the same on every attempt.
+ * The exporter of one entry: an event and its place in the entry to what is sent, but for a user's
+ * transform. Pure, and the same on every attempt.
  *
  * Numbers are as they were written, so `ExactJson.stringify` has to write them.
  *
@@ -371,10 +381,16 @@ const timestampKey = piece(',"timestamp":')
 const valueKey = piece(',"value":')
 const closing = piece('"}')
 
-/** Writes an event as it is sent, in JSON. An event whose transform fails must not leave as it was: it is not written. */
+/**
+ * Writes an event as it is sent, in JSON. An event whose transform fails must not leave as it was:
+ * it is not written.
+ */
 export type EventWriter = (event: Event, index: number, into: ByteWriter) => ExportError | null
 
-/** Of an export without rules of fields and a transform: what the sender wrote goes on as it was written. */
+/**
+ * Of an export without rules of fields and a transform: what the sender wrote goes on as it was
+ * written.
+ */
 const plainWriter = (
   entry: DecodedEntry,
   { exposures: place, catalog }: ExportRule,

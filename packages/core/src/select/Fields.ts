@@ -23,21 +23,27 @@ const Changed = Schema.String.check(
 const none: ReadonlyArray<string> = []
 
 /**
- * What of an exported event leaves: dotted paths below `user`, `metadata` and `statsigMetadata`, with `*` for any one key or index; also `userID` and
- * `value`. The eight fields themselves always stay: what is dropped whole is left `{}` or `""`.
+ * What of an exported event leaves: dotted paths below `user`, `metadata` and `statsigMetadata`,
+ * with `*` for any one key or index; also `userID` and `value`. The eight fields themselves always
+ * stay: what is dropped whole is left `{}` or `""`.
  *
  * - `userID` is `user.userID` under another name: what happens to one happens to both.
- * - Keys that have dots themselves are reached by every way to read a path, unlike in a filter: rather one too many than a secret that leaves.
+ * - Keys that have dots themselves are reached by every way to read a path, unlike in a filter:
+ *   rather one too many than a secret that leaves.
  * - First `keep`, then `drop`, then `hash`.
  */
 export const Fields = Schema.Struct({
   drop: Schema.Array(Changed).pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(none))),
-  /** All that stays below `user`, `metadata` and `statsigMetadata`, an exposure's details included; `null` for everything. */
+  /**
+   * All that stays below `user`, `metadata` and `statsigMetadata`, an exposure's details included;
+   * `null` for everything.
+   */
   keep: Schema.NullOr(Schema.Array(Kept)).pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(null))),
   /**
-   * Texts, numbers and booleans are replaced by 64 hex digits of HMAC-SHA-256 with the installation's key: the same for the same value in every
-   * field, at every destination and after a restart. Numbers are hashed as their text. Of an object or an array all that stands below is hashed;
-   * `""` and `null` say that there is nothing, and stay.
+   * Texts, numbers and booleans are replaced by 64 hex digits of HMAC-SHA-256 with the
+   * installation's key: the same for the same value in every field, at every destination and after
+   * a restart. Numbers are hashed as their text. Of an object or an array all that stands below is
+   * hashed; `""` and `null` say that there is nothing, and stay.
    */
   hash: Schema.Array(Changed).pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(none))),
 })
@@ -54,8 +60,8 @@ export const keyOf = ({ drop, keep, hash }: Fields): string => {
 export type Hash = (text: string) => string
 
 /**
- * Hashes remembered at most, of texts no longer than ids are: users come back, and a hash takes as long as the rest of an event's export. They have 2 MiB
- * at most.
+ * Hashes remembered at most, of texts no longer than ids are: users come back, and a hash takes as
+ * long as the rest of an event's export. They have 2 MiB at most.
  */
 const remembered = { count: 4096, length: 128 }
 
@@ -130,7 +136,9 @@ const byKey = (nodes: Nodes, key: string): Nodes => {
 /** Says what becomes of a value under a key; `undefined` when it goes. */
 type Change = (nodes: Nodes, value: Json) => Json | undefined
 
-/** The value itself when nothing below it changes, else a copy. What goes from an array closes up. */
+/**
+ * The value itself when nothing below it changes, else a copy. What goes from an array closes up.
+ */
 const changed = (nodes: Nodes, value: Json, change: Change): Json => {
   if (Array.isArray(value)) {
     const elements = value as ReadonlyArray<Json>
@@ -192,7 +200,8 @@ const step = (paths: ReadonlyArray<string>, change: Change): Step => {
 /**
  * `null` when the rule changes nothing. The events it is given stay as they are.
  *
- * @throws TypeError when the rule hashes and there is nothing to hash with: a raw value must not leave in the hash's place
+ * @throws TypeError when the rule hashes and there is nothing to hash with: a raw value must not
+ * leave in the hash's place
  */
 export const compile = (
   { drop, keep, hash }: Fields,

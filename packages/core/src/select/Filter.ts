@@ -31,8 +31,9 @@ export const Categories = Schema.Struct({
 export type Category = keyof typeof Categories.Type
 
 /**
- * Which events a destination gets: the category, the switch of the name, the globs, the rule over fields and the sample must all let an event
- * through. Names and fields are those of the exported event: `statsig::experiment_exposure`, not what SDKs send for it.
+ * Which events a destination gets: the category, the switch of the name, the globs, the rule over
+ * fields and the sample must all let an event through. Names and fields are those of the exported
+ * event: `statsig::experiment_exposure`, not what SDKs send for it.
  */
 export const Filter = Schema.Struct({
   categories: Categories.pipe(Schema.withDecodingDefaultKey(Effect.succeed({}))),
@@ -47,7 +48,10 @@ export const Filter = Schema.Struct({
   /** None may match. */
   exclude: names([]),
   where: Where.Where.pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(null))),
-  /** The share of users whose events pass, 0 to 1: the same users at every destination, and in every larger share. */
+  /**
+   * The share of users whose events pass, 0 to 1: the same users at every destination, and in every
+   * larger share.
+   */
   sample: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 })).pipe(
     Schema.withDecodingDefaultTypeKey(Effect.succeed(1)),
   ),
@@ -85,7 +89,10 @@ export type EventTest = (event: Event, index: number, entry: DecodedEntry) => bo
 
 /** A filter, compiled. An event passes when both parts let it through. */
 export interface CompiledFilter {
-  /** Whether an event of this name may pass: destinations are indexed by it, so it is asked once a name. */
+  /**
+   * Whether an event of this name may pass: destinations are indexed by it, so it is asked once a
+   * name.
+   */
   readonly name: (eventName: string) => boolean
   /** What the rest of the event decides; `null` when the name decides everything. */
   readonly event: EventTest | null
@@ -106,7 +113,10 @@ const guarded =
 export interface FilterOptions {
   /** Of a user who writes TypeScript: asked last, only about events that pass the rest. */
   readonly predicate?: ((event: Event) => boolean) | undefined
-  /** Where the destination's events have an exposure's details, which `where` may ask for: `statsigMetadata` by default. */
+  /**
+   * Where the destination's events have an exposure's details, which `where` may ask for:
+   * `statsigMetadata` by default.
+   */
   readonly exposures?: ExposureDetails
   readonly catalog?: () => Catalog
 }
@@ -120,7 +130,10 @@ export const compile = (
   const switches = new Map(Object.entries(filter.customEvents))
   const matches = (names: ReadonlyArray<string>): boolean => names.some(included) && !names.some(excluded)
 
-  /** Whether the globs tell the names apart that an event of this name may have: then its own has to be seen. */
+  /**
+   * Whether the globs tell the names apart that an event of this name may have: then its own has to
+   * be seen.
+   */
   const isUndecided = (eventName: string): boolean => {
     const names = possibleNames(eventName)
     return names.length > 1 && new Set([matches(names), ...names.map((name) => matches([name]))]).size > 1

@@ -10,19 +10,22 @@ type Scalar = string | number | boolean
 type Ordered = string | number
 
 /**
- * A rule about one field of the event as it will be exported: `eventName`, `userID`, `timestamp`, `value`, or a dotted path below `user`,
- * `metadata` or `statsigMetadata`. With several operators all must hold.
+ * A rule about one field of the event as it will be exported: `eventName`, `userID`, `timestamp`,
+ * `value`, or a dotted path below `user`, `metadata` or `statsigMetadata`. With several operators
+ * all must hold.
  *
- * - Where a path meets keys that have dots themselves, the longest key that fits is taken. A part may be the index in an array.
- * - `eq` and `in` compare strictly by type, but for numbers and booleans that stand as text on one side, as SDKs often send them: `5` equals `"5.0"`,
- *   `true` equals `"true"`. Two texts are equal only when they are the same.
- * - `gt`, `gte`, `lt` and `lte` compare numbers when both sides are numbers or text that is one; two texts by UTF-16 units, so ISO dates by time;
- *   anything else not at all.
+ * - Where a path meets keys that have dots themselves, the longest key that fits is taken. A part
+ *   may be the index in an array.
+ * - `eq` and `in` compare strictly by type, but for numbers and booleans that stand as text on one
+ *   side, as SDKs often send them: `5` equals `"5.0"`, `true` equals `"true"`. Two texts are equal
+ *   only when they are the same.
+ * - `gt`, `gte`, `lt` and `lte` compare numbers when both sides are numbers or text that is one;
+ *   two texts by UTF-16 units, so ISO dates by time; anything else not at all.
  * - `startsWith`, `endsWith` and `glob` take numbers and booleans as text.
  * - A field that is an array matches when one of its elements does.
  * - `ne` and `nin` are the opposites of `eq` and `in`.
- * - A field that is missing or `null` fails every operator but `ne`, `nin` and `exists: false`. An exported event says that it has no `userID` or `value`
- *   by `""`: there `exists` is false, too.
+ * - A field that is missing or `null` fails every operator but `ne`, `nin` and `exists: false`. An
+ *   exported event says that it has no `userID` or `value` by `""`: there `exists` is false, too.
  */
 export interface FieldRule {
   readonly field: string
@@ -127,7 +130,8 @@ const Rule = Schema.Struct({
 const decodeRule = Schema.decodeUnknownResult(Schema.NullOr(Rule))
 
 /** A {@link Where}, or `null` for none. */
-// A check, not a transformation: what is wrong with a rule is then found together with whatever else is wrong beside it.
+// A check, not a transformation: what is wrong with a rule is then found together with whatever
+// else is wrong beside it.
 export const Where = Schema.Unknown.check(
   Schema.makeFilter((rule, _, options) => {
     if (!isWithin(rule, maxDepth)) return `expected rules nested ${maxDepth} deep at most`

@@ -12,7 +12,10 @@ interface Place {
 /** About what an event takes, in bytes. */
 const eventRoom = 512
 
-/** An entry's events as they are sent under one export rule: made once for all lanes that share the rule. */
+/**
+ * An entry's events as they are sent under one export rule: made once for all lanes that share the
+ * rule.
+ */
 export class ExportedEvents {
   private readonly entry: DecodedEntry
   private readonly rule: ExportRule
@@ -22,7 +25,10 @@ export class ExportedEvents {
   private readonly kept: ByteWriter | null
   private readonly places: Array<Place | ExportError | undefined> = []
 
-  /** @param isShared whether several lanes may ask for an event: one alone is spared the copy that is kept */
+  /**
+   * @param isShared whether several lanes may ask for an event: one alone is spared the copy that
+   * is kept
+   */
   constructor(entry: DecodedEntry, rule: ExportRule, isShared: boolean) {
     this.entry = entry
     this.rule = rule

@@ -10,7 +10,10 @@ export const scalarFields = ["eventName", "userID", "timestamp", "value", "timeU
 
 export type ScalarField = (typeof scalarFields)[number]
 
-/** More is a mistake: events nest 64 deep at most, and a path has as many readings as its dots have subsets. */
+/**
+ * More is a mistake: events nest 64 deep at most, and a path has as many readings as its dots have
+ * subsets.
+ */
 const maxParts = 16
 
 const maxLength = 512
@@ -20,7 +23,10 @@ export const isObjectField = (name: string): name is ObjectField =>
 
 const isScalarField = (name: string): name is ScalarField => scalarFields.some((field) => field === name)
 
-/** What is wrong with a dotted path into an exported event, whatever it is used for; `null` when nothing is. */
+/**
+ * What is wrong with a dotted path into an exported event, whatever it is used for; `null` when
+ * nothing is.
+ */
 export const problemOf = (path: string): string | null => {
   const [root, ...parts] = path.split(".")
   if (isScalarField(root!)) return parts.length === 0 ? null : `${root} has nothing below it`
@@ -35,7 +41,10 @@ export const problemOf = (path: string): string | null => {
 
 const arrayIndex = /^(?:0|[1-9]\d{0,8})$/
 
-/** What stands directly under a key or an index; `undefined` when nothing does. `null` counts as nothing. */
+/**
+ * What stands directly under a key or an index; `undefined` when nothing does. `null` counts as
+ * nothing.
+ */
 const child = (value: Json, key: string): Json | undefined => {
   if (typeof value !== "object" || value === null) return undefined
   if (Array.isArray(value)) return arrayIndex.test(key) ? (value[Number(key)] ?? undefined) : undefined
@@ -48,8 +57,8 @@ const child = (value: Json, key: string): Json | undefined => {
 export type Reader = (value: Json) => Json | undefined
 
 /**
- * Compiles the parts of a path below its first. A key that has dots itself is found, too: at each object the longest key that the rest
- * of the path could spell is tried first, then shorter ones.
+ * Compiles the parts of a path below its first. A key that has dots itself is found, too: at each
+ * object the longest key that the rest of the path could spell is tried first, then shorter ones.
  */
 export const reader = (parts: ReadonlyArray<string>): Reader => {
   if (parts.length === 1) {

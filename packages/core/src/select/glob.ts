@@ -39,8 +39,8 @@ const startOfLast = (count: number, text: string): number => {
 type Find = (text: string, from: number, to: number) => number
 
 /**
- * By Knuth, Morris and Pratt: what has matched tells how far to go back in the part, so that no character of the text is looked at
- * more than twice.
+ * By Knuth, Morris and Pratt: what has matched tells how far to go back in the part, so that no
+ * character of the text is looked at more than twice.
  */
 const finderOfLetters = (part: Part): Find => {
   const borders = new Uint32Array(part.length)
@@ -69,8 +69,9 @@ const bitsOf = (part: Part, isSet: (expected: number) => boolean): Int32Array =>
 }
 
 /**
- * With `?` among the letters, by Baeza-Yates and Gonnet: a bit for each beginning of the part that has matched so far. Takes a step for each character of
- * the text and each 32 characters of the part, whatever they are.
+ * With `?` among the letters, by Baeza-Yates and Gonnet: a bit for each beginning of the part that
+ * has matched so far. Takes a step for each character of the text and each 32 characters of the
+ * part, whatever they are.
  */
 const finderWithGaps = (part: Part): Find => {
   const others = bitsOf(part, (expected) => expected === anything)
@@ -100,8 +101,9 @@ const finderWithGaps = (part: Part): Find => {
 const finder = (part: Part): Find => (part.includes(anything) ? finderWithGaps(part) : finderOfLetters(part))
 
 /**
- * Compiles a glob of the whole text: `*` for any characters, `?` for exactly one, case-sensitive. The time it takes grows with the text's length, and not
- * with what the text is: that is a sender's to choose, and a regular expression, or a search that goes back, could be kept busy by it.
+ * Compiles a glob of the whole text: `*` for any characters, `?` for exactly one, case-sensitive.
+ * The time it takes grows with the text's length, and not with what the text is: that is a sender's
+ * to choose, and a regular expression, or a search that goes back, could be kept busy by it.
  */
 export const glob = (pattern: string): ((text: string) => boolean) => {
   if (/^\*+$/.test(pattern)) return () => true

@@ -137,7 +137,8 @@ test("an id with a dot, or none, is malformed: what was signed for one message c
   const secrets = { standardWebhooks: [one], statsig: null }
   const sentAt = Math.floor(now / 1000) * 1000
   const seconds = String(sentAt / 1000)
-  // The same bytes are signed for the id "a" with the body "1700000000.[]" and for "a.<seconds>" with the body "[]".
+  // The same bytes are signed for the id "a" with the body "1700000000.[]" and for "a.<seconds>"
+  // with the body "[]".
   const signed = Signature.signer(codec, secrets)({ id: "a", sentAt, body: bytes(`${seconds}.[]`) })
   const moved = { ...signed, "webhook-id": `a.${seconds}` }
   expect(check(secrets, signed, { body: bytes(`${seconds}.[]`) })).toBe("ok")

@@ -161,7 +161,8 @@ describe("a time beside a client time", () => {
     fc.assert(
       fc.property(unit, unit, error, age, (kind, ofEvent, wrong, old) => {
         fc.pre(isDecidable(kind, wrong) && isDecidable(ofEvent, wrong))
-        // An event in ms or finer needs no client time of the same unit; one in s is known by its being near.
+        // An event in ms or finer needs no client time of the same unit; one in s is known by its
+        // being near.
         fc.pre(kind === ofEvent || Math.abs(wrong) < 300 * day)
         const clock = Math.floor((now + wrong) * perUnit[kind])
         const time = Math.floor((now + wrong - old) * perUnit[ofEvent])

@@ -5,7 +5,10 @@ import { BodyError, type IngestReply } from "../../src/intake/HttpIngest.ts"
 import { StoreError } from "../../src/ports/StoreError.ts"
 import { event, keys, open, request, run, sdkBody } from "../support/intake.ts"
 
-/** What a client does with a batch after a reply. `kept`: in a file or a queue of its own, sent again later. */
+/**
+ * What a client does with a batch after a reply. `kept`: in a file or a queue of its own, sent
+ * again later.
+ */
 type Next = "done" | "sent again" | "kept" | "lost"
 
 /** The part of a reply that a client can see. */

@@ -20,7 +20,10 @@ const refusing =
 
 const receiver = () => pipeline.receiver("warehouse")
 
-/** Events with these values, among others that pass, become dead letters; from then on everything passes. */
+/**
+ * Events with these values, among others that pass, become dead letters; from then on everything
+ * passes.
+ */
 const withLetters = async (bad: Values, options: TestPipelineOptions = { destinations: [warehouse] }) => {
   pipeline = await testPipeline(options)
   receiver().answer(refusing(bad))

@@ -78,7 +78,8 @@ const attempt = (number: number) => ({
   ...{ error: null, wait: null, waitReason: null },
 })
 
-// --- a source at work ---------------------------------------------------------------------------------------------------
+// --- a source at work
+// ---------------------------------------------------------------------------------------------------
 
 /** Where one lane stands, in shares of what there is. */
 interface LaneSpec {
@@ -93,7 +94,10 @@ interface LaneSpec {
 interface Spec {
   readonly sources: number
   readonly targets: number
-  /** By partition: how many events each entry has, whose they are, and how long after the one before it came. */
+  /**
+   * By partition: how many events each entry has, whose they are, and how long after the one before
+   * it came.
+   */
   readonly entries: ReadonlyArray<ReadonlyArray<readonly [events: number, user: number, after: number]>>
   readonly trimmed: ReadonlyArray<number>
   /** By destination, then partition; `null` for one that has no cursor there. */
@@ -312,7 +316,8 @@ const pendingOf = Effect.fnUntraced(function* (ports: Ports, isDealtAnew = false
 
 const rowsOf = (ports: Ports) => Ledger.read({ ...ports, log: ports.log })
 
-// --- interruptions ------------------------------------------------------------------------------------------------------
+// --- interruptions
+// ------------------------------------------------------------------------------------------------------
 
 /** Fails at some calls, before or after doing what it was asked. */
 const failing = (store: StoreContext, failures: ReadonlyArray<readonly [call: number, after: boolean]>) => {

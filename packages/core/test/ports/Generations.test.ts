@@ -58,7 +58,8 @@ it("every position is told apart, whatever was lost how often", () => {
         expect(plain.standing).not.toContain(position)
         const resumeAt = generations.positionOf(Math.max(fork, plain.tail))
         const place = generations.placeOf(position)
-        // What was told apart in front of the tail is forgotten: those positions are outside all the same.
+        // What was told apart in front of the tail is forgotten: those positions are outside all
+        // the same.
         if (place.kind === "known") expect(place.number).toBeLessThanOrEqual(plain.tail)
         else expect(generations.resumeAt(position, plain.tail)).toBe(resumeAt)
       }

@@ -18,7 +18,9 @@ const zstdRaw = (bytes: Uint8Array): Uint8Array => {
 const isTooLarge = (error: unknown): boolean =>
   error instanceof Error && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE"
 
-/** Enough of a codec for tests of what stands before and behind it; adapters bring the real ones. */
+/**
+ * Enough of a codec for tests of what stands before and behind it; adapters bring the real ones.
+ */
 export const layerTest: Layer.Layer<Codec> = Layer.succeed(Codec, {
   decompress: (compression, bytes, maxBytes) =>
     Effect.try({

@@ -27,7 +27,9 @@ export const run = <A, E>(effect: Effect.Effect<A, E, Scope.Scope>): Promise<A> 
     ),
   )
 
-/** A layer that keeps what is logged, and what was kept: each line with its annotations, as JSON. */
+/**
+ * A layer that keeps what is logged, and what was kept: each line with its annotations, as JSON.
+ */
 export const capturedLogs = () => {
   const lines: Array<string> = []
   const logger = Logger.make(({ message, fiber }) => {
@@ -93,7 +95,10 @@ export interface RequestInit {
   readonly inflated?: boolean
 }
 
-/** By default a good request of an SDK with {@link serverKey}; `reads` counts how often its body was asked for. */
+/**
+ * By default a good request of an SDK with {@link serverKey}; `reads` counts how often its body was
+ * asked for.
+ */
 export const request = (
   init: RequestInit = {},
 ): HttpIngest.IngestRequest & { readonly reads: () => number } => {

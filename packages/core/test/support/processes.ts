@@ -36,7 +36,10 @@ import { Transport } from "../../src/ports/Transport.ts"
 
 const startAt = Date.UTC(2026, 0, 1)
 
-/** What a process takes for the length of its lease; said here once more, so that a change of it is noticed. */
+/**
+ * What a process takes for the length of its lease; said here once more, so that a change of it is
+ * noticed.
+ */
 const lease = 6_000
 
 const ports = [

@@ -29,7 +29,10 @@ const ports = [
   StoreHealth,
 ] as const
 
-/** The same store seen through a connection of its own: when that is closed, nothing comes through it any more. */
+/**
+ * The same store seen through a connection of its own: when that is closed, nothing comes through
+ * it any more.
+ */
 export const connect = (store: Context.Context<Store.Store>) =>
   Effect.gen(function* () {
     const closing = Latch.makeUnsafe(false)

@@ -61,7 +61,10 @@ export const read = (entry: NewEntry): Entry.DecodedEntry => {
   return result.success
 }
 
-/** Events are read where they are written: as plain objects they can be compared, without their numbers' texts. */
+/**
+ * Events are read where they are written: as plain objects they can be compared, without their
+ * numbers' texts.
+ */
 export const plain = ({ exactStatsigMetadata: _, ...entry }: Entry.DecodedEntry): Entry.DecodedEntry => ({
   ...entry,
   events: entry.events.map(({ eventName, user, time, value, metadata, statsigMetadata, timeUUID }) => ({

@@ -5,7 +5,10 @@ const smallBody = 64 * 1024
 
 type Part = "any" | "small" | "unproven"
 
-/** Besides the budget itself: what is kept free for small bodies, and all there is for bodies of unproven senders. */
+/**
+ * Besides the budget itself: what is kept free for small bodies, and all there is for bodies of
+ * unproven senders.
+ */
 const besides: Readonly<Record<Part, number>> = { any: 1, small: 1 / 4, unproven: 1 / 8 }
 
 type Bytes = Record<Part, number>
@@ -23,7 +26,10 @@ export class Held {
     this.part = part
   }
 
-  /** More of the body has come. Says whether there is room for it; when there is not, nothing is added. */
+  /**
+   * More of the body has come. Says whether there is room for it; when there is not, nothing is
+   * added.
+   */
   add(bytes: number): boolean {
     const all = this.bytes + bytes
     if (this.part !== "small") return this.holdIn(this.part, all)
@@ -52,8 +58,9 @@ export class Held {
 }
 
 /**
- * The bytes of bodies that may be in memory at one time, counted as they come. Small bodies have room of their own before they take from what all
- * share, so that no number of large uploads shuts out what SDKs usually send; a body that grows moves over. Those whose sender has yet to prove who
+ * The bytes of bodies that may be in memory at one time, counted as they come. Small bodies have
+ * room of their own before they take from what all share, so that no number of large uploads shuts
+ * out what SDKs usually send; a body that grows moves over. Those whose sender has yet to prove who
  * it is take nothing of either.
  */
 export class BodyBudget {

@@ -3,7 +3,10 @@ import { runInNewContext } from "node:vm"
 
 export type Collect = (options: { readonly type: "minor" }) => void
 
-/** Bytes. With a higher bound V8 begins full collections in between; with a lower one we collect in vain. */
+/**
+ * Bytes. With a higher bound V8 begins full collections in between; with a lower one we collect in
+ * vain.
+ */
 const enough = 4 * 1024 * 1024
 
 /** Returns V8's own collector. Other engines have none, and need none. */
@@ -25,10 +28,10 @@ const findCollect = (): Collect | undefined => {
  * Has V8 collect its young generation after every few megabytes of bodies, for as long as somebody
  * asks for that.
  *
- * V8 collects young objects, in a millisecond, when its own heap has grown. Bodies lie outside of its
- * heap and count only towards a full collection, which takes tens of milliseconds of CPU time on all
- * of its threads. A program with few objects and large bodies therefore runs several full collections
- * a second, to free memory that is all young.
+ * V8 collects young objects, in a millisecond, when its own heap has grown. Bodies lie outside of
+ * its heap and count only towards a full collection, which takes tens of milliseconds of CPU time
+ * on all of its threads. A program with few objects and large bodies therefore runs several full
+ * collections a second, to free memory that is all young.
  */
 export class YoungMemory {
   private askers = 0
@@ -52,12 +55,15 @@ export class YoungMemory {
     this.askers -= 1
   }
 
-  /** Notes that so many bytes outside of V8's heap will soon be garbage, and collects if it is time to. */
+  /**
+   * Notes that so many bytes outside of V8's heap will soon be garbage, and collects if it is time
+   * to.
+   */
   spend(bytes: number): void {
     if (this.askers === 0) return
     this.spent += bytes
-    // V8 takes for old what it finds in use in two collections in a row, so the second one waits until
-    // what is in use now has been replaced.
+    // V8 takes for old what it finds in use in two collections in a row, so the second one waits
+    // until what is in use now has been replaced.
     if (this.spent < Math.max(enough, 2 * this.inUse)) return
     this.spent = 0
     if (!this.isSought) {
@@ -73,5 +79,7 @@ export class YoungMemory {
   }
 }
 
-/** The one of this process, since V8's heap is the process's. Whoever holds bodies reports to it. */
+/**
+ * The one of this process, since V8's heap is the process's. Whoever holds bodies reports to it.
+ */
 export const youngMemory = new YoungMemory()

@@ -1,4 +1,5 @@
-// Messages of undici, of TLS and of Node may hold headers, hosts and paths: only codes are let through.
+// Messages of undici, of TLS and of Node may hold headers, hosts and paths: only codes are let
+// through.
 const isCode = (code: unknown): code is string =>
   typeof code === "string" && /^[A-Z][A-Z0-9_]{1,60}$/.test(code)
 
@@ -55,7 +56,10 @@ const messages: Readonly<Record<string, string>> = {
   UND_ERR_INVALID_ARG: "the URL or a header cannot be sent",
 }
 
-/** Nothing is wrong with the way there: the certificate at its end is not taken, and will not be until somebody changes it. */
+/**
+ * Nothing is wrong with the way there: the certificate at its end is not taken, and will not be
+ * until somebody changes it.
+ */
 export const isCertificateError = (error: unknown): boolean => {
   const code = codeOf(error)
   return code !== undefined && code in certificates
@@ -69,7 +73,10 @@ const isTlsAlert = (error: Error): boolean =>
 const isNoHttp = (error: unknown): error is Error =>
   error instanceof Error && error.name === "HTTPParserError"
 
-/** What went wrong on a connection, in words, without anything of the URL, the headers or the bodies. */
+/**
+ * What went wrong on a connection, in words, without anything of the URL, the headers or the
+ * bodies.
+ */
 export const connectionMessage = (error: unknown): string => {
   if (isNoHttp(error)) {
     return isTlsAlert(error)

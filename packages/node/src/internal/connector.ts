@@ -27,8 +27,9 @@ const portOf = ({ protocol, port }: Target): number =>
 type Cancel = () => void
 
 /**
- * Opens connections to what the guard lets through, and to nothing else: a name is resolved once for a connection, and each address that is tried is one of those that were
- * vetted. What is being opened is ended with the scope.
+ * Opens connections to what the guard lets through, and to nothing else: a name is resolved once
+ * for a connection, and each address that is tried is one of those that were vetted. What is being
+ * opened is ended with the scope.
  *
  * @param onOpen told of every connection, by its origin
  */

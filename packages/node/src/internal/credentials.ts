@@ -1,4 +1,7 @@
-/** As bytes. A `%` that begins no escape stands for itself, as other clients have it: passwords are pasted as they are. */
+/**
+ * As bytes. A `%` that begins no escape stands for itself, as other clients have it: passwords are
+ * pasted as they are.
+ */
 const percentDecoded = (text: string): Buffer =>
   Buffer.concat(
     text
@@ -6,7 +9,10 @@ const percentDecoded = (text: string): Buffer =>
       .map((part, at) => (at % 2 === 1 ? Buffer.from(part.slice(1), "hex") : Buffer.from(part))),
   )
 
-/** Credentials in a URL become the header they stand for, as with other HTTP clients; a header that is given wins. */
+/**
+ * Credentials in a URL become the header they stand for, as with other HTTP clients; a header that
+ * is given wins.
+ */
 export const withCredentials = (
   url: URL,
   headers: Readonly<Record<string, string>>,

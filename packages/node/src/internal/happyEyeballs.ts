@@ -10,7 +10,10 @@ const mostAddresses = 8
 /** What is read from a socket at once, as undici has it. */
 const readBytes = 64 * 1024
 
-/** The families of addresses in turns, beginning with that of the first: one that is out of reach delays the other by one attempt. */
+/**
+ * The families of addresses in turns, beginning with that of the first: one that is out of reach
+ * delays the other by one attempt.
+ */
 export const inTurns = (addresses: ReadonlyArray<LookupAddress>): ReadonlyArray<LookupAddress> => {
   const first = addresses.filter(({ family }) => family === addresses[0]!.family)
   const other = addresses.filter(({ family }) => family !== addresses[0]!.family)
@@ -26,10 +29,12 @@ export interface Attempt {
 }
 
 /**
- * Connects to the first of several addresses that takes the connection (RFC 8305): each is begun a quarter of a second after the one before, or once that has failed, and none
- * is given up before another has won. Nothing but these addresses is connected to.
+ * Connects to the first of several addresses that takes the connection (RFC 8305): each is begun a
+ * quarter of a second after the one before, or once that has failed, and none is given up before
+ * another has won. Nothing but these addresses is connected to.
  *
- * @param callback called once, unless it is cancelled before; with the first attempt's error when all have failed
+ * @param callback called once, unless it is cancelled before; with the first attempt's error when
+ * all have failed
  * @param open in place of Node's own, for tests
  */
 export const connectFirst = (

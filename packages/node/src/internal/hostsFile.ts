@@ -1,7 +1,10 @@
 import { readFileSync, statSync } from "node:fs"
 import { isIP } from "node:net"
 
-/** A file of the system that is read again once it has changed. Synchronous: look-ups of others may keep all of libuv's threads busy, on which files wait too. */
+/**
+ * A file of the system that is read again once it has changed. Synchronous: look-ups of others may
+ * keep all of libuv's threads busy, on which files wait too.
+ */
 export const watchedFile = <A>(path: string, parse: (text: string) => A): (() => A) => {
   let seen = ""
   let last: A | undefined
@@ -74,7 +77,10 @@ export const parseSearch = (text: string): Search => {
   }
 }
 
-/** The names that are asked for in the place of one, in the order of glibc: whoever has one of them first is meant. */
+/**
+ * The names that are asked for in the place of one, in the order of glibc: whoever has one of them
+ * first is meant.
+ */
 export const candidatesOf = (name: string, { domains, dots }: Search): ReadonlyArray<string> => {
   if (name.endsWith(".")) return [name.slice(0, -1)]
   const completed = domains.map((domain) => `${name}.${domain}`)

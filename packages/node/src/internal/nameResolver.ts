@@ -4,22 +4,37 @@ import { isIPv6, type LookupFunction } from "node:net"
 import { codeOf } from "./connectionError.ts"
 import { candidatesOf, parseHosts, parseSearch, type Search, watchedFile } from "./hostsFile.ts"
 
-/** ms. Without a floor, an answer that may not be kept would be asked for at every connection; with this ceiling a name that moves is followed within two minutes. */
+/**
+ * ms. Without a floor, an answer that may not be kept would be asked for at every connection; with
+ * this ceiling a name that moves is followed within two minutes.
+ */
 export const keep = { atLeast: 1_000, atMost: 60_000 } as const
 
-/** ms. Long enough that a dead name is not asked for at every attempt of many destinations, and short enough for one that was just made. */
+/**
+ * ms. Long enough that a dead name is not asked for at every attempt of many destinations, and
+ * short enough for one that was just made.
+ */
 export const keepFailure = 5_000
 
 /** ms. The system's resolver does not say for how long its answers hold. */
 const keepUnknown = 10_000
 
-/** ms. A DNS server answers one kind of question about when it answers the other, or it does not answer that at all. */
+/**
+ * ms. A DNS server answers one kind of question about when it answers the other, or it does not
+ * answer that at all.
+ */
 const otherFamilyWithin = 250
 
-/** Two tries of 2 seconds and somewhat more: what does not answer then is tried again by whoever waits for it. */
+/**
+ * Two tries of 2 seconds and somewhat more: what does not answer then is tried again by whoever
+ * waits for it.
+ */
 const dnsPatience = { timeout: 2_000, tries: 2 }
 
-/** The system's resolver takes one of libuv's four threads for as long as it waits: files and others need the rest. */
+/**
+ * The system's resolver takes one of libuv's four threads for as long as it waits: files and others
+ * need the rest.
+ */
 const systemAtOnce = 2
 
 /** Far more names than destinations: those that nobody asks for any more go first. */
@@ -77,7 +92,10 @@ const notThere = new Set(["ENOTFOUND", "ENODATA", "NXDOMAIN", "ENONAME"])
 /** There is no such name, or it has no address of this kind: another one may be meant. */
 const saysNo = (error: unknown): boolean => notThere.has(codeOf(error) ?? "")
 
-/** The server keeps silent or is broken: asking the same by another way would take a thread for as long. */
+/**
+ * The server keeps silent or is broken: asking the same by another way would take a thread for as
+ * long.
+ */
 const isDead = (error: unknown): boolean =>
   ["ETIMEOUT", "ESERVFAIL", "EREFUSED", "ECANCELLED"].includes(codeOf(error) ?? "")
 
@@ -106,8 +124,10 @@ const within = (question: Promise<Settled>, ms: number | null): Promise<Settled>
       })
 
 /**
- * Resolves the names of destinations: `/etc/hosts`, then DNS, then whatever else the system knows. Each name is asked for once at a time, and an answer is kept for as
- * long as it allows, between {@link keep}'s bounds; that there is none, for {@link keepFailure}. Names that nobody answers for delay no others.
+ * Resolves the names of destinations: `/etc/hosts`, then DNS, then whatever else the system knows.
+ * Each name is asked for once at a time, and an answer is kept for as long as it allows, between
+ * {@link keep}'s bounds; that there is none, for {@link keepFailure}. Names that nobody answers for
+ * delay no others.
  */
 export class NameResolver {
   readonly #sources: NameSources

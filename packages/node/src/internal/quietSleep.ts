@@ -15,7 +15,10 @@ const unrefSleep = (millis: number): Effect.Effect<void> =>
     return Effect.sync(() => clearTimeout(timer))
   })
 
-/** Sleeps as `Effect.sleep` does, by any clock that is provided, but by the system's one does not keep Node alive. */
+/**
+ * Sleeps as `Effect.sleep` does, by any clock that is provided, but by the system's one does not
+ * keep Node alive.
+ */
 export const quietSleep = (duration: Duration.Input): Effect.Effect<void> =>
   Clock.clockWith((clock) =>
     clock === systemClock

@@ -57,8 +57,9 @@ const inflateBeginning = (bytes: Uint8Array, stream: Transform): Promise<Uint8Ar
   })
 
 /**
- * The beginning of a reply's body as text: inflated where it is compressed, which nobody asked for and some do all the same, and in the character set that it names. What cannot be
- * read is described.
+ * The beginning of a reply's body as text: inflated where it is compressed, which nobody asked for
+ * and some do all the same, and in the character set that it names. What cannot be read is
+ * described.
  *
  * @param bytes the first {@link maxTextBytes} at least, if there are so many
  * @returns the text, or how to get it where that takes time

@@ -1,15 +1,19 @@
 import { Codec } from "@millrace/core/host"
 
-/** Every decoder should support 8 MB windows (RFC 8878, 3.1.1.1.2); more is granted where the content may be larger. */
+/**
+ * Every decoder should support 8 MB windows (RFC 8878, 3.1.1.1.2); more is granted where the
+ * content may be larger.
+ */
 const supportedWindow = 8 * 1024 * 1024
 
 /** RFC 8878, 3.1.1.2.4 */
 const maxBlock = 128 * 1024
 
 /**
- * Bytes of content that a body has for each of its frames and blocks, at least. Encoders make blocks of 128 KiB, and where their highest levels split
- * one, the parts have some hundreds of matches each. A block can make a decoder build its tables anew (8 us), which costs far more than the few
- * bytes that ask for it: 10 MiB may have 2,600 blocks.
+ * Bytes of content that a body has for each of its frames and blocks, at least. Encoders make
+ * blocks of 128 KiB, and where their highest levels split one, the parts have some hundreds of
+ * matches each. A block can make a decoder build its tables anew (8 us), which costs far more than
+ * the few bytes that ask for it: 10 MiB may have 2,600 blocks.
  */
 const contentPerBlock = 4 * 1024
 
@@ -75,11 +79,13 @@ const readFrameHeader = (bytes: Uint8Array, start: number): FrameHeader => {
 }
 
 /**
- * Walks over a zstd body by the headers of its frames and blocks (RFC 8878), before anything is allocated for its content. The work is bounded
- * by what the content may need, whatever the bytes are.
+ * Walks over a zstd body by the headers of its frames and blocks (RFC 8878), before anything is
+ * allocated for its content. The work is bounded by what the content may need, whatever the bytes
+ * are.
  *
- * Throws a {@link Codec.CodecError}: `Malformed` for what is cut short or out of the format, `TooLarge` for more declared content than
- * `maxBytes`, `WindowTooLarge` for a window that nobody needs for so much, `Wasteful` for more frames and blocks than its content can need.
+ * Throws a {@link Codec.CodecError}: `Malformed` for what is cut short or out of the format,
+ * `TooLarge` for more declared content than `maxBytes`, `WindowTooLarge` for a window that nobody
+ * needs for so much, `Wasteful` for more frames and blocks than its content can need.
  */
 export const survey = (bytes: Uint8Array, maxBytes: number): Survey => {
   if (bytes.length === 0) throw failed("Malformed")

@@ -3,7 +3,10 @@ import * as Effect from "effect/Effect"
 import type { ZSTDDecoder } from "zstddec"
 import type { Survey } from "./zstdSurvey.ts"
 
-/** Zstandard's own decoder, compiled to WebAssembly: for Node below 22.15, whose zlib has none. Loaded when the first body asks for it. */
+/**
+ * Zstandard's own decoder, compiled to WebAssembly: for Node below 22.15, whose zlib has none.
+ * Loaded when the first body asks for it.
+ */
 let loading: Promise<ZSTDDecoder> | undefined
 
 const load = async (): Promise<ZSTDDecoder> => {
@@ -14,7 +17,8 @@ const load = async (): Promise<ZSTDDecoder> => {
 }
 
 /**
- * Inflates on the spot, at some 500 MB a second. It keeps the memory of the largest body it has seen with its content: at most twice the limit of bodies.
+ * Inflates on the spot, at some 500 MB a second. It keeps the memory of the largest body it has
+ * seen with its content: at most twice the limit of bodies.
  *
  * @param surveyed how much room the content needs
  */

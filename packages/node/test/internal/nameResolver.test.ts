@@ -158,7 +158,8 @@ describe("a name", () => {
     expect(await look("a.b.test")).toEqual(["10.0.0.4"])
     expect(await look("missing")).toBe("ENOTFOUND")
     asked.length = 0
-    // It may be a name inside, so a silent server must not send it to somebody of the same name outside.
+    // It may be a name inside, so a silent server must not send it to somebody of the same name
+    // outside.
     expect(candidatesOf("secret.app", search)).toEqual([
       "secret.app.app.svc.test",
       "secret.app.svc.test",

@@ -7,7 +7,10 @@ const judge = (text: string): boolean | null => {
   return address === null ? null : isPublic(address)
 }
 
-/** The first and the last address of every range that is not the public Internet's, and of what lies between IANA's registries. */
+/**
+ * The first and the last address of every range that is not the public Internet's, and of what lies
+ * between IANA's registries.
+ */
 const notPublic = {
   "this network": ["0.0.0.0", "0.255.255.255"],
   private: ["10.0.0.0", "10.255.255.255", "172.16.0.0", "172.31.255.255", "192.168.0.0", "192.168.255.255"],

@@ -4,7 +4,10 @@ import { once } from "node:events"
 import { isIPv6 } from "node:net"
 import { onTestFinished } from "vitest"
 
-/** What is known of a name: addresses with how many seconds they hold, that it is none, or no answer at all. */
+/**
+ * What is known of a name: addresses with how many seconds they hold, that it is none, or no answer
+ * at all.
+ */
 export type Zone = Readonly<
   Record<string, { readonly ttl: number; readonly addresses: ReadonlyArray<string> } | "silence">
 >

@@ -17,10 +17,15 @@ import type * as Scope from "effect/Scope"
 /** There is no socket: the server runs without. */
 export class AdminSocketError extends Data.TaggedError("AdminSocketError")<{ readonly message: string }> {}
 
-/** What `sockaddr_un` holds on every Unix, less the NUL at the end. What is longer would be cut without a word. */
+/**
+ * What `sockaddr_un` holds on every Unix, less the NUL at the end. What is longer would be cut
+ * without a word.
+ */
 const maxPathBytes = 103
 
-/** Beside the file itself, wherever links lead to it from, so that all who name the file find it. */
+/**
+ * Beside the file itself, wherever links lead to it from, so that all who name the file find it.
+ */
 export const pathOf = (file: string): string => {
   try {
     return `${realpathSync(file)}.sock`
@@ -43,9 +48,11 @@ const failure = (message: string): AdminSocketError => new AdminSocketError({ me
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 /**
- * Lets those who may read and write a file talk to the server that has it open: over a socket beside it that only the server's own user can reach (mode 0600), which is all there is to
- * say who is asked. A socket that is there already is replaced, whether it was left by a server that was killed or belongs to one that still runs: the newest server
- * has the destinations. Closing the scope removes it, if it is still this one.
+ * Lets those who may read and write a file talk to the server that has it open: over a socket
+ * beside it that only the server's own user can reach (mode 0600), which is all there is to say who
+ * is asked. A socket that is there already is replaced, whether it was left by a server that was
+ * killed or belongs to one that still runs: the newest server has the destinations. Closing the
+ * scope removes it, if it is still this one.
  */
 export const listen = Effect.fnUntraced(function* (
   path: string,
@@ -66,7 +73,8 @@ export const listen = Effect.fnUntraced(function* (
     Effect.callback<void, AdminSocketError>((resume) => {
       const stop = (error: unknown): void => resume(Effect.fail(failure(messageOf(error))))
       try {
-        // In a directory of its own (mode 0700) nobody can reach it before its mode is set; the move puts it there whole.
+        // In a directory of its own (mode 0700) nobody can reach it before its mode is set; the
+        // move puts it there whole.
         const directory = mkdtempSync(join(dirname(path), ".millrace-"))
         const made = join(directory, "s")
         const short = address(made)

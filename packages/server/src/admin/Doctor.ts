@@ -258,7 +258,8 @@ const letters = (counts: ReadonlyMap<string, number>): ReadonlyArray<Check> =>
     : [...counts].map(([destination, count]) => note("dead letters", `${destination}: ${count}`))
 
 /**
- * Looks at everything that can go wrong without anybody noticing. Never fails: that the store does not answer is something wrong, too.
+ * Looks at everything that can go wrong without anybody noticing. Never fails: that the store does
+ * not answer is something wrong, too.
  */
 export const examine = Effect.fnUntraced(function* (
   patient: Patient,

@@ -17,14 +17,20 @@ export class AccessError extends Data.TaggedError("AccessError")<{ readonly mess
 
 export interface Access {
   readonly admin: AdminApi.Admin<AdminApi.NoServer>
-  /** Whether somebody delivers from the store: what is changed takes effect at once, or within seconds. */
+  /**
+   * Whether somebody delivers from the store: what is changed takes effect at once, or within
+   * seconds.
+   */
   readonly isServed: boolean
 }
 
 /** One that is alive answers at once. */
 const answerWithin = "5 seconds"
 
-/** In a directory that others may write to, anybody could have put a socket there to be asked in the server's place. */
+/**
+ * In a directory that others may write to, anybody could have put a socket there to be asked in the
+ * server's place.
+ */
 const isTrusted = (socket: string, file: string): boolean => {
   const owners = [AdminSocket.statOf(file)?.uid, process.getuid?.(), 0]
   return owners.includes(AdminSocket.statOf(socket)?.uid)
@@ -84,10 +90,11 @@ const isInUse = (file: string): Effect.Effect<boolean> =>
   Effect.promise(async () => (await import("@millrace/store-sqlite")).isInUse(file))
 
 /**
- * Reaches a store: one in a file through the admin socket of the server that runs on it, or, when none does, by opening it; one that is
- * shared by opening it. Nothing is delivered from here.
+ * Reaches a store: one in a file through the admin socket of the server that runs on it, or, when
+ * none does, by opening it; one that is shared by opening it. Nothing is delivered from here.
  *
- * @param changes whether something is to be changed that a process which delivers from the store would have to know of: then a file is not opened beside one
+ * @param changes whether something is to be changed that a process which delivers from the store
+ * would have to know of: then a file is not opened beside one
  */
 export const open = Effect.fnUntraced(function* (
   store: StoreUrl,
@@ -111,7 +118,8 @@ export const open = Effect.fnUntraced(function* (
 })
 
 /**
- * Opens a store that nobody else may use meanwhile. Of a shared one, those who deliver from it say so in it.
+ * Opens a store that nobody else may use meanwhile. Of a shared one, those who deliver from it say
+ * so in it.
  *
  * @param mayBeNew whether a file may be made
  */

@@ -125,7 +125,8 @@ describe("precedence", () => {
       keys: { server: ["secret-env-1", "secret-env-2"], client: ["client-env"] },
       paths: { log_event: ["/env/data", "/env/more"] },
     })
-    // There is nothing in the file that a webhook's variable says again, so there is nothing to beat.
+    // There is nothing in the file that a webhook's variable says again, so there is nothing to
+    // beat.
     expect(urls(config)).toEqual(["https://file.example", "https://env.example/1", "https://env.example/2"])
   })
 

@@ -54,12 +54,14 @@ test("killed at any moment: what was acknowledged arrives, and only what was in 
   await stop(server)
 
   const received = new Set(receiver.events.map(idOf))
-  // Those whose request the kill has cut off may have been stored or not; nothing else may be there.
+  // Those whose request the kill has cut off may have been stored or not; nothing else may be
+  // there.
   for (const id of load.acknowledged) received.delete(id)
   expect([...received].filter((id) => !load.unanswered.has(id))).toEqual([])
   expect(load.refused).toEqual(new Set())
 
-  // A request is sent again only when the process died before it could note the answer: the last one before each kill.
+  // A request is sent again only when the process died before it could note the answer: the last
+  // one before each kill.
   const firsts = new Map<string, { readonly timeUUID: string; readonly request: number }>()
   const repeated = new Set<number>()
   for (const [request, { body }] of receiver.requests.entries()) {

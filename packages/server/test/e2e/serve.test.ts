@@ -364,7 +364,8 @@ test("the same command once more by mistake, on the same file and port, leaves t
   const { port } = new URL(first.url)
   const second = await outcome(["serve", ...args, "--port", port], { cwd: directory })
   expect(second.stderr).toContain("the port is in use")
-  // Long enough for a lane that was taken over to have noticed: it saves its place with every batch.
+  // Long enough for a lane that was taken over to have noticed: it saves its place with every
+  // batch.
   await send(first, ["b"])
   await receiver.until(() => receiver.events.length === 2)
   await send(first, ["c"])

@@ -11,14 +11,20 @@ import { tempDir } from "../support/resources.ts"
 
 const senders = 8
 
-/** Of each of the events that come while the store is away: far more of them than `mostGrowth` holds. */
+/**
+ * Of each of the events that come while the store is away: far more of them than `mostGrowth`
+ * holds.
+ */
 const padding = 16_384
 
 const refusals = 4_000
 
 const megabyte = 1024 * 1024
 
-/** What millrace may take more than it did before: what waits for the store is bounded, and Node's heap has its own will. */
+/**
+ * What millrace may take more than it did before: what waits for the store is bounded, and Node's
+ * heap has its own will.
+ */
 const mostGrowth = 300 * megabyte
 
 const statusOf = async (url: string): Promise<number> => (await fetch(url)).status
@@ -27,7 +33,10 @@ const answers = async (url: string, status: number): Promise<void> => {
   while ((await statusOf(url)) !== status) await delay(50)
 }
 
-/** Takes the store away under load and gives it back; returns how much memory it took, and how long it was not taken from. */
+/**
+ * Takes the store away under load and gives it back; returns how much memory it took, and how long
+ * it was not taken from.
+ */
 const outage = async (
   server: Server,
   load: Load,

@@ -34,7 +34,8 @@ for (const { kind, name, start } of engines) {
       await delivered(receiver, load, ["receiver"])
       await stop(server)
 
-      // A request is sent again only when the process died before it could note the answer: the last one before a kill.
+      // A request is sent again only when the process died before it could note the answer: the
+      // last one before a kill.
       const repeated = sentAgain(receiver.requests)
       expect(repeated.length).toBeLessThanOrEqual(rounds)
       await expectLedger(store, receiver, load, ["receiver"])

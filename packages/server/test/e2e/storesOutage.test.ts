@@ -10,7 +10,9 @@ import { tempDir } from "../support/resources.ts"
 
 const senders = 8
 
-/** Three make up a cluster: whatever leads it, and whatever millrace is connected to, is among them. */
+/**
+ * Three make up a cluster: whatever leads it, and whatever millrace is connected to, is among them.
+ */
 const rounds = 3
 
 for (const { kind, name, start } of engines) {

@@ -49,8 +49,8 @@ describeServer(kind, name, () => {
     await delivered(receiver, load, destinations)
     await stop(last.server)
 
-    // What was under way when its sender was killed is sent again: one request a lane. Nothing else is, unless another lease has ended
-    // because the machine is busy.
+    // What was under way when its sender was killed is sent again: one request a lane. Nothing else
+    // is, unless another lease has ended because the machine is busy.
     const repeated = repetitions(requests)
     if (changes() - changesBefore <= changesExpected) {
       const lost = [...new Set(repeated.flatMap(({ of }) => [...of]))]

@@ -16,7 +16,10 @@ const busiest = (fleet: Fleet, processes: ReadonlyArray<Process>): Process =>
 const others = (processes: ReadonlyArray<Process>, gone: Process): ReadonlyArray<Process> =>
   processes.filter((process) => process !== gone)
 
-/** How often processes note in each time that there are others than before. More often, and a lease has ended because the machine is busy. */
+/**
+ * How often processes note in each time that there are others than before. More often, and a lease
+ * has ended because the machine is busy.
+ */
 const changesExpected = {
   start: 0,
   killed: 2,
@@ -110,7 +113,8 @@ for (const { kind, name, start } of engines) {
       await delivered(receiver, load, destinations)
       for (const { server } of processes) await stop(server)
 
-      // What was under way when its sender was lost is sent again, once: one request a destination. Nothing else is.
+      // What was under way when its sender was lost is sent again, once: one request a destination.
+      // Nothing else is.
       const repeated = repetitions(requests)
       const unexpected: Array<Time> = []
       for (const [index, { time, at, changes: before }] of marks.entries()) {

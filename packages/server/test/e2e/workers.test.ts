@@ -26,7 +26,10 @@ const setUp = async (args: ReadonlyArray<string> = []) => {
   return { directory, receiver, start }
 }
 
-/** By default over a connection of its own: one that is kept may be to a worker that has been killed. */
+/**
+ * By default over a connection of its own: one that is kept may be to a worker that has been
+ * killed.
+ */
 const send = (server: Server, ids: ReadonlyArray<string>, agent = new Agent()) =>
   post(`${server.url}/v1/log_event`, eventHeaders(key), eventsBody(ids), agent)
 
@@ -55,7 +58,8 @@ describe("events", () => {
     expect(new Set(replies.map(({ status, body }) => `${status} ${body}`))).toEqual(
       new Set(['202 {"success":true}']),
     )
-    // A good event beside a bad one, which is kept; a request of which nothing can be used; a key that is none.
+    // A good event beside a bad one, which is kept; a request of which nothing can be used; a key
+    // that is none.
     const mixed = JSON.stringify({ events: [{ eventName: "good", user: {}, time: 1 }, { eventName: 7 }] })
     const webhook = `${server.url}/v1/webhooks/event_webhook`
     expect(await post(webhook, { "statsig-api-key": key }, mixed)).toMatchObject({ status: 202 })

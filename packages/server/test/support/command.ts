@@ -25,7 +25,10 @@ export interface Running {
   readonly stderr: () => string
   readonly kill: (signal: NodeJS.Signals) => void
   readonly ended: Promise<Ending>
-  /** Resolves once the condition holds of what has been printed, rejects when the process ends before. */
+  /**
+   * Resolves once the condition holds of what has been printed, rejects when the process ends
+   * before.
+   */
   readonly until: (condition: () => boolean) => Promise<void>
 }
 

@@ -39,7 +39,10 @@ export interface Repetition {
   readonly by: number
 }
 
-/** In the order of what was received. A repeated event has the `timeUUID` it had at first, and no two events of a destination share one. */
+/**
+ * In the order of what was received. A repeated event has the `timeUUID` it had at first, and no
+ * two events of a destination share one.
+ */
 export const repetitions = (requests: ReadonlyArray<ReceivedRequest>): ReadonlyArray<Repetition> => {
   const known = new Map<string, { readonly timeUUID: string; request: number }>()
   const found: Array<Repetition> = []
@@ -66,8 +69,8 @@ export const repetitions = (requests: ReadonlyArray<ReceivedRequest>): ReadonlyA
 }
 
 /**
- * The requests of one sender that came again, by number. Each is sent again directly, before anything new; in more than one request when
- * the rest of the batch was cut anew.
+ * The requests of one sender that came again, by number. Each is sent again directly, before
+ * anything new; in more than one request when the rest of the batch was cut anew.
  */
 export const sentAgain = (requests: ReadonlyArray<ReceivedRequest>): ReadonlyArray<number> => {
   const again = new Set<number>()
@@ -94,7 +97,10 @@ interface Row {
   readonly sent: number
 }
 
-/** What the store itself says when nobody delivers from it any more: everything it took was delivered, and counted once. */
+/**
+ * What the store itself says when nobody delivers from it any more: everything it took was
+ * delivered, and counted once.
+ */
 export const expectLedger = async (
   store: string,
   receiver: Receiver,

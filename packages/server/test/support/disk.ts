@@ -13,7 +13,10 @@ export interface HangingDisk {
   readonly goOn: () => void
 }
 
-/** Stands between a process and its system: a sync does not return for as long as there is a file that says so. */
+/**
+ * Stands between a process and its system: a sync does not return for as long as there is a file
+ * that says so.
+ */
 const library = `
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -16,8 +16,8 @@ interface Ending {
 }
 
 /**
- * Ends a test of one server and one destination: everything that was acknowledged has been delivered, and the ledger adds up.
- * Returns the requests that were sent again.
+ * Ends a test of one server and one destination: everything that was acknowledged has been
+ * delivered, and the ledger adds up. Returns the requests that were sent again.
  */
 export const endedWell = async ({
   store,

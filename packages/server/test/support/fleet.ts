@@ -19,11 +19,17 @@ export interface Fleet {
   readonly served: (by: Process) => ReadonlyArray<string>
   /** Resolves once all destinations are served by these, each by the same one for a while. */
   readonly settled: (by: ReadonlyArray<Process>) => Promise<void>
-  /** Resolves once none of these destinations is served by a process any more: each has had a newer request of another. */
+  /**
+   * Resolves once none of these destinations is served by a process any more: each has had a newer
+   * request of another.
+   */
   readonly relieved: (process: Process, destinations: ReadonlyArray<string>) => Promise<void>
   /** Resolves once a process serves all of these destinations. */
   readonly serves: (process: Process, destinations: ReadonlyArray<string>) => Promise<void>
-  /** Leaves a process without an answer from now on; resolves once it waits for one at every destination it serves. */
+  /**
+   * Leaves a process without an answer from now on; resolves once it waits for one at every
+   * destination it serves.
+   */
   readonly hold: (process: Process) => Promise<void>
   /** Answers all that was kept waiting. */
   readonly letGo: () => Promise<void>
@@ -32,7 +38,10 @@ export interface Fleet {
 /** The process that a request came from. */
 export const senderOf = ({ url }: Pick<ReceivedRequest, "url">): string => url.split("/").at(-2)!
 
-/** How often a process has noted that there are others than before, itself after a lease that has ended included. */
+/**
+ * How often a process has noted that there are others than before, itself after a lease that has
+ * ended included.
+ */
 export const changesNoted = ({ server }: Pick<Process, "server">): number =>
   server.stderr().split("the processes that deliver from this store have changed").length - 1
 

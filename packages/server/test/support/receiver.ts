@@ -34,7 +34,10 @@ export interface Receiver {
   readonly requests: ReadonlyArray<ReceivedRequest>
   /** Of the requests answered with 2xx. */
   readonly events: ReadonlyArray<ReceivedEvent>
-  /** What it answers from now on: always the same, or what the function says of a body, when it says it. */
+  /**
+   * What it answers from now on: always the same, or what the function says of a body, when it says
+   * it.
+   */
   answer: Answer | ((body: string, url: string) => Answer | Promise<Answer>)
   readonly until: (condition: () => boolean) => Promise<void>
   /** Resolves once nobody is connected: nothing can come from a process that has ended. */

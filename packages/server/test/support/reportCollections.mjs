@@ -1,5 +1,5 @@
-// Preloaded into a server by NODE_OPTIONS: says on standard error, once, that this process has asked
-// V8 for a collection of its young generation.
+// Preloaded into a server by NODE_OPTIONS: says on standard error, once, that this process has
+// asked V8 for a collection of its young generation.
 import { constants, PerformanceObserver } from "node:perf_hooks"
 
 const { NODE_PERFORMANCE_GC_MINOR: minor, NODE_PERFORMANCE_GC_FLAGS_FORCED: forced } = constants

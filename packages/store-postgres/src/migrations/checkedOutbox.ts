@@ -1,6 +1,7 @@
 /**
- * Rows of the outbox are looked at by the program that moves them: only it can tell what an event is, and what must not be kept of
- * one. It does so in a transaction, in which it holds the sequencer's row.
+ * Rows of the outbox are looked at by the program that moves them: only it can tell what an event
+ * is, and what must not be kept of one. It does so in a transaction, in which it holds the
+ * sequencer's row.
  */
 export const checkedOutbox = (s: string): string => `
 DROP FUNCTION ${s}.move_outbox;

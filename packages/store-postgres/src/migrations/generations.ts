@@ -1,6 +1,7 @@
 /**
- * A log that a server has only a part of (a standby that was behind, a backup that was put back) gives numbers again. So the log
- * knows the server that it was last appended to, and its generation: whoever asks for something says which one it knows.
+ * A log that a server has only a part of (a standby that was behind, a backup that was put back)
+ * gives numbers again. So the log knows the server that it was last appended to, and its
+ * generation: whoever asks for something says which one it knows.
  */
 export const generations = (s: string): string => `
 ALTER TABLE ${s}.log

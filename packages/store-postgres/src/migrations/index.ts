@@ -8,8 +8,8 @@ import { records } from "./records.ts"
 export type Migration = (schema: string) => string
 
 /**
- * How a schema comes to be what this program works on: the n-th step makes version n of version n - 1. A step that has
- * been released is never changed.
+ * How a schema comes to be what this program works on: the n-th step makes version n of version n -
+ * 1. A step that has been released is never changed.
  */
 export const migrations: ReadonlyArray<Migration> = [
   (schema) => [log(schema), records(schema), outbox(schema)].join("\n"),

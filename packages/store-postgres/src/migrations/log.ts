@@ -6,14 +6,16 @@ const eachSegment = (sql: (segment: number) => string): string =>
   Array.from({ length: segments }, (_, segment) => sql(segment)).join("\n")
 
 /**
- * The log: entries in a ring of segments, which are emptied whole by TRUNCATE, so that trimming costs the same however
- * much there is to trim, needs no right to make or drop tables, and leaves nothing to vacuum.
+ * The log: entries in a ring of segments, which are emptied whole by TRUNCATE, so that trimming
+ * costs the same however much there is to trim, needs no right to make or drop tables, and leaves
+ * nothing to vacuum.
  *
- * Positions count entries from 1 without a gap: the row `log` is locked by whoever gives them, up to its commit, so they
- * become visible in their order. What is large goes in before that lock is taken.
+ * Positions count entries from 1 without a gap: the row `log` is locked by whoever gives them, up
+ * to its commit, so they become visible in their order. What is large goes in before that lock is
+ * taken.
  *
- * A statement names the tables of the segments it needs: one on the parent would lock all of them, and keep them from
- * being emptied.
+ * A statement names the tables of the segments it needs: one on the parent would lock all of them,
+ * and keep them from being emptied.
  */
 export const log = (s: string): string => `
 CREATE TABLE ${s}.log (

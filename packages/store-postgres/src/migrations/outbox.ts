@@ -1,6 +1,7 @@
 /**
- * The outbox: what programs insert in transactions of their own, to be moved into the log once it is committed. A plain
- * table: no trigger, no sequence of the log's, nothing that an insert would have to wait for.
+ * The outbox: what programs insert in transactions of their own, to be moved into the log once it
+ * is committed. A plain table: no trigger, no sequence of the log's, nothing that an insert would
+ * have to wait for.
  */
 export const outbox = (s: string): string => `
 CREATE TABLE ${s}.outbox (

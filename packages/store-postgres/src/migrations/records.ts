@@ -1,4 +1,6 @@
-/** Everything beside the log: small tables, and functions for what takes more than one statement. */
+/**
+ * Everything beside the log: small tables, and functions for what takes more than one statement.
+ */
 export const records = (s: string): string => `
 CREATE TABLE ${s}.cursors (
   name text COLLATE "C" PRIMARY KEY,

@@ -93,7 +93,10 @@ export const makeRoomForIntake = (database: Database): Effect.Effect<number, Sto
 export const deadLetters = (database: Database): DeadLetters.DeadLetters["Service"] => {
   const { schema } = database
 
-  /** Goes through a selection's letters by their sequence, in pieces. Returns how many a change has changed. */
+  /**
+   * Goes through a selection's letters by their sequence, in pieces. Returns how many a change has
+   * changed.
+   */
   const through = Effect.fnUntraced(function* (
     { destination, eventIds, before }: DeadLetters.DeadLetterSelection,
     change: (sequences: string) => Effect.Effect<number, StoreError>,
@@ -122,7 +125,10 @@ export const deadLetters = (database: Database): DeadLetters.DeadLetters["Servic
 
   const purge = purging(database)
 
-  /** How far the letters of destinations are over their bounds. To add up intake's bytes takes a while, and matters only then. */
+  /**
+   * How far the letters of destinations are over their bounds. To add up intake's bytes takes a
+   * while, and matters only then.
+   */
   const excess = database.one<{ readonly letters: number; readonly bytes: number }>(
     `SELECT
        letters - $2 - (SELECT count(*) FROM ${schema}.dead_letters WHERE destination = $1) AS letters,

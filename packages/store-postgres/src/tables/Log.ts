@@ -19,7 +19,9 @@ export interface LogLimits {
 
 export interface Appended {
   readonly positions: ReadonlyArray<number>
-  /** Where the log ends by now, if that is known: after all of them, none of which may be stored. */
+  /**
+   * Where the log ends by now, if that is known: after all of them, none of which may be stored.
+   */
   readonly head: Position.Position | null
   /** A segment has been closed: it is time to see whether others can be emptied. */
   readonly closed: boolean
@@ -39,7 +41,10 @@ const whole = (value: number): number => Math.trunc(Math.min(Math.max(value, 0),
 
 const entryId = /^[0-9a-f]{32}$/
 
-/** Another id than the port's is a mistake of the program, and not to be found out by those whose entries go with it. */
+/**
+ * Another id than the port's is a mistake of the program, and not to be found out by those whose
+ * entries go with it.
+ */
 export const requireIds = (entries: ReadonlyArray<EventLog.NewEntry>): void => {
   for (const { id } of entries) {
     if (!entryId.test(id)) throw new RangeError("the id of an entry is not 32 lower-case hex digits")
@@ -169,8 +174,8 @@ export const log = (database: Database) => {
   )
 
   /**
-   * Asks something of a position, by its number. A position of what the log has lost is outside, which is found out here: whoever knows
-   * of a generation knows what it has replaced.
+   * Asks something of a position, by its number. A position of what the log has lost is outside,
+   * which is found out here: whoever knows of a generation knows what it has replaced.
    */
   const ofPosition = <A>(
     position: Position.Position,

@@ -17,7 +17,9 @@ export interface Moved {
   readonly closed: boolean
 }
 
-/** How long a process keeps the lease without moving anything, in ms: another one takes over then. */
+/**
+ * How long a process keeps the lease without moving anything, in ms: another one takes over then.
+ */
 const lease = 5000
 
 /** What is moved in one transaction. */

@@ -14,7 +14,10 @@ const tablesOf = async (client: Client, schema: string): Promise<ReadonlyArray<s
   return rows.map(({ name }) => name)
 }
 
-/** A schema whose tables can be put back to what they held, under the feet of whoever has it open, as `pg_restore` does. */
+/**
+ * A schema whose tables can be put back to what they held, under the feet of whoever has it open,
+ * as `pg_restore` does.
+ */
 export const rewindablePlace = (): RewindablePlace => {
   const schema = freshSchema()
   const copies = `${schema}_copy`

@@ -14,9 +14,10 @@ const { maxAge, maxFailures, maxSuccesses } = Attempts.limits
 const attemptsAtOnce = 500
 
 /**
- * KEYS[2]: the destinations that have attempts; behind it, for each destination of this call, its failures and its successes.
- * ARGV: the time before which failures are too old, the number of destinations, these, then of each attempt which of KEYS it
- * belongs to, when it started, and its JSON. An attempt is kept as lines: the number of its arrival, when it started, its JSON.
+ * KEYS[2]: the destinations that have attempts; behind it, for each destination of this call, its
+ * failures and its successes. ARGV: the time before which failures are too old, the number of
+ * destinations, these, then of each attempt which of KEYS it belongs to, when it started, and its
+ * JSON. An attempt is kept as lines: the number of its arrival, when it started, its JSON.
  */
 const append = script(`
 local oldest, destinations = tonumber(ARGV[2]), tonumber(ARGV[3])

@@ -13,8 +13,8 @@ const { maxAge, maxNamesPerHour } = Counters.limits
 const droppedAtOnce = 100
 
 /**
- * KEYS[2]: the hours that have counts; KEYS[3]: one hour's. ARGV: the hour, the oldest one to keep, the name for names past the
- * limit, then names and counts.
+ * KEYS[2]: the hours that have counts; KEYS[3]: one hour's. ARGV: the hour, the oldest one to keep,
+ * the name for names past the limit, then names and counts.
  *
  * The hours dropped are not among KEYS; being in the same slot, they may be used for all that.
  */

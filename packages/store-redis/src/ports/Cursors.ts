@@ -7,9 +7,11 @@ import { change } from "../scripts.ts"
 import { byText, decode, encode } from "../text.ts"
 
 /**
- * KEYS[2]: the cursors. ARGV: a name. Returns what stands there then: the epoch and, on a second line, the record.
+ * KEYS[2]: the cursors. ARGV: a name. Returns what stands there then: the epoch and, on a second
+ * line, the record.
  *
- * Epochs are the server's time, so that also a server that has lost the last of them gives none a second time.
+ * Epochs are the server's time, so that also a server that has lost the last of them gives none a
+ * second time.
  */
 const acquire = urgent(`
 local name = ARGV[2]
@@ -23,7 +25,10 @@ redis.call('HSET', KEYS[2], name, cursor)
 return cursor
 `)
 
-/** KEYS[2]: the cursors. ARGV: of each save the name, the epoch and the record. Returns 1 for those saved. */
+/**
+ * KEYS[2]: the cursors. ARGV: of each save the name, the epoch and the record. Returns 1 for those
+ * saved.
+ */
 const save = urgent(`
 local outcomes = {}
 for at = 2, #ARGV, 3 do

@@ -62,7 +62,10 @@ const orOutside = (
   })
 }
 
-/** The forks of a generation that has begun since: what a script answers when it was asked about positions of another one. */
+/**
+ * The forks of a generation that has begun since: what a script answers when it was asked about
+ * positions of another one.
+ */
 const newForks = (reply: Reply): string | null => {
   const [first, forks] = Array.isArray(reply) ? reply : []
   return Buffer.isBuffer(first) && first.toString() === "forks" ? text(forks) : null

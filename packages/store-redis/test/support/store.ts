@@ -21,7 +21,10 @@ import type * as Scope from "effect/Scope"
 import { onTestFinished } from "vitest"
 import { removeKeys } from "./server.ts"
 
-/** Options of a store of the test's own on the server that runs already; its keys go when the test ends. */
+/**
+ * Options of a store of the test's own on the server that runs already; its keys go when the test
+ * ends.
+ */
 export const freshOptions = (): Options & { readonly prefix: string } => {
   const prefix = `test-${randomUUID()}`
   onTestFinished(() => removeKeys(prefix))

@@ -95,7 +95,9 @@ export const deadLetters = (connection: Connection, limits: Limits["deadLetters"
       "bytes",
     )
 
-  /** Drops the oldest letters of intake, as long as they are too many. Returns how many are left. */
+  /**
+   * Drops the oldest letters of intake, as long as they are too many. Returns how many are left.
+   */
   const makeRoomForIntake = (): number => {
     const letters = countOfIntake()
     if (letters <= limits.maxIntakeCount) return letters

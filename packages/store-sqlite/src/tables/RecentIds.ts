@@ -4,11 +4,14 @@ import { number, text } from "../row.ts"
 import { rowsBetween } from "./EntryRows.ts"
 
 /**
- * The positions of the last entries by their ids, in memory: an index on disk would cost every entry a page of its own,
- * ids being random.
+ * The positions of the last entries by their ids, in memory: an index on disk would cost every
+ * entry a page of its own, ids being random.
  */
 export class RecentIds {
-  /** An id is known at least as long as this many newer ones: twice what the port promises. More of them miss the processor's caches. */
+  /**
+   * An id is known at least as long as this many newer ones: twice what the port promises. More of
+   * them miss the processor's caches.
+   */
   static readonly remembered = 2_000
   /** What the port promises: so many are known also after trimming and reopening. */
   static readonly promised = 1_000
@@ -23,7 +26,10 @@ export class RecentIds {
     return this.#newer.get(id) ?? this.#older.get(id)
   }
 
-  /** Reads those that the file has more of: all of them at first, then those that another process has appended. */
+  /**
+   * Reads those that the file has more of: all of them at first, then those that another process
+   * has appended.
+   */
   readUpTo(connection: Connection, head: number): void {
     if (head === this.#upTo) return
     const after = Math.max(this.#upTo, head - RecentIds.remembered)

@@ -8,8 +8,8 @@ const bindable = (port: number): Promise<boolean> =>
     probe.listen({ port, host: "127.0.0.1", exclusive: true }, () => probe.close(() => resolve(true)))
   })
 
-// A port has to stay free while its server is down. So each process has some of its own, below those that systems hand out
-// to outgoing connections, and takes them in turn.
+// A port has to stay free while its server is down. So each process has some of its own, below
+// those that systems hand out to outgoing connections, and takes them in turn.
 const own = 100
 const first = 12_000 + (process.pid % 200) * own
 let next = randomInt(own)

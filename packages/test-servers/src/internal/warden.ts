@@ -4,7 +4,8 @@ import { Socket } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 
-// Its input ends with this process, however that ends: it then kills the processes last told to it, and empties the folder.
+// Its input ends with this process, however that ends: it then kills the processes last told to it,
+// and empties the folder.
 const script = `
 while read -r line; do pids=$line; done
 [ -z "$pids" ] || kill -9 $pids
@@ -38,7 +39,10 @@ export const newDirectory = (): string => {
 
 const families = new Map<object, ReadonlyArray<number>>()
 
-/** Says which processes a server has, so that none outlives this process, not even one that was killed. */
+/**
+ * Says which processes a server has, so that none outlives this process, not even one that was
+ * killed.
+ */
 export const register = (server: object, pids: ReadonlyArray<number>): void => {
   families.set(server, pids)
   warden?.process.stdin?.write(`${[...families.values()].flat().join(" ")}\n`)

@@ -12,7 +12,10 @@ export interface RawReply {
 export interface RawRequest {
   readonly method?: string
   readonly path?: string
-  /** Written as they stand: nothing is added but `host` and, unless `chunked` or given, `content-length`. */
+  /**
+   * Written as they stand: nothing is added but `host` and, unless `chunked` or given,
+   * `content-length`.
+   */
   readonly headers?: ReadonlyArray<readonly [string, string]>
   readonly body?: Uint8Array | string
   readonly chunked?: boolean

@@ -25,7 +25,10 @@ export interface ScriptedReceiverOptions {
   readonly greeting?: string
 }
 
-/** A server of bytes on loopback: `script` is called for each request, and writes to the socket what it likes. */
+/**
+ * A server of bytes on loopback: `script` is called for each request, and writes to the socket what
+ * it likes.
+ */
 export const scriptedReceiver = async (
   script: (socket: Socket, request: RawReceived, index: number) => void,
   { tls, early = false, greeting }: ScriptedReceiverOptions = {},

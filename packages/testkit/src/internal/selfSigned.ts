@@ -1,4 +1,7 @@
-/** For 127.0.0.1, signed by itself: a certificate that nobody trusts, and its key, which protects nothing. */
+/**
+ * For 127.0.0.1, signed by itself: a certificate that nobody trusts, and its key, which protects
+ * nothing.
+ */
 export const selfSigned = {
   key: `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgm0EzZbOG/sNbIwbM

@@ -6,13 +6,19 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 
-/** A virtual clock whose time stands still while somebody is busy with something real, such as a disk. */
+/**
+ * A virtual clock whose time stands still while somebody is busy with something real, such as a
+ * disk.
+ */
 export interface VirtualTime {
   /** Holds the clock: what runs with it lives in virtual time. */
   readonly context: Context.Context<never>
   /** ms since the epoch, however the wall clock is set. */
   readonly now: () => number
-  /** Sets the wall clock so many ms ahead of the time, or behind it; what is slept and the monotonic clock go on as before. */
+  /**
+   * Sets the wall clock so many ms ahead of the time, or behind it; what is slept and the monotonic
+   * clock go on as before.
+   */
   readonly setWallClock: (ahead: number) => void
   /** Counts an effect as busy until it ends, or only while something holds. */
   readonly busy: <A, E, R>(effect: Effect.Effect<A, E, R>, isBusy?: () => boolean) => Effect.Effect<A, E, R>
@@ -22,7 +28,10 @@ export interface VirtualTime {
   readonly advance: (duration: Duration.Input) => Promise<void>
 }
 
-/** Turns of the event loop without anybody busy after which nothing more is on its way: a callback, and what it begins. */
+/**
+ * Turns of the event loop without anybody busy after which nothing more is on its way: a callback,
+ * and what it begins.
+ */
 const quietTurns = 3
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))

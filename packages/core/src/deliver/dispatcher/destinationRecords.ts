@@ -10,7 +10,10 @@ import * as Destination from "../../select/Destination.ts"
 
 type Records = Destinations["Service"]
 
-/** Makes the store's list agree with the configuration: new ones are noted, those no longer configured are disabled, their cursor kept. */
+/**
+ * Makes the store's list agree with the configuration: new ones are noted, those no longer
+ * configured are disabled, their cursor kept.
+ */
 export const agree = Effect.fnUntraced(function* (
   records: Records,
   configured: ReadonlyArray<Destination.Destination>,
@@ -54,7 +57,10 @@ const removePlaces = Effect.fnUntraced(function* (cursors: Cursors["Service"], i
   }
 })
 
-/** Forgets a destination and its places, also those that whoever runs it may have begun anew before it was gone. */
+/**
+ * Forgets a destination and its places, also those that whoever runs it may have begun anew before
+ * it was gone.
+ */
 export const remove = Effect.fnUntraced(function* (
   ports: { readonly destinations: Records; readonly cursors: Cursors["Service"] },
   id: string,

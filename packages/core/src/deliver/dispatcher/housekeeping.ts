@@ -9,7 +9,10 @@ import type { Roster } from "./registry.ts"
 import * as Retention from "./retention.ts"
 import type { Changes } from "./signals.ts"
 
-/** Cursors of idle lanes, attempts and the trimming wait for each other for so long, to share their writes. */
+/**
+ * Cursors of idle lanes, attempts and the trimming wait for each other for so long, to share their
+ * writes.
+ */
 const sweepEvery = Duration.seconds(1)
 
 /** After a sweep that failed, in ms. */
@@ -47,7 +50,10 @@ const saveIdleCursors = (cursors: Cursors["Service"], { running }: LaneSet) =>
 export interface Sweeping {
   /** @returns in how many ms the next is due though nothing changes; infinity for never */
   readonly once: Effect.Effect<number>
-  /** Nothing ticks while nothing has changed, save for the day when the oldest entry has been kept long enough. */
+  /**
+   * Nothing ticks while nothing has changed, save for the day when the oldest entry has been kept
+   * long enough.
+   */
   readonly forever: Effect.Effect<never>
 }
 

@@ -21,11 +21,17 @@ export interface Known {
   readonly destination: Destination
   readonly selection: CompiledSelection
   readonly sender: Sender
-  /** One replay of dead letters at a time in a process: a second one then finds marked what the first has delivered. */
+  /**
+   * One replay of dead letters at a time in a process: a second one then finds marked what the
+   * first has delivered.
+   */
   readonly replaying: Semaphore.Semaphore
 }
 
-/** The destinations that can be run here: those of the configuration, and those that were added to the store. */
+/**
+ * The destinations that can be run here: those of the configuration, and those that were added to
+ * the store.
+ */
 export interface Roster {
   /** What configurations hash with. */
   readonly hashKey: Uint8Array | undefined
@@ -35,7 +41,10 @@ export interface Roster {
   readonly isConfigured: (id: string) => boolean
   /** Looks into the store for one that somebody else has added just now. */
   readonly find: (id: string) => Effect.Effect<Known, UnknownDestination | StoreError>
-  /** Agrees with what the store lists: what was added is known from now on, what was removed is not any longer, what was changed is another one. */
+  /**
+   * Agrees with what the store lists: what was added is known from now on, what was removed is not
+   * any longer, what was changed is another one.
+   */
   readonly update: (records: ReadonlyArray<DestinationRecord>) => Effect.Effect<void>
 }
 

@@ -1,8 +1,9 @@
 import { hash32 } from "../../base/hash32.ts"
 
 /**
- * Whom a key is dealt to: each member is given a number for it by hashing, and the greatest wins. Everybody who knows the same members
- * deals alike, in whatever order he knows them; when a member goes, only its keys move, and when one comes, keys move to it only.
+ * Whom a key is dealt to: each member is given a number for it by hashing, and the greatest wins.
+ * Everybody who knows the same members deals alike, in whatever order he knows them; when a member
+ * goes, only its keys move, and when one comes, keys move to it only.
  *
  * @returns `undefined` when there are no members
  */

@@ -1,6 +1,8 @@
 import * as Latch from "effect/Latch"
 
-/** What happens in lanes and readers, for those who wait for it: the sweeper, and whoever drains. */
+/**
+ * What happens in lanes and readers, for those who wait for it: the sweeper, and whoever drains.
+ */
 export interface Changes {
   /** Something is to be swept. */
   readonly dirty: Latch.Latch
@@ -15,7 +17,10 @@ export interface Changes {
   readonly forget: () => void
 }
 
-/** A small log must not fill up with what has been delivered: after so many bytes a sweep does not wait for its time. */
+/**
+ * A small log must not fill up with what has been delivered: after so many bytes a sweep does not
+ * wait for its time.
+ */
 const sweepBytes = 8 * 1024 * 1024
 
 export const make = (): Changes => {

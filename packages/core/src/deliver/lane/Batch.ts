@@ -26,7 +26,10 @@ export interface Batch {
   readonly count: number
   /** The body of all events, or of some consecutive ones. */
   readonly body: (range: Range) => Uint8Array
-  /** What the whole bodies were written into: whoever writes there again changes what {@link Batch.body} has returned. */
+  /**
+   * What the whole bodies were written into: whoever writes there again changes what {@link
+   * Batch.body} has returned.
+   */
   readonly bodies: ReadonlyArray<ByteWriter>
 }
 
@@ -34,7 +37,10 @@ export interface Batch {
 export interface BatchBuilder {
   /** Where to write the next event: then it is to be added, or left out. */
   readonly begin: () => ByteWriter
-  /** Adds the event that has been written. False, and nothing changes, when it does not fit any more. The first event always fits. */
+  /**
+   * Adds the event that has been written. False, and nothing changes, when it does not fit any
+   * more. The first event always fits.
+   */
   readonly commit: () => boolean
   /** Leaves out what has been written of an event. */
   readonly cancel: () => void

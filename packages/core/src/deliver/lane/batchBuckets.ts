@@ -8,7 +8,10 @@ import type { Item } from "../read/Feed.ts"
 import * as Batch from "./Batch.ts"
 import type { Bodies } from "./bodyBuffers.ts"
 
-/** Where an event of a batch comes from: its entry and its place there; the entry itself is not kept. */
+/**
+ * Where an event of a batch comes from: its entry and its place there; the entry itself is not
+ * kept.
+ */
 export interface Taken {
   /** Reading after this gives the entry. */
   readonly after: Position
@@ -20,7 +23,10 @@ export interface Taken {
   readonly receivedAt: number
 }
 
-/** The `timeUUID` of an event's place in the log. Made when it is asked for: a request needs those of its first and last event only. */
+/**
+ * The `timeUUID` of an event's place in the log. Made when it is asked for: a request needs those
+ * of its first and last event only.
+ */
 export const placeId = ({ entryId, time, index }: Pick<Taken, "entryId" | "time" | "index">): string =>
   timeUUIDs(entryId)(time, index)
 
@@ -31,7 +37,10 @@ interface Span extends Omit<Taken, "index" | "time"> {
   readonly at: number
 }
 
-/** Where the events of a batch come from, one by one: kept by entry, since nobody asks for most of them when all goes well. */
+/**
+ * Where the events of a batch come from, one by one: kept by entry, since nobody asks for most of
+ * them when all goes well.
+ */
 export class Sources {
   private readonly spans: Array<Span> = []
   private readonly times: Array<number> = []
@@ -96,7 +105,8 @@ export interface Collected {
 }
 
 /**
- * Collects the events of one batch in so many buckets, each with the limits of a request of its own.
+ * Collects the events of one batch in so many buckets, each with the limits of a request of its
+ * own.
  */
 export const make = (limits: BatchLimits, format: Batch.Format, buckets: number, bodies: Bodies) => {
   const builders = Array.from({ length: buckets }, () => Batch.make(limits, format, () => bodies.take()))
@@ -108,7 +118,10 @@ export const make = (limits: BatchLimits, format: Batch.Format, buckets: number,
     count: (): number => count,
     /** One bucket can take no more: it is time to send all of them. */
     isFull: (): boolean => full,
-    /** False, and nothing changes but that it is full, when the event does not fit; nor does anything when it cannot be exported. */
+    /**
+     * False, and nothing changes but that it is full, when the event does not fit; nor does
+     * anything when it cannot be exported.
+     */
     add: (
       events: ExportedEvents,
       item: Item,

@@ -1,10 +1,16 @@
 import type { Destination } from "../../select/Destination.ts"
 import type { Book } from "./progress.ts"
 
-/** A lane tries a larger batch after this many full ones in a row have passed: a try that fails costs less than a thirtieth of them. */
+/**
+ * A lane tries a larger batch after this many full ones in a row have passed: a try that fails
+ * costs less than a thirtieth of them.
+ */
 const growAfter = 32
 
-/** After each try that fails the next one comes twice as late, up to this many batches: a limit that stays costs a thousandth. */
+/**
+ * After each try that fails the next one comes twice as late, up to this many batches: a limit that
+ * stays costs a thousandth.
+ */
 const growAtLatest = 1024
 
 /** By how much a larger batch is larger. */
@@ -13,7 +19,10 @@ const growth = 1.25
 /** A batch with this part of the bytes it may have counts as full. */
 const full = 0.75
 
-/** How large the requests are that a receiver takes: learned from a batch that passed in parts only, and kept in the book. */
+/**
+ * How large the requests are that a receiver takes: learned from a batch that passed in parts only,
+ * and kept in the book.
+ */
 export interface Fitting {
   /** How many bytes the next batch may have. */
   readonly limit: () => number
@@ -21,7 +30,10 @@ export interface Fitting {
   readonly isTry: (bytes: number) => boolean
   readonly beginBatch: () => void
   readonly passed: (bytes: number) => void
-  /** A request of several events failed so that only its size can be the reason, or one of the events. */
+  /**
+   * A request of several events failed so that only its size can be the reason, or one of the
+   * events.
+   */
   readonly failed: (bytes: number) => void
   /** One event of the batch failed alone: its size proves nothing. */
   readonly spoil: () => void

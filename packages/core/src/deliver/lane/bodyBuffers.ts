@@ -4,8 +4,9 @@ import { ByteWriter } from "../../bytes/ByteWriter.ts"
 const roomAtFirst = 16 * 1024
 
 /**
- * Where a lane writes the bodies of its requests. What nobody reads any more is written over: large buffers that are made and given up with each request cost more than filling
- * them, in memory to clear and in rounds of the garbage collector.
+ * Where a lane writes the bodies of its requests. What nobody reads any more is written over: large
+ * buffers that are made and given up with each request cost more than filling them, in memory to
+ * clear and in rounds of the garbage collector.
  */
 export class Bodies {
   private readonly unused: Array<ByteWriter> = []

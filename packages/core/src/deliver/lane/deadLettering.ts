@@ -16,7 +16,10 @@ interface Options {
   readonly deadLetters: DeadLetters["Service"]
 }
 
-/** Makes dead letters of events, and counts them; those that the log no longer has count as trimmed. The caller saves. */
+/**
+ * Makes dead letters of events, and counts them; those that the log no longer has count as trimmed.
+ * The caller saves.
+ */
 export type Bury = (
   sources: ReadonlyArray<Source>,
   reason: DeadReason,

@@ -39,7 +39,8 @@ interface Options {
 
 /**
  * @param maxBytes what one request may hold, whatever the destination's own limit
- * @param resumed the batch that was open when the lane last stopped: it is taken as it was, whatever the limits are now
+ * @param resumed the batch that was open when the lane last stopped: it is taken as it was,
+ * whatever the limits are now
  */
 export const makeGathering = (
   { destination, exportRule }: Options,
@@ -61,7 +62,9 @@ export const makeGathering = (
   let full = false
   let unfit: Unfit | null = null
 
-  /** Takes a run's events from the head of the queue, until one does not fit or cannot be exported. */
+  /**
+   * Takes a run's events from the head of the queue, until one does not fit or cannot be exported.
+   */
   const pullRun = (run: Run): void => {
     const { item, from, to } = run
     const { entry } = item

@@ -19,8 +19,9 @@ import type { Probes } from "./suspectTimer.ts"
 
 export interface Taking {
   /**
-   * Waits for the first event, and collects until a limit or the time is reached. Returns `null` when no event has come, and it is time to try a
-   * suspect instead. Without events when those of the batch that was open are all gone.
+   * Waits for the first event, and collects until a limit or the time is reached. Returns `null`
+   * when no event has come, and it is time to try a suspect instead. Without events when those of
+   * the batch that was open are all gone.
    */
   readonly nextBatch: Effect.Effect<OpenBatch | null, Fenced | Released | Finished | StoreError>
   /** Nobody asks for what a batch holds any more. */
@@ -59,7 +60,10 @@ export const makeTaking = (options: Options, parts: Parts): Taking => {
   let idle = false
   const bodies = new Bodies()
 
-  /** The next event cannot be exported, and nothing is in hand: it dies, and what was open is not any more. */
+  /**
+   * The next event cannot be exported, and nothing is in hand: it dies, and what was open is not
+   * any more.
+   */
   const leaveOut = Effect.fnUntraced(function* ({ source, error: { message } }: Unfit) {
     yield* warnOfExport(
       Effect.logWarning("an event could not be exported", message).pipe(
@@ -73,7 +77,10 @@ export const makeTaking = (options: Options, parts: Parts): Taking => {
     yield* book.saveHere
   })
 
-  /** While the lane rests, events are taken as they are dealt: it is woken by the first one, and when the batch is full. */
+  /**
+   * While the lane rests, events are taken as they are dealt: it is woken by the first one, and
+   * when the batch is full.
+   */
   const takeAndWake = (gathering: Gathering): void => {
     const wasEmpty = gathering.count() === 0
     gathering.pull()
@@ -94,7 +101,10 @@ export const makeTaking = (options: Options, parts: Parts): Taking => {
     )
   })
 
-  /** Closes what was gathered. The batch that was open before keeps its ranges, if it is still the same. */
+  /**
+   * Closes what was gathered. The batch that was open before keeps its ranges, if it is still the
+   * same.
+   */
   const closed = (gathering: Gathering): OpenBatch => {
     const start = gathering.start()
     book.countFiltered(start)
@@ -147,7 +157,8 @@ export const makeTaking = (options: Options, parts: Parts): Taking => {
         if (gathering.isFull()) break
         const unfit = gathering.unfit()
         if (unfit !== null) {
-          // What is in hand goes first: the letter is saved together with the place behind the event.
+          // What is in hand goes first: the letter is saved together with the place behind the
+          // event.
           if (gathering.count() > 0) break
           yield* leaveOut(unfit)
           gathering.goOn()

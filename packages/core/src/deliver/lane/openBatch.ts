@@ -7,10 +7,16 @@ import type { Part } from "./bisection.ts"
 export interface OpenBatch extends Omit<Collected, "ranges"> {
   readonly buckets: number
   readonly start: Place
-  /** The same as the one that was open when the lane last looked: what is known of its failures still holds. */
+  /**
+   * The same as the one that was open when the lane last looked: what is known of its failures
+   * still holds.
+   */
   readonly isResumed: boolean
   todo: ReadonlyArray<Batch.Range>
-  /** Several of its ranges may be parts of one bucket: to keep the order of each user's events they go one after the other. */
+  /**
+   * Several of its ranges may be parts of one bucket: to keep the order of each user's events they
+   * go one after the other.
+   */
   isSplit: boolean
   /** Nobody reads its bodies any more but the lane itself. */
   areBodiesFree: boolean

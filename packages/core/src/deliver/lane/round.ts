@@ -13,7 +13,10 @@ const maxRequestsPerRound = 32
 /** ms: what takes longer to come back is found in a later round. */
 const longestPause = 60_000
 
-/** The requests from one wait to the next: a destination that takes nothing is not to be hammered while a batch is split. */
+/**
+ * The requests from one wait to the next: a destination that takes nothing is not to be hammered
+ * while a batch is split.
+ */
 export interface Round {
   readonly begin: () => void
   /** So many requests have been sent that the lane has to wait before more. */
@@ -31,7 +34,10 @@ export interface Round {
   readonly passed: (count: number) => void
   /** How long to wait after the failures that the book has. */
   readonly backOff: (retryAfter: number | null) => Effect.Effect<Delivery.Wait>
-  /** A wait so short that an outage hardly ends in it, long enough for what died of a request to come back. */
+  /**
+   * A wait so short that an outage hardly ends in it, long enough for what died of a request to
+   * come back.
+   */
   readonly shortPause: (doublings: number, retryAfter: number | null) => Delivery.Wait
   /** Ends the round; the next one begins. Shorter when the lane is released. */
   readonly wait: (wait: Delivery.Wait) => Effect.Effect<void>

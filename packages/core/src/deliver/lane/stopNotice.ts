@@ -3,7 +3,9 @@ import * as Latch from "effect/Latch"
 import type { Tenure } from "../dispatcher/lease.ts"
 import { Released } from "../LaneEnd.ts"
 
-/** Whether a lane is to go on: it may be given notice, and its process may lose the right to run it. */
+/**
+ * Whether a lane is to go on: it may be given notice, and its process may lose the right to run it.
+ */
 export interface Notice {
   readonly give: () => void
   readonly isGiven: () => boolean

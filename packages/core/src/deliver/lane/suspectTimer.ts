@@ -4,7 +4,10 @@ import type { Destination } from "../../select/Destination.ts"
 import * as Delivery from "../Delivery.ts"
 import type { Book } from "./progress.ts"
 
-/** While nothing else comes, suspects are tried now and then, ever more rarely: when is the next time. */
+/**
+ * While nothing else comes, suspects are tried now and then, ever more rarely: when is the next
+ * time.
+ */
 export interface Probes {
   /** When an idle lane tries a suspect, on the monotonic clock; `null` when it has none. */
   readonly next: (now: number) => Effect.Effect<number | null>

@@ -36,11 +36,17 @@ export interface Sent {
 /** Sends to one destination, for all its lanes: they share its rate limit and its circuit. */
 export interface Sender {
   readonly circuit: Circuit.Circuit["state"]
-  /** @param mayStart asked when everything else lets the attempt start: not before it, and not long ago */
+  /**
+   * @param mayStart asked when everything else lets the attempt start: not before it, and not long
+   * ago
+   */
   readonly send: <E>(parcel: Parcel, mayStart: Effect.Effect<void, E>) => Effect.Effect<Sent, E>
 }
 
-/** How long to wait so that, on average, no more than this process's share of `rate` a second goes: each request makes the next wait for what it carried. */
+/**
+ * How long to wait so that, on average, no more than this process's share of `rate` a second goes:
+ * each request makes the next wait for what it carried.
+ */
 const pacer = (rate: number | null, share: () => number) => {
   let freeAt = Number.NEGATIVE_INFINITY
   return (count: number, now: number): number => {
@@ -69,8 +75,9 @@ export const make = (
   const sayHow = Wellness.make(destination.id)
 
   /**
-   * The same for every attempt at the same events in the same form, also after a restart. The body is part of it: rules, code and
-   * catalog may change between two attempts, and the same id has to mean the same body.
+   * The same for every attempt at the same events in the same form, also after a restart. The body
+   * is part of it: rules, code and catalog may change between two attempts, and the same id has to
+   * mean the same body.
    */
   const webhookId = ({ first, last, count, replay, body }: Parcel): string => {
     const form = JSON.stringify([destination.id, replay, first, last, count, body.length, codec.crc32(body)])

@@ -7,7 +7,10 @@ import { openCircuitAfter } from "../Delivery.ts"
 export interface Circuit {
   /** `half-open`: a probe is under way. */
   readonly state: () => "closed" | "open" | "half-open"
-  /** Closed, every attempt goes at once. Otherwise one at a time, as a probe, and none before the time that the last failure has set. */
+  /**
+   * Closed, every attempt goes at once. Otherwise one at a time, as a probe, and none before the
+   * time that the last failure has set.
+   */
   readonly pass: <A, E>(attempt: Effect.Effect<A, E>) => Effect.Effect<A, E>
   readonly succeeded: () => void
   readonly failed: () => void

@@ -17,8 +17,9 @@ const why = ({ status, error }: Verdict): Record<string, unknown> =>
   status === null ? { error } : { status }
 
 /**
- * Says in the log when a destination begins to fail, fails in another way, and is well again. Once for each, and no more than once a minute, so that one that is ill every other
- * time does not fill the log.
+ * Says in the log when a destination begins to fail, fails in another way, and is well again. Once
+ * for each, and no more than once a minute, so that one that is ill every other time does not fill
+ * the log.
  *
  * @returns to be told every verdict, and whether it means that the destination is down
  */

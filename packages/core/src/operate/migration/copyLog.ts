@@ -9,12 +9,17 @@ import { partitionOf } from "../../select/partition.ts"
 import type { Strand } from "./plan.ts"
 import type { Progress } from "./progress.ts"
 
-/** Far fewer than the entries whose ids a log remembers: a page that is copied twice is stored once. */
+/**
+ * Far fewer than the entries whose ids a log remembers: a page that is copied twice is stored once.
+ */
 export const maxEntriesPerPage = 256
 
 const maxBytesPerPage = 4 * 1024 * 1024
 
-/** Entries that arrived within so many ms are appended together, as if they had all come with the first. */
+/**
+ * Entries that arrived within so many ms are appended together, as if they had all come with the
+ * first.
+ */
 const together = 1000
 
 interface Options<E> {

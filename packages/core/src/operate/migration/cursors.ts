@@ -47,8 +47,8 @@ const merged = (states: ReadonlyArray<LaneState.LaneState>): LaneState.LaneState
 }
 
 /**
- * Where the cursors of one strand's group stand in the target, with what they have counted, and how many events that were settled in the source are
- * due once more.
+ * Where the cursors of one strand's group stand in the target, with what they have counted, and how
+ * many events that were settled in the source are due once more.
  */
 export const place = Effect.fnUntraced(function* (
   { source, target, progress }: Options,

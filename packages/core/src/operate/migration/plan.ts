@@ -28,7 +28,10 @@ export interface Snapshot {
   readonly groups: ReadonlyArray<Group>
 }
 
-/** Partitions of the source whose entries go to partitions of the target, and nowhere else, in stops. */
+/**
+ * Partitions of the source whose entries go to partitions of the target, and nowhere else, in
+ * stops.
+ */
 export interface Strand {
   readonly sources: ReadonlyArray<number>
   readonly targets: ReadonlyArray<number>
@@ -37,7 +40,10 @@ export interface Strand {
   readonly start: Cut
   readonly end: Cut
   readonly stops: ReadonlyArray<Cut>
-  /** By source, in order: where cursors stand inside an entry, and before which entries suspects do. Where that entry comes to is to be noted. */
+  /**
+   * By source, in order: where cursors stand inside an entry, and before which entries suspects do.
+   * Where that entry comes to is to be noted.
+   */
   readonly marks: ReadonlyArray<ReadonlyArray<Position>>
 }
 
@@ -60,7 +66,8 @@ const isNewTo = (group: Group, source: number): boolean =>
   group.replay === null && partAt(group, source) === undefined
 
 /**
- * Where a group stands. Live traffic that has no cursor in a partition has seen nothing of it; a replay without one is done there.
+ * Where a group stands. Live traffic that has no cursor in a partition has seen nothing of it; a
+ * replay without one is done there.
  */
 export const cutOf = (group: Group, { sources, start, end }: Stretch): Cut =>
   sources.map((source, at) => {
@@ -78,7 +85,10 @@ export const untilOf = (group: Group, { sources, start, end }: Stretch): Cut | n
         return clamp(until ?? end[at]!, start[at]!, end[at]!)
       })
 
-/** The entry that an open batch ends with, in the one partition it is from; `null` without one, or when its entries are gone. */
+/**
+ * The entry that an open batch ends with, in the one partition it is from; `null` without one, or
+ * when its entries are gone.
+ */
 export const openEndOf = ({ parts: [part] }: Group, { start, end }: Stretch): Cut | null => {
   const open = part?.state.open ?? null
   return part === undefined || open === null || part.record.position < start[0]!
@@ -132,7 +142,9 @@ export const keepsOrder = ({ sources, targets }: Pick<Strand, "sources" | "targe
 
 const upTo = (count: number): ReadonlyArray<number> => Array.from({ length: count }, (_, at) => at)
 
-/** With as many partitions as the source has, each goes to its own; else all entries are dealt anew. */
+/**
+ * With as many partitions as the source has, each goes to its own; else all entries are dealt anew.
+ */
 export const plan = (
   snapshot: Snapshot,
   targetPartitions: number,

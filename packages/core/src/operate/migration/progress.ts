@@ -6,8 +6,8 @@ const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 const Positions = Schema.Array(Position)
 
 /**
- * How far a migration has come: kept in the target, and saved after every page of entries, so that a page is copied once more at the
- * most, and then is known by its entries' ids.
+ * How far a migration has come: kept in the target, and saved after every page of entries, so that
+ * a page is copied once more at the most, and then is known by its entries' ids.
  */
 export const Progress = Schema.Struct({
   v: Schema.Literal(1),
@@ -25,7 +25,10 @@ export const Progress = Schema.Struct({
   at: Positions,
   /** By strand and stop, where the strand's partitions of the target ended there. */
   places: Schema.Array(Schema.Array(Positions)),
-  /** Where the entry behind a marked position of the source has come to: in which partition, and behind which entry there. */
+  /**
+   * Where the entry behind a marked position of the source has come to: in which partition, and
+   * behind which entry there.
+   */
   landings: Schema.Array(
     Schema.Struct({
       source: Count,

@@ -14,7 +14,8 @@ interface Pair<P> {
 const lettersPerPage = 100
 
 /**
- * In the order they died: those of the last page first, since pages begin with the newest. Whatever an earlier run has put is put again, so that the order is right.
+ * In the order they died: those of the last page first, since pages begin with the newest. Whatever
+ * an earlier run has put is put again, so that the order is right.
  *
  * @returns how many
  */
@@ -47,7 +48,9 @@ const attemptsPerAppend = 500
 /** What a store keeps of one destination at most. */
 const maxAttempts = Attempts.limits.maxFailures + Attempts.limits.maxSuccesses
 
-/** The oldest first; those that an earlier run has copied are the target's own, and are left out. */
+/**
+ * The oldest first; those that an earlier run has copied are the target's own, and are left out.
+ */
 export const copyAttempts = Effect.fnUntraced(function* (
   { source, target }: Pair<Attempts.Attempts["Service"]>,
   destinations: Iterable<string>,

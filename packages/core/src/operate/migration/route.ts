@@ -22,8 +22,10 @@ const leastInTheWay = (cuts: ReadonlyArray<Cut>): Cut => {
 }
 
 /**
- * A way through several partitions at once that only goes forward, in stops, and passes through as many of the cuts as it can: all of them in one
- * partition, and wherever each of two cuts is behind the other in all partitions or none. A cut that is missed has a stop below it, as close as the way comes.
+ * A way through several partitions at once that only goes forward, in stops, and passes through as
+ * many of the cuts as it can: all of them in one partition, and wherever each of two cuts is behind
+ * the other in all partitions or none. A cut that is missed has a stop below it, as close as the
+ * way comes.
  *
  * @param end where the way ends: no cut lies behind it
  */

@@ -1,7 +1,10 @@
 import { type Answer, type TestPipeline, testPipeline } from "@millrace/testkit"
 import { afterEach, expect, test } from "vitest"
 
-/** Batches in which something is wrong with one event, or with their size, at receivers that do not say so. */
+/**
+ * Batches in which something is wrong with one event, or with their size, at receivers that do not
+ * say so.
+ */
 
 const retry = { first: "1 second", max: "1 minute", giveUpAfter: "1 hour" } as const
 const warehouse = { id: "warehouse", url: "https://warehouse.test/hook", retry }

@@ -9,7 +9,9 @@ export const bytes = (text: string): Uint8Array => encoder.encode(text)
 
 export const idOf = (number: number): EventLog.EntryId => number.toString(16).padStart(32, "0")
 
-/** An entry told apart by a number. `size` is what its envelope and body take together, at least 32. */
+/**
+ * An entry told apart by a number. `size` is what its envelope and body take together, at least 32.
+ */
 export const entry = (
   number: number,
   { events = 1, size }: { readonly events?: number; readonly size?: number } = {},

@@ -104,7 +104,8 @@ export const trimming = ({ check }: Suite): void => {
         expect(left.length).toBeGreaterThanOrEqual(8)
         expect((yield* log.bounds(0)).bytes).toBeLessThanOrEqual(1000)
 
-        // Two more fit in the place of 2 and 3; a third does not, and then none of the three is stored.
+        // Two more fit in the place of 2 and 3; a third does not, and then none of the three is
+        // stored.
         expect((yield* Effect.flip(log.append(entries(12, 14, 100)))).reason._tag).toBe("Full")
         expect(yield* kept(log)).toEqual(left)
         yield* log.append(entries(12, 13, 100))

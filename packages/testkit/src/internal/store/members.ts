@@ -4,7 +4,10 @@ import * as TestClock from "effect/testing/TestClock"
 import { expect } from "vitest"
 import type { Suite } from "./suite.ts"
 
-/** Until a beat no longer finds the member: by the test's clock for a store in memory, by its own for a server's. */
+/**
+ * Until a beat no longer finds the member: by the test's clock for a store in memory, by its own
+ * for a server's.
+ */
 const untilGone = Effect.fnUntraced(function* (
   members: Members.Members["Service"],
   asking: string,

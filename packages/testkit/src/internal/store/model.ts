@@ -9,8 +9,8 @@ import { expect } from "vitest"
 import { entry, ids, sizeOf } from "./entries.ts"
 import { type Open, type Ports, type Suite, start } from "./suite.ts"
 
-// Places are numbers in the order of appends, 0 being the origin, and are folded into those there are: so every sequence
-// of operations has a meaning, and a failing one can be shrunk.
+// Places are numbers in the order of appends, 0 being the origin, and are folded into those there
+// are: so every sequence of operations has a meaning, and a failing one can be shrunk.
 type Operation =
   | { readonly kind: "append"; readonly numbers: ReadonlyArray<number> }
   | { readonly kind: "read"; readonly place: number; readonly limits: EventLog.ReadLimits }

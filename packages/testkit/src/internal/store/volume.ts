@@ -7,7 +7,10 @@ import type { Suite } from "./suite.ts"
 
 const mebibyte = 1024 * 1024
 
-/** A million takes minutes on some stores, and a hundred thousand shows the same: that nothing is kept for each. */
+/**
+ * A million takes minutes on some stores, and a hundred thousand shows the same: that nothing is
+ * kept for each.
+ */
 const million = process.env["MILLRACE_TEST_MILLION"] === "1"
 const count = million ? 1_000_000 : 100_000
 const perCall = 500
