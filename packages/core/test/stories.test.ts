@@ -3,7 +3,10 @@ import { expect, test } from "vitest"
 import { type Story, story } from "./support/story.ts"
 import { problemsOf } from "./support/tellStory.ts"
 
-/** How many stories are told, and the seed of the first: more of them, in several processes, with `STORIES=1000000 STORIES_SEED=7`. */
+/**
+ * How many stories are told, and the seed of the first: more of them, in several processes, with
+ * `STORIES=1000000 STORIES_SEED=7`.
+ */
 const stories = Number(process.env["STORIES"] ?? 1_000)
 const seed = Number(process.env["STORIES_SEED"] ?? 3)
 

@@ -336,8 +336,8 @@ export const layerWith = (options: Options, internals: Internals): SqliteLayer =
  * newer version); the file is then left as it was. Several processes of one machine may open one
  * file, and one of them deliver from it; the file must be on a disk of that machine.
  *
- * On a disk that is full released entries give way to new ones. When there are none, or others have filled the disk, appends fail with `Full`, and everything else goes on,
- * also after a restart.
+ * On a disk that is full released entries give way to new ones. When there are none, or others have
+ * filled the disk, appends fail with `Full`, and everything else goes on, also after a restart.
  *
  * @example
  * ```ts

@@ -54,8 +54,8 @@ export class Stamping {
         this.#connection.transaction("IMMEDIATE", () => this.#connection.run(raise))
         this.#isBehind = false
       } catch {
-        // A full disk has room for nothing before the log has been brought into the file. An earlier
-        // copy is then told apart by what was appended, if not by what was written besides.
+        // A full disk has room for nothing before the log has been brought into the file. An
+        // earlier copy is then told apart by what was appended, if not by what was written besides.
       }
     }
     const row = this.#connection.get(`SELECT seq FROM sqlite_sequence WHERE name = '${names.commits}'`)

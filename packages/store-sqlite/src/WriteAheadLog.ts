@@ -88,7 +88,10 @@ export class WriteAheadLog {
     return outcome !== "no room"
   }
 
-  /** What it takes on the disk, in bytes: also of what is in the file already, and will be written over. */
+  /**
+   * What it takes on the disk, in bytes: also of what is in the file already, and will be written
+   * over.
+   */
   get size(): number {
     return statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0
   }

@@ -26,7 +26,9 @@ interface Open {
 const bytesIn = (appends: Request["appends"]): number =>
   appends === null ? 0 : placeOf(appends.index, countOf(appends)).byte
 
-/** Whether anything may be written: what only looks is not to fail where there is no room for that. */
+/**
+ * Whether anything may be written: what only looks is not to fail where there is no room for that.
+ */
 const mayWrite = ({ appends, calls }: Parts): boolean =>
   appends !== null || calls.some(({ table, method }) => table !== "log" || method !== "head")
 
@@ -111,8 +113,8 @@ export class Writing {
   }
 
   /**
-   * A disk may have no room for what SQLite keeps beside the file while it is open: the reserve makes
-   * way then.
+   * A disk may have no room for what SQLite keeps beside the file while it is open: the reserve
+   * makes way then.
    */
   #openInReserve(reserve: Reserve): Connection {
     const open = () =>
@@ -203,7 +205,10 @@ export class Writing {
     }
   }
 
-  /** Drops released entries of about so many bytes. Says whether that could be done, and there were any. */
+  /**
+   * Drops released entries of about so many bytes. Says whether that could be done, and there were
+   * any.
+   */
   #dropSome({ connection, tables }: Open, bytes: number): boolean {
     try {
       connection.sync(true)

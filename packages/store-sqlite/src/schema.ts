@@ -2,8 +2,8 @@
 export const applicationId = 0x4d494c4c
 
 /**
- * How a file comes to be what this program works on: the n-th step makes version n (`PRAGMA user_version`) of version n - 1.
- * A step that has been released is never changed.
+ * How a file comes to be what this program works on: the n-th step makes version n (`PRAGMA
+ * user_version`) of version n - 1. A step that has been released is never changed.
  *
  * Tables are not STRICT: a text with a NUL inside is stored as a blob, see `bindable`.
  */

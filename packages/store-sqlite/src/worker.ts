@@ -10,8 +10,8 @@ const options = workerData as WorkerOptions
 const side = options.mode === "write" ? new Writing(options) : new Reading(options)
 
 /**
- * The buffers to hand over instead of cloning them: detached here, where nobody reads events byte by
- * byte.
+ * The buffers to hand over instead of cloning them: detached here, where nobody reads events byte
+ * by byte.
  */
 const buffersOf = (results: ReadonlyArray<Outcome<unknown>>): ReadonlyArray<ArrayBuffer> =>
   results.flatMap((outcome) => {

@@ -12,12 +12,15 @@ const Range = Schema.Tuple([Count, Count])
 const optional = Schema.optionalKey
 
 /**
- * An event that failed alone and waits for its neighbours to show whose fault it is: after which position it stands, which event
- * of that entry it is, and what has been seen of it so far.
+ * An event that failed alone and waits for its neighbours to show whose fault it is: after which
+ * position it stands, which event of that entry it is, and what has been seen of it so far.
  */
 export const Suspect = Schema.Struct({
   after: Position,
-  /** The position of its entry, by which it is told apart from another one that the log gives after the same place by now. */
+  /**
+   * The position of its entry, by which it is told apart from another one that the log gives after
+   * the same place by now.
+   */
   entry: Schema.optionalKey(Position),
   index: Count,
   /** `refused`: answered 400, 413 or 422. `poison`: any other failure. */
@@ -40,13 +43,15 @@ export type Suspect = typeof Suspect.Type
 
 /**
  * What a lane remembers in its cursor's record beside the place itself. The ledger's one half:
- * `delivered + filtered + dead + trimmed`, and the suspects, are how many events lie between `from` and the place.
+ * `delivered + filtered + dead + trimmed`, and the suspects, are how many events lie between `from`
+ * and the place.
  */
 export const LaneState = Schema.Struct({
   v: Schema.Literal(1),
   /**
-   * The log's running sum of events where this destination began. A rewind lowers it by the events that are due once more, even below zero, and a skip
-   * raises it by those that are not any longer: what has been done stays as it is counted.
+   * The log's running sum of events where this destination began. A rewind lowers it by the events
+   * that are due once more, even below zero, and a skip raises it by those that are not any longer:
+   * what has been done stays as it is counted.
    */
   from: Schema.Int,
   delivered: Count,
@@ -61,8 +66,8 @@ export const LaneState = Schema.Struct({
   /** ms since the epoch; `null` when the last attempt succeeded. */
   failingSince: Schema.NullOr(Schema.Finite),
   /**
-   * The lane's own time at its last failure: for how many ms it has run, in all processes together, on their monotonic clocks. Whatever the wall
-   * clocks say, this much has really passed.
+   * The lane's own time at its last failure: for how many ms it has run, in all processes together,
+   * on their monotonic clocks. Whatever the wall clocks say, this much has really passed.
    */
   ranFor: optional(Schema.Finite),
   /** When the failures in a row began, by the lane's own time. */
@@ -72,15 +77,19 @@ export const LaneState = Schema.Struct({
    * destination does not count as failing.
    */
   nothingPassedFrom: optional(Schema.Finite),
-  /** How many bytes a request may have at this receiver, as far as is known; without, as many as the destination allows. */
+  /**
+   * How many bytes a request may have at this receiver, as far as is known; without, as many as the
+   * destination allows.
+   */
   fits: optional(Count),
   /** Everything is refused: one event a round is tried until something passes. */
   probing: Schema.Boolean,
   suspects: Schema.Array(Suspect),
   /**
-   * The batch that begins at the cursor's place, saved at its first failure so that a restart sends the same one: how many
-   * events, dealt by user to how many buckets, the place of the last (position of its entry, and which event of it), and which of
-   * them are not settled yet, in the order of the buckets.
+   * The batch that begins at the cursor's place, saved at its first failure so that a restart sends
+   * the same one: how many events, dealt by user to how many buckets, the place of the last
+   * (position of its entry, and which event of it), and which of them are not settled yet, in the
+   * order of the buckets.
    */
   open: Schema.NullOr(
     Schema.Struct({
@@ -92,7 +101,10 @@ export const LaneState = Schema.Struct({
   ),
   /** For a replay: it ends behind this position. `null` for live traffic. */
   until: Schema.NullOr(Position),
-  /** With a place inside an entry: the position of that entry, since the log may have another one there by now. */
+  /**
+   * With a place inside an entry: the position of that entry, since the log may have another one
+   * there by now.
+   */
   within: Schema.optionalKey(Position),
 })
 
@@ -114,7 +126,10 @@ export const initial = (from: number, until: Position | null = null): LaneState 
   until,
 })
 
-/** How many events of the open batch are settled or suspects, though the cursor still stands before them. */
+/**
+ * How many events of the open batch are settled or suspects, though the cursor still stands before
+ * them.
+ */
 export const settledAhead = ({ open }: LaneState): number =>
   open === null ? 0 : open.todo.reduce((left, [from, to]) => left - (to - from), open.count)
 

@@ -1,6 +1,6 @@
 /**
- * Finds out whose a request is: by the key that it shows, or by the signature under its body. Neither
- * takes a time that tells how much of a secret is right.
+ * Finds out whose a request is: by the key that it shows, or by the signature under its body.
+ * Neither takes a time that tells how much of a secret is right.
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"

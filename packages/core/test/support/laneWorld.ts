@@ -27,8 +27,9 @@ import * as Catalog from "../../src/select/Catalog.ts"
 import * as Destination from "../../src/select/Destination.ts"
 
 /**
- * One lane on a log in memory, and a receiver that is a function. Everything runs on the caller's stack, on a clock that goes from one thing that
- * is due to the next: a story of days takes milliseconds.
+ * One lane on a log in memory, and a receiver that is a function. Everything runs on the caller's
+ * stack, on a clock that goes from one thing that is due to the next: a story of days takes
+ * milliseconds.
  */
 
 /** What a receiver does with a request. */

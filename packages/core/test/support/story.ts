@@ -1,6 +1,8 @@
 import * as fc from "fast-check"
 
-/** How a receiver does not take a request. `dies`: it is reset, and nobody answers for two seconds. */
+/**
+ * How a receiver does not take a request. `dies`: it is reset, and nobody answers for two seconds.
+ */
 export type Failing =
   | 400
   | 401

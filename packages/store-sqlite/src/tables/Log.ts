@@ -49,10 +49,15 @@ interface Entered {
 /** What one call deletes at most: a few ms, so that it does not hold up appends. */
 const droppedAtOnce = { entries: 1_000, bytes: 4 * 1024 * 1024 }
 
-/** What gives way to an append at least, in bytes: as much as a row holds, so that pages become free. */
+/**
+ * What gives way to an append at least, in bytes: as much as a row holds, so that pages become
+ * free.
+ */
 const leastDropped = 256 * 1024
 
-/** What an entry takes beside its envelope and body, in bytes: its id, and its numbers in an index. */
+/**
+ * What an entry takes beside its envelope and body, in bytes: its id, and its numbers in an index.
+ */
 const besideEntry = 32 + indexed
 
 /** Whether there is room for an append, and what had to be dropped for it. */
@@ -157,7 +162,9 @@ export const log = (
     ({ bytes }: Mark): boolean =>
       head.bytes - bytes <= maxBytes - needed
 
-  /** Drops released entries, oldest first, of about so many bytes. `undefined` when there are none. */
+  /**
+   * Drops released entries, oldest first, of about so many bytes. `undefined` when there are none.
+   */
   const dropSome = (bytes: number, now: Ends): Ends | undefined => {
     const { tail, released } = now
     if (released <= tail.position) return undefined
@@ -165,7 +172,10 @@ export const log = (
     return { ...now, tail: dropUpTo(Math.max(last, tail.position + 1), now) }
   }
 
-  /** Drops what has to go for so many bytes more under the cap, and nothing when that would not be enough. */
+  /**
+   * Drops what has to go for so many bytes more under the cap, and nothing when that would not be
+   * enough.
+   */
   const makeRoomInCap = (needed: number, now: Ends): Roomy => {
     const fits = fitsBehind(needed, now)
     if (fits(now.tail)) return { now, full: null }
@@ -174,7 +184,10 @@ export const log = (
     return { now: { ...now, tail: dropUpTo(last, now) }, full: null }
   }
 
-  /** Drops what has to go for so many bytes more on the disk, and all that is released when that is not enough: it is not known before. */
+  /**
+   * Drops what has to go for so many bytes more on the disk, and all that is released when that is
+   * not enough: it is not known before.
+   */
   const makeRoomOnDisk = (needed: number, { now, full }: Roomy): Roomy => {
     if (full !== null || space.has(needed)) return { now, full }
     const problem = space.problem(needed)
@@ -321,8 +334,8 @@ export const log = (
     },
 
     /**
-     * Why an append of so many bytes would find no room; `null` when it would. It writes something and takes it back, so that a commit of it goes to the disk as one of
-     * an append does.
+     * Why an append of so many bytes would find no room; `null` when it would. It writes something
+     * and takes it back, so that a commit of it goes to the disk as one of an append does.
      */
     probe(needed: number): string | null {
       connection.run("INSERT INTO trimmed_ids VALUES (0, '')")
@@ -335,7 +348,9 @@ export const log = (
       return space.problem(needed) ?? diskFilled(now)
     },
 
-    /** Drops released entries of about so many bytes, however old. Returns whether there were any. */
+    /**
+     * Drops released entries of about so many bytes, however old. Returns whether there were any.
+     */
     dropSome(bytes: number): boolean {
       return dropSome(bytes, ends()) !== undefined
     },

@@ -27,7 +27,10 @@ import type { Book } from "./progress.ts"
 import type { Round } from "./round.ts"
 import type { Suspects } from "./suspects.ts"
 
-/** A lane that waits longer than this (ms) keeps no batch in memory, so that a thousand dead destinations hold nothing: it reads it again. */
+/**
+ * A lane that waits longer than this (ms) keeps no batch in memory, so that a thousand dead
+ * destinations hold nothing: it reads it again.
+ */
 const keepWhileWaiting = 5_000
 
 /** Halved this often more than one event takes, with nothing passing: it is the destination. */
@@ -60,15 +63,18 @@ interface Failure {
 }
 
 /**
- * Sends a batch, whole or in parts, until every event of it is delivered, dead or a suspect. Returns before that when it has waited for long:
- * then the batch is to be taken again, and what is left of it is in the book.
+ * Sends a batch, whole or in parts, until every event of it is delivered, dead or a suspect.
+ * Returns before that when it has waited for long: then the batch is to be taken again, and what is
+ * left of it is in the book.
  */
 export type Settle = (open: OpenBatch) => Effect.Effect<void, Fenced | Released | Gone | StoreError>
 
 export const makeSettle = ({ destination, router }: Options, parts: Parts): Settle => {
   const { book, feed, reading, bury, round, doubt, fitting, givingUp, suspects } = parts
 
-  /** What the batch was when something passed last: what it is put back to when nothing more passes. */
+  /**
+   * What the batch was when something passed last: what it is put back to when nothing more passes.
+   */
   let lastGood: { readonly todo: ReadonlyArray<Batch.Range>; readonly suspects: number } | null = null
 
   const sendRange = ({ taken, batch }: OpenBatch, range: Batch.Range) => {
@@ -90,9 +96,10 @@ export const makeSettle = ({ destination, router }: Options, parts: Parts): Sett
     open.todo.length === 0 ? book.saveSettled(open) : book.saveOpen(open)
 
   /**
-   * Sends what is next: while all is well, as many ranges at once as there may be requests under way; otherwise one. Returns the first
-   * that was not delivered, which then stands first; others that were not are sent again when it is their turn. What was not allowed to start ends the lane,
-   * once the others have been heard.
+   * Sends what is next: while all is well, as many ranges at once as there may be requests under
+   * way; otherwise one. Returns the first that was not delivered, which then stands first; others
+   * that were not are sent again when it is their turn. What was not allowed to start ends the
+   * lane, once the others have been heard.
    */
   const sendWave = Effect.fnUntraced(function* (open: OpenBatch) {
     const isWell = book.state.failures === 0 && !book.state.probing && !open.isSplit
@@ -132,7 +139,10 @@ export const makeSettle = ({ destination, router }: Options, parts: Parts): Sett
     }
   })
 
-  /** Sends a part of a batch in doubt. If it passes, what was to go before it has failed alone, and the rest is split where it fails. */
+  /**
+   * Sends a part of a batch in doubt. If it passes, what was to go before it has failed alone, and
+   * the rest is split where it fails.
+   */
   const sendPart = Effect.fnUntraced(function* (open: OpenBatch, part: Part) {
     const sent = yield* sendRange(open, rangeOf(open.todo, part))
     const { range, bytes, verdict, record, isBodyFree } = sent
@@ -159,7 +169,10 @@ export const makeSettle = ({ destination, router }: Options, parts: Parts): Sett
     else fitting.failed(bytes)
   })
 
-  /** Nothing passed while what is left was split: it becomes again what it was, and nobody is suspected. */
+  /**
+   * Nothing passed while what is left was split: it becomes again what it was, and nobody is
+   * suspected.
+   */
   const putBack = (open: OpenBatch): void => {
     doubt.stopSplitting()
     if (lastGood === null) return
@@ -206,7 +219,8 @@ export const makeSettle = ({ destination, router }: Options, parts: Parts): Sett
     if (round.somethingPassed() || !(book.state.probing || isRoundOver(open))) {
       return round.isSpent() ? yield* round.backOff(verdict.retryAfter) : null
     }
-    // Nothing has passed: it is the destination, not the events. From now on one event a round is tried.
+    // Nothing has passed: it is the destination, not the events. From now on one event a round is
+    // tried.
     yield* book.failed
     book.update({ probing: true })
     return yield* round.backOff(verdict.retryAfter)
@@ -221,7 +235,8 @@ export const makeSettle = ({ destination, router }: Options, parts: Parts): Sett
       if (pause !== null) return pause
     }
     if (part === null && book.state.probing && range[1] - range[0] === 1 && suspects.hasRoom()) {
-      // Nothing passes, one event after the other: whose fault it is will be seen when something does.
+      // Nothing passes, one event after the other: whose fault it is will be seen when something
+      // does.
       yield* holdFirst(open, 1)
     } else if (part === null && (doubt.isSplitting() || fitting.isTry(bytes))) {
       lastGood ??= { todo: open.todo, suspects: suspects.count() }

@@ -17,10 +17,16 @@ import type { Book } from "./progress.ts"
 import type { Round } from "./round.ts"
 import type { Probes } from "./suspectTimer.ts"
 
-/** At most so many events are held as suspects; then they are tried again in turn rather than new ones. */
+/**
+ * At most so many events are held as suspects; then they are tried again in turn rather than new
+ * ones.
+ */
 const maxSuspects = 64
 
-/** A lone event that is not refused dies only after this many failures, each with a neighbour passing just before and just after. */
+/**
+ * A lone event that is not refused dies only after this many failures, each with a neighbour
+ * passing just before and just after.
+ */
 const maxStrikes = 5
 
 /**
@@ -47,12 +53,16 @@ const isRefusal = (
 export type Keep = Effect.Effect<void, Fenced | Released | StoreError>
 
 /**
- * Events that failed alone. They are out of the way of the others, and whether it was the event or the destination is what the others show:
- * no event dies of a refusal or another failure unless another has passed.
+ * Events that failed alone. They are out of the way of the others, and whether it was the event or
+ * the destination is what the others show: no event dies of a refusal or another failure unless
+ * another has passed.
  */
 export interface Suspects {
   readonly count: () => number
-  /** `failed`: just now, while its neighbours pass. `earlier`: it has failed alone before, and may pass by now. */
+  /**
+   * `failed`: just now, while its neighbours pass. `earlier`: it has failed alone before, and may
+   * pass by now.
+   */
   readonly hold: (
     source: Source,
     why: "refused" | "failed" | "earlier",
@@ -60,20 +70,27 @@ export interface Suspects {
   ) => Effect.Effect<void>
   /** Suspects none but the so many first: the others were held during an outage. */
   readonly clearAfter: (count: number) => void
-  /** Another event than a suspect has failed: that a suspect did just before may have been an outage's beginning, or a receiver that flaps. */
+  /**
+   * Another event than a suspect has failed: that a suspect did just before may have been an
+   * outage's beginning, or a receiver that flaps.
+   */
   readonly noStrike: () => void
   /**
-   * Another event has passed, so the destination takes events: each suspect that is due is sent once more. Refused again, or failed
-   * often enough, it dies. Ends at the first other failure: those left wait for the next event that passes.
+   * Another event has passed, so the destination takes events: each suspect that is due is sent
+   * once more. Refused again, or failed often enough, it dies. Ends at the first other failure:
+   * those left wait for the next event that passes.
    */
   readonly retry: (keep: Keep) => Effect.Effect<void, Fenced | Released | StoreError>
   readonly hasRoom: () => boolean
   /**
-   * Nothing passes: the oldest suspect is tried before anything new, so that after an outage events go out in order. With as many as may be held, the others
-   * take turns behind it.
+   * Nothing passes: the oldest suspect is tried before anything new, so that after an outage events
+   * go out in order. With as many as may be held, the others take turns behind it.
    */
   readonly tryOldest: (keep: Keep) => Effect.Effect<void, Fenced | Released | StoreError>
-  /** No other event comes that could show whose fault it was. It may pass by now; if not, it stays a suspect. */
+  /**
+   * No other event comes that could show whose fault it was. It may pass by now; if not, it stays a
+   * suspect.
+   */
   readonly probe: Effect.Effect<void, Fenced | Released | StoreError>
 }
 
@@ -142,7 +159,8 @@ export const makeSuspects = ({ destination, exportRule }: Options, parts: Parts)
   const delivered = (suspect: Suspect): void => {
     release(suspect)
     round.passed(1)
-    // What failed alone and passes now was not to blame: nor are others, by what was seen meanwhile.
+    // What failed alone and passes now was not to blame: nor are others, by what was seen
+    // meanwhile.
     noStrike()
   }
 
@@ -201,10 +219,16 @@ export const makeSuspects = ({ destination, exportRule }: Options, parts: Parts)
     return { ...suspect, open, tries, status, due: now + millis }
   }
 
-  /** A time further off than any wait was written by another clock: this one, or that one, has been set. */
+  /**
+   * A time further off than any wait was written by another clock: this one, or that one, has been
+   * set.
+   */
   const isDue = ({ due }: Suspect, now: number): boolean => due <= now || due - now > destination.retry.max
 
-  /** Nothing has passed: one suspect is tried. When it passes the others are too; otherwise the lane waits a little. */
+  /**
+   * Nothing has passed: one suspect is tried. When it passes the others are too; otherwise the lane
+   * waits a little.
+   */
   const tryAlone = Effect.fnUntraced(function* (suspect: Suspect, keep: Keep) {
     const sent = yield* send(suspect)
     if (sent === null) {
@@ -269,7 +293,8 @@ export const makeSuspects = ({ destination, exportRule }: Options, parts: Parts)
         release(suspect)
         yield* bury([sourceOf(suspect)], verdict.outcome, verdict)
       } else {
-        // Even one that is given up may have taken the receiver down with it: the others wait for the next event that passes.
+        // Even one that is given up may have taken the receiver down with it: the others wait for
+        // the next event that passes.
         if (isLast) yield* expire(suspect, verdict)
         else replace(failedAgain(suspect, verdict.status, now, true))
         book.update({ ranFor: time })
