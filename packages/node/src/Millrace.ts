@@ -48,8 +48,8 @@ type AnyOptions<D extends EventLog.Durability> = Core.MillraceOptions<D> &
   Partial<GivenStore<D>>
 
 /**
- * @template D what `ack` demands: inferred, `never` without it. Who demands more than memory has to
- * give a store.
+ * @template D what `ack` demands: inferred, `never` without it. A program that demands more than
+ * memory gives has to name a store.
  */
 export type MakeOptions<D extends EventLog.Durability = never> = AnyOptions<D> &
   ([D] extends ["memory"] ? unknown : GivenStore<D>)

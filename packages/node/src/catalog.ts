@@ -108,7 +108,7 @@ const keepNew = (open: Effect.Effect<Source, never, Scope.Scope>): Layer.Layer<n
  */
 const lookAgain = "1 minute"
 
-/** Who writes a file does so in several steps. */
+/** A file is often written in several steps. */
 const settle = "200 millis"
 
 const fileError = (error: unknown): CatalogError => {
@@ -186,7 +186,7 @@ export interface UrlOptions extends AddressGuard.AddressOptions {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** Of a whole request. */
+/** Time for a whole request. */
 const requestTimeout = "30 seconds"
 
 /**

@@ -113,7 +113,7 @@ const inflate = (
  */
 const smallestChunk = 2 * 1024
 
-/** Of deflate: what so many bytes can hold at most. */
+/** What a byte of deflate can hold at most. */
 const greatestRatio = 1032
 
 /** What a gzip body says it holds (RFC 1952, ISIZE): its last member, in the lower 32 bits. */

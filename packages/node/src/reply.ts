@@ -72,7 +72,7 @@ export const replyHeaders = (
   return headers
 }
 
-/** Of each kind of reply there is one object of headers: it is laid out for Node once. */
+/** There is one object of headers for each kind of reply: it is laid out for Node once. */
 const laidOut = new WeakMap<HttpIngest.IngestReply["headers"], ReadonlyArray<string>>()
 
 const layOut = (headers: HttpIngest.IngestReply["headers"]): ReadonlyArray<string> => {

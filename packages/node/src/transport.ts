@@ -242,7 +242,7 @@ const make = Effect.fnUntraced(function* ({ lookup, ...addresses }: TransportOpt
  *
  * Follows no redirect, retries nothing, and uses no proxy: `HTTP_PROXY` and the like are not read,
  * since it would be the proxy that resolves names. A reply counts when it is complete, whatever its
- * status: a 2xx whose body breaks off is no delivery. Of a body it reads 64 KB at most, and takes a
+ * status: a 2xx whose body breaks off is no delivery. It reads 64 KB of a body at most, and takes a
  * longer one for complete. Messages of errors hold codes and, when an address is refused, the host:
  * nothing else of the URL, the headers or the bodies.
  */

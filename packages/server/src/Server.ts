@@ -37,7 +37,9 @@ export type StartError = InvalidOptions | StoreError | Listening.ListenError | W
 export interface Server {
   /** `http://HOST:PORT` */
   readonly url: string
-  /** A key that was made because there was none: shown once, since only its hash is kept, if at all. */
+  /**
+   * A key that was made because there was none: shown once, since only its hash is kept, if at all.
+   */
   readonly generatedKey: string | null
   /** What an acknowledged event has survived. */
   readonly durability: EventLog.Durability
@@ -46,8 +48,8 @@ export interface Server {
 }
 
 /**
- * Of the ten seconds that Docker gives a container: requests in flight finish first, within three, then what is pending goes out. What is left of
- * them is for closing the store.
+ * Docker gives a container ten seconds: requests in flight finish first, within three, then what is
+ * pending goes out. What is left of them is for closing the store.
  */
 const deliveryDeadline = "5 seconds"
 
@@ -65,7 +67,9 @@ const catalogOf = ({ catalog, allowPrivateDestinations }: Config): Pick<Millrace
   return { catalog: Catalog.url(url, { ...(refresh === undefined ? {} : { refresh }), ...addresses }) }
 }
 
-/** What `make` says it rejects with. Anything else is a mistake of ours, and shown with its stack. */
+/**
+ * What `make` says it rejects with. Anything else is a mistake of ours, and shown with its stack.
+ */
 const isExpected = (error: unknown): error is InvalidOptions | StoreError =>
   error instanceof InvalidOptions || error instanceof StoreError
 
@@ -127,7 +131,8 @@ const listenByWorkers = Effect.fnUntraced(function* (
 })
 
 /**
- * Opens the store, starts intake and delivery, and listens. Nothing is left open when any of it fails.
+ * Opens the store, starts intake and delivery, and listens. Nothing is left open when any of it
+ * fails.
  *
  * @param log gets what happens from then on, until the scope is closed
  */
@@ -184,7 +189,8 @@ export const start = Effect.fnUntraced(function* (
     ? listenHere(config, millrace, version)
     : Effect.provide(listenByWorkers({ ...config, keys }, millrace, store, version), Core.layerLog(log))
 
-  // Not before it is sure to be shown: a key that is kept but was never seen would lock everybody out.
+  // Not before it is sure to be shown: a key that is kept but was never seen would lock everybody
+  // out.
   if (generatedKey !== null) yield* Effect.provideContext(GeneratedKey.keep(generatedKey), store)
   const url = urlOf(config.host, port)
   const { path } = config.store

@@ -4,7 +4,7 @@ import { Millrace } from "@millrace/node"
 import { expect, onTestFinished, test } from "vitest"
 import * as Endpoints from "../src/Endpoints.ts"
 
-/** Of a Millrace whose store has gone away in the given manner. */
+/** Starts a Millrace whose store has gone away in the given manner. */
 const start = async (broken: Partial<Millrace.Millrace>): Promise<string> => {
   const millrace = await Millrace.make({ keys: { server: ["secret-1"] } })
   const found = { ...millrace, ...broken }

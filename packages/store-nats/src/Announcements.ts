@@ -34,7 +34,7 @@ export interface Announcements {
 interface Announcement {
   readonly process: string
   readonly seq?: number
-  /** Of the record that ends there: who follows the log needs no more to append after it. */
+  /** Headers of the record that ends there: they are all one needs to append after it. */
   readonly headers?: Readonly<Record<string, string>>
   readonly claim?: number
   readonly isOutOfRoom?: true

@@ -43,7 +43,7 @@ export interface AppenderOptions {
   readonly tail: LogTail
   readonly turns: Turns
   readonly maxBytes: number
-  /** Of a message with its headers. */
+  /** The most bytes of a message with its headers. */
   readonly maxPayload: () => number
   /** Before each message: what it needs on the server, where room is short. */
   readonly admit: Effect.Effect<void, StoreError>

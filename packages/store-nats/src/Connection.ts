@@ -93,7 +93,7 @@ export class Connection {
     return this.#nats.info?.version ?? ""
   }
 
-  /** Of a message with its headers, in bytes. */
+  /** The most bytes of a message with its headers. */
   get maxPayload(): number {
     return this.#nats.info?.max_payload ?? 1024 * 1024
   }

@@ -30,7 +30,7 @@ interface OpenHour {
   readonly rowOf: Map<string, OpenRow>
 }
 
-/** Of a key: the hour, who counted, the number of the row. */
+/** Reads the hour of a key, which is the hour, the process that counted, the number of the row. */
 const hourOf = (key: string): number => Number(key.split(".", 1)[0])
 
 /** The name that it is counted under, beside those there are. */

@@ -6,7 +6,7 @@ import * as Semaphore from "effect/Semaphore"
 import { type IndexedLetter, type LetterChange, LetterIndex, perMessage, summaryOf } from "./LetterIndex.ts"
 import { readJson, type Stream } from "./Stream.ts"
 
-/** Of a message that holds a part of a letter too large for one. */
+/** Marks a message that holds a part of a letter too large for one. */
 const partHeader = "Millrace-Part"
 
 /** After so many ms nothing more comes of a part. */

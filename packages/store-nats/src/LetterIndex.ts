@@ -22,7 +22,7 @@ export interface Summary {
   readonly eventId: string
   readonly deadAt: number
   readonly replayedAt: number | null
-  /** Of its texts, as core counts it. */
+  /** The size of its texts, as core counts it. */
   readonly size: number
 }
 

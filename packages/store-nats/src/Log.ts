@@ -20,15 +20,18 @@ import { Table } from "./Table.ts"
 import { Turns } from "./Turns.ts"
 
 /**
- * How often the server is asked what its streams are, in ms: how safe they keep what they take can be changed at run time, and those who
- * wait may have missed something.
+ * How often the server is asked what its streams are, in ms: how safe they keep what they take can
+ * be changed at run time, and those who wait may have missed something.
  */
 const pollInterval = 2_000
 
-/** The least that goes at once from a server that has no room left, in bytes: not every append shall have to ask for it. */
+/**
+ * The least that goes at once from a server that has no room left, in bytes: not every append shall
+ * have to ask for it.
+ */
 const leastDropped = 1024 * 1024
 
-/** Of an id that is noted with its place, in bytes. */
+/** Bytes of an id that is noted with its place. */
 const idBytes = 64
 
 /** Messages asked for at once in reading. */
@@ -65,7 +68,9 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
     head,
   })
   const maxBytes = Math.floor(settings.maxBytes / layout.partitions)
-  /** What is delivered goes first; then what was held in reserve, for what is not to wait for that. */
+  /**
+   * What is delivered goes first; then what was held in reserve, for what is not to wait for that.
+   */
   const makeRoom = Effect.fnUntraced(function* (bytes: number) {
     if (yield* tail.dropReleased(Math.max(bytes, leastDropped))) return true
     yield* room.release

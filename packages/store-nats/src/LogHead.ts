@@ -32,14 +32,14 @@ const window = 16
 /** The end of one partition as far as this process knows it, and who waits for it to move. */
 export class LogHead {
   readonly recent = new RecentIds()
-  /** Of the stream's last message, which a write must name to follow it. */
+  /** The number of the stream's last message, which a write must name to follow it. */
   lastSeq = 0
   /**
-   * Of the first message there is, as the server has last said; behind the last one when there is
-   * none.
+   * The number of the first message there is, as the server has last said; behind the last one when
+   * there is none.
    */
   firstSeq = 1
-  /** Of the last entry. */
+  /** Where the last entry is. */
   mark: Mark = originMark
   appendedAt = Number.NEGATIVE_INFINITY
   readonly #stream: Stream
@@ -237,7 +237,7 @@ export class LogHead {
       this.#announced = 0
       this.mark = originMark
       this.#beginAt(records, to)
-      // Who waits behind the end is to find that out.
+      // Those who wait behind the end are to find that out.
       for (const waiter of this.#waiting) {
         if (waiter.after === this.mark.place) continue
         this.#waiting.delete(waiter)

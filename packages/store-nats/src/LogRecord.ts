@@ -39,7 +39,7 @@ interface Piece {
 
 /** What the headers say of a record. */
 export interface RecordIndex {
-  /** Of its last message. */
+  /** The number of its last message. */
   readonly seq: number
   readonly messages: number
   readonly appendedAt: number
@@ -127,7 +127,9 @@ const sum = (pieces: ReadonlyArray<Piece>, before: Mark, place: Place): Mark => 
 const plain = ({ buffer, byteOffset, byteLength }: Buffer): Uint8Array =>
   new Uint8Array(buffer, byteOffset, byteLength)
 
-/** Of entries that are to follow others. @param seq of the stream's last message now */
+/**
+ * Makes a record of entries that are to follow others. @param seq of the stream's last message now
+ */
 export const makeRecord = (
   entries: ReadonlyArray<EventLog.NewEntry>,
   before: Mark,
@@ -211,7 +213,7 @@ export const partsOf = (
 
 const numbers = (text: string): ReadonlyArray<number> => text.split(" ").map(Number)
 
-/** Of the headers of a record's last message; `null` for headers of something else. */
+/** Reads the headers of a record's last message; `null` for headers of something else. */
 export const readIndex = (header: Message["header"], seq: number): RecordIndex | null => {
   const record = header(headerNames.record)
   const entries = header(headerNames.entries)

@@ -9,7 +9,7 @@ import type { Message, Stream } from "./Stream.ts"
  */
 const maxHeldBytes = 4 * 1024 * 1024
 
-/** Of an entry, beside its own: its id, its lengths, the objects they are in. */
+/** Bytes of an entry beside its own: its id, its lengths, the objects they are in. */
 const entryOverhead = 300
 
 /** Messages asked for at once. */
@@ -25,7 +25,7 @@ export interface LogRecords {
   readonly look: (seq: number) => Effect.Effect<Slot, StoreError>
   /** The same, as the stream has it now, whatever is remembered. */
   readonly lookAgain: (seq: number) => Effect.Effect<RecordIndex | null, StoreError>
-  /** Of the numbers from one up to another. */
+  /** The records of the numbers from one up to another. */
   readonly range: (from: number, to: number) => Effect.Effect<ReadonlyArray<Slot>, StoreError>
   /** The first that ends between two numbers. */
   readonly first: (from: number, to: number) => Found

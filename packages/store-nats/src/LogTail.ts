@@ -17,7 +17,7 @@ import type { Table } from "./Table.ts"
 
 /** What is no longer kept of a partition, and what may go. */
 export interface Trimmed {
-  /** Of the last entry dropped. */
+  /** Where the last entry dropped was. */
   readonly tail: Mark
   /** Up to here every entry lies behind all cursors. */
   readonly released: Place
@@ -33,7 +33,7 @@ export interface LogTailOptions {
   readonly ids: Table<KnownIds>
   /** How many of them a message holds. */
   readonly maxIds: () => number
-  /** Of the partition, in both. */
+  /** The partition's key, in both. */
   readonly key: string
   readonly stream: Stream
   readonly records: LogRecords
@@ -42,12 +42,15 @@ export interface LogTailOptions {
 
 const nothing: Trimmed = { tail: originMark, released: 0 }
 
-/** How much more than it needs a full log drops, as a part of its cap: not every append shall have to. */
+/**
+ * How much more than it needs a full log drops, as a part of its cap: not every append shall have
+ * to.
+ */
 const slack = 0.01
 
 /**
- * The beginning of one partition. It is a number in the key-value bucket: messages can only be dropped whole, and the last of
- * them are kept for the ids of their entries.
+ * The beginning of one partition. It is a number in the key-value bucket: messages can only be
+ * dropped whole, and the last of them are kept for the ids of their entries.
  */
 export class LogTail {
   readonly #table: Table<Trimmed>
@@ -116,7 +119,9 @@ export class LogTail {
       }
     })
 
-  /** What the server says next holds: one that comes back may have lost what was written here, too. */
+  /**
+   * What the server says next holds: one that comes back may have lost what was written here, too.
+   */
   readonly readAnew: Effect.Effect<void, StoreError> = Effect.suspend(() => {
     this.#revision = 0
     this.#purgedBefore = 0
@@ -172,7 +177,8 @@ export class LogTail {
     )
 
   /**
-   * Drops what has to go for so many bytes more under a cap. `false`, and nothing dropped, when that would not be enough.
+   * Drops what has to go for so many bytes more under a cap. `false`, and nothing dropped, when
+   * that would not be enough.
    */
   readonly makeRoom = (needed: number, maxBytes: number): Effect.Effect<boolean, StoreError> =>
     Effect.suspend(() => {
@@ -200,7 +206,9 @@ export class LogTail {
       )
     })
 
-  /** Messages that somebody has purged by hand count as trimmed. To be asked once the head is known. */
+  /**
+   * Messages that somebody has purged by hand count as trimmed. To be asked once the head is known.
+   */
   readonly noticePurge: Effect.Effect<void, StoreError> = Effect.suspend(() => {
     const { firstSeq } = this.#head
     if (firstSeq === this.#checkedFirst) return Effect.void
@@ -241,8 +249,9 @@ export class LogTail {
   }
 
   /**
-   * For a server that has no room left: drops so many bytes of what is released, and the messages that are only kept for the ids of their
-   * entries, which are noted elsewhere first. Says whether that has made any room.
+   * For a server that has no room left: drops so many bytes of what is released, and the messages
+   * that are only kept for the ids of their entries, which are noted elsewhere first. Says whether
+   * that has made any room.
    */
   readonly dropReleased = (bytes: number): Effect.Effect<boolean, StoreError> =>
     Effect.gen({ self: this }, function* () {
@@ -295,7 +304,10 @@ export class LogTail {
     this.#revision = revision
   }
 
-  /** Changes what is written down, again when another process did in between; then drops the messages nobody needs. */
+  /**
+   * Changes what is written down, again when another process did in between; then drops the
+   * messages nobody needs.
+   */
   readonly #update = (next: () => Effect.Effect<Trimmed, StoreError>): Effect.Effect<void, StoreError> =>
     Effect.gen({ self: this }, function* () {
       for (;;) {

@@ -31,13 +31,14 @@ export interface Options {
    */
   readonly partitions?: number
   /**
-   * Of each stream, 1 to 5: a store that there is keeps its number by default, a new one gets 1.
+   * Replicas of each stream, 1 to 5: a store that there is keeps its number by default, a new one
+   * gets 1.
    */
   readonly replicas?: number
   /** Where the servers keep the streams: `file` by default. It cannot be changed later. */
   readonly storage?: "file" | "memory"
   /**
-   * Of the servers' configuration, which they tell nobody: with `sync_interval: always`
+   * The servers' sync setting, which they tell nobody: with `sync_interval: always`
    * (nats-server 2.10 and newer) say `always` here, and an acknowledged append has survived a power
    * cut. By default it is written to disk every two minutes.
    */

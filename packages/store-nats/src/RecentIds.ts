@@ -5,7 +5,7 @@ import type { Place, RecordIndex } from "./LogRecord.ts"
 const remembered = 10_000
 
 /**
- * What the port promises. So many are known also after trimming and reopening: their messages are
+ * What the port promises. How many are known also after trimming and reopening: their messages are
  * kept.
  */
 export const promised = 1_000

@@ -13,7 +13,7 @@ const reserve = 1024 * 1024
 /** In one message, in bytes; less where the server takes less. */
 const pieceBytes = 256 * 1024
 
-/** Of a message, for what it has beside its content. */
+/** Bytes of a message beside its content. */
 const overhead = 1024
 
 /** How often it is tried to put the reserve back, in ms: each append would ask for it. */

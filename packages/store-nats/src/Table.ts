@@ -7,7 +7,7 @@ import { type Message, readJson, type Stream } from "./Stream.ts"
 export interface Row<A> {
   readonly key: string
   readonly value: A
-  /** Of the last write: what a write that must not overwrite another one names. */
+  /** The revision of the last write: a write that must not overwrite another one names it. */
   readonly revision: number
   /** When the server took it, in ms since the epoch by its clock. */
   readonly writtenAt: number

@@ -15,7 +15,8 @@ const error = (
   cause?: unknown,
 ): StoreError => {
   const made = new StoreError({ reason: { _tag }, message, ...(cause === undefined ? {} : { cause }) })
-  // Until it is read, V8 keeps everything that the calls on the stack hold: the bodies of an append that was refused.
+  // Until it is read, V8 keeps everything that the calls on the stack hold: the bodies of an append
+  // that was refused.
   void made.stack
   return made
 }
@@ -43,7 +44,10 @@ export const outOfRange = (
     message: `position "${position}" is outside the log, which holds those after "${ends.tail}" up to "${ends.head}"`,
   })
 
-/** Of the JetStream API (https://github.com/nats-io/nats-server/blob/main/server/errors.json). */
+/**
+ * Error codes of the JetStream API
+ * (https://github.com/nats-io/nats-server/blob/main/server/errors.json).
+ */
 const codes = {
   notEnabled: 10076,
   notEnabledForAccount: 10039,
@@ -85,11 +89,16 @@ class Electing extends Error {}
 export const notYet = (): StoreError =>
   unavailable("the server does not have all its messages ready yet", new Electing())
 
-/** Whether it is mended when the stream has a leader again: asked once more, and soon, the same call may be answered. */
+/**
+ * Whether it is mended when the stream has a leader again: asked once more, and soon, the same call
+ * may be answered.
+ */
 export const mayPass = ({ reason, cause }: StoreError): boolean =>
   reason._tag === "Unavailable" && cause instanceof Electing
 
-/** The servers' own room is used up, or what they let this account have: it is not the log's cap. */
+/**
+ * The servers' own room is used up, or what they let this account have: it is not the log's cap.
+ */
 class OutOfRoom extends Error {}
 
 export const isOutOfRoom = ({ cause }: StoreError): boolean => cause instanceof OutOfRoom

@@ -10,7 +10,7 @@ import * as Logger from "effect/Logger"
 import * as Result from "effect/Result"
 import { onTestFinished } from "vitest"
 
-/** Of the running server. */
+/** Options of the running server. */
 export const running: Options = Result.getOrThrow(optionsFromUrl(servers.nats))
 
 export const hostOf = (url: string): string => {
@@ -82,7 +82,7 @@ export const newPlace = (partitions = 1): StorePlace => {
   }
 }
 
-/** Of a request, in ms: long for a busy machine, short for a test that waits for it. */
+/** For a request, in ms: long for a busy machine, short for a test that waits for it. */
 export const patience = 4_000
 
 export const newFaultyPlace = async (): Promise<FaultyPlace> => {

@@ -225,7 +225,7 @@ await describeStore("nats", servers.nats, () => {
           withJetStream(running, (manager) => manager.streams.purge(`${prefix}_LOG_0`, what)),
         )
       const outsideOf = (log: Log, after: Position.Position) =>
-        // Who has appended it may still hold it, and give it without asking.
+        // The process that has appended it may still hold it, and give it without asking.
         Effect.map(
           Effect.andThen(log.bounds(0), Effect.flip(log.read(0, after, { maxEntries: 10, maxBytes: 1000 }))),
           ({ reason }) => reason,

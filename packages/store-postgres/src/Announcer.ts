@@ -34,7 +34,7 @@ export class Announcer {
           payload,
         ]),
       )
-      // Who waits looks by himself, a little later.
+      // Those who wait look by themselves, a little later.
       .catch(() => {})
       .finally(() => {
         setTimeout(() => {

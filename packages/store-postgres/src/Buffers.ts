@@ -14,7 +14,7 @@ const maxCount = 2
 export class Buffers {
   readonly #kept: Array<Buffer> = []
 
-  /** Of this size at least. What it holds is not cleared. */
+  /** Takes a buffer of this size at least. What it holds is not cleared. */
   take(size: number): Buffer {
     const found = this.#kept.findIndex(({ length }) => length >= size)
     const [kept] = found === -1 ? [] : this.#kept.splice(found, 1)

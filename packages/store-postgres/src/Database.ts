@@ -51,8 +51,8 @@ export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"
 export const list = (values: Iterable<number | bigint>): string => `{${[...values].join(",")}}`
 
 /**
- * The connections to one database. Every statement stands for itself, without a session's state or a name, so that a pooler
- * may be in between; every call ends in bounded time.
+ * The connections to one database. Every statement stands for itself, without a session's state or
+ * a name, so that a pooler may be in between; every call ends in bounded time.
  */
 export class Database {
   /** The schema, as it stands in a statement. */
@@ -63,7 +63,10 @@ export class Database {
   readonly #timeout: number
   readonly #pool: Pool
   readonly #running = new Set<Promise<unknown>>()
-  /** When each connection was made, by the monotonic clock: those made before a server said that it takes nothing are not used again. */
+  /**
+   * When each connection was made, by the monotonic clock: those made before a server said that it
+   * takes nothing are not used again.
+   */
   readonly #madeAt = new WeakMap<PoolClient, number>()
   #readOnlyAt = Number.NEGATIVE_INFINITY
   readonly #health: Health
@@ -81,7 +84,7 @@ export class Database {
       idleTimeoutMillis: 30_000,
       allowExitOnIdle: true,
     })
-    // Of connections nobody uses at the moment: the next call makes another.
+    // Errors of connections nobody uses at the moment: the next call makes another.
     this.#pool.on("error", ignore)
     this.#pool.on("connect", (client) => {
       this.#madeAt.set(client, performance.now())
@@ -183,7 +186,8 @@ export class Database {
         }
         if (isReadOnly(error)) {
           this.#readOnlyAt = performance.now()
-          // All connections are made anew: behind the address there may be the server that took over.
+          // All connections are made anew: behind the address there may be the server that took
+          // over.
           if (!anew) {
             anew = true
             continue

@@ -57,7 +57,7 @@ export const openLog = Effect.fnUntraced(function* (
   const look = (): void => {
     table.head().then(
       (position) => head.advance(position),
-      // Who waits goes on to do so.
+      // Those who wait go on to do so.
       () => {},
     )
   }
@@ -93,8 +93,8 @@ export const openLog = Effect.fnUntraced(function* (
         new Listener(clientConfig(settings), channelOf(settings.schema), (payload) => {
           const position = payload as Position.Position
           const announced = lineage.generations.placeOf(position)
-          // Of a generation that this process does not know, or one that is gone, only the log can
-          // say what is there.
+          // Only the log can say what is there in a generation that this process does not know, or
+          // that is gone.
           if (announced.kind !== "known" || announced.number === 0) return look()
           lineage.saw(announced.number)
           head.advance(position)

@@ -39,7 +39,10 @@ export interface Internals {
 /** Making a schema may take longer than any call, and waits for others that make it. */
 const preparationTime = 60_000
 
-/** Of the ring's eight: one may be half full, one is being emptied. What is trimmed, but still takes room, is a sixth of the cap. */
+/**
+ * Segments of the ring's eight: one may be half full, one is being emptied. What is trimmed, but
+ * still takes room, is a sixth of the cap.
+ */
 const segmentsInUse = 6
 
 const smallestSegment = 1024 * 1024
@@ -94,13 +97,15 @@ export const layerWith = (options: Options, internals: Internals): PostgresLayer
 }
 
 /**
- * Every storage port in one PostgreSQL database, which several processes share: 12 and later, with nothing to install. It works behind a pooler
- * that deals connections by transaction.
+ * Every storage port in one PostgreSQL database, which several processes share: 12 and later, with
+ * nothing to install. It works behind a pooler that deals connections by transaction.
  *
- * Opening makes the schema when it is not there, or upgrades it, and fails with a `StoreError`: `Unavailable` (no connection,
- * wrong password, a privilege missing), `Incompatible` (made by a newer version) or `Corrupt` (tables of somebody else); nothing has been
- * changed then. What an append has survived when it is acknowledged is what the server's settings say: `disk`, with
- * synchronous standbys `replicated`, with `fsync` off `memory`. From when on they say less, appends fail.
+ * Opening makes the schema when it is not there, or upgrades it, and fails with a `StoreError`:
+ * `Unavailable` (no connection, wrong password, a privilege missing), `Incompatible` (made by a
+ * newer version) or `Corrupt` (tables of somebody else); nothing has been changed then. What an
+ * append has survived when it is acknowledged is what the server's settings say: `disk`, with
+ * synchronous standbys `replicated`, with `fsync` off `memory`. From when on they say less, appends
+ * fail.
  *
  * @throws RangeError when an option is wrong
  *

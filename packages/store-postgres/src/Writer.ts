@@ -54,7 +54,7 @@ const sizeOf = ({ envelope, body }: EventLog.NewEntry): number => envelope.lengt
 export class Writer {
   readonly #write: Write
   #waiting: Array<Waiting> = []
-  /** Of those that wait for a group, and of all that are not yet acknowledged. */
+  /** Bytes of those that wait for a group, and of all that are not yet acknowledged. */
   #waitingBytes = 0
   #bytes = 0
   #writing = 0

@@ -8,7 +8,7 @@ import { entry, follow, freshOptions, idOf, numberOf, open, run } from "./suppor
 
 const never = Number.MAX_SAFE_INTEGER
 
-/** Of an entry of `entry`, its envelope included. */
+/** Bytes of an entry of `entry`, its envelope included. */
 const size = 120
 
 const sized = (number: number): EventLog.NewEntry => {
@@ -58,7 +58,7 @@ await describeStore("segments of the log", servers.postgres, () => {
               yield* log.append(
                 Array.from({ length: 20 }, (_, index) => ({
                   ...entry(round * 100 + call * 20 + index, 30_000),
-                  // Of bytes that cannot be compressed.
+                  // Bytes that cannot be compressed.
                   body: crypto.getRandomValues(new Uint8Array(30_000)),
                 })),
               )

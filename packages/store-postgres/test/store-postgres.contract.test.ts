@@ -4,7 +4,7 @@ import { accountingContract, type FaultyPlace, type StoreBinding, storeContract 
 import { rewindablePlace } from "./support/rewindable.ts"
 import { dropSchema, freshSchema } from "./support/server.ts"
 
-/** Of a request, in ms: long for a busy machine, short for a test that waits for it. */
+/** For a request, in ms: long for a busy machine, short for a test that waits for it. */
 const patience = 4000
 
 const faultyPlace = async (): Promise<FaultyPlace> => {

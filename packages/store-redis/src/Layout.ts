@@ -1,7 +1,7 @@
 /** The version of what is described here, kept in `meta`. */
 export const schema = 1
 
-/** Of one partition. */
+/** The keys of one partition. */
 export interface PartitionKeys {
   /** Stream `position-0`: the entries but for their bodies, with the sums up to each. */
   readonly entries: string

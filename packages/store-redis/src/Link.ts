@@ -105,7 +105,7 @@ export class Link {
   }
 
   async #connect(timeout: number): Promise<void> {
-    // Of the whole: a server may take the connection and then not answer to the password.
+    // Time for the whole: a server may take the connection and then not answer to the password.
     const timer = setTimeout(() => this.end(`no answer within ${timeout} ms`), timeout)
     try {
       await this.#redis.connect()

@@ -5,7 +5,7 @@ import * as Result from "effect/Result"
 export interface Options {
   /** `redis://[user[:password]@]host[:port][/database]`, or `rediss://` for TLS. */
   readonly url: string
-  /** Of the TLS connection: a certificate authority of one's own, a client certificate. */
+  /** Options of the TLS connection: a certificate authority of one's own, a client certificate. */
   readonly tls?: ConnectionOptions
   /**
    * What all keys begin with, in braces: several stores share a server by different ones.
@@ -13,8 +13,8 @@ export interface Options {
    */
   readonly prefix?: string
   /**
-   * Of the log, told when the store is made: 1 by default. A store that is there already keeps the
-   * number it has.
+   * Partitions of the log, told when the store is made: 1 by default. A store that is there already
+   * keeps the number it has.
    */
   readonly partitions?: number
   /**

@@ -3,7 +3,8 @@ import { damaged, emptied } from "./scriptErrors.ts"
 
 const error = (_tag: Exclude<StoreReason["_tag"], "OutOfRange">, message: string): StoreError => {
   const made = new StoreError({ reason: { _tag }, message })
-  // Until it is read, V8 keeps everything that the calls on the stack hold: the bodies of an append that was refused.
+  // Until it is read, V8 keeps everything that the calls on the stack hold: the bodies of an append
+  // that was refused.
   void made.stack
   return made
 }
@@ -19,7 +20,7 @@ export const full = (maxBytes: number): StoreError =>
 
 export const closed = (): StoreError => error("Closed", "the store has been closed")
 
-/** Of a store that is not there any more. */
+/** Says that the store is not there any more. */
 export const lost =
   "the store was emptied while it was open: its keys are gone or another's; start this process again to begin anew"
 
@@ -52,8 +53,8 @@ export const replica = "the server is a read-only replica"
 const lostMaster = "the server is a replica that has lost its master"
 
 /**
- * What Redis's error replies mean, by a word in them: the first one, or, when a script was stopped by them, one further back.
- * The reply itself goes into the message where it says more.
+ * What Redis's error replies mean, by a word in them: the first one, or, when a script was stopped
+ * by them, one further back. The reply itself goes into the message where it says more.
  */
 const replies: ReadonlyArray<
   readonly [pattern: RegExp, tag: "Unavailable" | "ReadOnly" | "Corrupt" | "Full", meaning: string | null]

@@ -10,7 +10,7 @@ import { evaluate, inAFullServer, unguarded } from "./Script.ts"
 /** A store as it was found, or made. */
 export interface Found {
   readonly instance: string
-  /** Of each partition: the number of its last entry, and its generations. */
+  /** The number of each partition's last entry, and its generations. */
   readonly heads: ReadonlyArray<number>
   readonly generations: ReadonlyArray<Generations>
 }
@@ -37,12 +37,15 @@ export const parseForks = (forks: string): Generations =>
   )
 
 /**
- * Makes the keys when there are none. On another server than the last time (a replica that took over, one that was started again) the log may
- * have come back with less than it had given, so a generation begins there: what is appended from now on is told apart from that. Nothing is written before everything has been looked at; XADD with NOMKSTREAM writes
- * nothing, but fails when this user may not append, and HSET is tried also when it changes nothing.
+ * Makes the keys when there are none. On another server than the last time (a replica that took
+ * over, one that was started again) the log may have come back with less than it had given, so a
+ * generation begins there: what is appended from now on is told apart from that. Nothing is written
+ * before everything has been looked at; XADD with NOMKSTREAM writes nothing, but fails when this
+ * user may not append, and HSET is tried also when it changes nothing.
  *
- * KEYS: meta, probe, then those of a known type, the log's last, five of each partition. ARGV: the instance there is, or '',
- * the one to make then, the schema, the number of partitions, the server's run, then the types.
+ * KEYS: meta, probe, then those of a known type, the log's last, five of each partition. ARGV: the
+ * instance there is, or '', the one to make then, the schema, the number of partitions, the
+ * server's run, then the types.
  */
 const claim = unguarded(`
 local meta, probe = KEYS[1], KEYS[2]

@@ -11,7 +11,7 @@ import {
 } from "@millrace/testkit"
 import { removeKeys, withRedis } from "./support/server.ts"
 
-/** Of a request, in ms: long for a busy machine, short for a test that waits for it. */
+/** For a request, in ms: long for a busy machine, short for a test that waits for it. */
 const patience = 4_000
 
 const place = (partitions: number): StorePlace => {

@@ -45,8 +45,8 @@ const writerPragmas = `
 `
 
 /**
- * Of a file made anew, in bytes: what is appended goes to the disk page by page, each with two
- * calls of the system, and a group of small entries fills some 20 KB.
+ * Page size of a file made anew, in bytes: what is appended goes to the disk page by page, each
+ * with two calls of the system, and a group of small entries fills some 20 KB.
  */
 export const pageSize = 16 * 1024
 

@@ -129,7 +129,7 @@ export const makeClaimable = (path: string): void => makeOwnFile(ownerPath(path)
 /**
  * Claims the right to deliver from a file, for as long as this process lives or until the claim is
  * let go: a transaction held open on a file beside it, so a lock of the operating system, which
- * ends with its process however that ends. Who has it can be read in it meanwhile.
+ * ends with its process however that ends. Its owner can be read in it meanwhile.
  *
  * That file stays: were it removed, one process could have a lock on the removed one, and another
  * on its successor. If somebody else removes or replaces it, the lock is taken anew on the one that

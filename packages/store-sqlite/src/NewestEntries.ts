@@ -15,7 +15,7 @@ import type { Appended } from "./tables/records.ts"
 
 /**
  * In bytes: beside the largest group there is room for four of the largest reads of whoever follows
- * the log. Who is further behind reads from the file.
+ * the log. A reader that is further behind reads from the file.
  */
 export const room = 8 * 1024 * 1024
 

@@ -67,7 +67,7 @@ export class Reserve {
       truncateSync(this.#path, size)
       return true
     } catch {
-      // Of another user, or on a disk that takes no writes.
+      // It belongs to another user, or the disk takes no writes.
       return false
     }
   }

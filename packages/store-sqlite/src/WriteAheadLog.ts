@@ -13,12 +13,12 @@ import { walLimit } from "./walLimits.ts"
 const enough = 1024 * 1024
 
 /**
- * Of the pages that an append changes beside those it fills: an end of a table, a sequence, a
+ * Bytes of the pages that an append changes beside those it fills: an end of a table, a sequence, a
  * table's root. In bytes.
  */
 const changedBeside = 48 * 1024
 
-/** Of what the other transactions change, which is a cursor's page most often. In bytes. */
+/** Bytes that the other transactions change, which is a cursor's page most often. In bytes. */
 const changedElse = 16 * 1024
 
 /**

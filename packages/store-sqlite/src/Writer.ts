@@ -69,7 +69,7 @@ export class Writer {
   #appends: Array<WaitingAppend> = []
   #calls: Array<WaitingCall> = []
   #underWay: UnderWay | undefined
-  /** Of the appends that wait or are under way, given up or not. */
+  /** Bytes of the appends that wait or are under way, given up or not. */
   #bytes = 0
   #busy = false
   #idle: (() => void) | undefined

@@ -8,5 +8,5 @@ export interface Limits {
   readonly counters: typeof Counters.limits & { readonly otherNames: typeof Counters.otherNames }
 }
 
-/** Of 8 KiB at most: what a call writes stays under 4 MB. */
+/** Each has 8 KiB at most: what a call writes stays under 4 MB. */
 export const lettersPerCall = 500

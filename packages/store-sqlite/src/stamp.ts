@@ -45,7 +45,10 @@ export const stampOf = (database: Database): Stamp | null => {
   }
 }
 
-/** Of the file alone, without its write-ahead log; `null` also for what cannot be read. */
+/**
+ * Reads the stamp of the file alone, without its write-ahead log; `null` also for what cannot be
+ * read.
+ */
 export const stampIn = (path: string): Stamp | null => {
   let database: Database | undefined
   try {

@@ -55,7 +55,7 @@ describe("the newest entries", () => {
         /** Entries of another process in front of these. */
         gap: fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat({ max: 3 }) }),
         repeats: fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, fc.boolean()),
-        /** Of the groups some fail, a full disk's say. */
+        /** Some groups fail, those of a full disk, say. */
         fails: fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, fc.boolean()),
       }),
     },

@@ -28,8 +28,8 @@ export interface Endpoint {
 }
 
 /**
- * Of the first server when a URL names several. The URL may hold a password, so no error repeats
- * it.
+ * The address of the first server when a URL names several. The URL may hold a password, so no
+ * error repeats it.
  */
 export const endpointOf = (url: string): Endpoint => {
   const first = url.split(",")[0] ?? ""

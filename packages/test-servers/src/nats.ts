@@ -52,7 +52,7 @@ export const startNats = async (options: NatsOptions = {}): Promise<TestServer> 
 
 export interface NatsCluster {
   readonly nodes: ReadonlyArray<TestServer>
-  /** Of every node. */
+  /** The URLs of every node. */
   readonly urls: ReadonlyArray<string>
   /**
    * Returns when these nodes (all by default) agree on a leader and have caught up with it, so that

@@ -67,13 +67,14 @@ export interface TestEvent {
 }
 
 export interface TestPipelineOptions extends Millrace.MillraceOptions {
-  /** Of the clock: 2026-01-01T00:00:00Z by default. */
+  /** Where the clock begins: 2026-01-01T00:00:00Z by default. */
   readonly startAt?: Date
-  /** Of the back-off's jitter: the same seed gives the same schedule. */
+  /** Seeds the back-off's jitter: the same seed gives the same schedule. */
   readonly seed?: string | number
   /**
-   * Where events are kept: in memory by default. It takes the time from Effect's clock; what it waits for itself, such as a disk or a
-   * server, may take real time, and virtual time stands still meanwhile. It is opened once, and closed by `dispose`.
+   * Where events are kept: in memory by default. It takes the time from Effect's clock; what it
+   * waits for itself, such as a disk or a server, may take real time, and virtual time stands still
+   * meanwhile. It is opened once, and closed by `dispose`.
    */
   readonly store?: (options: StoreOpenOptions) => Layer.Layer<Store.Store, StoreError>
   /** The cap of the store's log, in bytes. */
@@ -93,7 +94,10 @@ export interface TestPipeline extends Omit<Operations.Operations, "deadLetters">
   readonly advance: (duration: Duration.Input) => Promise<void>
   /** ms since the epoch. */
   readonly now: () => number
-  /** Sets the wall clock so many ms ahead of the virtual time, or behind it, as a person or NTP does; waits go on as before. */
+  /**
+   * Sets the wall clock so many ms ahead of the virtual time, or behind it, as a person or NTP
+   * does; waits go on as before.
+   */
   readonly setWallClock: (ahead: number) => void
   readonly receiver: (destination: string) => TestReceiver
   /** What became of all events that arrived since the last start. */
@@ -102,14 +106,25 @@ export interface TestPipeline extends Omit<Operations.Operations, "deadLetters">
   readonly deadLetters: (
     query?: DeadLetters.DeadLetterQuery,
   ) => Promise<ReadonlyArray<DeadLetters.DeadLetter>>
-  /** From now on the store says to everything that it is unavailable, or answers again. What it was asked before goes on. */
+  /**
+   * From now on the store says to everything that it is unavailable, or answers again. What it was
+   * asked before goes on.
+   */
   readonly failStore: (failing: boolean) => void
-  /** Stops at once, as `kill -9` does: nothing more is saved, whatever was in flight is never heard of again. */
+  /**
+   * Stops at once, as `kill -9` does: nothing more is saved, whatever was in flight is never heard
+   * of again.
+   */
   readonly crash: () => Promise<void>
-  /** Starts again on the same store, after `crash` or `close`, with other options if they are given. */
+  /**
+   * Starts again on the same store, after `crash` or `close`, with other options if they are given.
+   */
   readonly restart: (options?: Millrace.MillraceOptions) => Promise<void>
   readonly close: () => Promise<void>
-  /** Closes the pipeline and its store: nothing starts again. Needed only for a store that is not in memory. */
+  /**
+   * Closes the pipeline and its store: nothing starts again. Needed only for a store that is not in
+   * memory.
+   */
   readonly dispose: () => Promise<void>
 }
 
@@ -137,7 +152,10 @@ interface StoreView {
 
 const unavailable = new StoreError({ reason: { _tag: "Unavailable" }, message: "the store is down" })
 
-/** A view of a store that ends with one life of the pipeline: after a crash nothing it is asked for ever happens, and no answer is heard. */
+/**
+ * A view of a store that ends with one life of the pipeline: after a crash nothing it is asked for
+ * ever happens, and no answer is heard.
+ */
 const mortal = (
   store: Context.Context<Store.Store>,
   { isAlive, isFailing, busy, heads }: StoreView,
@@ -175,7 +193,8 @@ const mortal = (
     const heard = Effect.onExit(call, () => (isAlive() ? Effect.void : Effect.never))
     return Effect.suspend(() => (!isAlive() ? Effect.never : isFailing() ? Effect.fail(unavailable) : heard))
   }
-  // A pipeline is the only process on its store: it need not beat through days of virtual time, nor wait for the lease of one that crashed.
+  // A pipeline is the only process on its store: it need not beat through days of virtual time, nor
+  // wait for the lease of one that crashed.
   const alone = { ...Context.get(store, Members.Members), shared: false, claim: Effect.void }
   let view: Context.Context<never> = Context.make(Members.Members, alone) as Context.Context<never>
   for (const port of storePorts) {
@@ -220,7 +239,8 @@ const makeReceiver = (): Receiver => {
 }
 
 /**
- * Runs the real pipeline (intake, log, lanes, delivery) on a store in memory, scripted receivers and a virtual clock.
+ * Runs the real pipeline (intake, log, lanes, delivery) on a store in memory, scripted receivers
+ * and a virtual clock.
  *
  * @example
  * ```ts

@@ -31,7 +31,7 @@ interface Step {
   readonly gap: Gap
   /** What may come behind the gap, what came last in front. */
   readonly next: Array<Step>
-  /** Of one that ends an event. */
+  /** Only the gap that ends an event has it. */
   readonly end: End | null
 }
 
@@ -125,7 +125,7 @@ const gapsOf = (bytes: Uint8Array, start: number, end: number): Gaps | null => {
   return { steps: [...steps, { from, to: end, gap: "end" }], nesting }
 }
 
-/** Of all that is not a value: the same for events that look alike. FNV-1a, 32 bits. */
+/** Hashes all that is not a value: the same for events that look alike. FNV-1a, 32 bits. */
 const hashOf = (bytes: Uint8Array, { steps }: Gaps): number => {
   let hash = 0x811c9dc5
   for (const { from, to } of steps) {

@@ -44,7 +44,10 @@ export interface LaneOptions {
   /** For how long this process may run the lane. */
   readonly tenure: Tenure
   readonly router: Router
-  /** How many bytes one read of a lane that has fallen behind may take: its share of what all of them may. */
+  /**
+   * How many bytes one read of a lane that has fallen behind may take: its share of what all of
+   * them may.
+   */
   readonly readBytes: () => number
   /** How many bytes one request may carry, likewise. */
   readonly batchBytes: () => number
@@ -68,28 +71,39 @@ export interface LaneStatus {
   readonly waiting: boolean
 }
 
-/** The running program of one destination on one partition: take, filter, export, batch, send, save the cursor. */
+/**
+ * The running program of one destination on one partition: take, filter, export, batch, send, save
+ * the cursor.
+ */
 export interface Lane {
   readonly name: string
-  /** Of its cursor. */
+  /** The epoch of its cursor. */
   readonly epoch: number
   /** Never returns, but ends by one of {@link LaneEnd} or by interruption. */
   readonly run: Effect.Effect<never, LaneEnd>
   readonly status: () => LaneStatus
-  /** What to save while nothing is in flight; `null` when nothing has changed, or something is in flight. */
+  /**
+   * What to save while nothing is in flight; `null` when nothing has changed, or something is in
+   * flight.
+   */
   readonly idleSave: () => CursorSave | null
   /** The outcome of a save of {@link Lane.idleSave}, with what was saved. */
   readonly idleSaved: (save: CursorSave, outcome: "saved" | "fenced" | "failed") => void
   readonly wake: () => void
-  /** Somebody else is to run it: it starts no attempt any more, and ends as {@link Released} when what is in flight is settled and saved. */
+  /**
+   * Somebody else is to run it: it starts no attempt any more, and ends as {@link Released} when
+   * what is in flight is settled and saved.
+   */
   readonly release: () => void
 }
 
 /**
- * Takes the cursor over, makes it if it is new, and returns the lane, not yet running. Fails with `Finished` when a replay has come to its end meanwhile.
+ * Takes the cursor over, makes it if it is new, and returns the lane, not yet running. Fails with
+ * `Finished` when a replay has come to its end meanwhile.
  *
- * Its parts, each in a file of its own in `internal/lane`: all write to the book; taking makes batches of what is read; settling sends
- * them in rounds, until what is left are dead letters and suspects.
+ * Its parts, each in a file of its own in `internal/lane`: all write to the book; taking makes
+ * batches of what is read; settling sends them in rounds, until what is left are dead letters and
+ * suspects.
  */
 export const make = Effect.fnUntraced(function* (options: LaneOptions) {
   const { destination, partition, replay, router } = options

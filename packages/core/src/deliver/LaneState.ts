@@ -33,7 +33,7 @@ export const Suspect = Schema.Struct({
   due: Schema.Finite,
   /** How often it has failed after a neighbour had passed: it is tried ever more rarely. */
   tries: optional(Count),
-  /** Of the last failure; `null` without a complete reply. */
+  /** The status of the last failure; `null` without a complete reply. */
   status: optional(Schema.NullOr(Schema.Int)),
   /** When it was first held, by the lane's own time: see {@link LaneState.fields.ranFor}. */
   since: optional(Schema.Finite),

@@ -17,7 +17,7 @@ export interface Written {
   readonly fields: Int32Array
   /** ms since the epoch. */
   readonly receivedAt: number
-  /** Of times that were sent. */
+  /** How times that were sent are corrected. */
   readonly correction: Correction
   /** The default for events without a user of their own. */
   readonly user: Both | null
@@ -40,7 +40,7 @@ const userKey = piece(',"user":')
 const valueKey = piece('"value":')
 const metadataKey = piece(',"metadata":')
 
-/** Of an integer that a double holds exactly. */
+/** Digits of an integer that a double holds exactly. */
 const safeDigits = 15
 
 /** A text may begin with a byte order mark. */
@@ -53,7 +53,7 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 export class WrittenEvent implements Event {
   readonly eventName: string
   private readonly written: Written
-  /** Of its slots. */
+  /** Where its slots begin. */
   private readonly base: number
   private knownTime: number | undefined
   private knownUser: JsonObject | undefined
@@ -210,7 +210,7 @@ export class WrittenEvent implements Event {
     return this.written.fields[this.base + slot] !== 0
   }
 
-  /** Of a field's value; 0 when it has none. */
+  /** Returns the first byte of a field's value; 0 when it has none. */
   private first(slot: number): number {
     const at = this.written.fields[this.base + slot]!
     return at === 0 ? 0 : this.written.body.bytes[at]!
@@ -230,7 +230,9 @@ export class WrittenEvent implements Event {
     return this.has(slot) ? read(this.textAt(slot)) : undefined
   }
 
-  /** Of a field that shows text and numbers as they are written, and for anything else none. */
+  /**
+   * Writes a field that shows text and numbers as they are written, and nothing for anything else.
+   */
   private writeScalar(slot: number, into: ByteWriter): void {
     const first = this.first(slot)
     if (first === quote) this.writeAt(slot, into)

@@ -33,7 +33,7 @@ const firstOf = (ids: JsonObject): string => {
 }
 
 /**
- * Who a user is, as well as can be told, `""` when it cannot: client SDKs know an anonymous user by
+ * Names a user, as well as can be told, `""` when it cannot: client SDKs know an anonymous user by
  * the stable id alone, and send it with the event or the request.
  */
 export const subjectOf = (user: JsonObject, ofEvent: JsonObject, ofRequest: JsonObject): string => {

@@ -1,6 +1,6 @@
 import type { KeyKind } from "../ports/Keys.ts"
 
-/** Who sends. */
+/** The sender, by its key. */
 export interface Principal {
   readonly kind: KeyKind
   /**

@@ -44,7 +44,7 @@ export interface MigrationOptions {
   readonly onProgress?: (progress: MigrationProgress) => void
 }
 
-/** Of the log, which is nearly all there is to do. */
+/** Counts entries of the log, which is nearly all there is to do. */
 export interface MigrationProgress {
   readonly entries: number
   readonly ofEntries: number

@@ -7,7 +7,7 @@ import type { StoreError } from "./StoreError.ts"
 
 /**
  * The processes that deliver from one store, each known by a random id that it makes at its start.
- * Who is among them is decided by the store's own clock, so that the clocks of their machines do
+ * Membership is decided by the store's own clock, so that the clocks of their machines do
  * not matter.
  */
 export class Members extends Context.Service<

@@ -59,8 +59,8 @@ const DestinationId = Schema.String.check(
 export const BatchLimits = Schema.Struct({
   maxEvents: Count.pipe(withDefault(500)),
   /**
-   * Of the body as sent. An event larger than this goes alone. 1 MiB: what most receivers' body
-   * parsers let in.
+   * Bytes of the body as sent. An event larger than this goes alone. 1 MiB: what most receivers'
+   * body parsers let in.
    */
   maxBytes: Count.pipe(withDefault(1_048_576)),
   /** From the first event of the batch on. */
@@ -134,7 +134,7 @@ export const DestinationConfig = Schema.Struct({
   signing: Signing.pipe(withDefault({})),
   retry: RetryPolicy.pipe(withDefault({})),
   rateLimit: RateLimit.pipe(withDefault({})),
-  /** Of one attempt, from connecting to the end of the reply. */
+  /** Time for one attempt, from connecting to the end of the reply. */
   timeout: Millis.pipe(withDefault("30 seconds")),
   /**
    * How many requests may be under way at once in each partition: users are dealt to so many of

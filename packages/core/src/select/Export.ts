@@ -364,7 +364,7 @@ export const exporter = (
 /** What came of a transform, without what it was about: a user's error may quote the event. */
 const transformed = (transform: Transform, text: string): string | ExportError => {
   try {
-    // Of its own: other destinations have the same objects.
+    // Parsed anew: other destinations have the same objects.
     const event = transform(JSON.parse(text) as WebhookEvent)
     return isWebhookEvent(event)
       ? JSON.stringify(event)
@@ -388,8 +388,7 @@ const closing = piece('"}')
 export type EventWriter = (event: Event, index: number, into: ByteWriter) => ExportError | null
 
 /**
- * Of an export without rules of fields and a transform: what the sender wrote goes on as it was
- * written.
+ * Writes an export without field rules and transform: what the sender wrote goes on as it is.
  */
 const plainWriter = (
   entry: DecodedEntry,

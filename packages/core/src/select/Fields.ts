@@ -23,9 +23,9 @@ const Changed = Schema.String.check(
 const none: ReadonlyArray<string> = []
 
 /**
- * What of an exported event leaves: dotted paths below `user`, `metadata` and `statsigMetadata`,
- * with `*` for any one key or index; also `userID` and `value`. The eight fields themselves always
- * stay: what is dropped whole is left `{}` or `""`.
+ * Says what leaves of an exported event: dotted paths below `user`, `metadata` and
+ * `statsigMetadata`, with `*` for any one key or index; also `userID` and `value`. The eight fields
+ * themselves always stay: what is dropped whole is left `{}` or `""`.
  *
  * - `userID` is `user.userID` under another name: what happens to one happens to both.
  * - Keys that have dots themselves are reached by every way to read a path, unlike in a filter:
@@ -42,7 +42,7 @@ export const Fields = Schema.Struct({
   /**
    * Texts, numbers and booleans are replaced by 64 hex digits of HMAC-SHA-256 with the
    * installation's key: the same for the same value in every field, at every destination and after
-   * a restart. Numbers are hashed as their text. Of an object or an array all that stands below is
+   * a restart. Numbers are hashed as their text. All that stands below an object or an array is
    * hashed; `""` and `null` say that there is nothing, and stay.
    */
   hash: Schema.Array(Changed).pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(none))),

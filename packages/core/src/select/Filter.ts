@@ -111,7 +111,7 @@ const guarded =
   }
 
 export interface FilterOptions {
-  /** Of a user who writes TypeScript: asked last, only about events that pass the rest. */
+  /** For users who write TypeScript: asked last, only about events that pass the rest. */
   readonly predicate?: ((event: Event) => boolean) | undefined
   /**
    * Where the destination's events have an exposure's details, which `where` may ask for:

@@ -143,7 +143,7 @@ export const Where = Schema.Unknown.check(
 // No two parts of it take the same digits: it never looks at a text twice, however long that is.
 const numeric = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i
 
-/** Of a number or of text that is one: no blanks, no hexadecimal. */
+/** Reads a number, or text that is one: no blanks, no hexadecimal. */
 const numberOf = (value: Json): number | null => {
   if (typeof value === "number") return value
   return typeof value === "string" && numeric.test(value) ? Number(value) : null

@@ -3,7 +3,7 @@ import type { EntryId } from "../ports/EventLog.ts"
 
 /**
  * Which partition a request goes to, whole: what one user's client sends stays in one, and so in
- * order. Of nobody, it goes by its own id.
+ * order. A request of nobody goes by its own id.
  *
  * Not by the hash that deals a lane's users to its requests: all users of a partition would be
  * dealt alike.

@@ -16,7 +16,7 @@ const holds = (rule: Where.Where, event: Partial<Event> = {}, statsigMetadata: J
   return Where.compile(rule)(new View(whole, entry, "statsigMetadata"))
 }
 
-/** Of a field that has this value; `undefined` leaves it out. */
+/** Asks a rule of a field that has this value; `undefined` leaves it out. */
 const ofValue = (rule: Omit<Where.FieldRule, "field">, value: Json | undefined): boolean =>
   holds({ field: "metadata.x", ...rule }, { metadata: value === undefined ? {} : { x: value } })
 

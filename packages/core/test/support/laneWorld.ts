@@ -39,7 +39,7 @@ export interface Reaction {
   readonly retryAfter?: string
   /** ms. */
   readonly after?: number
-  /** So many events, from the first on, it has taken all the same; all of them when it says so. */
+  /** How many events, from the first on, it has taken all the same; all when it says so. */
   readonly took?: number
   /** What the failure comes from, for whoever judges it. */
   readonly cause?: string
@@ -61,7 +61,7 @@ export interface Death {
   readonly value: number
   readonly reason: DeadLetters.DeadReason
   readonly at: number
-  /** So many attempts had begun by then. */
+  /** How many attempts had begun by then. */
   readonly attempts: number
 }
 
@@ -214,7 +214,7 @@ export const makeLaneWorld = (
 ) => {
   const time = makeTime(startAt)
   const scope = Scope.makeUnsafe()
-  /** Of something that never waits. */
+  /** Runs something that never waits. */
   const runWith = <A, E, R>(context: Context.Context<R>, effect: Effect.Effect<A, E, R>): A => {
     const fiber = Effect.runForkWith(context)(effect, { scheduler: time.scheduler })
     time.settle()
@@ -310,7 +310,7 @@ export const makeLaneWorld = (
     time.settle()
   }
 
-  /** Of the entries, with the values of their events. */
+  /** The entries, with the values of their events. */
   const entries: Array<{ readonly position: Position; readonly values: ReadonlyArray<number> }> = []
 
   return {

@@ -125,7 +125,7 @@ export const makeWorld = async (options: WorldOptions = {}) => {
   const begun: Array<Begun> = []
   /** What must not happen, and did. */
   const violations: Array<string> = []
-  /** Who has acquired a cursor last. */
+  /** The process that has acquired a cursor last. */
   const owners = new Map<string, string>()
   const epochs = new Map<string, number>()
   let reply: (request: Omit<Begun, "status">) => Reply = () => ({ status: 200 })

@@ -9,7 +9,7 @@ const refusals: ReadonlySet<Failing> = new Set([400, 413, 422])
 /** ms for which nobody answers after a request that the receiver died of. */
 const downAfterDeath = 2_000
 
-/** Of one that flaps by the ms. */
+/** Whether a receiver that flaps by the ms is up. */
 const isUp = (flap: NonNullable<Story["outages"][number]["flap"]>, elapsed: number): boolean =>
   elapsed % (flap.up + flap.down) < flap.up
 

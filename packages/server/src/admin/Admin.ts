@@ -15,7 +15,7 @@ export interface AdminOptions {
   readonly store: Context.Context<Store.Store>
   /** The file it is in; `null` when it is in none. */
   readonly path: string | null
-  /** Of the server; `null` when none runs. */
+  /** The server's status; `null` when none runs. */
   readonly status: AdminApi.Status | null
   /** How the server is; `null` when none runs. */
   readonly readiness: Millrace.Millrace["readiness"] | null

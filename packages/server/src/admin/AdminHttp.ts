@@ -22,7 +22,7 @@ const write = (res: ServerResponse, status: number, value: unknown): void => {
     "content-type": "application/json",
     "content-length": Buffer.byteLength(body),
     "cache-control": "no-store",
-    // Of a request that was refused the body may still be coming.
+    // The body of a request that was refused may still be coming.
     ...(status >= 400 ? { connection: "close" } : {}),
   })
   res.end(body)

@@ -63,7 +63,7 @@ export const listen = Effect.fnUntraced(function* (
   if (there !== null && !there.isSocket()) return yield* failure(`${path} is something else`)
 
   const server = createServer(
-    // Of requests; replies may take as long as they need.
+    // Limits of requests; replies may take as long as they need.
     { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5_000 },
     listener,
   )

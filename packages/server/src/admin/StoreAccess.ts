@@ -118,8 +118,8 @@ export const open = Effect.fnUntraced(function* (
 })
 
 /**
- * Opens a store that nobody else may use meanwhile. Of a shared one, those who deliver from it say
- * so in it.
+ * Opens a store that nobody else may use meanwhile. In a shared store, those who deliver from it
+ * say so.
  *
  * @param mayBeNew whether a file may be made
  */

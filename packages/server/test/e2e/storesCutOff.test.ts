@@ -12,7 +12,7 @@ import { tempDir } from "../support/resources.ts"
 const senders = 8
 
 /**
- * Of each of the events that come while the store is away: far more of them than `mostGrowth`
+ * Bytes of each event that comes while the store is away: far more of them than `mostGrowth`
  * holds.
  */
 const padding = 16_384

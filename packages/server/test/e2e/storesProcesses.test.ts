@@ -9,7 +9,7 @@ import { receive } from "../support/receiver.ts"
 
 const destinations = Array.from({ length: 12 }, (_, index) => `d${String(index + 1).padStart(2, "0")}`)
 
-/** Who serves most: somebody serves none at all, now and then. */
+/** The process that serves most: another serves none at all, now and then. */
 const busiest = (fleet: Fleet, processes: ReadonlyArray<Process>): Process =>
   [...processes].sort((a, b) => fleet.served(b).length - fleet.served(a).length)[0]!
 

@@ -32,7 +32,7 @@ export type Answer = number | { readonly status: number; readonly body: string }
 export interface Receiver {
   readonly url: string
   readonly requests: ReadonlyArray<ReceivedRequest>
-  /** Of the requests answered with 2xx. */
+  /** The events of requests answered with 2xx. */
   readonly events: ReadonlyArray<ReceivedEvent>
   /**
    * What it answers from now on: always the same, or what the function says of a body, when it says

@@ -9,7 +9,7 @@ export const workersOf = ({ pid }: Pick<Server, "pid">): ReadonlyArray<number> =
 
 const isAlive = (pid: number): boolean => {
   try {
-    // Of one that has ended and whose parent has not noticed yet, the state is Z.
+    // The state is Z for one that has ended and whose parent has not noticed yet.
     return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, "utf8"))
   } catch {
     return false

@@ -46,7 +46,7 @@ export const cursors = (database: Database): Cursors.Cursors["Service"] => {
       StoreError
     > {
       if (saves.length === 0) return []
-      // Of several by one owner the last one stands.
+      // The last one of several by one owner stands.
       const last = new Map(saves.map((save) => [keyOf(save), save]))
       const keys = [...last.keys()]
       const written = [...last.values()]

@@ -52,7 +52,7 @@ const rowOf = (letter: DeadLetters.DeadLetter) => ({
   replayed_at: letter.replayedAt,
 })
 
-/** Of letters of one destination and event the last, in its place. */
+/** Keeps the last letter of a destination and event, in its place. */
 const newest = (letters: ReadonlyArray<DeadLetters.DeadLetter>): ReadonlyArray<DeadLetters.DeadLetter> => {
   const kept = new Map<string, DeadLetters.DeadLetter>()
   for (const letter of letters) {

@@ -18,7 +18,7 @@ import type { Options } from "../../src/Options.ts"
 import { type Internals, layerWith } from "../../src/PostgresStore.ts"
 import { dropSchema, freshSchema } from "./server.ts"
 
-/** Of a schema of the test's own, which goes when the test ends. */
+/** Options of a schema of the test's own, which goes when the test ends. */
 export const freshOptions = (url = servers.postgres): Required<Pick<Options, "url" | "schema">> => {
   const schema = freshSchema()
   onTestFinished(() => dropSchema(schema, url), 60_000)

@@ -6,9 +6,9 @@ import * as scripts from "../logScripts.ts"
 import { withRoom } from "../room.ts"
 
 export interface Caps {
-  /** Of the log. */
+  /** Bytes of the log. */
   readonly logBytes: number
-  /** Of each partition. */
+  /** The cap of each partition. */
   readonly maxBytes: number
 }
 

@@ -39,7 +39,7 @@ const sumOf = (index: Float64Array, of: keyof typeof column): number => {
   return sum
 }
 
-/** Of a row that is one entry, as the first version of the schema had them all. */
+/** Makes the index of a row that is one entry, as the first version of the schema had them all. */
 const indexOfOne = (row: Row, envelopeSize: number, bodySize: number): Float64Array => {
   const index = new Float64Array(width)
   index[column.appendedAt] = number(row, "appended_at")

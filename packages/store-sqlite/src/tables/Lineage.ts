@@ -13,7 +13,7 @@ const forksIn = (connection: Connection): ReadonlyArray<Fork> =>
     .all("SELECT generation, number FROM generations ORDER BY generation")
     .map((row) => ({ generation: number(row, "generation"), number: number(row, "number") }))
 
-/** Of what is appended now. */
+/** The generation of what is appended now. */
 export const generationIn = (connection: Connection): number =>
   number(
     connection.get("SELECT coalesce(max(generation), 0) AS generation FROM generations") ?? {},
@@ -105,8 +105,8 @@ export class Lineage {
 
   /**
    * The last entry that is as it was. What another process has appended since the file was put back
-   * came later than all that is known here. Of the generations that the file knows nothing of, what
-   * lies behind their beginnings is not the same.
+   * came later than all that is known here. What lies behind the beginnings of generations that the
+   * file does not know is not the same.
    */
   #lastSurvivor({ forks, head }: Known, generation: number, now: Ends): number {
     const unknown = forks.filter((fork) => fork.generation > generation)

@@ -138,7 +138,7 @@ export const log = (
     const known = head.position - RecentIds.promised
     connection.run("DELETE FROM trimmed_ids WHERE position <= ?", known)
     for (const row of rowsBetween(connection, known, position)) {
-      // Of a row that stays, they stay with it.
+      // They stay with a row that stays.
       if (row.mark.position > position) break
       for (const [entry, id] of idsOf(row).entries()) {
         const place = row.first + entry

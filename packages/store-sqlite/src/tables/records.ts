@@ -11,7 +11,7 @@ export interface PackedAppends extends PackedEntries {
 
 /** What became of the entries of several appends. */
 export interface Appended {
-  /** Of each entry; 0 for those of an append that found the log full. */
+  /** The position of each entry; 0 for those of an append that found the log full. */
   readonly positions: Float64Array
   /**
    * When each entry was appended, in ms since the epoch; `NaN` for those that were not: their ids

@@ -20,10 +20,15 @@ import * as DestinationRecords from "./destinationRecords.ts"
 import type { Tenure } from "./lease.ts"
 import type { Known } from "./registry.ts"
 
-/** What all lanes that have fallen behind may hold of the log together, and one of them at the most. */
+/**
+ * What all lanes that have fallen behind may hold of the log together, and one of them at the most.
+ */
 const laggingBytes = { together: 32 * 1024 * 1024, most: 1024 * 1024 }
 
-/** What the batches of all lanes may hold together: up to 256 lanes this is more than their own limits of 1 MiB. */
+/**
+ * What the batches of all lanes may hold together: up to 256 lanes this is more than their own
+ * limits of 1 MiB.
+ */
 const batchBytes = 256 * 1024 * 1024
 
 /** A share smaller than this would cost more in requests than it saves in memory. */
@@ -33,8 +38,9 @@ const leastShare = 64 * 1024
 const restartAfter = Duration.seconds(30)
 
 /**
- * A lane that was taken over is asked for again after this, and begun if it is still this process's: whoever took it may be gone, and nobody says so where nobody
- * beats. Two that both take a lane for their own (of a version that claims nothing) send little twice then.
+ * A lane that was taken over is asked for again after this, and begun if it is still this
+ * process's: whoever took it may be gone, and nobody says so where nobody beats. Two that both take
+ * a lane for their own (of a version that claims nothing) send little twice then.
  */
 const takeBackAfter = Duration.seconds(5)
 
@@ -58,9 +64,12 @@ export interface Running extends LanePlace {
 /** The lanes that run in this process, by the names of their cursors. */
 export interface LaneSet {
   readonly running: ReadonlyMap<string, Running>
-  /** So many lanes will run together: they share what memory there is for them. */
+  /** Says how many lanes will run together: they share what memory there is for them. */
   readonly expect: (count: number) => void
-  /** Which part of a destination's live traffic runs here: one partition's at the least, for what is sent by hand. */
+  /**
+   * Which part of a destination's live traffic runs here: one partition's at the least, for what is
+   * sent by hand.
+   */
   readonly shareOf: (destination: string) => number
   /** Takes the cursor over, whoever had it, and begins. */
   readonly start: (known: Known, place: LanePlace, tenure: Tenure) => Effect.Effect<void, StoreError>
@@ -78,7 +87,10 @@ interface Options {
   readonly readers: ReadonlyArray<HeadReader>
   readonly draining: () => boolean
   readonly onChange: () => void
-  /** A destination has changed in the store, or a lane has been taken over: what is to run may be other lanes now. */
+  /**
+   * A destination has changed in the store, or a lane has been taken over: what is to run may be
+   * other lanes now.
+   */
   readonly onLanesDue: () => void
 }
 

@@ -10,13 +10,19 @@ import { dealtTo } from "./rendezvous.ts"
 /** ms from one beat to the next: two may be lost before a lease ends. */
 const beatEvery = 2_000
 
-/** ms that a process counts as there after a beat: one that is killed is replaced after this and one beat of another, within 10 s. */
+/**
+ * ms that a process counts as there after a beat: one that is killed is replaced after this and one
+ * beat of another, within 10 s.
+ */
 const leaseFor = 6_000
 
 /** ms that a store which is going down may keep a process that leaves. */
 const leaveWithin = 2_000
 
-/** A stretch of membership without a gap. What was begun in it may send for as long as it holds; once over, it is over for good. */
+/**
+ * A stretch of membership without a gap. What was begun in it may send for as long as it holds;
+ * once over, it is over for good.
+ */
 export interface Tenure {
   readonly holds: () => boolean
 }
@@ -25,15 +31,20 @@ export interface Tenure {
 export interface Ownership {
   readonly tenure: () => Tenure
   readonly isMine: (lane: string) => boolean
-  /** Nobody else can be running it any more: its earlier owner is gone, or has had the time to let go of it. */
+  /**
+   * Nobody else can be running it any more: its earlier owner is gone, or has had the time to let
+   * go of it.
+   */
   readonly isFree: (lane: string) => boolean
   /** There are other processes that go on with what this one lets go of. */
   readonly hasOthers: () => boolean
-  /** From now on nothing is this process's; the others are told once it has let go of what it runs. */
+  /**
+   * From now on nothing is this process's; the others are told once it has let go of what it runs.
+   */
   readonly leave: (letGo: Effect.Effect<void>) => Effect.Effect<void>
 }
 
-/** Of a store that only one process can deliver from: nothing beats. */
+/** For a store that only one process can deliver from: nothing beats. */
 export const sole: Ownership = {
   tenure: () => ({ holds: () => true }),
   isMine: () => true,
@@ -42,7 +53,10 @@ export const sole: Ownership = {
   leave: (letGo) => letGo,
 }
 
-/** Both clocks: the wall's counts on while a machine is suspended, the monotonic one is not set back. */
+/**
+ * Both clocks: the wall's counts on while a machine is suspended, the monotonic one is not set
+ * back.
+ */
 interface Moment {
   readonly wall: number
   readonly monotonic: number
@@ -78,8 +92,9 @@ const isSame = (one: View, other: View): boolean =>
 /**
  * Makes this process a member and keeps it one; its scope's end lets the others know.
  *
- * The own lease is counted from before its beat was sent, so it ends before the others may see it end. After a gap the process is as new: what it ran
- * may have been taken over and given back meanwhile.
+ * The own lease is counted from before its beat was sent, so it ends before the others may see it
+ * end. After a gap the process is as new: what it ran may have been taken over and given back
+ * meanwhile.
  *
  * @param onBeat called whenever the members are known anew
  */

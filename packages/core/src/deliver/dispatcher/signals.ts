@@ -11,7 +11,7 @@ export interface Changes {
   /** What a draining caller waits for may have come true. */
   readonly progress: Latch.Latch
   readonly note: () => void
-  /** So many bytes of the log have been read. */
+  /** Notes how many bytes of the log have been read. */
   readonly noteRead: (bytes: number) => void
   /** A sweep begins. */
   readonly forget: () => void

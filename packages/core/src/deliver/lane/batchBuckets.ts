@@ -32,7 +32,7 @@ export const placeId = ({ entryId, time, index }: Pick<Taken, "entryId" | "time"
 
 /** Consecutive events of one entry, and where they stand in a batch. */
 interface Span extends Omit<Taken, "index" | "time"> {
-  /** Of the first, in its entry and in the batch. */
+  /** The index of the first, in its entry and in the batch. */
   readonly index: number
   readonly at: number
 }

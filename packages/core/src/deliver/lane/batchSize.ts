@@ -45,7 +45,7 @@ export const makeFitting = ({ batch }: Destination, book: Book): Fitting => {
   let inARow = 0
   let after = growAfter
   let growing = false
-  /** Of the batch at hand: the largest that passed, the smallest that failed. */
+  /** Sizes of the batch at hand: the largest that passed, the smallest that failed. */
   let largest = 0
   let smallest = Number.POSITIVE_INFINITY
   let spoilt = false

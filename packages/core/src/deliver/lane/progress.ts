@@ -32,7 +32,10 @@ export interface Held {
   readonly record: CursorRecord
 }
 
-/** Takes a live cursor over, whoever had it; a new one is made, where the destination says that it begins. */
+/**
+ * Takes a live cursor over, whoever had it; a new one is made, where the destination says that it
+ * begins.
+ */
 export const takeOver = Effect.fnUntraced(function* (where: Where, name: string) {
   const { destination, partition, log, cursors } = where
   const { epoch, record } = yield* cursors.acquire(name)
@@ -46,7 +49,10 @@ export const takeOver = Effect.fnUntraced(function* (where: Where, name: string)
   return begun
 })
 
-/** The same of a replay. It is never new: without a record it has come to its end, and was removed, meanwhile. */
+/**
+ * The same of a replay. It is never new: without a record it has come to its end, and was removed,
+ * meanwhile.
+ */
 export const takeOverReplay = Effect.fnUntraced(function* (cursors: Cursors["Service"], name: string) {
   const { epoch, record } = yield* cursors.acquire(name)
   if (record !== null) return { name, epoch, record } satisfies Held
@@ -61,32 +67,51 @@ export interface Book {
   /** As it was last saved: where a restart would go on. */
   readonly saved: CursorRecord
 
-  /** So many events have been delivered: the destination takes events. */
+  /** Counts events that have been delivered: the destination takes events. */
   readonly passed: (count: number) => void
   /** An attempt has failed. */
   readonly failed: Effect.Effect<void>
-  /** The lane's own time: for how many ms it has run, in all processes together, by their monotonic clocks. */
+  /**
+   * The lane's own time: for how many ms it has run, in all processes together, by their monotonic
+   * clocks.
+   */
   readonly time: Effect.Effect<number>
-  /** For how long the destination has been failing, as far as time has really passed; 0 when it is not. */
+  /**
+   * For how long the destination has been failing, as far as time has really passed; 0 when it is
+   * not.
+   */
   readonly failingFor: Effect.Effect<number>
-  /** How many bytes a request may have at this receiver; `null` for as many as the destination allows. */
+  /**
+   * How many bytes a request may have at this receiver; `null` for as many as the destination
+   * allows.
+   */
   readonly setFits: (bytes: number | null) => void
-  /** So many events that the filter let through are behind the lane. */
+  /** Counts events that the filter let through and that are behind the lane. */
   readonly settled: (count: number) => void
   /** Counts as filtered what lies before a place and was not let through. */
   readonly countFiltered: (place: Place) => void
-  /** The open batch is taken anew, as another one: what was settled of it goes out again with that. */
+  /**
+   * The open batch is taken anew, as another one: what was settled of it goes out again with that.
+   */
   readonly reopen: () => void
 
   /** Nothing is in hand: the lane stands where its feed stands. */
   readonly saveHere: Effect.Effect<void, Fenced | StoreError>
   /** The lane still stands before the batch, and remembers what is left of it. */
   readonly saveOpen: (open: OpenBatch) => Effect.Effect<void, Fenced | StoreError>
-  /** All of the batch is settled. Call it once for a batch. The save goes on while the next batch is gathered: see {@link Book.kept}. */
+  /**
+   * All of the batch is settled. Call it once for a batch. The save goes on while the next batch is
+   * gathered: see {@link Book.kept}.
+   */
   readonly saveSettled: (open: OpenBatch) => Effect.Effect<void, Fenced | StoreError>
-  /** Waits for the save under way, if there is one: before the lane sends anything, rests or ends. */
+  /**
+   * Waits for the save under way, if there is one: before the lane sends anything, rests or ends.
+   */
   readonly kept: Effect.Effect<void, Fenced | StoreError>
-  /** For a lane with nothing in flight. The book's own saves wait until {@link Book.idleSaved}. `null` when nothing has changed. */
+  /**
+   * For a lane with nothing in flight. The book's own saves wait until {@link Book.idleSaved}.
+   * `null` when nothing has changed.
+   */
   readonly idleSave: () => CursorSave | null
   readonly idleSaved: (save: CursorSave, outcome: "saved" | "fenced" | "failed") => void
 }
@@ -193,7 +218,8 @@ export const makeBook = (
       update({
         failures: state.failures + 1,
         failingSince: state.failingSince ?? wall,
-        // One that a version without it has written began before this process, nobody knows how long.
+        // One that a version without it has written began before this process, nobody knows how
+        // long.
         failingFrom: state.failingFrom ?? now,
         nothingPassedFrom: state.nothingPassedFrom ?? now,
         ranFor: now,

@@ -19,7 +19,7 @@ const longestPause = 60_000
  */
 export interface Round {
   readonly begin: () => void
-  /** So many requests have been sent that the lane has to wait before more. */
+  /** Whether the lane has to wait before it sends more requests. */
   readonly isSpent: () => boolean
   readonly somethingPassed: () => boolean
 
@@ -30,7 +30,7 @@ export interface Round {
     last: string,
     count: number,
   ) => Effect.Effect<Sent, Released>
-  /** So many events have been delivered. */
+  /** Counts events that have been delivered. */
   readonly passed: (count: number) => void
   /** How long to wait after the failures that the book has. */
   readonly backOff: (retryAfter: number | null) => Effect.Effect<Delivery.Wait>

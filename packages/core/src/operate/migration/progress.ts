@@ -13,7 +13,7 @@ export const Progress = Schema.Struct({
   v: Schema.Literal(1),
   /** Where the entries come from, as it may be shown. */
   source: Schema.String,
-  /** Of all that the plan was made of. */
+  /** A hash of all that the plan was made of. */
   fingerprint: Schema.Int,
   /** The target's running sums of events before the first entry, by partition. */
   base: Schema.Array(Schema.Int),

@@ -56,7 +56,7 @@ const operation = (reopens: boolean): fc.Arbitrary<Operation> =>
       weight: 3,
       arbitrary: fc.record({
         kind: fc.constant("save" as const),
-        // Of the epochs there were, the last one most often.
+        // An epoch there was, the last one most often.
         saves: fc.array(fc.record({ name, epoch: fc.oneof(fc.constant(-1), fc.nat({ max: 5 })) }), {
           maxLength: 4,
         }),
