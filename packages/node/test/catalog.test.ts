@@ -1,3 +1,4 @@
+/** Over 400 lines because files and URLs share their cases. */
 import { channel } from "node:diagnostics_channel"
 import { once } from "node:events"
 import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs"

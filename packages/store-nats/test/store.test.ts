@@ -1,3 +1,4 @@
+/** Over 400 lines because its cases share one way to look into streams. */
 import { cpSync, renameSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { setImmediate } from "node:timers/promises"

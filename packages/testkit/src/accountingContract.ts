@@ -1,3 +1,4 @@
+/** Over 400 lines because the contract is one story, with what it draws and how it counts. */
 import type { WebhookEvent } from "@millrace/core"
 import { DeadLetters, type Ingest } from "@millrace/core"
 import { Ledger } from "@millrace/core/host"

@@ -1,3 +1,4 @@
+/** Over 400 lines because the contract is one list of cases for every transport. */
 import type { Socket } from "node:net"
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib"
 import { type InvalidOptions, Transport } from "@millrace/core"

@@ -1,3 +1,7 @@
+/**
+ * Over 400 lines because reading a body is one pass with one state: its parts would share all of
+ * it.
+ */
 import { maxEventNameBytes } from "../base/Event.ts"
 import * as ExactJson from "../base/exactJson.ts"
 import type { Json } from "../base/json.ts"

@@ -1,3 +1,7 @@
+/**
+ * Over 400 lines because an event is exported in two ways, as an object and as bytes, which are
+ * kept beside each other to be compared.
+ */
 import * as Data from "effect/Data"
 import type { Event } from "../base/Event.ts"
 import { exactOf, exactStatsigMetadataOf } from "../base/exactEvent.ts"

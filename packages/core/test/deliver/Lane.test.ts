@@ -1,3 +1,4 @@
+/** Over 400 lines because a lane is one program: its cases share one world. */
 import { type TestPipeline, testPipeline } from "@millrace/testkit"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"

@@ -1,3 +1,4 @@
+/** Over 400 lines because its stories share one set of processes. */
 import * as Effect from "effect/Effect"
 import * as fc from "fast-check"
 import { afterEach, describe, expect, test } from "vitest"

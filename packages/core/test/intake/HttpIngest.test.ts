@@ -1,3 +1,4 @@
+/** Over 400 lines because every status and header of the routes has its case here. */
 import { gzipSync } from "node:zlib"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"

@@ -1,3 +1,4 @@
+/** Over 400 lines because its cases share one set of ports that fail. */
 import { createHash } from "node:crypto"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"

@@ -1,3 +1,4 @@
+/** Over 400 lines because every form of a request that SDKs send has its case here. */
 import { readdirSync, readFileSync } from "node:fs"
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"

@@ -1,3 +1,4 @@
+/** Over 400 lines because a migration is told from its plan to its end, with one pair of stores. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

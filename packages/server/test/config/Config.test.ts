@@ -1,3 +1,4 @@
+/** Over 400 lines because every setting and every mistake has its case here. */
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"

@@ -1,3 +1,4 @@
+/** Over 400 lines because the commands share one running server. */
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { existsSync, lstatSync, writeFileSync } from "node:fs"

@@ -1,3 +1,4 @@
+/** Over 400 lines because every way to start and to end a server has its case here. */
 import { execFile } from "node:child_process"
 import { createHmac } from "node:crypto"
 import { once } from "node:events"

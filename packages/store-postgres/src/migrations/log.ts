@@ -1,3 +1,8 @@
+/**
+ * Over 400 lines because it is the SQL of one schema, which is read from its first version to its
+ * last.
+ */
+
 /** How many segments the log goes around in. */
 const segments = 8
 
