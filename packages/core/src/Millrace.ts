@@ -236,7 +236,7 @@ export const make = async <D extends Durability = never>(options: MakeOptions<D>
     return yield* problem === null ? services.health.probe : Effect.fail(problem)
   })
   const report = Readiness.makeReport()
-  const signs = { takesEvents, undelivered: dispatcher.undelivered }
+  const signs = { takesEvents, undelivered: dispatcher.undelivered, halted: dispatcher.halted }
   // A call that hangs is left behind: waiting for its interruption would take as long as the call.
   const findReadiness = Effect.promise(() => run(Readiness.find(signs))).pipe(
     Effect.timeoutOrElse({

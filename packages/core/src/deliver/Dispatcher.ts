@@ -2,6 +2,14 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type { StoreError } from "../ports/StoreError.ts"
 
+/** Why events that are stored do not go out: not for the sake of a destination. */
+export interface Halt {
+  /** `null` when it is a mistake of this program. */
+  readonly error: StoreError | null
+  /** For operators: no event, no key, no password. */
+  readonly detail: string
+}
+
 /** Delivers from a store. */
 export class Dispatcher extends Context.Service<
   Dispatcher,
@@ -11,6 +19,8 @@ export class Dispatcher extends Context.Service<
      * has taken them over, or its own lease has ended.
      */
     readonly undelivered: Effect.Effect<ReadonlyArray<string>, StoreError>
+    /** Why what is stored does not go out, though it is this process's to deliver. */
+    readonly halted: Effect.Effect<Halt | null>
     /**
      * Sends what is pending without waiting for batches to fill; returns when nothing is left to
      * send now: every lane of this process has reached the head or waits to try again. When other

@@ -27,6 +27,7 @@ import { Dispatcher } from "./Dispatcher.ts"
 import * as Assignment from "./dispatcher/assignment.ts"
 import * as AttemptRecords from "./dispatcher/attemptQueue.ts"
 import * as DestinationRecords from "./dispatcher/destinationRecords.ts"
+import * as Halts from "./dispatcher/halts.ts"
 import * as Sweeping from "./dispatcher/housekeeping.ts"
 import * as LaneSet from "./dispatcher/laneSet.ts"
 import * as Ownership from "./dispatcher/lease.ts"
@@ -35,6 +36,9 @@ import * as Changes from "./dispatcher/signals.ts"
 import * as HeadReader from "./read/HeadReader.ts"
 import { Steering } from "./Steering.ts"
 import * as Sender from "./send/Sender.ts"
+
+/** After destinations could not be begun with, unless something asks for that before. */
+const assignAgainAfter = Duration.seconds(5)
 
 export interface DispatcherOptions {
   /**
@@ -97,10 +101,16 @@ const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
 
   let draining = false
   const changes = Changes.make()
+  const halts = Halts.make()
   const readers: Array<HeadReader.HeadReader> = []
   for (let partition = 0; partition < log.partitions; partition++) {
     readers.push(
-      yield* HeadReader.make(log, partition, options.ringBytes ?? 8 * 1024 * 1024, changes.noteRead),
+      yield* HeadReader.make({
+        ...{ log, partition },
+        ringBytes: options.ringBytes ?? 8 * 1024 * 1024,
+        onRead: changes.noteRead,
+        onHalt: (error, detail) => halts.note({ error, detail }),
+      }),
     )
   }
   const attemptRecords = AttemptRecords.make(attempts, changes.note)
@@ -108,6 +118,7 @@ const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
     ...ports,
     deadLetters,
     readers,
+    halts,
     draining: () => draining,
     onChange: changes.note,
     onLanesDue: lookAgain,
@@ -128,15 +139,21 @@ const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
   /** What changes lanes is done one thing after the other. */
   const acting = Semaphore.makeUnsafe(1)
   const sparingly = makeSparingly()
-  const sayNotAssigned = (reason: string) =>
-    sparingly(Effect.logWarning("destinations could not be begun with, and will be tried again", reason))
+  /** Where nobody beats nothing else would lead to another try. */
+  const notAssigned = Effect.fnUntraced(function* (reason: string) {
+    yield* sparingly(
+      Effect.logWarning("destinations could not be begun with, and will be tried again", reason),
+    )
+    yield* Effect.timeoutOption(due.await, assignAgainAfter)
+    lookAgain()
+  })
   const assigning = Effect.gen(function* () {
     yield* due.await
     due.closeUnsafe()
     yield* acting.withPermits(1)(assign)
   }).pipe(
-    Effect.catchTag("StoreError", (error) => sayNotAssigned(error.message)),
-    Effect.catchDefect((defect) => sayNotAssigned(defectSummary(Cause.die(defect)))),
+    Effect.catchTag("StoreError", (error) => notAssigned(error.message)),
+    Effect.catchDefect((defect) => notAssigned(defectSummary(Cause.die(defect)))),
   )
   yield* acting.withPermits(1)(assign)
   due.closeUnsafe()
@@ -201,7 +218,7 @@ const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
       .filter((id) => lacksLane(id))
   })
 
-  return Context.make(Dispatcher, { undelivered, drain }).pipe(
+  return Context.make(Dispatcher, { undelivered, halted: halts.current, drain }).pipe(
     Context.add(Steering, {
       roster,
       lanes,

@@ -21,10 +21,11 @@ import { defectSummary } from "../ports/defectSummary.ts"
 import { EntryIds } from "../ports/EntryIds.ts"
 import { type EntryId, EventLog } from "../ports/EventLog.ts"
 import type { Keys } from "../ports/Keys.ts"
-import { mayPass, StoreError } from "../ports/StoreError.ts"
+import { StoreError } from "../ports/StoreError.ts"
 import { partitionOf } from "../select/partition.ts"
 import type { AuthenticationOptions } from "./authentication.ts"
 import * as Authentication from "./authentication.ts"
+import { makeDamage } from "./damage.ts"
 import { makeDedupe } from "./dedupe.ts"
 import type { Principal } from "./keyRing.ts"
 import { makeNameCounts } from "./nameCounts.ts"
@@ -145,7 +146,7 @@ export class Ingest extends Context.Service<
     readonly ledger: Effect.Effect<IntakeLedger>
     /**
      * Why the last append failed, if that does not pass by itself: a probe may not touch what is
-     * damaged.
+     * damaged. Only for a while: whoever is not ready is sent nothing that would show otherwise.
      */
     readonly damage: Effect.Effect<StoreError | null>
     /** Reads the {@link Keys} store again, after it was changed. The keys given as options stay. */
@@ -285,7 +286,7 @@ const make = Effect.fnUntraced(function* (
   const fingerprint = (head: IngestHead, body: Uint8Array): string =>
     `${head.dialect} ${head.keyId} ${hex(codec.sha256(body))}`
 
-  let damage: StoreError | null = null
+  const damage = makeDamage()
 
   const nameCounts = yield* makeNameCounts
   let bytesInFlight = 0
@@ -321,9 +322,10 @@ const make = Effect.fnUntraced(function* (
           settle()
           count("failed", events)
           return Effect.catch(storeFailure(cause), (error) =>
-            Effect.suspend(() => {
-              if (!mayPass(error.reason)) damage = error
-              return Effect.andThen(logStoreFailure(error), refuse({ _tag: "StoreFailed", error }))
+            Effect.gen(function* () {
+              yield* damage.note(error)
+              yield* logStoreFailure(error)
+              return yield* refuse({ _tag: "StoreFailed", error })
             }),
           )
         },
@@ -332,7 +334,7 @@ const make = Effect.fnUntraced(function* (
           const duplicate = dedupe !== null && shared === true
           count(duplicate ? "duplicate" : "stored", events)
           const entryId = duplicate || entry === null ? null : id
-          if (entryId !== null) damage = null
+          if (entryId !== null) damage.forget()
           const receipt = Effect.succeed({ entryId, events, duplicate, rejected, rejectedCount })
           return duplicate ? receipt : Effect.andThen(nameCounts.add(eventNames, head.receivedAt), receipt)
         },
@@ -378,7 +380,7 @@ const make = Effect.fnUntraced(function* (
       ...totals,
       received: totals.stored + totals.rejected + totals.duplicate + totals.failed,
     })),
-    damage: Effect.sync(() => damage),
+    damage: damage.current,
     reloadKeys: authentication.reload,
   }
 })

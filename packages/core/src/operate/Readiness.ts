@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import type { Halt } from "../deliver/Dispatcher.ts"
 import { conditionOf, type StoreError } from "../ports/StoreError.ts"
 
 /** Why a process should get no requests now. */
@@ -32,6 +33,11 @@ const undelivered = (destinations: ReadonlyArray<string>): NotReady => ({
   detail: "this process should, and has lost them: another one has the store, or its lease has ended",
 })
 
+const haltedBy = ({ error, detail }: Halt): NotReady =>
+  error === null
+    ? { problem: "what is stored does not go out", detail }
+    : { problem: `${ofStore(error).problem}, and what is stored does not go out`, detail }
+
 /** How many destinations a reply names. */
 const maxNamed = 10
 
@@ -40,17 +46,19 @@ export interface Signs {
   readonly takesEvents: Effect.Effect<void, StoreError>
   /** The destinations that this process should deliver to and does not. */
   readonly undelivered: Effect.Effect<ReadonlyArray<string>, StoreError>
+  /** Why what this process has to deliver cannot go on. */
+  readonly halted: Effect.Effect<Halt | null>
 }
 
 /** Tries what is vouched for: that an append would succeed, and that what is stored goes out. */
-export const find = ({ takesEvents, undelivered: find }: Signs): Effect.Effect<Readiness> =>
-  Effect.andThen(takesEvents, find).pipe(
-    Effect.match({
-      onFailure: ofStore,
-      onSuccess: (destinations) =>
-        destinations.length === 0 ? null : undelivered(destinations.slice(0, maxNamed)),
-    }),
-  )
+export const find = ({ takesEvents, undelivered: find, halted }: Signs): Effect.Effect<Readiness> =>
+  Effect.gen(function* () {
+    yield* takesEvents
+    const destinations = yield* find
+    if (destinations.length > 0) return undelivered(destinations.slice(0, maxNamed))
+    const halt = yield* halted
+    return halt === null ? null : haltedBy(halt)
+  }).pipe(Effect.catch((error) => Effect.succeed(ofStore(error))))
 
 /** Says once when a process is no longer ready, or for another reason, and when it is again. */
 export const makeReport = (): ((found: Readiness) => Effect.Effect<void>) => {

@@ -292,7 +292,11 @@ export const makeLaneWorld = (
       () => 1,
     )
     const program = Effect.gen(function* () {
-      const reader = yield* HeadReader.make(log, 0, 8 * 1024 * 1024, () => {})
+      const reader = yield* HeadReader.make({
+        ...{ log, partition: 0, ringBytes: 8 * 1024 * 1024 },
+        onRead: () => {},
+        onHalt: () => Effect.void,
+      })
       const lane = yield* Lane.make({
         destination,
         ...selection,

@@ -3,6 +3,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { Cursor, Cursors } from "../../ports/Cursors.ts"
 import { defectSummary } from "../../ports/defectSummary.ts"
+import { conditionOf } from "../../ports/StoreError.ts"
 import type { AttemptRecords } from "./attemptQueue.ts"
 import type { LaneSet } from "./laneSet.ts"
 import type { Roster } from "./registry.ts"
@@ -72,7 +73,10 @@ export const make = (options: Options): Sweeping => {
     return yield* retention.trim(roster.all, liveState)
   }).pipe(
     Effect.catchTag("StoreError", (error) =>
-      Effect.as(Effect.logWarning("the store does not answer", error.message), nextAfterFailure),
+      Effect.as(
+        Effect.logWarning(`the store is ${conditionOf(error.reason)}`, error.message),
+        nextAfterFailure,
+      ),
     ),
     Effect.catchDefect((defect) =>
       Effect.as(Effect.logError("a sweep failed", defectSummary(Cause.die(defect))), nextAfterFailure),

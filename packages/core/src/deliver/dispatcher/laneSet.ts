@@ -17,6 +17,7 @@ import type { StoreError } from "../../ports/StoreError.ts"
 import * as Lane from "../Lane.ts"
 import type { HeadReader } from "../read/HeadReader.ts"
 import * as DestinationRecords from "./destinationRecords.ts"
+import { type Halts, tryAgainAfter } from "./halts.ts"
 import type { Tenure } from "./lease.ts"
 import type { Known } from "./registry.ts"
 
@@ -33,9 +34,6 @@ const batchBytes = 256 * 1024 * 1024
 
 /** A share smaller than this would cost more in requests than it saves in memory. */
 const leastShare = 64 * 1024
-
-/** A lane that cannot go on (an entry that cannot be read, say) is begun anew after this. */
-const restartAfter = Duration.seconds(30)
 
 /**
  * A lane that was taken over is asked for again after this, and begun if it is still this
@@ -85,6 +83,7 @@ interface Options {
   readonly deadLetters: DeadLetters["Service"]
   readonly destinations: Destinations["Service"]
   readonly readers: ReadonlyArray<HeadReader>
+  readonly halts: Halts
   readonly draining: () => boolean
   readonly onChange: () => void
   /**
@@ -95,7 +94,7 @@ interface Options {
 }
 
 export const make = Effect.fnUntraced(function* (options: Options) {
-  const { log, cursors, deadLetters, destinations, readers, draining, onChange, onLanesDue } = options
+  const { log, cursors, deadLetters, destinations, readers, halts, draining, onChange, onLanesDue } = options
   const running = new Map<string, Running>()
   const fibers = yield* FiberMap.make<string>()
   let expected = 0
@@ -124,17 +123,26 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     const { name } = one.lane
     running.set(name, one)
 
-    const restart = Effect.fnUntraced(function* (reason: string) {
-      yield* Effect.logError("a destination cannot go on and is begun anew", reason).pipe(noted)
-      yield* Effect.sleep(restartAfter)
-      if (!tenure.holds()) return yield* new Lane.Released({ name })
-      one.lane = yield* retryStore(open)
+    let isOpen = true
+    const runOnce = Effect.gen(function* () {
+      if (!isOpen) {
+        if (!tenure.holds()) return yield* new Lane.Released({ name })
+        one.lane = yield* retryStore(open)
+        isOpen = true
+      }
+      return yield* one.lane.run
     })
-    const run = Effect.suspend(() => one.lane.run).pipe(
+    const halt = Effect.fnUntraced(function* (error: StoreError | null, detail: string) {
+      isOpen = false
+      yield* Effect.logError("a destination cannot go on and is begun anew", detail).pipe(noted)
+      yield* halts.note({ error, detail })
+      yield* Effect.sleep(tryAgainAfter)
+    })
+    const run = runOnce.pipe(
       Effect.catchTag("StoreError", (error) =>
-        error.reason._tag === "Closed" ? Effect.never : restart(error.message),
+        error.reason._tag === "Closed" ? Effect.never : halt(error, error.message),
       ),
-      Effect.catchDefect((defect) => restart(defectSummary(Cause.die(defect)))),
+      Effect.catchDefect((defect) => halt(null, defectSummary(Cause.die(defect)))),
       Effect.forever,
       Effect.catchTags({
         Fenced: () =>

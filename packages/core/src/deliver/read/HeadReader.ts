@@ -5,6 +5,7 @@ import { mayWant } from "../../entry/envelopeNames.ts"
 import { defectSummary } from "../../ports/defectSummary.ts"
 import type { EventLog } from "../../ports/EventLog.ts"
 import { retryStore } from "../../ports/retryStore.ts"
+import type { StoreError } from "../../ports/StoreError.ts"
 import { ReadAhead, type Reader, sizeOf } from "./ReadAhead.ts"
 import { Router } from "./Router.ts"
 
@@ -14,26 +15,32 @@ export interface HeadReader {
   readonly askForMore: () => void
 }
 
-const readLimits = { maxEntries: 256, maxBytes: 1024 * 1024 }
-
-/** After an entry that cannot be read: somebody has to look at it, nothing is skipped. */
+/** After an entry that cannot be read. */
 const pauseAfterDamage = "30 seconds"
 
-const pause = (reason: string) =>
-  Effect.andThen(Effect.logError("the log's head cannot be read", reason), Effect.sleep(pauseAfterDamage))
+const readLimits = { maxEntries: 256, maxBytes: 1024 * 1024 }
+
+interface Options {
+  readonly log: EventLog["Service"]
+  readonly partition: number
+  readonly ringBytes: number
+  /** Told how many bytes were read. */
+  readonly onRead: (bytes: number) => void
+  /** The log cannot be read on: somebody has to look at that, nothing is skipped. */
+  readonly onHalt: (error: StoreError | null, detail: string) => Effect.Effect<void>
+}
 
 /**
  * Reads the log's head once for all lanes that keep up, for as long as any of them has room: the
  * fastest sets the pace, and those that cannot follow fall behind and read on their own.
- *
- * @param onRead told how many bytes were read
  */
-export const make = Effect.fnUntraced(function* (
-  log: EventLog["Service"],
-  partition: number,
-  ringBytes: number,
-  onRead: (bytes: number) => void,
-) {
+export const make = Effect.fnUntraced(function* ({ log, partition, ringBytes, onRead, onHalt }: Options) {
+  const pause = (error: StoreError | null, detail: string) =>
+    Effect.logError("the log's head cannot be read", detail).pipe(
+      Effect.andThen(onHalt(error, detail)),
+      Effect.andThen(Effect.sleep(pauseAfterDamage)),
+    )
+
   const { head } = yield* log.bounds(partition)
   const router = new Router(head, ringBytes)
   const hungry = yield* Latch.make(false)
@@ -89,9 +96,9 @@ export const make = Effect.fnUntraced(function* (
       }),
     ),
     Effect.catchTag("StoreError", (error) =>
-      error.reason._tag === "Closed" ? Effect.never : pause(error.message),
+      error.reason._tag === "Closed" ? Effect.never : pause(error, error.message),
     ),
-    Effect.catchDefect((defect) => pause(defectSummary(Cause.die(defect)))),
+    Effect.catchDefect((defect) => pause(null, defectSummary(Cause.die(defect)))),
   )
   yield* Effect.forkScoped(Effect.forever(readOn))
   const reader: HeadReader = { router, askForMore: () => hungry.openUnsafe() }

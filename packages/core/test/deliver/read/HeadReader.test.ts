@@ -8,6 +8,8 @@ import { EventLog, type LogEntry, layerMemory } from "../../../src/ports/EventLo
 import * as Position from "../../../src/ports/Position.ts"
 import { decodeJson, entryOf, sdk } from "../../support/wire.ts"
 
+const options = { partition: 0, ringBytes: 1024 * 1024, onRead: () => {}, onHalt: () => Effect.void }
+
 const entry = (number: number) => ({
   ...entryOf(decodeJson(sdk, { events: [{ eventName: "e", user: { userID: "u" }, time: 1 }] })),
   id: String(number).padStart(32, "0"),
@@ -28,7 +30,7 @@ test("what is appended at the head is read once, and no empty page is asked for 
       read: (...of) =>
         Effect.tap(log.read(...of), (entries) => Effect.sync(() => void pages.push(entries.length))),
     }
-    const { router, askForMore } = yield* HeadReader.make(counted, 0, 1024 * 1024, () => {})
+    const { router, askForMore } = yield* HeadReader.make({ ...options, log: counted })
     const start = { position: Position.origin, index: 0 }
     const feed = new Feed({ name: () => true, event: null }, 100, start, () => {}, null)
     expect(router.attach(feed)).toBe(true)
@@ -57,8 +59,12 @@ test("what nobody wants counts as if it had been read whole: a small log has to 
       read: (...of) => Effect.map(log.read(...of), (entries) => entries.map(withoutBody)),
     }
     let bytes = 0
-    const { router, askForMore } = yield* HeadReader.make(sparing, 0, 1024 * 1024, (more) => {
-      bytes += more
+    const { router, askForMore } = yield* HeadReader.make({
+      ...options,
+      log: sparing,
+      onRead: (more) => {
+        bytes += more
+      },
     })
     const start = { position: Position.origin, index: 0 }
     const idle = new Feed({ name: () => false, event: null }, 100, start, () => {}, null)
@@ -89,7 +95,7 @@ test("an entry that nobody wanted when it was read is read again for who wants i
           return read
         }),
     }
-    const reader = yield* HeadReader.make(sparing, 0, 1024 * 1024, () => {})
+    const reader = yield* HeadReader.make({ ...options, log: sparing })
     expect(reader.router.attach(idle)).toBe(true)
     yield* log.append([entry(1)])
     reader.askForMore()
