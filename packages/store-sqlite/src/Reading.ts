@@ -29,7 +29,11 @@ export class Reading {
     const { connection, tables } = this.#opened
     const calls = request.calls.map((call): Outcome<unknown> => {
       try {
-        return done(connection.transaction("DEFERRED", () => invoke(tables, call)))
+        // Nothing is to be had of a transaction any more in which a damaged page was met.
+        const isApart = call.table === "examination"
+        return done(
+          isApart ? invoke(tables, call) : connection.transaction("DEFERRED", () => invoke(tables, call)),
+        )
       } catch (error) {
         return failureOf(error, this.#options.path)
       }

@@ -20,8 +20,9 @@ import * as Layer from "effect/Layer"
 import { claimDelivery, isUnclaimed, makeClaimable } from "./DeliveryClaim.ts"
 import { failureOf } from "./errors.ts"
 import { lettersPerCall } from "./limits.ts"
+import { fail } from "./outcomes.ts"
 import { tooWideMode } from "./ownFile.ts"
-import { type FileOptions, fail, StoreFile } from "./StoreFile.ts"
+import { type FileOptions, StoreFile } from "./StoreFile.ts"
 import type { Lost, Progress } from "./tables/records.ts"
 import { tooSmall } from "./volume.ts"
 
@@ -312,7 +313,7 @@ export const layerWith = (options: Options, internals: Internals): SqliteLayer =
       const file = yield* Effect.acquireRelease(open(options, owned, internals), close)
       return Context.make(EventLog.EventLog, eventLog(file)).pipe(
         Context.add(Cursors.Cursors, cursors(file, owned)),
-        Context.add(StoreHealth.StoreHealth, { probe: file.probe, examine: Effect.succeed([]) }),
+        Context.add(StoreHealth.StoreHealth, { probe: file.probe, examine: file.examine }),
         Context.add(DeadLetters.DeadLetters, deadLetters(file)),
         Context.add(Attempts.Attempts, attempts(file)),
         Context.add(Destinations.Destinations, destinations(file)),

@@ -1,9 +1,18 @@
-import { EventLog, Generations, KnownHead, Position, StoreError } from "@millrace/core/store"
+import {
+  EventLog,
+  Generations,
+  KnownHead,
+  Position,
+  StoreError,
+  type StoreHealth,
+} from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import { toEntries } from "./entries.ts"
 import type { Failure } from "./errors.ts"
+import { examine } from "./examine.ts"
 import { FileMarks, logPathOf } from "./FileMarks.ts"
 import { NewestEntries } from "./NewestEntries.ts"
+import { closed, fail, full, toEffect } from "./outcomes.ts"
 import { unpack } from "./packing.ts"
 import type {
   Asked,
@@ -23,29 +32,8 @@ import { Writer } from "./Writer.ts"
 /** How often to look whether another process has appended, in ms. */
 const pollInterval = 500
 
-const full = (message: string): StoreError => new StoreError({ reason: { _tag: "Full" }, message })
-
 /** A log that is another one each time it is asked is none to wait for. */
 const maxTries = 5
-
-const closed = (): StoreError =>
-  new StoreError({ reason: { _tag: "Closed" }, message: "the store has been closed" })
-
-/** A failure of what was not asked about a position. */
-export const fail = (failure: Failure): Effect.Effect<never, StoreError> => {
-  switch (failure.kind) {
-    case "refused":
-      return Effect.fail(new StoreError({ reason: failure.reason, message: failure.message }))
-    case "defect":
-      return Effect.die(new Error(failure.message))
-    case "outside":
-    case "another":
-      return Effect.die(new Error(`no position was asked for, and it is ${failure.kind}`))
-  }
-}
-
-const toEffect = <A>(outcome: Outcome<A>): Effect.Effect<A, StoreError> =>
-  outcome.kind === "done" ? Effect.succeed(outcome.value) : fail(outcome)
 
 export type FileOptions = Omit<WorkerOptions, "mode" | "known" | "marks">
 
@@ -69,7 +57,7 @@ export interface Observer {
  * which may begin while the file is open: somebody puts an earlier copy of it back.
  */
 export class StoreFile {
-  readonly #maxBytes: number
+  readonly #options: FileOptions
   readonly #writing: Thread
   readonly #reading: Thread
   readonly #writer: Writer
@@ -77,7 +65,6 @@ export class StoreFile {
   readonly #newest: NewestEntries
   readonly #observer: Observer
   readonly #marks = new FileMarks()
-  readonly #path: string
   #logPath: string
   #generations = new Generations()
   #known: Known | null = null
@@ -86,14 +73,14 @@ export class StoreFile {
 
   /** @param patience how long a write may take, in ms */
   constructor(options: FileOptions, patience: number, observer: Observer) {
-    this.#path = options.path
     this.#logPath = logPathOf(options.path)
-    this.#maxBytes = options.limits.log.maxBytes
     this.#observer = observer
-    const marks = this.#marks.memory
-    const optionsOf = (mode: WorkerOptions["mode"]) => () => ({ ...options, mode, known: this.#known, marks })
-    this.#writing = new Thread(optionsOf("write"), (reply) => this.#heard(reply))
-    this.#reading = new Thread(optionsOf("read"))
+    this.#options = options
+    this.#writing = new Thread(
+      () => this.#optionsOf("write"),
+      (reply) => this.#heard(reply),
+    )
+    this.#reading = new Thread(() => this.#optionsOf("read"))
     this.#newest = new NewestEntries(options.path, (number) => this.#generations.positionOf(number))
     this.#writer = new Writer(this.#writing, this.#newest, patience)
     this.#head = new KnownHead(() => this.#poll(), pollInterval)
@@ -109,7 +96,7 @@ export class StoreFile {
         this.#writer.call(call, settle, Number.POSITIVE_INFINITY),
       ),
       (head) => {
-        this.#logPath = logPathOf(this.#path)
+        this.#logPath = logPathOf(this.#options.path)
         this.#head.advance(this.#generations.positionOf(head))
       },
     ),
@@ -205,9 +192,15 @@ export class StoreFile {
 
   /** Succeeds when an append would. */
   get probe(): Effect.Effect<void, StoreError> {
-    return Effect.flatMap(this.write("log", "probe", EventLog.leastRoom(this.#maxBytes)), (problem) =>
-      problem === null ? Effect.void : Effect.fail(full(problem)),
+    return Effect.flatMap(
+      this.write("log", "probe", EventLog.leastRoom(this.#options.limits.log.maxBytes)),
+      (problem) => (problem === null ? Effect.void : Effect.fail(full(problem))),
     )
+  }
+
+  /** What is wrong with the file, as far as can be found in a few seconds. */
+  get examine(): Effect.Effect<ReadonlyArray<StoreHealth.Finding>> {
+    return Effect.suspend(() => examine(this.#optionsOf("read")))
   }
 
   wait(after: Position.Position): Effect.Effect<void, StoreError> {
@@ -229,6 +222,10 @@ export class StoreFile {
     ...parameters: Asked<T, M>
   ): Effect.Effect<Returned<T, M>, StoreError> {
     return this.#call({ table, method, parameters }, (call, settle) => this.#ask(call, settle))
+  }
+
+  #optionsOf(mode: WorkerOptions["mode"]): WorkerOptions {
+    return { ...this.#options, mode, known: this.#known, marks: this.#marks.memory }
   }
 
   #call<A>(
@@ -317,7 +314,7 @@ export class StoreFile {
 
   /** Whether nobody else has been at the files, as far as can be seen. */
   #isKept(): boolean {
-    return this.#marks.areKept(this.#path, this.#logPath)
+    return this.#marks.areKept(this.#options.path, this.#logPath)
   }
 
   /**

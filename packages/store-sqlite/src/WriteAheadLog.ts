@@ -117,6 +117,15 @@ export class WriteAheadLog {
     this.#waiting(() => this.#bringIn("RESTART"))
   }
 
+  /**
+   * Begins it anew after the disk has failed to write or sync: what a sync left out no later one
+   * makes up for, so that a power cut could take what is written behind it. Says whether all that it
+   * held is in the file.
+   */
+  renew(): boolean {
+    return this.#waiting(() => this.#bringIn("TRUNCATE")) === "whole"
+  }
+
   /** How long readers are waited for. */
   #waiting<A>(body: () => A): A {
     this.#connection.exec(`PRAGMA busy_timeout = ${patience}`)

@@ -1,6 +1,6 @@
 import { done, failAll, invoke, type Parts } from "./asking.ts"
 import { type Connection, openWriter } from "./Connection.ts"
-import { type Failure, failureOf, isFull, unavailable } from "./errors.ts"
+import { type Failure, failureOf, isDiskFault, isFull, unavailable } from "./errors.ts"
 import { Displaced, FileIdentity } from "./FileIdentity.ts"
 import { FileMarks } from "./FileMarks.ts"
 import { needsSync } from "./needsSync.ts"
@@ -51,6 +51,8 @@ export class Writing {
   #lost: Failure | undefined
   /** Where a write-ahead log was put aside to, to be told with the next reply. */
   #aside: string | undefined
+  /** Why nothing may be acknowledged before the write-ahead log has been begun anew. */
+  #doubt: Failure | undefined
   /** Why an earlier copy could not be set apart, and until when that is not tried again. */
   #stuck: { readonly failure: Failure; readonly until: number } | undefined
 
@@ -189,6 +191,8 @@ export class Writing {
 
   #write(on: Open, request: Request): Reply {
     if (this.#lost !== undefined) return failAll(request, this.#lost)
+    if (this.#doubt !== undefined && !on.writeAheadLog.renew()) return failAll(request, this.#doubt)
+    this.#doubt = undefined
     try {
       on.room.expect(bytesIn(request.appends))
       return this.#commit(on, request)
@@ -196,6 +200,10 @@ export class Writing {
       const displaced = error instanceof Displaced ? error : on.file.find()
       if (displaced !== null) return this.#onDisplaced(on, request, displaced)
       const failure = this.#failed(error)
+      if (isDiskFault(error)) {
+        this.#doubt = failure
+        return failAll(request, failure)
+      }
       if (isFull(error)) return this.#writeInRoom(on, request, failure)
       const parts = request.calls.length + (request.appends === null ? 0 : 1)
       // The disk's failures are everybody's. What one caller got wrong is not to fail the others.

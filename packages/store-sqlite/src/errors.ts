@@ -1,3 +1,5 @@
+import { accessSync, constants } from "node:fs"
+import { dirname } from "node:path"
 import type { StoreReason } from "@millrace/core/store"
 
 /** How a call ended that did not succeed, in a form that crosses threads. */
@@ -62,18 +64,45 @@ const codes: ReadonlyMap<
   [15, ["Unavailable", "locking protocol failed"]],
   [22, ["Unavailable", "the file system cannot hold a file of this size"]],
   [23, ["Unavailable", "permission denied"]],
-  [26, ["Corrupt", "not a SQLite database"]],
+  [26, ["Corrupt", "not a SQLite database, or damaged"]],
   // SQLITE_IOERR_SHMSIZE: of the shared memory beside the file.
   [4874, ["Full", "disk full"]],
 ])
 
 /** The low byte is the primary code, what is above it tells apart kinds of the same. */
-const meaningOf = (code: number) => codes.get(code) ?? codes.get(code & 0xff)
+const meaningOf = (code: number) => codes.get(code) ?? codes.get(primaryOf(code))
 
 const sqliteCode = (error: unknown): number | undefined =>
   error instanceof Error && "errcode" in error && typeof error.errcode === "number"
     ? error.errcode
     : undefined
+
+/** SQLITE_IOERR and SQLITE_CANTOPEN: what the system said in more detail is not told. */
+const diskFault = 10
+const cannotOpen = 14
+
+const damaged = 11
+
+/** What there is to be done about a damaged file. */
+export const salvageHint = "`millrace salvage` copies what can be read"
+
+const primaryOf = (code: number): number => code & 0xff
+
+/** Whether the disk has failed to read, write or sync something. */
+export const isDiskFault = (error: unknown): boolean => {
+  const code = sqliteCode(error)
+  return code !== undefined && primaryOf(code) === diskFault && !isFull(error)
+}
+
+/** A file system that found its disk failing takes no writes any more; nor does one that was made so. */
+const isOnReadOnlyDisk = (path: string): boolean => {
+  try {
+    accessSync(dirname(path), constants.W_OK)
+    return false
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EROFS"
+  }
+}
 
 /** Whether the disk has had no room for something. */
 export const isFull = (error: unknown): boolean => {
@@ -89,8 +118,14 @@ export const failureOf = (error: unknown, path: string): Failure => {
   const code = sqliteCode(error)
   const known = code === undefined ? undefined : meaningOf(code)
   if (known !== undefined) {
-    const [_tag, message] = known
-    return { kind: "refused", reason: { _tag }, message: `${path}: ${message} (SQLite code ${code})` }
+    const isReadOnly = [diskFault, cannotOpen].includes(primaryOf(code!)) && isOnReadOnlyDisk(path)
+    const [_tag, message] = isReadOnly ? (["ReadOnly", "its disk is read-only"] as const) : known
+    const hint = primaryOf(code!) === damaged ? `; ${salvageHint}` : ""
+    return {
+      kind: "refused",
+      reason: { _tag },
+      message: `${path}: ${message} (SQLite code ${code})${hint}`,
+    }
   }
   return { kind: "defect", message: error instanceof Error ? (error.stack ?? error.message) : String(error) }
 }

@@ -1,9 +1,9 @@
-import { get } from "node:http"
 import { describeDisk, smallDisk } from "@millrace/test-servers"
 import { describe, expect, it, onTestFinished, test } from "vitest"
 import { outcome, residentBytes, type Server, serve } from "../support/command.ts"
 import { delivered, expectLedger, sentAgain } from "../support/delivered.ts"
-import { hangingDisk, noHangingDisk } from "../support/disk.ts"
+import { faultyDisk, noFaultyDisk } from "../support/disk.ts"
+import { doctor, ready, readyUntil } from "../support/health.ts"
 import { type Load, makeLoad } from "../support/load.ts"
 import { key, say, seconds, stop, writeConfig } from "../support/pipeline.ts"
 import { type Receiver, receive } from "../support/receiver.ts"
@@ -12,35 +12,6 @@ import { tempDir } from "../support/resources.ts"
 const store = "sqlite:./millrace.db"
 
 const senders = 16
-
-interface Ready {
-  readonly status: number
-  readonly body: string
-}
-
-const ready = ({ url }: Server): Promise<Ready> =>
-  new Promise((resolve, reject) => {
-    get(`${url}/readyz`, (response) => {
-      let body = ""
-      response.setEncoding("utf8").on("data", (text: string) => {
-        body += text
-      })
-      response.on("end", () => resolve({ status: response.statusCode!, body }))
-    }).on("error", reject)
-  })
-
-/** Asks until the answer is of a kind. Returns it. */
-const readyUntil = async (server: Server, status: number): Promise<string> => {
-  for (;;) {
-    const answer = await ready(server)
-    if (answer.status === status) return answer.body
-  }
-}
-
-const doctor = async (cwd: string, store: string): Promise<ReadonlyArray<string>> => {
-  const { stdout } = await outcome(["doctor", "--store", store], { cwd })
-  return stdout.split("\n").filter((line) => line.startsWith("wrong"))
-}
 
 /** Everything that was acknowledged has been delivered, once, and the ledger adds up. */
 const endedWell = async (
@@ -57,7 +28,7 @@ const endedWell = async (
 }
 
 describe("a disk that hangs in the middle of a sync", () => {
-  const reason = noHangingDisk()
+  const reason = noFaultyDisk()
   if (reason !== undefined) {
     it.skip(`is waited for no longer than a request's time (skipped: ${reason})`)
     return
@@ -65,7 +36,7 @@ describe("a disk that hangs in the middle of a sync", () => {
 
   test("503 within a request's time, nothing is kept of what was refused, and all goes on by itself", async () => {
     const cwd = tempDir()
-    const disk = hangingDisk()
+    const disk = faultyDisk(cwd)
     const receiver = await receive()
     writeConfig(cwd, { receiver: `${receiver.url}/receiver` })
     const server = await serve(["--store", store], { cwd, env: disk.env })
@@ -78,7 +49,7 @@ describe("a disk that hangs in the middle of a sync", () => {
     const before = residentBytes(server.pid)
 
     const hungAt = performance.now()
-    disk.hang()
+    disk.begin("hang")
     load.during("hung", 5_000)
     expect(await readyUntil(server, 503)).toContain("the store is not reachable")
     await load.until(() => load.answers("hung").refused >= 2_000)
@@ -91,7 +62,7 @@ describe("a disk that hangs in the middle of a sync", () => {
     )
     const refusedFor = performance.now() - hungAt
 
-    disk.goOn()
+    disk.end()
     load.during("back", 0)
     await load.until(() => load.answers("back").acknowledged >= 200)
     await readyUntil(server, 200)

@@ -18,7 +18,7 @@ import { bytes, number, text } from "../row.ts"
 import type { Mark } from "./records.ts"
 
 /** What a row says of its entries. */
-interface EntryRow {
+export interface EntryRow {
   readonly ids: string
   readonly index: Float64Array
   /** The position of the first of them. */
@@ -111,6 +111,24 @@ export const rowWith = (connection: Connection, position: number): EntryRow => {
   const row = found && toEntryRow(found)
   if (row === undefined || row.first > position) throw missing(position)
   return row
+}
+
+/** The row behind an entry, read whole and found to be what its index says; throws when it is not. */
+export const rowAfter = (connection: Connection, after: number): EntryRow => {
+  const row = connection.get(
+    `SELECT ${described}, envelope, body FROM entries WHERE position > ? ORDER BY position LIMIT 1`,
+    after,
+  )
+  if (row === undefined) throw missing(after + 1)
+  const found = toEntryRow(row)
+  const size =
+    bytes(row, "body").byteLength + (number(row, "packed") === 1 ? 0 : bytes(row, "envelope").byteLength)
+  const isWhole =
+    sumOf(found.index, "envelope") + sumOf(found.index, "body") === size &&
+    sumOf(found.index, "id") === found.ids.length &&
+    sumOf(found.index, "events") === number(row, "events")
+  if (!isWhole) throw corrupt(`the row of the log's entry ${found.mark.position} is damaged`)
+  return found
 }
 
 /** The rows that hold the entries after one position, up to another. */

@@ -341,6 +341,15 @@ export const log = (
       connection.run("INSERT INTO trimmed_ids VALUES (0, '')")
       connection.run("DELETE FROM trimmed_ids WHERE position = 0")
       const now = ends()
+      // The pages that an append changes.
+      connection.run("SAVEPOINT probe")
+      connection.run(
+        `INSERT INTO entries (position, appended_at, events, total_events, total_bytes, id, envelope, body)
+         VALUES (?, 0, 0, 0, 0, '', '', '')`,
+        now.head.position + 1,
+      )
+      connection.run("ROLLBACK TO probe")
+      connection.run("RELEASE probe")
       const released = markIn(now, now.released)
       if (!fitsBehind(needed, now)(released)) return capReached
       // In the pages of what is released another entry will be.

@@ -5,6 +5,7 @@ import { type CountersTable, counters } from "./Counters.ts"
 import { type CursorsTable, cursors } from "./Cursors.ts"
 import { type DeadLettersTable, deadLetters } from "./DeadLetters.ts"
 import { type DestinationsTable, destinations } from "./Destinations.ts"
+import { type ExaminationTable, examination } from "./Examination.ts"
 import { type KeysTable, keys } from "./Keys.ts"
 import { type LogSurroundings, type LogTable, log } from "./Log.ts"
 
@@ -17,6 +18,7 @@ export interface Tables {
   readonly destinations: DestinationsTable
   readonly keys: KeysTable
   readonly counters: CountersTable
+  readonly examination: ExaminationTable
 }
 
 export const tables = (connection: Connection, limits: Limits, surroundings: LogSurroundings): Tables => ({
@@ -27,4 +29,5 @@ export const tables = (connection: Connection, limits: Limits, surroundings: Log
   destinations: destinations(connection),
   keys: keys(connection),
   counters: counters(connection, limits.counters),
+  examination: examination(connection),
 })

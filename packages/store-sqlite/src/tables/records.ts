@@ -89,3 +89,9 @@ export interface LogNews {
   /** `null` when everything known before is still there. */
   readonly lost: Lost | null
 }
+
+/** How far entries have been looked at, and which of them cannot be read. */
+export interface Examined {
+  readonly upTo: number
+  readonly damaged: ReadonlyArray<readonly [first: number, last: number]>
+}
