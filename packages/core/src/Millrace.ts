@@ -173,6 +173,12 @@ export interface Millrace extends Operations.Operations {
    * No answer within a second and a half is one, too.
    */
   readonly readiness: () => Promise<Readiness.Readiness>
+  /**
+   * Resolves once the store has lost what it had acknowledged as safe, with a {@link StoreError}
+   * that says what to do. From then on nothing is taken: close, and end the process if that is yours
+   * to do, as `millrace serve` does.
+   */
+  readonly lost: Promise<StoreError>
   /** The operations as Effects that take and answer JSON: for hosts that serve them to others. */
   readonly operator: Operator["Service"]
   /**
@@ -277,6 +283,7 @@ export const make = async <D extends Durability = never>(options: MakeOptions<D>
       handleOptions === undefined ? handle(request) : run(http.handle(request), handleOptions),
     ready: async () => (await readiness()) === null,
     readiness,
+    lost: run(dispatcher.lost),
     close: ({ deadline = "10 seconds" } = {}) => {
       closing ??= closeAll(deadline)
       return closing

@@ -22,6 +22,11 @@ export class Dispatcher extends Context.Service<
     /** Why what is stored does not go out, though it is this process's to deliver. */
     readonly halted: Effect.Effect<Halt | null>
     /**
+     * Returns once the store has lost what it had acknowledged as safe: then it takes nothing any
+     * more, and says what to do.
+     */
+    readonly lost: Effect.Effect<StoreError>
+    /**
      * Sends what is pending without waiting for batches to fill; returns when nothing is left to
      * send now: every lane of this process has reached the head or waits to try again. When other
      * processes deliver from the store it leaves what is pending to them, and returns once what was

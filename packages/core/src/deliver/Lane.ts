@@ -37,6 +37,8 @@ export interface LaneOptions {
   readonly partition: number
   /** Names a replay's lane; `null` for live traffic. */
   readonly replay: string | null
+  /** Where the lane stood, as far as this process knows: for a store that has lost it. */
+  readonly before?: CursorRecord | undefined
   readonly log: EventLog["Service"]
   readonly cursors: Cursors["Service"]
   readonly deadLetters: DeadLetters["Service"]
@@ -65,6 +67,8 @@ export interface LaneStatus {
   readonly place: Position
   /** Where a restart would go on. */
   readonly saved: CursorRecord
+  /** Where the lane stands, whether the store has heard of it or not. */
+  readonly stands: CursorRecord
   /** Everything there is has been looked at, and nothing is in flight. */
   readonly idle: boolean
   /** Waiting to try again after a failure. */
@@ -108,7 +112,9 @@ export interface Lane {
 export const make = Effect.fnUntraced(function* (options: LaneOptions) {
   const { destination, partition, replay, router } = options
   const name = cursorName({ destination: destination.id, partition, replay })
-  const held = yield* replay === null ? takeOver(options, name) : takeOverReplay(options.cursors, name)
+  const held = yield* replay === null
+    ? takeOver(options, name, options.before)
+    : takeOverReplay(options.cursors, name)
   const state = yield* LaneState.read(held.record, destination.id)
 
   const wake = yield* Latch.make(true)
@@ -164,6 +170,7 @@ export const make = Effect.fnUntraced(function* (options: LaneOptions) {
       state: book.state,
       place: feed.ahead.position,
       saved: book.saved,
+      stands: book.stands,
       idle: taking.isIdle(),
       waiting: round.isWaiting(),
     }),

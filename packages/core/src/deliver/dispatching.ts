@@ -1,5 +1,6 @@
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -31,6 +32,7 @@ import * as Halts from "./dispatcher/halts.ts"
 import * as Sweeping from "./dispatcher/housekeeping.ts"
 import * as LaneSet from "./dispatcher/laneSet.ts"
 import * as Ownership from "./dispatcher/lease.ts"
+import * as Recollection from "./dispatcher/recollection.ts"
 import * as Roster from "./dispatcher/registry.ts"
 import * as Changes from "./dispatcher/signals.ts"
 import * as HeadReader from "./read/HeadReader.ts"
@@ -97,7 +99,12 @@ const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
   const lookAgain = () => {
     due.openUnsafe()
   }
-  const ownership = members.shared ? yield* Ownership.join(members, nextId(), lookAgain) : Ownership.sole
+  const lost = Deferred.makeUnsafe<StoreError>()
+  const ownership = members.shared
+    ? yield* Ownership.join(members, nextId(), lookAgain, (error) =>
+        Deferred.doneUnsafe(lost, Effect.succeed(error)),
+      )
+    : Ownership.sole
 
   let draining = false
   const changes = Changes.make()
@@ -114,6 +121,10 @@ const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
     )
   }
   const attemptRecords = AttemptRecords.make(attempts, changes.note)
+  const recollection = Recollection.make(
+    ports,
+    options.destinations.map(({ id }) => id),
+  )
   const lanes = yield* LaneSet.make({
     ...ports,
     deadLetters,
@@ -122,6 +133,7 @@ const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
     draining: () => draining,
     onChange: changes.note,
     onLanesDue: lookAgain,
+    onForgotten: recollection.note,
   })
   const roster = Roster.make({
     configured: options.destinations,
@@ -134,7 +146,7 @@ const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
         members.shared ? lanes.shareOf(destination.id) : 1,
       ),
   })
-  const assign = Assignment.make({ ...ports, roster, lanes, ownership })
+  const assign = Assignment.make({ ...ports, roster, lanes, ownership, recollection })
 
   /** What changes lanes is done one thing after the other. */
   const acting = Semaphore.makeUnsafe(1)
@@ -218,7 +230,8 @@ const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
       .filter((id) => lacksLane(id))
   })
 
-  return Context.make(Dispatcher, { undelivered, halted: halts.current, drain }).pipe(
+  const service = { undelivered, halted: halts.current, lost: Deferred.await(lost), drain }
+  return Context.make(Dispatcher, service).pipe(
     Context.add(Steering, {
       roster,
       lanes,

@@ -152,6 +152,7 @@ export const make = Effect.fnUntraced(function* (
       const at = yield* Clock.currentTimeMillis
       yield* DestinationRecords.setDisabled(destinations, id, { at, reason: "by-hand" })
       yield* deliverer.disabled(id)
+      yield* follow
       return {}
     }, change),
 

@@ -14,6 +14,8 @@ import type { Position } from "./Position.ts"
  * - `LevelTooLow`: its settings were changed, so that an append would survive less than the log
  *   declares. It passes when they are changed back; nothing was acknowledged.
  * - `Corrupt`: the data are damaged or belong to something else. It does not pass.
+ * - `Lost`: it was emptied, or another one stands in its place, and what was acknowledged should have survived that. It does not pass: to
+ *   go on would hide the loss, so whoever has a process to end ends it.
  * - `Incompatible`: the schema is of another version. It does not pass.
  * - `OutOfRange`: the position asked for lies outside the log. `tail` and `head` say what there is:
  *   reading after `tail` gives the first entry kept. `resumeAt` says where a reader goes on. When
@@ -28,6 +30,7 @@ export type StoreReason =
   | { readonly _tag: "ReadOnly" }
   | { readonly _tag: "LevelTooLow" }
   | { readonly _tag: "Corrupt" }
+  | { readonly _tag: "Lost" }
   | { readonly _tag: "Incompatible" }
   | {
       readonly _tag: "OutOfRange"
@@ -46,6 +49,7 @@ export const mayPass = (reason: StoreReason): boolean => {
     case "LevelTooLow":
       return true
     case "Corrupt":
+    case "Lost":
     case "Incompatible":
     case "OutOfRange":
     case "Closed":
@@ -69,6 +73,8 @@ export const conditionOf = (reason: StoreReason): string => {
       return "set up to keep less than it promises"
     case "Corrupt":
       return "damaged"
+    case "Lost":
+      return "emptied"
     case "Incompatible":
       return "of another version"
     case "OutOfRange":

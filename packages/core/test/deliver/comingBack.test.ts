@@ -1,6 +1,6 @@
 import { type TestPipeline, testPipeline } from "@millrace/testkit"
 import * as fc from "fast-check"
-import { afterEach, expect, test } from "vitest"
+import { afterEach, describe, expect, test } from "vitest"
 import { rewindablePlace } from "../support/rewindable.ts"
 
 /** The log comes back with less than it had given, under lanes that are already past its end. */
@@ -149,43 +149,105 @@ test("a replay of what is lost comes to its end", async () => {
   expect(await settled()).toMatchObject({ pending: 0 })
 })
 
+describe("a store that comes back emptied", () => {
+  const added = { id: "added", url: "https://added.test/hook" }
+  const numbersOf = (id: string) => pipeline.receiver(id).events.map(({ value }) => Number(value))
+
+  test("what is acknowledged afterwards is delivered once, also before a lane is taken again, and to destinations that were added or are off", async () => {
+    await open()
+    await pipeline.addDestination(added)
+    await pipeline.addDestination({ ...added, id: "off", url: "https://off.test/hook" })
+    const before = await logNumbers(10)
+    await pipeline.advance("2 seconds")
+    await pipeline.disable("off")
+    await place.empty()
+    const after = [...(await logNumbers(3)), ...(await logNumbers(2))]
+    await pipeline.advance("1 minute")
+    after.push(...(await logNumbers(4)))
+    await pipeline.advance("1 minute")
+    for (const id of ["warehouse", "added"]) expect(numbersOf(id)).toEqual([...before, ...after])
+    await pipeline.enable("off")
+    await pipeline.advance("1 minute")
+    expect(numbersOf("off")).toEqual([...before, ...after])
+    for (const row of await pipeline.destinations()) {
+      expect(row.due).toBe(row.delivered + row.filtered + row.dead + row.trimmed + row.pending)
+      expect(row).toMatchObject({ delivered: 19, pending: 0 })
+    }
+    expect((await pipeline.destinations()).map(({ id }) => id)).toEqual(["added", "off", "warehouse"])
+  })
+
+  test("more than there was before, and that soon, is no reason to take a lost place for one in the new log", async () => {
+    await open()
+    await logNumbers(2)
+    await pipeline.advance("2 seconds")
+    await place.empty()
+    const after: Array<number> = []
+    for (let entry = 0; entry < 8; entry++) after.push(...(await logNumbers(1)))
+    await pipeline.advance("1 minute")
+    expect(received().slice(2)).toEqual(after)
+    await settled()
+  })
+
+  test("a failing destination goes on with what comes", async () => {
+    await open()
+    pipeline.receiver("warehouse").answer(503)
+    await logNumbers(5)
+    await pipeline.advance("10 minutes")
+    await place.empty()
+    const after = await logNumbers(3)
+    await pipeline.advance("10 minutes")
+    pipeline.receiver("warehouse").answer(200)
+    await pipeline.advance("2 hours")
+    expect(received()).toEqual(after)
+    await settled()
+  })
+
+  test("a destination that is removed by hand stays away, and one added again begins anew", async () => {
+    await open()
+    await pipeline.addDestination(added)
+    await logNumbers(5)
+    await pipeline.advance("2 seconds")
+    await pipeline.removeDestination("added")
+    await logNumbers(5)
+    await pipeline.advance("1 minute")
+    expect((await pipeline.destinations()).map(({ id }) => id)).toEqual(["warehouse"])
+    await pipeline.addDestination(added)
+    const later = await logNumbers(2)
+    await pipeline.advance("1 minute")
+    expect(numbersOf("added").slice(5)).toEqual(later)
+  })
+})
+
 interface Story {
   readonly maxEvents: number
   readonly steps: ReadonlyArray<
     | { readonly do: "log"; readonly events: number }
     | { readonly do: "pass"; readonly millis: number }
-    | { readonly do: "keep" | "come back" | "crash" | "fail" | "heal" }
+    | { readonly do: "keep" | "come back" | "empty" | "crash" | "fail" | "heal" }
   >
 }
 
-const stories: fc.Arbitrary<Story> = fc.record({
-  maxEvents: fc.integer({ min: 1, max: 6 }),
-  steps: fc.array(
-    fc.oneof(
-      {
-        weight: 5,
-        arbitrary: fc.record({ do: fc.constant("log" as const), events: fc.integer({ min: 1, max: 7 }) }),
-      },
-      {
-        weight: 3,
-        arbitrary: fc.record({ do: fc.constant("pass" as const), millis: fc.constantFrom(1, 1000, 5000) }),
-      },
-      {
-        weight: 4,
-        arbitrary: fc
-          .constantFrom(
-            "keep" as const,
-            "come back" as const,
-            "crash" as const,
-            "fail" as const,
-            "heal" as const,
-          )
-          .map((step) => ({ do: step })),
-      },
+const steps = (faults: ReadonlyArray<"keep" | "come back" | "empty" | "crash" | "fail" | "heal">) =>
+  fc.record({
+    maxEvents: fc.integer({ min: 1, max: 6 }),
+    steps: fc.array(
+      fc.oneof(
+        {
+          weight: 5,
+          arbitrary: fc.record({ do: fc.constant("log" as const), events: fc.integer({ min: 1, max: 7 }) }),
+        },
+        {
+          weight: 3,
+          arbitrary: fc.record({ do: fc.constant("pass" as const), millis: fc.constantFrom(1, 1000, 5000) }),
+        },
+        {
+          weight: 4,
+          arbitrary: fc.constantFrom(...faults).map((step) => ({ do: step })),
+        },
+      ),
+      { minLength: 5, maxLength: 30 },
     ),
-    { minLength: 5, maxLength: 30 },
-  ),
-})
+  })
 
 /** Tells a story, then lets everything be well for long enough. */
 const tell = async ({ maxEvents, steps }: Story) => {
@@ -209,6 +271,10 @@ const tell = async ({ maxEvents, steps }: Story) => {
         await place.comeBack()
         stored = kept
         break
+      case "empty":
+        await place.empty()
+        stored = []
+        break
       case "crash":
         await pipeline.crash()
         await pipeline.restart()
@@ -229,15 +295,23 @@ const tell = async ({ maxEvents, steps }: Story) => {
   expect(await settled()).toMatchObject({ pending: 0, trimmed: 0 })
 }
 
-test("whatever happens, all that the log holds in the end is delivered, and the ledger adds up", async () => {
-  await fc.assert(
-    fc.asyncProperty(stories, async (story) => {
-      try {
-        await tell(story)
-      } finally {
-        await pipeline.dispose()
-      }
-    }),
-    { numRuns: 300 },
-  )
-}, 120_000)
+test.each([
+  ["whatever happens", ["keep", "come back", "crash", "fail", "heal"]],
+  // A process that is new to an emptied store, and alone on it, cannot know what was there.
+  ["however often it is emptied", ["empty", "fail", "heal"]],
+] as const)(
+  "%s, all that the log holds in the end is delivered, and the ledger adds up",
+  async (_, faults) => {
+    await fc.assert(
+      fc.asyncProperty(steps(faults), async (story) => {
+        try {
+          await tell(story)
+        } finally {
+          await pipeline.dispose()
+        }
+      }),
+      { numRuns: 300 },
+    )
+  },
+  120_000,
+)

@@ -9,6 +9,7 @@ import type { Lane } from "../Lane.ts"
 import { takeOver } from "../lane/progress.ts"
 import type { LanePlace, LaneSet } from "./laneSet.ts"
 import type { Ownership } from "./lease.ts"
+import type { Recollection } from "./recollection.ts"
 import type { Known, Roster } from "./registry.ts"
 
 /** How many lanes are begun at once: each asks the store, and a thousand must not take longer to hand over than a lease. */
@@ -21,6 +22,7 @@ interface Options {
   readonly roster: Roster
   readonly lanes: LaneSet
   readonly ownership: Ownership
+  readonly recollection: Recollection
 }
 
 interface Wanted extends LanePlace {
@@ -60,16 +62,18 @@ const wantedLanes = (
  * or releases others. One that cannot be begun keeps none of the others from it.
  */
 export const make = (options: Options): Effect.Effect<void, StoreError> => {
-  const { log, cursors, destinations, roster, lanes, ownership } = options
+  const { log, cursors, destinations, roster, lanes, ownership, recollection } = options
 
   /** A new destination begins now in every partition, whenever the owner comes to it. */
   const beginPlace = ({ known, partition, live }: Wanted) =>
-    takeOver({ destination: known.destination, partition, log, cursors }, live)
+    takeOver({ destination: known.destination, partition, log, cursors }, live, recollection.placeOf(live))
 
   return Effect.gen(function* () {
     const tenure = ownership.tenure()
     const listed = yield* cursors.list
-    const records = yield* destinations.list
+    for (const [name, { lane }] of lanes.running) recollection.note(name, lane.status())
+    const records = yield* recollection.restore({ records: yield* destinations.list, listed })
+    recollection.keep({ records, listed })
     yield* roster.update(records)
     const wanted = wantedLanes(options, records, listed)
 
@@ -99,7 +103,9 @@ export const make = (options: Options): Effect.Effect<void, StoreError> => {
       ([name, one]) => {
         if (mine.has(name) && ownership.isFree(one.live)) {
           return Effect.exit(
-            Effect.suspend(() => (tenure.holds() ? lanes.start(one.known, one, tenure) : Effect.void)),
+            Effect.suspend(() =>
+              tenure.holds() ? lanes.start(one.known, one, tenure, recollection.placeOf(name)) : Effect.void,
+            ),
           )
         }
         return begun.has(name) ? Effect.succeed(Exit.void) : Effect.exit(Effect.asVoid(beginPlace(one)))

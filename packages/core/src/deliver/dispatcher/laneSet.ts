@@ -7,11 +7,12 @@ import * as FiberMap from "effect/FiberMap"
 import * as Option from "effect/Option"
 import { logMessages } from "../../base/Telemetry.ts"
 import { cursorName } from "../../ports/CursorName.ts"
-import type { Cursors } from "../../ports/Cursors.ts"
+import type { CursorRecord, Cursors } from "../../ports/Cursors.ts"
 import type { DeadLetters } from "../../ports/DeadLetters.ts"
 import type { Destinations } from "../../ports/Destinations.ts"
 import { defectSummary } from "../../ports/defectSummary.ts"
 import type { EventLog } from "../../ports/EventLog.ts"
+import { origin, type Position } from "../../ports/Position.ts"
 import { retryStore } from "../../ports/retryStore.ts"
 import type { StoreError } from "../../ports/StoreError.ts"
 import * as Lane from "../Lane.ts"
@@ -69,8 +70,13 @@ export interface LaneSet {
    * sent by hand.
    */
   readonly shareOf: (destination: string) => number
-  /** Takes the cursor over, whoever had it, and begins. */
-  readonly start: (known: Known, place: LanePlace, tenure: Tenure) => Effect.Effect<void, StoreError>
+  /** Takes the cursor over, whoever had it, and begins. @param before where it stood: for a store that has lost it */
+  readonly start: (
+    known: Known,
+    place: LanePlace,
+    tenure: Tenure,
+    before?: CursorRecord,
+  ) => Effect.Effect<void, StoreError>
   /** At once: what is in flight is not heard of again. */
   readonly stop: (name: string) => Effect.Effect<void>
   /** What is in flight is given a little time to be settled and saved. */
@@ -91,35 +97,79 @@ interface Options {
    * other lanes now.
    */
   readonly onLanesDue: () => void
+  /** The store does not know a lane any more. */
+  readonly onForgotten: (name: string, lane: Lane.LaneStatus) => void
 }
 
 export const make = Effect.fnUntraced(function* (options: Options) {
   const { log, cursors, deadLetters, destinations, readers, halts, draining, onChange, onLanesDue } = options
+  const { onForgotten } = options
   const running = new Map<string, Running>()
   const fibers = yield* FiberMap.make<string>()
   let expected = 0
   const share = (bytes: number) => Math.max(bytes / Math.max(running.size, expected), leastShare)
 
-  const begin = Effect.fnUntraced(function* (known: Known, { partition, replay }: LanePlace, tenure: Tenure) {
+  /** How many events lie between where the store has a lane, with an earlier owner, and where the lane stands: they are sent again. */
+  const sentAgain = Effect.fnUntraced(function* (from: Position, to: Position, partition: number) {
+    const sumAt = (position: Position) =>
+      log.stats(partition, position).pipe(
+        Effect.catchReason("StoreError", "OutOfRange", ({ resumeAt }) => log.stats(partition, resumeAt)),
+        Effect.map(({ events }) => events),
+      )
+    return Math.max((yield* sumAt(to)) - (yield* sumAt(from)), 0)
+  })
+
+  /** Says why the store lets the lane save nothing any more, and after how long it is asked for again. */
+  const fenced = Effect.fnUntraced(function* ({ name, epoch, status }: Lane.Lane, partition: number) {
+    const found = (yield* cursors.list).find((cursor) => cursor.name === name)
+    if (found === undefined) {
+      // Removed with its destination; or lost, which is found out when it is taken again.
+      onForgotten(name, status())
+      return Duration.zero
+    }
+    if (found.epoch > epoch) {
+      yield* Effect.logWarning("another process has taken the destination over")
+      return takeBackAfter
+    }
+    const place = found.record?.position ?? origin
+    yield* Effect.logWarning(
+      "the store has come back as it was before: a destination goes on where it stood then",
+    ).pipe(
+      Effect.annotateLogs({
+        partition,
+        sentAgain: yield* sentAgain(place, status().stands.position, partition),
+      }),
+    )
+    return Duration.zero
+  })
+
+  const begin = Effect.fnUntraced(function* (
+    known: Known,
+    { partition, replay }: LanePlace,
+    tenure: Tenure,
+    before: CursorRecord | undefined,
+  ) {
     const { destination, selection, sender } = known
     const noted = Effect.annotateLogs({ destination: destination.id })
-    const open = Lane.make({
-      destination,
-      ...selection,
-      partition,
-      replay,
-      log,
-      cursors,
-      deadLetters,
-      sender,
-      tenure,
-      ...readers[partition]!,
-      readBytes: () => Math.min(share(laggingBytes.together), laggingBytes.most),
-      batchBytes: () => share(batchBytes / destination.concurrency),
-      onChange,
-      draining,
-    })
-    const one: Running = { known, partition, replay, tenure, lane: yield* open }
+    const open = (stood: CursorRecord | undefined) =>
+      Lane.make({
+        destination,
+        ...selection,
+        partition,
+        replay,
+        before: stood,
+        log,
+        cursors,
+        deadLetters,
+        sender,
+        tenure,
+        ...readers[partition]!,
+        readBytes: () => Math.min(share(laggingBytes.together), laggingBytes.most),
+        batchBytes: () => share(batchBytes / destination.concurrency),
+        onChange,
+        draining,
+      })
+    const one: Running = { known, partition, replay, tenure, lane: yield* open(before) }
     const { name } = one.lane
     running.set(name, one)
 
@@ -127,7 +177,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     const runOnce = Effect.gen(function* () {
       if (!isOpen) {
         if (!tenure.holds()) return yield* new Lane.Released({ name })
-        one.lane = yield* retryStore(open)
+        one.lane = yield* retryStore(open(one.lane.status().stands))
         isOpen = true
       }
       return yield* one.lane.run
@@ -145,11 +195,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       Effect.catchDefect((defect) => halt(null, defectSummary(Cause.die(defect)))),
       Effect.forever,
       Effect.catchTags({
-        Fenced: () =>
-          Effect.as(
-            Effect.logWarning("another process has taken the destination over").pipe(noted),
-            "fenced" as const,
-          ),
+        Fenced: () => retryStore(Effect.suspend(() => fenced(one.lane, partition))).pipe(noted),
         Gone: Effect.fnUntraced(function* () {
           const at = yield* Clock.currentTimeMillis
           const disabled = { at, reason: "gone" } as const
@@ -170,8 +216,8 @@ export const make = Effect.fnUntraced(function* (options: Options) {
           onChange()
         }),
       ),
-      Effect.flatMap((end) =>
-        end === "fenced" ? Effect.andThen(Effect.sleep(takeBackAfter), Effect.sync(onLanesDue)) : Effect.void,
+      Effect.flatMap((again) =>
+        again === undefined ? Effect.void : Effect.andThen(Effect.sleep(again), Effect.sync(onLanesDue)),
       ),
     )
     yield* FiberMap.run(fibers, name, run)
@@ -200,8 +246,8 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       }
       return Math.max(count, 1) / log.partitions
     },
-    start: (known, place, tenure) =>
-      Effect.catchTag(begin(known, place, tenure), "Finished", () => Effect.void),
+    start: (known, place, tenure, before) =>
+      Effect.catchTag(begin(known, place, tenure, before), "Finished", () => Effect.void),
     stop,
     release,
   }

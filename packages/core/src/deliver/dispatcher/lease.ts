@@ -5,6 +5,7 @@ import * as Fiber from "effect/Fiber"
 import { makeSparingly } from "../../base/logOncePerMinute.ts"
 import { defectSummary } from "../../ports/defectSummary.ts"
 import type { Members } from "../../ports/Members.ts"
+import type { StoreError } from "../../ports/StoreError.ts"
 import { dealtTo } from "./rendezvous.ts"
 
 /** ms from one beat to the next: two may be lost before a lease ends. */
@@ -97,11 +98,13 @@ const isSame = (one: View, other: View): boolean =>
  * meanwhile.
  *
  * @param onBeat called whenever the members are known anew
+ * @param onLost called when the store says that it has lost what it had acknowledged
  */
 export const join = Effect.fnUntraced(function* (
   members: Members["Service"],
   id: string,
   onBeat: () => void,
+  onLost: (error: StoreError) => void,
 ) {
   const clock = yield* Clock.Clock
   let renewed: Moment = { wall: Number.NEGATIVE_INFINITY, monotonic: Number.NEGATIVE_INFINITY }
@@ -140,7 +143,11 @@ export const join = Effect.fnUntraced(function* (
     // A beat that takes longer is worth nothing.
     yield* Effect.timeout(beat, leaseFor).pipe(
       Effect.catchTags({
-        StoreError: (error) => (error.reason._tag === "Closed" ? Effect.never : failed(error.message)),
+        StoreError: (error) => {
+          if (error.reason._tag === "Closed") return Effect.never
+          if (error.reason._tag === "Lost") onLost(error)
+          return failed(error.message)
+        },
         TimeoutError: (error) => failed(error.message),
       }),
       Effect.catchDefect((defect) => failed(defectSummary(Cause.die(defect)))),

@@ -35,12 +35,19 @@ export interface Held {
 /**
  * Takes a live cursor over, whoever had it; a new one is made, where the destination says that it
  * begins.
+ *
+ * @param before where it stood: a store that has lost it is told again
  */
-export const takeOver = Effect.fnUntraced(function* (where: Where, name: string) {
+export const takeOver = Effect.fnUntraced(function* (where: Where, name: string, before?: CursorRecord) {
   const { destination, partition, log, cursors } = where
   const { epoch, record } = yield* cursors.acquire(name)
   const held = (record: CursorRecord): Held => ({ name, epoch, record })
   if (record !== null) return held(record)
+  if (before !== undefined) {
+    const again = held(before)
+    yield* cursors.save([again])
+    return again
+  }
   const bounds = yield* log.bounds(partition)
   const position = destination.from === "now" ? bounds.head : bounds.tail
   const { events } = yield* log.stats(partition, position)
@@ -66,6 +73,8 @@ export interface Book {
   readonly update: (change: Partial<LaneState.LaneState>) => void
   /** As it was last saved: where a restart would go on. */
   readonly saved: CursorRecord
+  /** As it was last to be saved: where the lane stands, whether the store has heard of it or not. */
+  readonly stands: CursorRecord
 
   /** Counts events that have been delivered: the destination takes events. */
   readonly passed: (count: number) => void
@@ -125,6 +134,7 @@ export const makeBook = (
   // The place says it anew.
   let { within: _, ...state }: LaneState.LaneState = began
   let saved = record
+  let stands = record
   const saving = Latch.makeUnsafe(true)
   const { ranFor = 0 } = began
   let startedAt: number | null = null
@@ -176,6 +186,7 @@ export const makeBook = (
   })
 
   const write = Effect.fnUntraced(function* (next: CursorSave) {
+    stands = next.record
     const [outcome] = yield* retryStore(cursors.save([next]))
     if (outcome === "fenced") return yield* new Fenced({ name })
     saved = next.record
@@ -205,6 +216,9 @@ export const makeBook = (
     },
     get saved() {
       return saved
+    },
+    get stands() {
+      return stands
     },
     update,
     passed: (count) => {
@@ -257,6 +271,7 @@ export const makeBook = (
       const save = recordHere()
       if (save.record.position === saved.position && save.record.state === saved.state) return null
       saving.closeUnsafe()
+      stands = save.record
       return save
     },
     idleSaved: (save, outcome) => {

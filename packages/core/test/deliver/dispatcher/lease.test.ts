@@ -28,6 +28,7 @@ const join = async () => {
     others: [] as ReadonlyArray<string>,
     beats: 0,
     left: 0,
+    lost: [] as Array<string>,
     takes: Effect.void as Effect.Effect<void, StoreError>,
     leaving: Effect.void as Effect.Effect<void>,
   }
@@ -49,7 +50,12 @@ const join = async () => {
   const begin = (others: ReadonlyArray<string>) => {
     world.others = others
     return run(
-      Ownership.join(members, "me", () => {}).pipe(Scope.provide(scope), Effect.provide(Logger.layer([]))),
+      Ownership.join(
+        members,
+        "me",
+        () => {},
+        ({ message }) => void world.lost.push(message),
+      ).pipe(Scope.provide(scope), Effect.provide(Logger.layer([]))),
     )
   }
   return {
@@ -68,6 +74,18 @@ const laneOf = (owner: string, members: ReadonlyArray<string>): string => {
   for (let n = 0; n < 1000; n++) if (dealtTo(`lane/${n}`, members) === owner) return `lane/${n}`
   throw new Error("none is dealt to it")
 }
+
+test("a store that has lost what it had acknowledged is told of at the next beat, and one that is down is not", async () => {
+  const { begin, world, advance, close } = await join()
+  await begin([])
+  world.takes = Effect.fail(down)
+  await advance(10_000)
+  expect(world.lost).toEqual([])
+  world.takes = Effect.fail(new StoreError({ reason: { _tag: "Lost" }, message: "put it back" }))
+  await advance(2_000)
+  expect(world.lost).toEqual(["put it back"])
+  await close()
+})
 
 describe("a tenure", () => {
   test("lasts from beat to beat, for hours", async () => {
