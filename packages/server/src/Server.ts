@@ -45,6 +45,8 @@ export interface Server {
   readonly durability: EventLog.Durability
   /** The ids of those that events go to: configured, or added to the store. */
   readonly destinations: ReadonlyArray<string>
+  /** Fails once the store has lost what it had acknowledged as safe, and says what to do: there is nothing left to run for. */
+  readonly running: Effect.Effect<never, StoreError>
 }
 
 /**
@@ -214,5 +216,9 @@ export const start = Effect.fnUntraced(function* (
     catch: (error) => error as StoreError,
   })
   const destinations = rows.filter(({ disabled }) => disabled?.reason !== "unconfigured").map(({ id }) => id)
-  return { url, generatedKey, durability, destinations }
+  const running = Effect.flatMap(
+    Effect.promise(() => millrace.lost),
+    Effect.fail,
+  )
+  return { url, generatedKey, durability, destinations, running }
 })

@@ -1,6 +1,6 @@
 import { Generations, mayPass, StoreError, type StoreHealth } from "@millrace/core/store"
 import * as Result from "effect/Result"
-import { closed, corrupt, down, fromReply, lost, tooLow, unavailable, whyDemoted } from "./errors.ts"
+import { closed, down, fromReply, isEmptied, tooLow, unavailable, wasEmptied, whyDemoted } from "./errors.ts"
 import { type Layout, layout } from "./Layout.ts"
 import { type Argument, Broken, type Command, Link, type Reply } from "./Link.ts"
 import type { Settings } from "./Options.ts"
@@ -19,6 +19,21 @@ interface Met extends Found {
   readonly evicts: string | null
   /** Why its memory does not hold what the log may take; `null` when it does. */
   readonly small: string | null
+}
+
+/** What is there again when there is a connection again. */
+export interface ComeBack {
+  /** The last entry of each partition. */
+  readonly heads: ReadonlyArray<number>
+  /** The last entry of each partition that is what it was; `null` where all of them are. */
+  readonly forks: ReadonlyArray<number | null>
+  /** The store is another one: it was emptied. */
+  readonly isAnew: boolean
+}
+
+const forkBetween = (before: Generations, now: Generations): number | null => {
+  const later = now.forks.filter(({ generation }) => generation > before.current)
+  return later.length === 0 ? null : Math.min(...later.map(({ number }) => number))
 }
 
 /** Between two attempts to come back, in ms: doubling, and somewhere in the upper half, so that not all come at once. */
@@ -69,7 +84,8 @@ const translate = (error: unknown, name: string): unknown => {
 
 /**
  * A store on a server, for as long as it is open: it comes back by itself when the connection is lost, and until then every
- * call fails at once. What comes back must be the store that was opened, with everything this process has seen of it.
+ * call fails at once. What comes back may have less than this process has seen of it, in a new generation. It may be another store altogether,
+ * since this one was emptied, where what it had acknowledged was not to survive that.
  */
 export class Connection {
   readonly keys: Layout
@@ -81,9 +97,9 @@ export class Connection {
   readonly small: string | null
   /** Called when there is no connection any more; and when there is one again, with the last entry of each partition. */
   onLost: () => void = () => {}
-  onBack: (heads: ReadonlyArray<number>) => void = () => {}
+  onBack: (comeBack: ComeBack) => void = () => {}
   readonly #settings: Settings
-  readonly #instance: string
+  #instance: string
   readonly #generations: Array<Generations>
   #run: string
   #safety: Safety
@@ -115,7 +131,7 @@ export class Connection {
     const keys = layout(settings.prefix)
     try {
       const { partitions } = settings
-      const met = await meet(settings, keys, { instance: null, partitions })
+      const met = await meet(settings, keys, { before: null, partitions })
       if (met.evicts !== null) {
         met.link.end("it was not fit")
         throw unavailable(`${settings.name}: ${met.evicts}`)
@@ -154,8 +170,10 @@ export class Connection {
         link.call(command, parameters),
         link.call("HGET", [this.keys.meta, "instance"]),
       ])
-      if (instance === null || text(instance) !== this.#instance)
-        throw corrupt(`${this.#settings.name}: ${lost}`)
+      if (instance === null || text(instance) !== this.#instance) {
+        link.end(wasEmptied)
+        throw down(this.#settings.name, wasEmptied)
+      }
       return reply
     })
   }
@@ -226,7 +244,7 @@ export class Connection {
     } catch (error) {
       if (this.#isClosed) throw closed()
       // Another server may have taken over behind the same address: only a new connection finds it.
-      const why = whyDemoted(error)
+      const why = isEmptied(error) ? wasEmptied : whyDemoted(error)
       if (why !== undefined) link.end(why)
       throw translate(error, this.#settings.name)
     }
@@ -246,19 +264,22 @@ export class Connection {
 
   async #comeBack(): Promise<void> {
     try {
-      const wanted = { instance: this.#instance, partitions: this.partitions }
-      const met = await meet(this.#settings, this.keys, wanted)
+      const before = { instance: this.#instance, level: this.#safety.durability }
+      const met = await meet(this.#settings, this.keys, { before, partitions: this.partitions })
       if (this.#isClosed) {
         met.link.end("the store has been closed")
         throw closed()
       }
       this.#run = met.run
+      const forks = met.generations.map((now, partition) => forkBetween(this.generations(partition), now))
       for (const [partition, generations] of met.generations.entries()) {
         this.#generations[partition] = generations
       }
+      const isAnew = met.instance !== this.#instance
+      this.#instance = met.instance
       this.#weigh(met)
       this.#use(met.link)
-      this.onBack(met.heads)
+      this.onBack({ heads: met.heads, forks, isAnew })
     } catch (cause) {
       const error = translate(cause, this.#settings.name)
       this.#down = error instanceof StoreError ? error : unavailable(String(error))

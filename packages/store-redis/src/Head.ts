@@ -1,6 +1,6 @@
-import type { StoreError } from "@millrace/core/store"
+import type { Position, StoreError } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
-import type { Connection } from "./Connection.ts"
+import type { ComeBack, Connection } from "./Connection.ts"
 import { failed } from "./effects.ts"
 import { closed } from "./errors.ts"
 import type { Link } from "./Link.ts"
@@ -12,6 +12,16 @@ interface Waiter {
   readonly after: number
   readonly resume: (outcome: Effect.Effect<void, StoreError>) => void
 }
+
+/** What the log lacks that it had given, as far as this process knows. */
+export type Less =
+  | { readonly what: "everything"; readonly lostEntries: number }
+  | {
+      readonly what: "the end of a partition"
+      readonly partition: number
+      readonly lostEntries: number
+      readonly goesOnAfter: Position.Position
+    }
 
 /** How long one call waits for news, in ms. */
 const block = 5_000
@@ -43,6 +53,8 @@ export class Head {
   #listener: Link | undefined
   #isClosed = false
   #isListening = false
+  /** Called when the log has come back with less than it had given. */
+  onLess: (less: Less) => void = () => {}
   #timer: NodeJS.Timeout | undefined
 
   constructor(connection: Connection) {
@@ -50,9 +62,23 @@ export class Head {
     this.#known = [...connection.headsAtOpening]
     // What it would say is of the server that is left.
     connection.onLost = () => this.#listener?.end("the other connection broke")
-    connection.onBack = (heads) => {
-      for (const [partition, head] of heads.entries()) this.#comeBack(partition, head)
+    connection.onBack = (comeBack) => {
+      for (const less of this.#lackOf(comeBack)) this.onLess(less)
+      for (const [partition, head] of comeBack.heads.entries()) this.#comeBack(partition, head)
     }
+  }
+
+  #lackOf({ heads, forks, isAnew }: ComeBack): ReadonlyArray<Less> {
+    const lost = heads.map((head, partition) =>
+      Math.max((this.#known[partition] ?? 0) - (forks[partition] ?? head), 0),
+    )
+    if (isAnew) return [{ what: "everything", lostEntries: lost.reduce((sum, some) => sum + some, 0) }]
+    return lost.flatMap((lostEntries, partition) => {
+      const fork = forks[partition] ?? null
+      if (fork === null || lostEntries === 0) return []
+      const goesOnAfter = this.#connection.generations(partition).positionOf(fork)
+      return [{ what: "the end of a partition", partition, lostEntries, goesOnAfter }]
+    })
   }
 
   /** Wakes those who waited for what is known now. */

@@ -45,6 +45,13 @@ const open = Effect.fnUntraced(function* (settings: Settings) {
     log(isWorse ? Effect.logWarning(text) : Effect.logInfo(text))
   }
   const head = new Head(connection)
+  head.onLess = ({ what, ...less }) => {
+    const text =
+      what === "everything"
+        ? "the store was emptied, and is begun anew: what was in it is gone"
+        : "the log has come back with less than it had given, and goes on in a new generation"
+    log(Effect.annotateLogs(Effect.logWarning(`${settings.name}: ${text}`), { ...less }))
+  }
   const backlog = new Backlog()
   const { partitions } = connection
   const caps = { logBytes: settings.maxBytes, maxBytes: Math.floor(settings.maxBytes / partitions) }
@@ -87,8 +94,8 @@ const warn = (settings: Settings, opened: Opened): Effect.Effect<void> =>
  * evicts keys), `Corrupt` (keys of another program, or damaged ones) or `Incompatible` (written by a newer version, or with another
  * number of partitions); nothing has been changed then. When the connection is lost, every call fails with `Unavailable` until it is
  * there again. A server that comes back with less than it had acknowledged, or a replica that takes over and was behind, is gone on with: a
- * generation of the log begins, and positions of what is lost are outside it. One that comes back emptied fails every call with `Corrupt`
- * until the process is started again.
+ * generation of the log begins, and positions of what is lost are outside it. So is one that comes back emptied, where it had acknowledged at level
+ * `memory`; where it was `disk`, every call fails with `Lost` until the process is started again.
  *
  * Throws a `RangeError` for options that are wrong.
  *

@@ -20,9 +20,20 @@ export const full = (maxBytes: number): StoreError =>
 
 export const closed = (): StoreError => error("Closed", "the store has been closed")
 
-/** Says that the store is not there any more. */
-export const lost =
-  "the store was emptied while it was open: its keys are gone or another's; start this process again to begin anew"
+/**
+ * The store is not there any more: its keys are gone, or another one's. A call that hears it ends
+ * the link, and what is found on coming back decides.
+ */
+export const isEmptied = (cause: unknown): boolean =>
+  cause instanceof Error && new RegExp(`\\b${emptied}\\b`).test(cause.message)
+
+/** Why a link was ended. */
+export const wasEmptied = "the store was emptied"
+
+/** @param level at which entries had been acknowledged */
+export const emptiedAt = (level: string): string =>
+  `the store was emptied while it was open: its keys are gone, or another's, and with them what was acknowledged at level "${level}". ` +
+  "Put the server's data back and start again; or start again without, to begin anew"
 
 /** OpenSSL's names of what is wrong with a certificate, as Node gives them. */
 const certificates = /CERT|ISSUER|LEAF_SIGNATURE/
@@ -59,7 +70,7 @@ const lostMaster = "the server is a replica that has lost its master"
 const replies: ReadonlyArray<
   readonly [pattern: RegExp, tag: "Unavailable" | "ReadOnly" | "Corrupt" | "Full", meaning: string | null]
 > = [
-  [new RegExp(`\\b${emptied}\\b`), "Corrupt", lost],
+  [new RegExp(`\\b${emptied}\\b`), "Unavailable", wasEmptied],
   [new RegExp(`\\b${damaged}\\b`), "Corrupt", "keys have lost what this program had written"],
   [/\bWRONGTYPE\b/, "Corrupt", "a key holds what this program never wrote"],
   [

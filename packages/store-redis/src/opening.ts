@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto"
 import { Generations } from "@millrace/core/store"
 import * as Result from "effect/Result"
-import { lost } from "./errors.ts"
+import { emptiedAt } from "./errors.ts"
 import { type Layout, schema, types } from "./Layout.ts"
 import type { Link } from "./Link.ts"
 import { list, numbers, text, texts } from "./reply.ts"
 import { evaluate, inAFullServer, unguarded } from "./Script.ts"
+import type { Safety } from "./Server.ts"
 
 /** A store as it was found, or made. */
 export interface Found {
@@ -17,7 +18,7 @@ export interface Found {
 
 /** Why a store cannot be opened: these do not pass by themselves. */
 export interface Refusal {
-  readonly reason: "Corrupt" | "Incompatible"
+  readonly reason: "Corrupt" | "Lost" | "Incompatible"
   readonly message: string
 }
 
@@ -39,7 +40,8 @@ export const parseForks = (forks: string): Generations =>
 /**
  * Makes the keys when there are none. On another server than the last time (a replica that took
  * over, one that was started again) the log may have come back with less than it had given, so a
- * generation begins there: what is appended from now on is told apart from that. Nothing is written
+ * generation begins there: what is appended from now on is told apart from that. So does one in a
+ * new store, since it may stand in the place of one that others still have open. Nothing is written
  * before everything has been looked at; XADD with NOMKSTREAM writes nothing, but fails when this
  * user may not append, and HSET is tried also when it changes nothing.
  *
@@ -97,7 +99,7 @@ local isAnother = seen ~= '' and redis.call('HGET', meta, 'run') ~= run
 if seen == '' or isAnother then redis.call('HSET', meta, 'run', run) end
 local heads, forks = {}, {}
 for partition, one in ipairs(states) do
-  if isAnother then begin_generation(one[1], tonumber(one[2]), tonumber(one[3])) end
+  if seen == '' or isAnother then begin_generation(one[1], tonumber(one[2]), tonumber(one[3])) end
   heads[partition] = tonumber(one[2])
   forks[partition] = redis.call('HGET', one[1], 'forks') or ''
 end
@@ -136,8 +138,8 @@ const foreign = (key: string): string => `the key ${key} is another program's; c
 
 /** What to find. */
 export interface Wanted {
-  /** The store that must be there; `null` takes any, and makes one where there is none. */
-  readonly instance: string | null
+  /** The store that was there, and at which level it acknowledged; `null` takes any, and makes one where there is none. */
+  readonly before: { readonly instance: string; readonly level: Safety["durability"] } | null
   /** `null` takes those there are. */
   readonly partitions: number | null
   /** Which server it is, and since when it is the one that takes writes. */
@@ -150,11 +152,14 @@ export const open = async (
   keys: Layout,
   wanted: Wanted,
 ): Promise<Result.Result<Found, Refusal>> => {
-  const { instance, partitions, run } = wanted
+  const { before, partitions, run } = wanted
   const there = await present(link, keys)
   if (Result.isFailure(there)) return Result.fail(there.failure)
   const known = there.success
-  if (instance !== null && known?.instance !== instance) return refuse("Corrupt", lost)
+  // What is in the server's memory only may go at any time. It is begun anew, as it would be after a restart of this process.
+  if (before !== null && before.level !== "memory" && known?.instance !== before.instance) {
+    return refuse("Lost", emptiedAt(before.level))
+  }
   if (known !== null && partitions !== null && known.partitions !== partitions) {
     return refuse(
       "Incompatible",

@@ -1,3 +1,5 @@
+import { rmSync } from "node:fs"
+import { join } from "node:path"
 import { Position } from "@millrace/core/store"
 import {
   describeServer,
@@ -11,7 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { expect, it, onTestFinished } from "vitest"
 import { removeKeys, withRedis } from "./support/server.ts"
-import { entries, entry, open, readAll, run, until } from "./support/store.ts"
+import { entries, entry, open, type Ports, readAll, run, until } from "./support/store.ts"
 
 const started = async (settings: Readonly<Record<string, string>>): Promise<TestServer> => {
   const server = await startRedis(settings)
@@ -87,7 +89,7 @@ describeServer("redis", "a server that comes back", () => {
             yield* open({ url: server.url }),
             yield* open({ url: server.url }),
           ]
-          yield* log.append(entries(1, 5))
+          const kept = yield* log.append(entries(1, 5))
           yield* change(server, (redis) => redis.save())
           const lost = yield* log.append(entries(6, 9))
           yield* until(other.bounds(0), ({ value }) => value?.head === lost.at(-1))
@@ -98,33 +100,12 @@ describeServer("redis", "a server that comes back", () => {
           yield* until(log.bounds(0), ({ error }) => error === undefined)
           for (const position of lost) {
             const { reason } = yield* Effect.flip(log.read(0, position, { maxEntries: 10, maxBytes: 1000 }))
-            expect(reason).toMatchObject({ _tag: "OutOfRange", resumeAt: "0000000000000005" })
+            expect(reason).toMatchObject({ _tag: "OutOfRange", resumeAt: kept.at(-1) })
           }
           expect((yield* readAll(log)).map(([number]) => number)).toEqual([
             ...[1, 2, 3, 4, 5],
             ...Array.from({ length: 11 }, (_, at) => 10 + at),
           ])
-        }),
-      )
-    },
-    patience,
-  )
-
-  it(
-    "empty, gets nothing more either",
-    async () => {
-      const server = await started({ appendonly: "no" })
-      await run(
-        Effect.gen(function* () {
-          const { log, destinations } = yield* open({ url: server.url })
-          yield* log.append(entries(1, 5))
-          yield* Effect.promise(() => server.kill())
-          yield* Effect.promise(() => server.start())
-          yield* until(log.bounds(0), ({ error }) => error?.reason._tag === "Corrupt")
-          for (const call of [log.append([entry(6)]), destinations.list, log.wait(0, Position.origin)]) {
-            expect((yield* Effect.flip(Effect.asVoid(call))).reason._tag).toBe("Corrupt")
-          }
-          expect(yield* Effect.promise(() => withRedis((redis) => redis.dbsize(), server.url))).toBe(0)
         }),
       )
     },
@@ -275,45 +256,105 @@ describeServer("redis", "a replica that takes over, and was behind", () => {
   )
 })
 
-describeServer("redis", "a server whose keys are taken away", () => {
-  it("while a store is open: every call says so, and nothing is begun anew", async () => {
-    const server = await started({ appendonly: "no" })
-    const warned = await run(
-      Effect.gen(function* () {
-        const { log, cursors, destinations, deadLetters, counters } = yield* open({ url: server.url })
-        yield* log.append(entries(1, 3))
-        const { epoch } = yield* cursors.acquire("a/0")
-        const waiting = yield* Effect.forkChild(Effect.flip(log.wait(0, (yield* log.bounds(0)).head)), {
-          startImmediately: true,
-        })
-        yield* Effect.promise(() => removeKeys("millrace", server.url))
-        const record = { position: Position.origin, index: 0, state: "" }
-        for (const call of [
-          log.append([entry(4)]),
-          log.bounds(0),
-          log.read(0, record.position, { maxEntries: 1, maxBytes: 1 }),
-          cursors.save([{ name: "a/0", epoch, record }]),
-          cursors.acquire("b/0"),
-          cursors.list,
-          destinations.get("x"),
-          destinations.put({ id: "x", config: null, disabled: null, createdAt: 0 }),
-          deadLetters.list({}),
-          counters.add([{ hour: Date.now(), eventName: "a", count: 1 }]),
-        ]) {
-          const error = yield* Effect.flip(Effect.asVoid(call))
-          expect([error.reason._tag, error.message]).toEqual([
-            "Corrupt",
-            expect.stringMatching(/emptied while it was open/),
-          ])
+describeServer("redis", "a server that comes back emptied", () => {
+  /** Everything is gone, by an order while it runs, or since it was started without its data. */
+  const ways = [
+    [
+      "by FLUSHALL",
+      (server: TestServer) =>
+        withRedis(async (redis) => {
+          await redis.flushall()
+        }, server.url),
+    ],
+    ["by a prefix's keys taken away", (server: TestServer) => removeKeys("millrace", server.url)],
+    [
+      "after a restart without its data",
+      async (server: TestServer) => {
+        await server.kill()
+        for (const name of ["dump.rdb", "appendonlydir"]) {
+          rmSync(join(server.directory, name), { recursive: true, force: true })
         }
-        expect((yield* Fiber.join(waiting)).reason._tag).toBe("Corrupt")
-        expect(yield* Effect.promise(() => withRedis((redis) => redis.dbsize(), server.url))).toBe(0)
-      }),
-    )
-    expect(warned).toEqual([
-      expect.stringMatching(
-        /acknowledged events can be lost.*appendonly is off.*set appendonly yes and appendfsync always/,
-      ),
-    ])
-  })
+        await server.start()
+      },
+    ],
+  ] as const
+
+  it.each(ways)(
+    "%s, where it acknowledged in memory: goes on by itself, and says once what is lost",
+    async (_, empty) => {
+      const server = await started({ appendonly: "no" })
+      const lines = await run(
+        Effect.gen(function* () {
+          const openings = [yield* open({ url: server.url }), yield* open({ url: server.url })]
+          const [{ log, cursors }, { log: other }] = openings as [Ports, Ports]
+          const lost = yield* log.append(entries(1, 5))
+          yield* until(other.bounds(0), ({ value }) => value?.head === lost.at(-1))
+          const { epoch } = yield* cursors.acquire("a/0")
+          const waiting = yield* Effect.forkChild(Effect.exit(log.wait(0, lost.at(-1) ?? Position.origin)), {
+            startImmediately: true,
+          })
+          yield* Effect.promise(() => empty(server))
+          yield* until(log.append(entries(10, 19)), ({ error }) => error === undefined)
+          yield* Fiber.join(waiting)
+          for (const { log: either } of openings) {
+            yield* until(readAll(either), ({ value }) => value?.length === 10)
+            for (const position of lost) {
+              const { reason } = yield* Effect.flip(
+                either.read(0, position, { maxEntries: 10, maxBytes: 1000 }),
+              )
+              expect(reason).toMatchObject({ _tag: "OutOfRange", resumeAt: Position.origin })
+            }
+            for (const [, position] of yield* readAll(either)) expect(position > lost.at(-1)!).toBe(true)
+          }
+          const record = { position: Position.origin, index: 0, state: "" }
+          expect(yield* cursors.save([{ name: "a/0", epoch, record }])).toEqual(["fenced"])
+          const again = yield* cursors.acquire("a/0")
+          expect([again.record, again.epoch > epoch]).toEqual([null, true])
+          yield* other.append([entry(20)])
+          expect(yield* readAll(log)).toHaveLength(11)
+        }),
+      )
+      // Of each opening: what was not safe to begin with, and what came of it.
+      const gone = lines.filter((line) =>
+        /was emptied, and is begun anew: what was in it is gone$/.test(line),
+      )
+      expect(gone).toHaveLength(2)
+      expect(lines.filter((line) => /can be lost/.test(line))).toHaveLength(2)
+    },
+    patience,
+  )
+
+  it.each(ways)(
+    "%s, where it acknowledged on disk: takes nothing more, says what to do, and begins nothing anew",
+    async (_, empty) => {
+      const server = await started({ appendfsync: "always" })
+      await run(
+        Effect.gen(function* () {
+          const { log, cursors, destinations, members } = yield* open({ url: server.url })
+          yield* log.append(entries(1, 5))
+          yield* Effect.promise(() => empty(server))
+          yield* until(Effect.asVoid(members.list), ({ error }) => error?.reason._tag === "Lost")
+          for (const call of [
+            log.append([entry(6)]),
+            log.read(0, Position.origin, { maxEntries: 1, maxBytes: 1 }),
+            log.wait(0, Position.origin),
+            cursors.acquire("b/0"),
+            destinations.put({ id: "x", config: null, disabled: null, createdAt: 0 }),
+          ]) {
+            const error = yield* Effect.flip(Effect.asVoid(call))
+            expect([error.reason._tag, error.message]).toEqual([
+              "Lost",
+              expect.stringMatching(/was emptied while it was open.*at level "disk".*start again without/),
+            ])
+          }
+          expect(yield* Effect.promise(() => withRedis((redis) => redis.dbsize(), server.url))).toBe(0)
+          // A process that comes now has nothing to miss.
+          const anew = yield* open({ url: server.url })
+          yield* anew.log.append([entry(1)])
+          expect((yield* Effect.flip(log.append([entry(6)]))).reason._tag).toBe("Lost")
+        }),
+      )
+    },
+    patience,
+  )
 })

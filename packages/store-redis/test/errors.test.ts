@@ -32,7 +32,7 @@ describe("Redis's error replies", () => {
     ["ERR max number of clients reached", "Unavailable", /no more connections/],
     ["ERR DB index is out of range", "Unavailable", /no database/],
     ["WRONGTYPE Operation against a key holding the wrong kind of value", "Corrupt", /never wrote/],
-    ["EMPTIED the keys are gone or others", "Corrupt", /emptied/],
+    ["EMPTIED the keys are gone or others", "Unavailable", /emptied/],
     [
       "ERR user_script:31: DAMAGED the log lacks an entry script: 8ff, on @user_script:31.",
       "Corrupt",

@@ -67,7 +67,7 @@ describeServer("redis", "a server whose memory is smaller than the log's cap", (
           expect((yield* Effect.flip(later.health.probe)).reason._tag).toBe("Full")
           expect(yield* readAll(later.log)).toHaveLength(taken)
           expect(yield* later.members.beat("me", 60_000)).toEqual(["me"])
-          const half = Position.fromNumber(Math.floor(taken / 2))
+          const half = (yield* readAll(later.log))[Math.floor(taken / 2) - 1]?.[1] ?? Position.origin
           const record = { position: half, index: 0, state: "{}" }
           expect(yield* cursors.save([{ name: "a/0", epoch, record }])).toEqual(["saved"])
           const other = yield* later.cursors.acquire("b/0")

@@ -3,6 +3,7 @@ import { layer } from "@millrace/store-redis"
 import { available, describeStore, servers, startRedis, tcpProxy } from "@millrace/test-servers"
 import {
   accountingContract,
+  type EmptiablePlace,
   type FaultyPlace,
   type RewindablePlace,
   type StoreBinding,
@@ -72,11 +73,23 @@ const smallPlace = async (): Promise<StorePlace> => {
   }
 }
 
+const emptiablePlace = async (level: "memory" | "disk"): Promise<EmptiablePlace> => {
+  const server = await startRedis(level === "disk" ? { appendfsync: "always" } : { appendonly: "no" })
+  return {
+    open: (options) => layer({ url: server.url, ...options }),
+    empty: () =>
+      withRedis(async (redis) => {
+        await redis.flushall()
+      }, server.url),
+    remove: () => server.dispose(),
+  }
+}
+
 await describeStore("redis", servers.redis, () => {
   const binding: StoreBinding = {
     place: () => place(3),
     faultyPlace,
-    ...(available("redis") ? { rewindablePlace, smallPlace } : {}),
+    ...(available("redis") ? { rewindablePlace, emptiablePlace, smallPlace } : {}),
     reopens: true,
     shared: true,
     capped: true,

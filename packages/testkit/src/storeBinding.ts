@@ -43,6 +43,12 @@ export interface RewindablePlace extends StorePlace {
   readonly comeBack: () => void | Promise<void>
 }
 
+/** A place whose store can be emptied while it is open. */
+export interface EmptiablePlace extends StorePlace {
+  /** Takes away everything the store holds, as a server does that is started without its data. It can be opened again afterwards, as a new one. */
+  readonly empty: () => void | Promise<void>
+}
+
 /** What a store can do: a case that needs more is reported as skipped, with the reason in its name. */
 export interface StoreCapabilities {
   /** It holds after opening what it held at closing. */
@@ -74,6 +80,13 @@ export interface StoreBinding extends StoreCapabilities {
    * it does.
    */
   readonly rewindablePlace?: MakeRewindable | Readonly<Record<string, MakeRewindable>>
+  /**
+   * Makes a fresh, empty place whose store acknowledges at a level, and can be emptied; `null` where
+   * there is none of this level.
+   */
+  readonly emptiablePlace?: (
+    level: "memory" | "disk",
+  ) => EmptiablePlace | null | Promise<EmptiablePlace | null>
 }
 
 type MakeRewindable = () => RewindablePlace | Promise<RewindablePlace>

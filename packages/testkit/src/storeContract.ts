@@ -5,6 +5,7 @@ import { counters } from "./internal/store/counters.ts"
 import { cursors } from "./internal/store/cursors.ts"
 import { deadLetters } from "./internal/store/deadLetters.ts"
 import { destinations } from "./internal/store/destinations.ts"
+import { emptied } from "./internal/store/emptied.ts"
 import { faults } from "./internal/store/faults.ts"
 import { filling } from "./internal/store/filling.ts"
 import { health } from "./internal/store/health.ts"
@@ -60,6 +61,7 @@ export const storeContract = (name: string, binding: StoreBinding): void => {
     describe("a store: faults", () => faults(suite))
     describe("a store: its place is full", () => filling(suite))
     describe("a store: coming back with less", () => comingBack(suite))
+    describe("a store: coming back emptied", () => emptied(suite))
     describe("a store: volume", () => volume(suite))
     describe("EventLog and Cursors: any sequence of operations", () => model(suite))
   })

@@ -114,8 +114,9 @@ const serve = async (flags: Settings.Flags): Promise<number> => {
   const config = loaded.success
 
   const program = Effect.gen(function* () {
-    announce(config, yield* Server.start(config, version, log))
-    return yield* Effect.never
+    const server = yield* Server.start(config, version, log)
+    announce(config, server)
+    return yield* server.running
   })
   const fiber = Effect.runFork(Effect.scoped(program))
   const release = stopOnSignals(() => fiber.interruptUnsafe())

@@ -113,9 +113,9 @@ export const makeLoad = (
   let drought = 0
   const taken = new Map<string, number>()
 
-  const tallyOf = (name: string) => {
-    const tally = phases.get(name) ?? { acknowledged: 0, refused: 0 }
-    phases.set(name, tally)
+  const tallyOf = (of: string) => {
+    const tally = phases.get(of) ?? { acknowledged: 0, refused: 0 }
+    phases.set(of, tally)
     return tally
   }
 
@@ -162,8 +162,8 @@ export const makeLoad = (
     acknowledged,
     unanswered,
     refused,
-    during: (name, bytes = 0) => {
-      phase = name
+    during: (of, bytes = 0) => {
+      phase = of
       padding = bytes
     },
     answers: tallyOf,

@@ -14,7 +14,7 @@ const maxTries = 1000
 const aMoment = Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 20)))
 
 /** Asks again for as long as the store does not answer. */
-const answered = <A>(call: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
+export const answered = <A, R>(call: Effect.Effect<A, StoreError, R>): Effect.Effect<A, StoreError, R> =>
   Effect.gen(function* () {
     for (let tries = 1; ; tries++) {
       const outcome = yield* Effect.result(call)

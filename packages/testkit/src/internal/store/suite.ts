@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
-import { it } from "vitest"
+import { it, type TestContext } from "vitest"
 import type {
   RewindablePlace,
   StoreBinding,
@@ -45,6 +45,9 @@ export type RewindBody = (
   rewind: Readonly<Record<"keep" | "comeBack", Effect.Effect<void>>>,
 ) => Effect.Effect<void, unknown, Scope.Scope>
 
+/** What happens to a store that is emptied. */
+export type EmptyBody = (open: Open, empty: Effect.Effect<void>) => Effect.Effect<void, unknown, Scope.Scope>
+
 type Capability = keyof StoreCapabilities
 
 export interface Suite {
@@ -58,6 +61,8 @@ export interface Suite {
   readonly checkSmall: (name: string, body: Body) => void
   /** Registers a case in which the store comes back with less than it had given. */
   readonly checkRewind: (name: string, body: RewindBody, needs?: Capability) => void
+  /** Registers a case in which a store is emptied that acknowledges at a level. */
+  readonly checkEmpty: (name: string, level: "memory" | "disk", body: EmptyBody, needs?: Capability) => void
   readonly can: StoreCapabilities
 }
 
@@ -115,7 +120,7 @@ const runAt = async (place: StorePlace, body: Body): Promise<void> => {
 
 export const makeSuite = (binding: StoreBinding): Suite => {
   const runAtPlace: RunAtPlace = async (body) => runAt(await binding.place(), body)
-  const { faultyPlace, rewindablePlace, smallPlace } = binding
+  const { faultyPlace, rewindablePlace, emptiablePlace, smallPlace } = binding
   const can: StoreCapabilities = { ...binding, outside: binding.outside ?? binding.reopens }
   return {
     check: (name, body, needs, timeout = usualTimeout) => {
@@ -167,6 +172,27 @@ export const makeSuite = (binding: StoreBinding): Suite => {
       }
       if (typeof rewindablePlace === "function") it(name, () => run(rewindablePlace), faultTimeout)
       else it.each(Object.entries(rewindablePlace))(`${name} (%s)`, (_, make) => run(make), faultTimeout)
+    },
+    checkEmpty: (name, level, body, needs) => {
+      if (emptiablePlace === undefined) {
+        it.skip(`${name} (skipped: the binding has no place that can be emptied)`)
+        return
+      }
+      if (needs !== undefined && can[needs] !== true) {
+        it.skip(`${name} (skipped: ${lacking[needs]})`)
+        return
+      }
+      const run = async (context: TestContext): Promise<void> => {
+        const place = await emptiablePlace(level)
+        if (place === null) return context.skip(`there is no place of level "${level}" that can be emptied`)
+        await runAt(place, (open) =>
+          body(
+            open,
+            Effect.promise(async () => place.empty()),
+          ),
+        )
+      }
+      it(name, run, faultTimeout)
     },
     can,
   }
