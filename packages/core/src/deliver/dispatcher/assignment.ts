@@ -89,7 +89,15 @@ export const make = (options: Options): Effect.Effect<void, StoreError> => {
       }
       const { known, live } = wanted.get(name) ?? {}
       if (known !== one.known || live === undefined) return [lanes.stop(name)]
-      if (!one.tenure.holds() || isFenced(one.lane)) return [lanes.stop(name)]
+      if (!one.tenure.holds() || isFenced(one.lane)) {
+        // By then it may have come further.
+        return [
+          Effect.andThen(
+            lanes.stop(name),
+            Effect.sync(() => recollection.note(name, one.lane.status())),
+          ),
+        ]
+      }
       return ownership.isMine(live) ? [] : [lanes.release(name)]
     })
     yield* Effect.all(leaving, { concurrency: "unbounded", discard: true })

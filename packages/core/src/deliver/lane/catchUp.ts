@@ -131,6 +131,7 @@ export const makeReading = (options: Options, book: Book, feed: Feed, wake: Latc
     book.update({ open: null })
     ahead.clear()
     feed.jump(resumeAt)
+    book.moved()
   })
 
   return {

@@ -104,6 +104,8 @@ export interface Book {
    */
   readonly reopen: () => void
 
+  /** The feed has gone elsewhere, and nothing is in hand: the lane stands there, before it is saved. */
+  readonly moved: () => void
   /** Nothing is in hand: the lane stands where its feed stands. */
   readonly saveHere: Effect.Effect<void, Fenced | StoreError>
   /** The lane still stands before the batch, and remembers what is left of it. */
@@ -254,6 +256,9 @@ export const makeBook = (
     countFiltered,
     reopen: () => update({ from: state.from - LaneState.settledAhead(state), open: null }),
     kept,
+    moved: () => {
+      stands = recordHere().record
+    },
     saveHere,
     saveOpen: (open) => {
       const { buckets, todo, taken } = open
