@@ -5,7 +5,16 @@ import { credsAuthenticator, headers, type NatsConnection, nuid } from "@nats-io
 import { connect, type NodeConnectionOptions } from "@nats-io/transport-node"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { closed, incompatible, isUnheard, mayPass, tlsWanted, toStoreError, unavailable } from "./errors.ts"
+import {
+  closed,
+  incompatible,
+  isMissing,
+  isUnheard,
+  mayPass,
+  tlsWanted,
+  toStoreError,
+  unavailable,
+} from "./errors.ts"
 import { bestGreeting } from "./greeting.ts"
 import type { Settings } from "./Options.ts"
 import { pause } from "./pause.ts"
@@ -70,6 +79,10 @@ export class Connection {
   generation = 0
   readonly #nats: NatsConnection
   readonly #underWay = new Set<(error: StoreError) => void>()
+  /** What becomes of a call for which a stream is missing. */
+  whenMissing: (error: StoreError) => Effect.Effect<never, StoreError> = Effect.fail
+  /** Why nothing is asked for any more. */
+  #end: StoreError | undefined
   #state: "open" | "lost" | "closed" = "open"
 
   private constructor(nats: NatsConnection, server: string, timeout: number, managers: Managers) {
@@ -125,6 +138,12 @@ export class Connection {
 
   /** One call to the server. What it does not manage within the timeout it never manages. */
   call<A>(operation: () => Promise<A>): Effect.Effect<A, StoreError> {
+    return Effect.catch(this.#call(operation), (error) =>
+      isMissing(error) ? this.whenMissing(error) : Effect.fail(error),
+    )
+  }
+
+  #call<A>(operation: () => Promise<A>): Effect.Effect<A, StoreError> {
     return Effect.callback((resume) => {
       const refusal = this.#refusal()
       if (refusal !== undefined) {
@@ -193,12 +212,18 @@ export class Connection {
     return Effect.andThen(subscribe, confirm)
   }
 
+  /** From now on every call fails so. */
+  giveUp(error: StoreError): void {
+    this.#end = error
+    this.#fail(error)
+  }
+
   #refusal(): StoreError | undefined {
     switch (this.#state) {
       case "open":
-        return undefined
+        return this.#end
       case "lost":
-        return unavailable(`${this.server}: the connection is lost`)
+        return this.#end ?? unavailable(`${this.server}: the connection is lost`)
       case "closed":
         return closed()
     }

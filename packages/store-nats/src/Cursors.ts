@@ -55,9 +55,16 @@ export const furthest = (table: Table<CursorRow>, connection: () => number) => {
     })
 }
 
-export const make = (table: Table<CursorRow>): Cursors.Cursors["Service"] => {
+/** @param connection tells one from the next: revisions known from before may be given again */
+export const make = (table: Table<CursorRow>, connection: () => number): Cursors.Cursors["Service"] => {
   /** What was last written of the cursors saved from here: a save needs no look at what is there. */
   const owned = new Map<string, Owned>()
+  let ownedOf = connection()
+  const forgetAfterChange = (): void => {
+    if (ownedOf === connection()) return
+    ownedOf = connection()
+    owned.clear()
+  }
 
   const acquire = Effect.fnUntraced(function* (name: string) {
     const key = tokenOf(name)
@@ -81,6 +88,7 @@ export const make = (table: Table<CursorRow>): Cursors.Cursors["Service"] => {
   })
 
   const saveOne = Effect.fnUntraced(function* ({ name, epoch, record }: Cursors.CursorSave) {
+    forgetAfterChange()
     const known = owned.get(name)
     let held = known?.epoch === epoch ? known : yield* find(name, epoch)
     while (held !== undefined) {

@@ -8,7 +8,7 @@ import type { Connection } from "./Connection.ts"
 import { capReached, closed, isOutOfRoom, outOfRange, unavailable } from "./errors.ts"
 import type { Level } from "./Level.ts"
 import { LogHead } from "./LogHead.ts"
-import { entriesAfter, type LogRecord, type Mark, type Place, seqOf } from "./LogRecord.ts"
+import { entriesAfter, type LogRecord, type Mark, originMark, type Place, seqOf } from "./LogRecord.ts"
 import { make as makeRecords } from "./LogRecords.ts"
 import { type KnownIds, LogTail, type Trimmed } from "./LogTail.ts"
 import type { Settings } from "./Options.ts"
@@ -83,12 +83,31 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
   /** Something says that the log is another than it was. */
   let isDoubtful = false
   const isLost = () => isDoubtful || generation !== connection.generation || !connection.isOpen
-  const begin = (fork: Mark) =>
+  const begin = (fork: Mark, before?: number) =>
     Effect.andThen(
-      tail.begin(fork),
+      tail.begin(fork, before),
       Effect.sync(() => announcements.began(partition)),
     )
-  const realign = Effect.suspend(() => head.realign(begin, true))
+  const sayLost = (fork: Mark) =>
+    Effect.annotateLogs(
+      Effect.logWarning(
+        `${connection.server}: the log has come back with less than it had given, and goes on in a new generation`,
+      ),
+      {
+        partition,
+        lostEntries: head.mark.entries - fork.entries,
+        goesOnAfter: tail.generations.positionOf(fork.place),
+      },
+    )
+  /** @param before the generation that this process knew */
+  const beginAfterLoss = (before: number) => (fork: Mark) =>
+    // Of streams that were made again it has been said.
+    Effect.andThen(tail.isUnwritten ? Effect.void : sayLost(fork), begin(fork, before))
+  /** A new log may stand in the place of one that others still have open: it is told apart from that. */
+  const beginIfNew = Effect.suspend(() =>
+    head.lastSeq === 0 && tail.isUnwritten ? tail.begin(originMark) : Effect.void,
+  )
+  const realign = Effect.suspend(() => head.realign(beginAfterLoss(tail.generations.current), true))
 
   /** A cursor that is further than the log is of something that was lost, whoever knew of it. */
   const noticeLoss = Effect.gen(function* () {
@@ -102,10 +121,12 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
   const orient = Effect.gen(function* () {
     const current = connection.generation
     const isAnother = isLost()
+    const before = tail.generations.current
     isDoubtful = false
     yield* lookAtStream
     if (isAnother) yield* tail.readAnew
-    yield* head.realign(begin, false)
+    yield* head.realign(beginAfterLoss(before), false)
+    yield* beginIfNew
     head.startAfterTrimmed(tail.mark)
     if (isAnother) yield* noticeLoss
     generation = current
@@ -152,6 +173,7 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
   })
   yield* tail.refresh
   yield* head.refresh
+  yield* beginIfNew
   head.startAfterTrimmed(tail.mark)
   yield* tail.noticePurge
   yield* noticeLoss

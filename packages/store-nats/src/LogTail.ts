@@ -96,10 +96,11 @@ export class LogTail {
    * From now on, what is appended is of another generation than what was lost behind an entry.
    *
    * Its number is a time: also servers that have lost the last of them give none a second time.
+   *
+   * @param before the generation of what was lost: a later one that has begun no further up tells it apart already
    */
-  readonly begin = (fork: Mark): Effect.Effect<void, StoreError> =>
+  readonly begin = (fork: Mark, before = this.#generations.current): Effect.Effect<void, StoreError> =>
     Effect.gen({ self: this }, function* () {
-      const before = this.#generations.current
       for (;;) {
         yield* this.refresh
         const { tail, released, forks = [] } = this.#trimmed
@@ -118,6 +119,11 @@ export class LogTail {
         if (written !== null) return this.#know(trimmed, written)
       }
     })
+
+  /** Nothing has been written down of this partition. */
+  get isUnwritten(): boolean {
+    return this.#revision === 0
+  }
 
   /**
    * What the server says next holds: one that comes back may have lost what was written here, too.

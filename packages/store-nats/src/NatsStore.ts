@@ -30,6 +30,7 @@ import * as Log from "./Log.ts"
 import * as MemberRows from "./Members.ts"
 import { describe, type Options, type Settings, settingsOf } from "./Options.ts"
 import { Room } from "./Room.ts"
+import * as Renewal from "./renewal.ts"
 import * as Schema from "./Schema.ts"
 import { Stream } from "./Stream.ts"
 import { Table } from "./Table.ts"
@@ -57,6 +58,7 @@ const open = Effect.fnUntraced(function* (options: Options, settings: Settings) 
   const table = <A>(name: string) => new Table<A>(bucket, subjects.table(name))
 
   const level = Level.make(describe(options), layout.partitions, layout, settings.sync)
+  connection.whenMissing = Renewal.make({ connection, settings, layout, level })
   const cursorTable = table<CursorRows.CursorRow>("cursor")
   const furthestCursor = CursorRows.furthest(cursorTable, () => connection.generation)
   const probes = new Table<0>(new Stream(connection, names.bucket, layout.replicas), subjects.table("probe"))
@@ -79,7 +81,7 @@ const open = Effect.fnUntraced(function* (options: Options, settings: Settings) 
   /** In a server that has no room left, only what helps to make some is written. */
   const inReserve = <A>(write: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
     Effect.suspend(() => (room.isOut ? Effect.fail(full("the server has no room left")) : write))
-  const cursors = CursorRows.make(cursorTable)
+  const cursors = CursorRows.make(cursorTable, () => connection.generation)
   const letters = LetterStream.make(
     new Stream(connection, names.letters, layout.replicas, room.release),
     subjects.letters,
@@ -126,7 +128,9 @@ const open = Effect.fnUntraced(function* (options: Options, settings: Settings) 
  *
  * Opening fails with a `StoreError`: `Unavailable` (no server, wrong password, missing permissions, no JetStream), `Corrupt`
  * (streams of these names that another program made) or `Incompatible` (of a newer version, or of more partitions); nothing has
- * been changed then. While the connection is lost every call fails with `Unavailable`; it comes back by itself.
+ * been changed then. While the connection is lost every call fails with `Unavailable`; it comes back by itself. Servers that come back with less
+ * than they had acknowledged are gone on with, in a new generation of the log; so are those that come back empty, where the level is `memory`. Where it is higher, every call
+ * fails with `Lost` then.
  *
  * @example
  * ```ts

@@ -133,6 +133,19 @@ const infoOf = (connection: Connection, name: string): Effect.Effect<StreamInfo 
     }
   })
 
+/** How many of the store's streams there are, and how many there have to be. */
+export const count = (
+  connection: Connection,
+  prefix: string,
+  partitions: number,
+): Effect.Effect<{ readonly there: number; readonly all: number }, StoreError> => {
+  const shapes = shapesOf(namesOf(prefix), partitions)
+  return Effect.map(
+    Effect.forEach(shapes, ({ name }) => infoOf(connection, name), { concurrency: 16 }),
+    (infos) => ({ there: infos.filter((info) => info !== null).length, all: shapes.length }),
+  )
+}
+
 /** A server that is in no cluster takes any number for a stream that it has already, and keeps one. */
 export const replicasOf = ({ cluster, config }: StreamInfo): number =>
   cluster === undefined ? 1 : config.num_replicas

@@ -82,6 +82,23 @@ const chain = (error: unknown): ReadonlyArray<unknown> =>
 export const isUnheard = (error: unknown): boolean =>
   chain(error).some((one) => one instanceof NoRespondersError)
 
+/** A stream of this store is not there: see what has become of the others. */
+class Missing extends Error {}
+
+export const isMissing = ({ cause }: StoreError): boolean => cause instanceof Missing
+
+/** Somebody has made them again, or is about to. */
+export const madeAgain = (server: string): StoreError =>
+  unavailable(`${server}: the store was emptied, and is begun anew`)
+
+/** @param level at which entries had been acknowledged */
+export const lost = (server: string, level: string): StoreError =>
+  error(
+    "Lost",
+    `${server}: the store was emptied while it was open: its streams are gone, and with them what was acknowledged at level "${level}". ` +
+      "Put the servers' data back and start again; or start again without, to begin anew",
+  )
+
 /** What a cluster that is choosing a leader answers, or keeps silent about. */
 class Electing extends Error {}
 
@@ -127,7 +144,7 @@ const ofApi = ({ err_code, description }: ApiError, server: string): StoreError 
     case codes.streamNameInUse:
       return corrupt(`${server}: another program's streams are in the way (${description})`)
     case codes.streamNotFound:
-      return corrupt(`${server}: a stream of this store has been deleted`)
+      return error("Corrupt", `${server}: a stream of this store has been deleted`, new Missing())
     case codes.insufficientResources:
     case codes.accountResources:
     case codes.memoryResources:

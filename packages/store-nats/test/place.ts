@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto"
 import { cpSync, rmSync } from "node:fs"
+import { join } from "node:path"
 import { layer, type Options, optionsFromUrl } from "@millrace/store-nats"
 import { endpointOf, servers, startNats, tcpProxy } from "@millrace/test-servers"
-import type { FaultyPlace, RewindablePlace, StorePlace } from "@millrace/testkit"
+import type { EmptiablePlace, FaultyPlace, RewindablePlace, StorePlace } from "@millrace/testkit"
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream"
 import { connect } from "@nats-io/transport-node"
 import * as Layer from "effect/Layer"
@@ -137,6 +138,21 @@ export const newSmallPlace = async (): Promise<StorePlace> => {
   const server = await startNats({ jetstream: "max_file_store: 24MB" })
   return {
     open: () => quietLayer({ servers: hostOf(server.url) }),
+    remove: () => server.dispose(),
+  }
+}
+
+/** A server of its own, that is started again without its data. */
+export const newEmptiablePlace = async (level: "memory" | "disk"): Promise<EmptiablePlace> => {
+  const server = await startNats()
+  const sync = level === "disk" ? "always" : "interval"
+  return {
+    open: (options) => quietLayer({ servers: hostOf(server.url), sync, ...options }),
+    empty: async () => {
+      await server.kill()
+      rmSync(join(server.directory, "jetstream"), { recursive: true })
+      await server.start()
+    },
     remove: () => server.dispose(),
   }
 }

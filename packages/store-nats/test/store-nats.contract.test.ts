@@ -1,12 +1,18 @@
 import { available, describeStore, servers } from "@millrace/test-servers"
 import { accountingContract, type StoreBinding, storeContract } from "@millrace/testkit"
-import { newFaultyPlace, newPlace, newRewindablePlace, newSmallPlace } from "./place.ts"
+import { newEmptiablePlace, newFaultyPlace, newPlace, newRewindablePlace, newSmallPlace } from "./place.ts"
 
 await describeStore("nats", servers.nats, () => {
   const binding: StoreBinding = {
     place: () => newPlace(),
     faultyPlace: newFaultyPlace,
-    ...(available("nats") ? { rewindablePlace: newRewindablePlace, smallPlace: newSmallPlace } : {}),
+    ...(available("nats")
+      ? {
+          rewindablePlace: newRewindablePlace,
+          emptiablePlace: newEmptiablePlace,
+          smallPlace: newSmallPlace,
+        }
+      : {}),
     reopens: true,
     shared: true,
     capped: true,

@@ -15,7 +15,7 @@ interface Waiter {
 
 /** What the log lacks that it had given, as far as this process knows. */
 export type Less =
-  | { readonly what: "everything"; readonly lostEntries: number }
+  | { readonly what: "everything" }
   | {
       readonly what: "the end of a partition"
       readonly partition: number
@@ -69,10 +69,10 @@ export class Head {
   }
 
   #lackOf({ heads, forks, isAnew }: ComeBack): ReadonlyArray<Less> {
+    if (isAnew) return [{ what: "everything" }]
     const lost = heads.map((head, partition) =>
       Math.max((this.#known[partition] ?? 0) - (forks[partition] ?? head), 0),
     )
-    if (isAnew) return [{ what: "everything", lostEntries: lost.reduce((sum, some) => sum + some, 0) }]
     return lost.flatMap((lostEntries, partition) => {
       const fork = forks[partition] ?? null
       if (fork === null || lostEntries === 0) return []

@@ -1,4 +1,4 @@
-import { Position, type StoreError } from "@millrace/core/store"
+import { type Counters, Position, type StoreError } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { expect } from "vitest"
@@ -90,7 +90,9 @@ export const emptied = ({ checkEmpty }: Suite): void => {
       yield* fill(ports)
       expect((yield* deadLetters.list({})).letters).toHaveLength(1)
       expect((yield* cursors.list).map(({ name }) => name)).toEqual(["a/0"])
-      expect(yield* counters.list(0, never)).toEqual([counted(0, "a", 3)])
+      // A process may tell a store again what it has counted.
+      const [{ count }] = (yield* counters.list(0, never)) as [Counters.HourlyCount]
+      expect(count).toBeGreaterThanOrEqual(3)
       expect(yield* destinations.get("lake")).toEqual(destination("lake"))
       expect(yield* keys.list).toEqual([key("a")])
       yield* log.trim(0, Position.end, never)
@@ -143,7 +145,7 @@ export const emptied = ({ checkEmpty }: Suite): void => {
     (open, empty) =>
       Effect.gen(function* () {
         const ports = yield* open()
-        const { epoch } = yield* fill(ports)
+        const { positions, epoch } = yield* fill(ports)
         yield* empty
         const { log, cursors, destinations, members, health } = ports
         const error = yield* lostBy(members.beat("one", 60_000))
@@ -152,7 +154,7 @@ export const emptied = ({ checkEmpty }: Suite): void => {
           append: log.append([entry(11)]),
           read: log.read(0, Position.origin, all),
           bounds: log.bounds(0),
-          wait: log.wait(0, Position.origin),
+          wait: log.wait(0, positions.at(-1)!),
           save: cursors.save([{ name: "a/0", epoch, record: record(4) }]),
           acquire: cursors.acquire("b/0"),
           put: destinations.put(destination("pond")),
