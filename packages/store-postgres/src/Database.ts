@@ -3,7 +3,16 @@ import * as Effect from "effect/Effect"
 import { type ClientConfig, Pool, type PoolClient, type QueryResultRow, types } from "pg"
 import { CopyOut, type Row } from "./CopyOut.ts"
 import { cancel } from "./cancel.ts"
-import { closed, isAnswer, isOfAnother, isPassing, isReadOnly, storeErrorOf, unavailable } from "./errors.ts"
+import {
+  closed,
+  isAnswer,
+  isMissing,
+  isOfAnother,
+  isPassing,
+  isReadOnly,
+  storeErrorOf,
+  unavailable,
+} from "./errors.ts"
 import { Health } from "./Health.ts"
 import { Lineage } from "./Lineage.ts"
 import type { Settings } from "./Options.ts"
@@ -12,6 +21,9 @@ export type Value = string | number | boolean | null | Uint8Array | ReadonlyArra
 
 /** A statement rolled back for the sake of others is tried so often. */
 const maxTries = 10
+
+/** Making a schema takes longer than a call, in ms. */
+const renewalTime = 60_000
 
 /** How long closing waits for a server that says nothing, in ms. */
 const closingTime = 2000
@@ -69,6 +81,12 @@ export class Database {
    */
   readonly #madeAt = new WeakMap<PoolClient, number>()
   #readOnlyAt = Number.NEGATIVE_INFINITY
+  /** Called when something is missing that a statement needs, before it is tried once more. Fails where that makes no sense. */
+  whenMissing: (client: PoolClient) => Promise<void> = () => Promise.resolve()
+  /** Called when nothing is asked for any more. */
+  onEnd: (error: StoreError) => void = () => {}
+  /** Why nothing is asked for any more. */
+  #end: StoreError | undefined
   readonly #health: Health
   #closed = false
 
@@ -151,6 +169,16 @@ export class Database {
     return running
   }
 
+  /** From now on every call fails so. */
+  giveUp(error: StoreError): void {
+    this.#end = error
+    this.onEnd(error)
+  }
+
+  get end(): StoreError | undefined {
+    return this.#end
+  }
+
   /** Closes the connections when what was asked before is done: later calls fail with `Closed`. */
   async close(): Promise<void> {
     if (this.#closed) return
@@ -168,9 +196,15 @@ export class Database {
   async #perform<A>(body: (client: PoolClient) => Promise<A>, timeout: number): Promise<A> {
     const deadline = performance.now() + timeout
     let entering = false
+    let missing: "never" | "now" | "once" = "never"
     let anew = false
     for (let tries = 1; ; tries++) {
       try {
+        if (missing === "now") {
+          missing = "once"
+          entering = true
+          await this.#within(renewalTime, performance.now() + renewalTime, this.#connect(), this.whenMissing)
+        }
         if (entering) {
           await this.#within(timeout, deadline, this.#connect(), (client) => this.lineage.enter(client))
           entering = false
@@ -182,6 +216,10 @@ export class Database {
         if (isPassing(error) && tries < maxTries) continue
         if (isOfAnother(error) && tries < maxTries) {
           entering = true
+          continue
+        }
+        if (isMissing(error) && missing === "never") {
+          missing = "now"
           continue
         }
         if (isReadOnly(error)) {
@@ -202,6 +240,7 @@ export class Database {
 
   async #connect(): Promise<PoolClient> {
     if (this.#pool.ending) throw closed()
+    if (this.#end !== undefined) throw this.#end
     const { failure, answers } = this.#health
     if (failure !== undefined) throw failure.error
     try {

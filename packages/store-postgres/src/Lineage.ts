@@ -48,6 +48,11 @@ export class Lineage {
     if (number > this.#seen) this.#seen = number
   }
 
+  /** The log is a new one, which has none of the entries known: what is lost has been said. */
+  renewed(): void {
+    this.#seen = 0
+  }
+
   onChange(changed: (change: Change) => void): void {
     this.#changed = changed
   }

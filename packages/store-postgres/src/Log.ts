@@ -81,6 +81,8 @@ export const openLog = Effect.fnUntraced(function* (
     head.advance(change.head)
   })
 
+  database.onEnd = (error) => head.close(error)
+
   const writer = new Writer(async (group) => {
     const { positions, head, closed } = await table.append(group, limits)
     grown(head, closed)
@@ -155,7 +157,8 @@ export const openLog = Effect.fnUntraced(function* (
     wait: (partition, after) =>
       Effect.suspend(() => {
         EventLog.requirePartition(partition, 1)
-        return isClosed ? Effect.fail(closed()) : head.wait(after)
+        const end = isClosed ? closed() : database.end
+        return end === undefined ? head.wait(after) : Effect.fail(end)
       }),
 
     locate: (partition, time) =>

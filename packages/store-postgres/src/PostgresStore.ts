@@ -14,12 +14,14 @@ import {
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type { PoolClient } from "pg"
 import { Database } from "./Database.ts"
+import { lost } from "./errors.ts"
 import { openLog } from "./Log.ts"
 import { type Migration, migrations } from "./migrations/index.ts"
 import { describe, type Options, settingsOf } from "./Options.ts"
 import { health } from "./probe.ts"
-import { prepare } from "./Schema.ts"
+import { isGone, prepare } from "./Schema.ts"
 import { attempts } from "./tables/Attempts.ts"
 import { counters } from "./tables/Counters.ts"
 import { cursors } from "./tables/Cursors.ts"
@@ -67,6 +69,27 @@ const open = Effect.fnUntraced(function* (options: Options, internals: Internals
     )
   }
   yield* database.use((client) => database.lineage.enter(client))
+  const runFork = Effect.runForkWith(yield* Effect.context())
+  const renew = async (client: PoolClient): Promise<void> => {
+    // Somebody else may have made it again meanwhile; what is missing of one that is there stays so.
+    if (!(await isGone(client, settings.schema))) return
+    if (durability !== "memory") {
+      const end = lost(place, durability)
+      database.giveUp(end)
+      throw end
+    }
+    // What an accident of the server was not to survive may go at any time.
+    await prepare(client, settings.schema, place, internals.migrations ?? migrations)
+    database.lineage.renewed()
+    runFork(Effect.logWarning(`${place}: the store was emptied, and is begun anew: what was in it is gone`))
+  }
+  let renewing: Promise<void> | undefined
+  database.whenMissing = (client) => {
+    renewing ??= renew(client).finally(() => {
+      renewing = undefined
+    })
+    return renewing
+  }
   const segmentBytes =
     internals.segmentBytes ?? Math.max(Math.ceil(settings.maxBytes / segmentsInUse), smallestSegment)
   const limits = { durability, maxBytes: settings.maxBytes, segmentBytes }
@@ -106,6 +129,10 @@ export const layerWith = (options: Options, internals: Internals): PostgresLayer
  * append has survived when it is acknowledged is what the server's settings say: `disk`, with
  * synchronous standbys `replicated`, with `fsync` off `memory`. From when on they say less, appends
  * fail.
+ *
+ * A server that comes back with less than it had acknowledged is gone on with, in a new generation
+ * of the log. So is one whose schema is gone, where the level is `memory`; where it is higher, every
+ * call fails with `Lost` then.
  *
  * @throws RangeError when an option is wrong
  *

@@ -88,6 +88,19 @@ const checkVersion = (version: number, newest: number, schema: string, place: st
   }
 }
 
+/**
+ * A new log may stand in the place of one that others still have open: it is of a generation of its own, so that no position of that one is taken for one of
+ * this, nor an epoch. Both are the time, as where a log comes back with less.
+ */
+const tellApart = (name: string): string => `
+DO $do$ DECLARE now bigint := floor(extract(epoch FROM clock_timestamp()) * 1000); BEGIN
+  IF to_regclass('${name}.generations') IS NOT NULL THEN
+    INSERT INTO ${name}.generations VALUES (now, 0);
+    UPDATE ${name}.log SET generation = now;
+    UPDATE ${name}.epochs SET last = now;
+  END IF;
+END $do$`
+
 /** All steps that are missing, in one transaction, one process at a time. */
 const migrate = (
   client: PoolClient,
@@ -108,6 +121,7 @@ const migrate = (
       await client.query(migration(name))
       await client.query(`INSERT INTO ${name}.millrace_schema VALUES ($1)`, [index + 1])
     }
+    if (version === 0) await client.query(tellApart(name))
   })
 
 const prepareOnce = async (
@@ -130,6 +144,12 @@ const prepareOnce = async (
       `${place}: the user lacks a privilege on "${schema}"."${denied}": grant ALL on all tables and sequences of the schema`,
     )
   }
+}
+
+/** Whether there is nothing of this name. */
+export const isGone = async (client: PoolClient, schema: string): Promise<boolean> => {
+  const { exists, foreign } = await look(client, schema)
+  return !exists || foreign === null
 }
 
 /**

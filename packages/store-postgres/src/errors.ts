@@ -65,6 +65,10 @@ export const isPassing = (error: unknown): boolean => passing.has(codeOf(error) 
 
 export const isOfAnother = (error: unknown): boolean => codeOf(error) === own.another
 
+/** Something of the schema is not there: perhaps nothing is. */
+export const isMissing = (error: unknown): boolean =>
+  ["3F000", "42P01", "42883"].includes(codeOf(error) ?? "")
+
 /** The server takes nothing: another one may stand behind its address by now. */
 export const isReadOnly = (error: unknown): boolean => codeOf(error) === readOnly
 
@@ -92,6 +96,14 @@ export const unavailable = (message: string): StoreError => failed({ _tag: "Unav
 export const readOnlyServer = (message: string): StoreError => failed({ _tag: "ReadOnly" }, message)
 
 export const corrupt = (message: string): StoreError => failed({ _tag: "Corrupt" }, message)
+
+/** @param level at which entries had been acknowledged */
+export const lost = (place: string, level: string): StoreError =>
+  failed(
+    { _tag: "Lost" },
+    `${place}: the store was emptied while it was open: its schema is gone, and with it what was acknowledged at level "${level}". ` +
+      "Put the server's data back and start again; or start again without, to begin anew",
+  )
 
 export const incompatible = (message: string): StoreError => failed({ _tag: "Incompatible" }, message)
 

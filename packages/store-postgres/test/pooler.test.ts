@@ -28,7 +28,7 @@ const throughPooler = async (path: string): Promise<void> => {
         { concurrency: "unbounded" },
       )
       const followed = yield* Fiber.join(follower)
-      expect(followed.map(({ position }) => Position.toNumber(position))).toEqual(
+      expect(followed.map(({ position }) => Position.parse(position)?.number)).toEqual(
         Array.from({ length: appenders * perAppender }, (_, index) => index + 1),
       )
       expect(new Map(followed.map(({ id, position }) => [id, position]))).toEqual(

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { withClient } from "./support/server.ts"
-import { entry, follow, freshOptions, idOf, numberOf, open, run } from "./support/store.ts"
+import { entry, follow, freshOptions, idOf, numbered, numberOf, open, run } from "./support/store.ts"
 
 const never = Number.MAX_SAFE_INTEGER
 
@@ -79,7 +79,7 @@ await describeStore("segments of the log", servers.postgres, () => {
             Array.from({ length: 60 }, (_, index) => index + 1),
           )
           // Around the ring, through what all segments hold.
-          const at = (number: number) => Position.fromNumber(number)
+          const at = yield* numbered(log)
           for (let number = 5; number <= 60; number += 5) {
             yield* log.trim(0, at(number), never)
             yield* append(log, 56 + number, 60 + number)
@@ -96,6 +96,7 @@ await describeStore("segments of the log", servers.postgres, () => {
           const options = freshOptions()
           const { log } = yield* open(options, { segmentBytes: size })
           yield* append(log, 1, 5)
+          const at = yield* numbered(log)
           const empty = (schema: string) =>
             withClient(async (client) => {
               const { rows } = await client.query<{ used: number }>(
@@ -111,12 +112,12 @@ await describeStore("segments of the log", servers.postgres, () => {
               await run(
                 Effect.gen(function* () {
                   const { log: other } = yield* open(options, { segmentBytes: size })
-                  yield* other.trim(0, Position.fromNumber(5), never)
+                  yield* other.trim(0, at(5), never)
                   yield* append(other, 6, 30)
-                  expect((yield* follow(other, 25, Position.fromNumber(5))).map(numberOf)).toEqual(
+                  expect((yield* follow(other, 25, at(5))).map(numberOf)).toEqual(
                     Array.from({ length: 25 }, (_, index) => 6 + index),
                   )
-                  yield* other.trim(0, Position.fromNumber(29), never)
+                  yield* other.trim(0, at(29), never)
                 }),
               )
               expect(await empty(options.schema)).toBe(8)
@@ -124,9 +125,9 @@ await describeStore("segments of the log", servers.postgres, () => {
             }),
           )
           while ((yield* Effect.promise(() => empty(options.schema))) > 2) {
-            yield* log.trim(0, Position.fromNumber(29), never)
+            yield* log.trim(0, at(29), never)
           }
-          expect((yield* follow(log, 1, Position.fromNumber(29))).map(numberOf)).toEqual([30])
+          expect((yield* follow(log, 1, at(29))).map(numberOf)).toEqual([30])
         }),
       ))
 
@@ -154,7 +155,7 @@ await describeStore("segments of the log", servers.postgres, () => {
           const [followed, positions] = yield* Effect.all([follower, appending], {
             concurrency: "unbounded",
           })
-          expect(followed.map(({ position }) => Position.toNumber(position))).toEqual(
+          expect(followed.map(({ position }) => Position.parse(position)?.number)).toEqual(
             Array.from({ length: appenders * perAppender }, (_, index) => index + 1),
           )
           expect(new Map(followed.map(({ id, position }) => [id, position]))).toEqual(
@@ -183,23 +184,25 @@ await describeStore("segments of the log", servers.postgres, () => {
                     yield* log.append(one.append.map(sized))
                     for (const number of one.append) if (!expected.includes(number)) expected.push(number)
                   } else {
+                    const at = yield* numbered(log)
                     dropped = Math.min(dropped + one.trim, expected.length)
-                    yield* log.trim(0, Position.fromNumber(dropped), never)
+                    yield* log.trim(0, at(dropped), never)
                   }
+                  const at = yield* numbered(log)
                   const { tail, head, bytes } = yield* log.bounds(0)
                   expect([tail, head, bytes]).toEqual([
-                    Position.fromNumber(dropped),
-                    Position.fromNumber(expected.length),
+                    at(dropped),
+                    at(expected.length),
                     (expected.length - dropped) * size,
                   ])
                   const kept = yield* log.read(0, tail, { maxEntries: 1000, maxBytes: 1_000_000 })
                   expect(kept.map(numberOf)).toEqual(expected.slice(dropped))
                   const middle = Math.floor((dropped + expected.length) / 2)
                   const page = { maxEntries: 5, maxBytes: 3 * size }
-                  expect((yield* log.read(0, Position.fromNumber(middle), page)).map(numberOf)).toEqual(
+                  expect((yield* log.read(0, at(middle), page)).map(numberOf)).toEqual(
                     expected.slice(middle, middle + 3),
                   )
-                  expect((yield* log.stats(0, Position.fromNumber(middle))).bytes).toBe(middle * size)
+                  expect((yield* log.stats(0, at(middle))).bytes).toBe(middle * size)
                 }
               }),
             ),

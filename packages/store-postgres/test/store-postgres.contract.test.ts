@@ -1,6 +1,19 @@
 import { layer } from "@millrace/store-postgres"
-import { describeStore, endpointOf, servers, tcpProxy } from "@millrace/test-servers"
-import { accountingContract, type FaultyPlace, type StoreBinding, storeContract } from "@millrace/testkit"
+import {
+  available,
+  describeStore,
+  endpointOf,
+  servers,
+  startPostgres,
+  tcpProxy,
+} from "@millrace/test-servers"
+import {
+  accountingContract,
+  type EmptiablePlace,
+  type FaultyPlace,
+  type StoreBinding,
+  storeContract,
+} from "@millrace/testkit"
 import { rewindablePlace } from "./support/rewindable.ts"
 import { dropSchema, freshSchema } from "./support/server.ts"
 
@@ -21,6 +34,15 @@ const faultyPlace = async (): Promise<FaultyPlace> => {
   }
 }
 
+const emptiablePlace = async (level: "memory" | "disk"): Promise<EmptiablePlace> => {
+  const server = await startPostgres(level === "memory" ? { fsync: "off" } : {})
+  return {
+    open: (options) => layer({ url: server.url, ...options }),
+    empty: () => dropSchema("millrace", server.url),
+    remove: () => server.dispose(),
+  }
+}
+
 const binding: StoreBinding = {
   place: () => {
     const schema = freshSchema()
@@ -31,6 +53,7 @@ const binding: StoreBinding = {
   },
   faultyPlace,
   rewindablePlace,
+  ...(available("postgres") ? { emptiablePlace } : {}),
   reopens: true,
   shared: true,
   capped: true,

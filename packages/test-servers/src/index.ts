@@ -11,6 +11,7 @@ export {
   servers,
 } from "./location.ts"
 export { type NatsCluster, type NatsOptions, startNats, startNatsCluster } from "./nats.ts"
+export { withJetStream, withPostgres, withRedis } from "./operator.ts"
 export { type PostgresStandby, startPostgres, startPostgresStandby } from "./postgres.ts"
 export { startRedis } from "./redis.ts"
 export { type RedisPair, startRedisPair } from "./redisPair.ts"

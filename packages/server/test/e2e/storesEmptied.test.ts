@@ -1,6 +1,14 @@
 import { rmSync } from "node:fs"
 import { join } from "node:path"
-import { describeServer, type Kind, startRedis, type TestServer } from "@millrace/test-servers"
+import {
+  describeServer,
+  type Kind,
+  startNats,
+  startPostgres,
+  startRedis,
+  type TestServer,
+  withPostgres,
+} from "@millrace/test-servers"
 import { expect, onTestFinished, test } from "vitest"
 import { type Server, serve } from "../support/command.ts"
 import { delivered } from "../support/delivered.ts"
@@ -35,6 +43,24 @@ const stores: ReadonlyArray<Emptied> = [
     start: (level) => startRedis(level === "disk" ? { appendfsync: "always" } : {}),
     storeAt: (url) => url,
     empty: restartWithout(["dump.rdb", "appendonlydir"]),
+  },
+  {
+    kind: "nats",
+    name: "NATS",
+    start: () => startNats(),
+    // What the server's configuration says it tells nobody.
+    storeAt: (url, level) => (level === "disk" ? `${url}?sync=always` : url),
+    empty: restartWithout(["jetstream"]),
+  },
+  {
+    kind: "postgres",
+    name: "PostgreSQL",
+    start: (level) => startPostgres(level === "disk" ? {} : { fsync: "off" }),
+    storeAt: (url) => url,
+    empty: ({ url }) =>
+      withPostgres(url, async (client) => {
+        await client.query("DROP SCHEMA millrace CASCADE")
+      }),
   },
 ]
 
@@ -93,7 +119,7 @@ for (const { kind, name, start, storeAt, empty } of stores) {
       expect({ code, signal }).toEqual({ code: 1, signal: null })
       const [last] = server.stderr().trim().split("\n").slice(-1)
       expect(last).toMatch(
-        /^millrace: .*was emptied while it was open: .* at level "disk"\. Put the server's data back and start again; or start again without, to begin anew$/,
+        /^millrace: .*was emptied while it was open: .* at level "disk"\. Put the servers?'s? data back and start again; or start again without, to begin anew$/,
       )
       const taken = before.answers("").acknowledged
 
