@@ -35,23 +35,31 @@ export interface MillraceOptions<D extends Durability = never> extends HttpInges
   /** None by default: events are stored and wait. */
   readonly destinations?: ReadonlyArray<Destination.DestinationOptions>
   /**
-   * What an acknowledged event has to survive at least, whatever the store: nothing is demanded by default. A store that can never give it does not
-   * compile; one that does not give it as its server is set up fails the start with {@link InvalidOptions}, and one that stops giving it takes no events.
+   * What an acknowledged event has to survive at least, whatever the store: nothing is demanded by
+   * default. A store that can never give it does not compile; one that does not give it as its
+   * server is set up fails the start with {@link InvalidOptions}, and one that stops giving it
+   * takes no events.
    */
   readonly ack?: D
-  /** How long entries that every destination is done with are kept for replay: 3 days by default. */
+  /**
+   * How long entries that every destination is done with are kept for replay: 3 days by default.
+   */
   readonly keepFor?: Duration.Input
   /**
-   * What `fields.hash` hashes with: 16 random bytes or more, the same after every start, and secret. Whoever has it can find out which value of a
-   * short list a hash stands for.
+   * What `fields.hash` hashes with: 16 random bytes or more, the same after every start, and
+   * secret. Whoever has it can find out which value of a short list a hash stands for.
    */
   readonly hashKey?: Uint8Array
   /**
-   * Tells experiments from dynamic configs and gives rules their group names: a config-specs document, as Statsig's
-   * `download_config_specs` answers, or a layer that provides `Catalog.CurrentCatalog` and keeps it new.
+   * Tells experiments from dynamic configs and gives rules their group names: a config-specs
+   * document, as Statsig's `download_config_specs` answers, or a layer that provides
+   * `Catalog.CurrentCatalog` and keeps it new.
    */
   readonly catalog?: Readonly<Record<string, unknown>> | CatalogLayer
-  /** How much of the log, in bytes as stored, is held parsed for destinations near its head: 8 MiB by default. */
+  /**
+   * How much of the log, in bytes as stored, is held parsed for destinations near its head: 8 MiB
+   * by default.
+   */
   readonly ringBytes?: number
 }
 
@@ -144,22 +152,30 @@ export interface MakeOptions<D extends Durability = never> extends MillraceOptio
 }
 
 export interface CloseReport {
-  /** Whether every destination got all that could be sent before the deadline, or what was left was handed over. */
+  /**
+   * Whether every destination got all that could be sent before the deadline, or what was left was
+   * handed over.
+   */
   readonly drained: boolean
   /**
-   * What is left for each destination: it waits in the store, and is gone with a store in memory. Nothing when other processes deliver
-   * from the store: they go on with it.
+   * What is left for each destination: it waits in the store, and is gone with a store in memory.
+   * Nothing when other processes deliver from the store: they go on with it.
    */
   readonly pending: ReadonlyArray<{ readonly destination: string; readonly events: number }>
 }
 
 export type { NewEvent }
 
-/** A running Millrace, for programs that do not use Effect. No method but `handle` is on the hot path. */
+/**
+ * A running Millrace, for programs that do not use Effect. No method but `handle` is on the hot
+ * path.
+ */
 export interface Millrace extends Operations.Operations {
   /** Whether the path of this URL is one of ours, whatever the method. */
   readonly matches: (url: string) => boolean
-  /** Every path there is, without a slash before it: for hosts that route by tables of their own. */
+  /**
+   * Every path there is, without a slash before it: for hosts that route by tables of their own.
+   */
   readonly paths: ReadonlyArray<string>
   /** Never rejects, whatever a client sends. */
   readonly handle: (
@@ -169,22 +185,24 @@ export interface Millrace extends Operations.Operations {
   /** Whether {@link readiness} finds nothing. */
   readonly ready: () => Promise<boolean>
   /**
-   * Why this process should get no requests now, `null` if it should: whether the store takes events is tried, and so is whether somebody delivers what this process has to deliver.
-   * No answer within a second and a half is one, too.
+   * Why this process should get no requests now, `null` if it should: whether the store takes
+   * events is tried, and so is whether somebody delivers what this process has to deliver. No
+   * answer within a second and a half is one, too.
    */
   readonly readiness: () => Promise<Readiness.Readiness>
   /**
    * Resolves once the store has lost what it had acknowledged as safe, with a {@link StoreError}
-   * that says what to do. From then on nothing is taken: close, and end the process if that is yours
-   * to do, as `millrace serve` does.
+   * that says what to do. From then on nothing is taken: close, and end the process if that is
+   * yours to do, as `millrace serve` does.
    */
   readonly lost: Promise<StoreError>
   /** The operations as Effects that take and answer JSON: for hosts that serve them to others. */
   readonly operator: Operator["Service"]
   /**
-   * New requests get 503, those begun finish, batches go out without waiting to fill: until all is sent that can be, or the
-   * deadline (10 seconds by default) has come. When other processes deliver from the store, what is pending is left to them at
-   * once. Always await it: Node does not wait for it by itself. May be called again.
+   * New requests get 503, those begun finish, batches go out without waiting to fill: until all is
+   * sent that can be, or the deadline (10 seconds by default) has come. When other processes
+   * deliver from the store, what is pending is left to them at once. Always await it: Node does not
+   * wait for it by itself. May be called again.
    */
   readonly close: (options?: { readonly deadline?: Duration.Input }) => Promise<CloseReport>
 }
@@ -207,8 +225,8 @@ export const layerLog = (log?: (line: LogLine) => void): Layer.Layer<never> =>
   )
 
 /**
- * Starts intake and delivery with every port given; `@millrace/node` gives those of Node. Rejects with {@link InvalidOptions} or
- * {@link StoreError}; nothing is left running then.
+ * Starts intake and delivery with every port given; `@millrace/node` gives those of Node. Rejects
+ * with {@link InvalidOptions} or {@link StoreError}; nothing is left running then.
  */
 export const make = async <D extends Durability = never>(options: MakeOptions<D>): Promise<Millrace> => {
   const ports = Layer.mergeAll(options.store, options.transport, options.codec)

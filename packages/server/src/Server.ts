@@ -45,7 +45,10 @@ export interface Server {
   readonly durability: EventLog.Durability
   /** The ids of those that events go to: configured, or added to the store. */
   readonly destinations: ReadonlyArray<string>
-  /** Fails once the store has lost what it had acknowledged as safe, and says what to do: there is nothing left to run for. */
+  /**
+   * Fails once the store has lost what it had acknowledged as safe, and says what to do: there is
+   * nothing left to run for.
+   */
   readonly running: Effect.Effect<never, StoreError>
 }
 

@@ -8,7 +8,10 @@ export interface CursorRow {
   readonly name: string
   /** `null`: `base` and the revision of this very write, as `acquire` leaves it. */
   readonly epoch: number | null
-  /** Revisions come again when the servers come back with less than they had given; what is added to them grows with time. */
+  /**
+   * Revisions come again when the servers come back with less than they had given; what is added to
+   * them grows with time.
+   */
   readonly base?: number
   readonly record: Cursors.CursorRecord | null
 }
@@ -27,8 +30,9 @@ interface Owned {
 }
 
 /**
- * The number of the furthest position that any cursor of a partition has, among those of these generations. The cursors are read once for each
- * connection: what the log may have lost was lost before it.
+ * The number of the furthest position that any cursor of a partition has, among those of these
+ * generations. The cursors are read once for each connection: what the log may have lost was lost
+ * before it.
  */
 export const furthest = (table: Table<CursorRow>, connection: () => number) => {
   let readFor = -1
@@ -57,7 +61,9 @@ export const furthest = (table: Table<CursorRow>, connection: () => number) => {
 
 /** @param connection tells one from the next: revisions known from before may be given again */
 export const make = (table: Table<CursorRow>, connection: () => number): Cursors.Cursors["Service"] => {
-  /** What was last written of the cursors saved from here: a save needs no look at what is there. */
+  /**
+   * What was last written of the cursors saved from here: a save needs no look at what is there.
+   */
   const owned = new Map<string, Owned>()
   let ownedOf = connection()
   const forgetAfterChange = (): void => {

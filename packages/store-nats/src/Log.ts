@@ -8,9 +8,10 @@ import type { Connection } from "./Connection.ts"
 import { capReached, closed, isOutOfRoom, outOfRange, unavailable } from "./errors.ts"
 import type { Level } from "./Level.ts"
 import { LogHead } from "./LogHead.ts"
-import { entriesAfter, type LogRecord, type Mark, originMark, type Place, seqOf } from "./LogRecord.ts"
+import { type Mark, originMark, type Place } from "./LogRecord.ts"
 import { make as makeRecords } from "./LogRecords.ts"
 import { type KnownIds, LogTail, type Trimmed } from "./LogTail.ts"
+import { collectPage } from "./logPage.ts"
 import type { Settings } from "./Options.ts"
 import { pause } from "./pause.ts"
 import type { Room } from "./Room.ts"
@@ -33,9 +34,6 @@ const leastDropped = 1024 * 1024
 
 /** Bytes of an id that is noted with its place. */
 const idBytes = 64
-
-/** Messages asked for at once in reading. */
-const maxWindow = 32
 
 export interface LogOptions {
   readonly connection: Connection
@@ -101,9 +99,12 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
     )
   /** @param before the generation that this process knew */
   const beginAfterLoss = (before: number) => (fork: Mark) =>
-    // Of streams that were made again it has been said.
+    // It has been said already of streams that were made again.
     Effect.andThen(tail.isUnwritten ? Effect.void : sayLost(fork), begin(fork, before))
-  /** A new log may stand in the place of one that others still have open: it is told apart from that. */
+  /**
+   * A new log may stand in the place of one that others still have open: it is told apart from
+   * that.
+   */
   const beginIfNew = Effect.suspend(() =>
     head.lastSeq === 0 && tail.isUnwritten ? tail.begin(originMark) : Effect.void,
   )
@@ -238,51 +239,7 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
     return yield* Effect.fail(outside(position))
   })
 
-  const windowOf = (
-    last: LogRecord | undefined,
-    limits: EventLog.ReadLimits,
-    bytes: number,
-    count: number,
-  ) => {
-    if (last === undefined) return 1
-    const messages = Math.max(1, head.lastSeq - last.seq)
-    const perMessage = {
-      bytes: Math.max(1, (head.mark.bytes - last.after.bytes) / messages),
-      entries: Math.max(1, (head.mark.entries - last.after.entries) / messages),
-    }
-    const wanted = Math.min(
-      (limits.maxBytes - bytes) / perMessage.bytes,
-      (limits.maxEntries - count) / perMessage.entries,
-    )
-    return Math.max(1, Math.min(maxWindow, Math.ceil(wanted)))
-  }
-
-  /** Nothing when what follows the place is not there. */
-  const collect = Effect.fnUntraced(function* (
-    start: Place,
-    limits: EventLog.ReadLimits,
-  ): Effect.fn.Return<ReadonlyArray<EventLog.LogEntry>, StoreError> {
-    const page: Array<EventLog.LogEntry> = []
-    let place = start
-    let bytes = 0
-    let last: LogRecord | undefined
-    for (let seq = Math.max(1, seqOf(start)); seq <= head.lastSeq; ) {
-      const upTo = Math.min(head.lastSeq, seq + windowOf(last, limits, bytes, page.length) - 1)
-      for (const record of yield* records.range(seq, upTo)) {
-        if (record === "part" || record === "missing" || record.after.place <= place) continue
-        if (record.before.place > place) return page
-        for (const entry of entriesAfter(record, place, positionOf)) {
-          bytes += Buffer.byteLength(entry.envelope) + entry.body.byteLength
-          if (page.length >= limits.maxEntries || (page.length > 0 && bytes > limits.maxBytes)) return page
-          page.push(entry)
-        }
-        place = record.after.place
-        last = record
-      }
-      seq = upTo + 1
-    }
-    return page
-  })
+  const collect = collectPage({ head, records, positionOf })
 
   const read = Effect.fnUntraced(function* (after: Position.Position, limits: EventLog.ReadLimits) {
     const start = yield* locateInside(after)

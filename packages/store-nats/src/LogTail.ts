@@ -97,7 +97,8 @@ export class LogTail {
    *
    * Its number is a time: also servers that have lost the last of them give none a second time.
    *
-   * @param before the generation of what was lost: a later one that has begun no further up tells it apart already
+   * @param before the generation of what was lost: a later one that has begun no further up tells
+   * it apart already
    */
   readonly begin = (fork: Mark, before = this.#generations.current): Effect.Effect<void, StoreError> =>
     Effect.gen({ self: this }, function* () {

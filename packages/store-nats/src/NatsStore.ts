@@ -118,19 +118,22 @@ const open = Effect.fnUntraced(function* (options: Options, settings: Settings) 
 })
 
 /**
- * Every storage port on NATS JetStream (nats-server 2.9 and newer): one stream for each partition of the log, a key-value
- * bucket and three streams more. Several processes may use it at once.
+ * Every storage port on NATS JetStream (nats-server 2.9 and newer): one stream for each partition
+ * of the log, a key-value bucket and three streams more. Several processes may use it at once.
  *
- * An append is acknowledged when the stream's leader has it, with `replicas` of 3 when two of three servers have it. The log
- * declares `replicated` for three replicas on file, `disk` when {@link Options.sync} says so, else `memory`, with a warning in
- * the log; streams that are edited at run time change it within seconds. Ids are known for the last 1,000 entries of a partition at least; their messages are kept as long, also after
- * they have been trimmed.
+ * An append is acknowledged when the stream's leader has it, with `replicas` of 3 when two of three
+ * servers have it. The log declares `replicated` for three replicas on file, `disk` when {@link
+ * Options.sync} says so, else `memory`, with a warning in the log; streams that are edited at run
+ * time change it within seconds. Ids are known for the last 1,000 entries of a partition at least;
+ * their messages are kept as long, also after they have been trimmed.
  *
- * Opening fails with a `StoreError`: `Unavailable` (no server, wrong password, missing permissions, no JetStream), `Corrupt`
- * (streams of these names that another program made) or `Incompatible` (of a newer version, or of more partitions); nothing has
- * been changed then. While the connection is lost every call fails with `Unavailable`; it comes back by itself. Servers that come back with less
- * than they had acknowledged are gone on with, in a new generation of the log; so are those that come back empty, where the level is `memory`. Where it is higher, every call
- * fails with `Lost` then.
+ * Opening fails with a `StoreError`: `Unavailable` (no server, wrong password, missing permissions,
+ * no JetStream), `Corrupt` (streams of these names that another program made) or `Incompatible` (of
+ * a newer version, or of more partitions); nothing has been changed then. While the connection is
+ * lost every call fails with `Unavailable`; it comes back by itself. Servers that come back with
+ * less than they had acknowledged are gone on with, in a new generation of the log; so are those
+ * that come back empty, where the level is `memory`. Where it is higher, every call fails with
+ * `Lost` then.
  *
  * @example
  * ```ts

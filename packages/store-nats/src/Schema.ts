@@ -16,7 +16,10 @@ import { Table } from "./Table.ts"
 /** Raised when what stands in the streams changes its form. */
 const version = 1
 
-/** How many attempts' messages are kept of each destination and kind: one holds at least one attempt. */
+/**
+ * How many attempts' messages are kept of each destination and kind: one holds at least one
+ * attempt.
+ */
 const attemptMessages = 10_000
 
 export interface Names {
@@ -146,7 +149,9 @@ export const count = (
   )
 }
 
-/** A server that is in no cluster takes any number for a stream that it has already, and keeps one. */
+/**
+ * A server that is in no cluster takes any number for a stream that it has already, and keeps one.
+ */
 export const replicasOf = ({ cluster, config }: StreamInfo): number =>
   cluster === undefined ? 1 : config.num_replicas
 
@@ -212,8 +217,8 @@ const mayWrite = (connection: Connection, prefix: string): Effect.Effect<void, S
 }
 
 /**
- * Checks the streams of this prefix, and makes what is missing: nothing is changed when one of them is not as it should
- * be. Several processes may do it at once.
+ * Checks the streams of this prefix, and makes what is missing: nothing is changed when one of them
+ * is not as it should be. Several processes may do it at once.
  */
 export const prepare: (connection: Connection, settings: Settings) => Effect.Effect<Layout, StoreError> =
   Effect.fnUntraced(function* (connection, settings) {

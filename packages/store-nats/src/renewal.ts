@@ -16,9 +16,11 @@ interface Options {
 }
 
 /**
- * What becomes of a call for which a stream was missing. Where all of them are gone the servers were emptied, or started without their data: what was
- * in their memory only may go at any time, so the streams are made again, and the log begins a new generation. Of what was acknowledged as safer
- * than that, it is said that it is lost, and nothing is taken any more. Where some are there, somebody has deleted the others.
+ * Decides what becomes of a call for which a stream was missing. Where all of them are gone the
+ * servers were emptied, or started without their data. What was in their memory only may go at any
+ * time, so those streams are made again, and the log begins a new generation. What was acknowledged
+ * as safer than that is lost, and nothing is taken any more. Where some are there, somebody has
+ * deleted the others.
  */
 export const make = ({ connection, settings, layout, level }: Options) => {
   const alone = Semaphore.makeUnsafe(1)

@@ -81,7 +81,10 @@ export class Database {
    */
   readonly #madeAt = new WeakMap<PoolClient, number>()
   #readOnlyAt = Number.NEGATIVE_INFINITY
-  /** Called when something is missing that a statement needs, before it is tried once more. Fails where that makes no sense. */
+  /**
+   * Called when something is missing that a statement needs, before it is tried once more. Fails
+   * where that makes no sense.
+   */
   whenMissing: (client: PoolClient) => Promise<void> = () => Promise.resolve()
   /** Called when nothing is asked for any more. */
   onEnd: (error: StoreError) => void = () => {}

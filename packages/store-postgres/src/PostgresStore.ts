@@ -71,7 +71,8 @@ const open = Effect.fnUntraced(function* (options: Options, internals: Internals
   yield* database.use((client) => database.lineage.enter(client))
   const runFork = Effect.runForkWith(yield* Effect.context())
   const renew = async (client: PoolClient): Promise<void> => {
-    // Somebody else may have made it again meanwhile; what is missing of one that is there stays so.
+    // Somebody else may have made it again meanwhile; what is missing of one that is there stays
+    // so.
     if (!(await isGone(client, settings.schema))) return
     if (durability !== "memory") {
       const end = lost(place, durability)
@@ -131,8 +132,8 @@ export const layerWith = (options: Options, internals: Internals): PostgresLayer
  * fail.
  *
  * A server that comes back with less than it had acknowledged is gone on with, in a new generation
- * of the log. So is one whose schema is gone, where the level is `memory`; where it is higher, every
- * call fails with `Lost` then.
+ * of the log. So is one whose schema is gone, where the level is `memory`; where it is higher,
+ * every call fails with `Lost` then.
  *
  * @throws RangeError when an option is wrong
  *

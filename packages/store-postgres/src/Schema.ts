@@ -89,8 +89,9 @@ const checkVersion = (version: number, newest: number, schema: string, place: st
 }
 
 /**
- * A new log may stand in the place of one that others still have open: it is of a generation of its own, so that no position of that one is taken for one of
- * this, nor an epoch. Both are the time, as where a log comes back with less.
+ * A new log may stand in the place of one that others still have open: it is of a generation of its
+ * own, so that no position of that one is taken for one of this, nor an epoch. Both are the time,
+ * as where a log comes back with less.
  */
 const tellApart = (name: string): string => `
 DO $do$ DECLARE now bigint := floor(extract(epoch FROM clock_timestamp()) * 1000); BEGIN
@@ -153,8 +154,9 @@ export const isGone = async (client: PoolClient, schema: string): Promise<boolea
 }
 
 /**
- * Makes the schema what this program works on: with everything there, it needs no right to make anything. Fails with a
- * `StoreError`, or whatever the driver fails with, and has changed nothing then.
+ * Makes the schema what this program works on: with everything there, it needs no right to make
+ * anything. Fails with a `StoreError`, or whatever the driver fails with, and has changed nothing
+ * then.
  */
 export const prepare = async (
   client: PoolClient,

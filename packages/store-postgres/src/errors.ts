@@ -24,7 +24,10 @@ const cancelled = "57014"
 
 const readOnly = "25006"
 
-/** Known by SQLSTATE, or by its class (https://www.postgresql.org/docs/current/errcodes-appendix.html). */
+/**
+ * Known by SQLSTATE, or by its class
+ * (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+ */
 const known: ReadonlyMap<
   string,
   readonly [tag: "Unavailable" | "ReadOnly" | "Full" | "Corrupt", message: string]
@@ -86,7 +89,8 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 
 const failed = (reason: StoreReason, message: string): StoreError => {
   const error = new StoreError({ reason, message })
-  // Until it is read, V8 keeps everything that the calls on the stack hold: the bodies of an append that was refused.
+  // Until it is read, V8 keeps everything that the calls on the stack hold: the bodies of an append
+  // that was refused.
   void error.stack
   return error
 }

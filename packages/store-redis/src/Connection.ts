@@ -36,10 +36,16 @@ const forkBetween = (before: Generations, now: Generations): number | null => {
   return later.length === 0 ? null : Math.min(...later.map(({ number }) => number))
 }
 
-/** Between two attempts to come back, in ms: doubling, and somewhere in the upper half, so that not all come at once. */
+/**
+ * Between two attempts to come back, in ms: doubling, and somewhere in the upper half, so that not
+ * all come at once.
+ */
 const backOff = { first: 100, max: 5_000 }
 
-/** How often a server is asked whether it is still what it was, in ms: what it is told at run time counts from then on. */
+/**
+ * How often a server is asked whether it is still what it was, in ms: what it is told at run time
+ * counts from then on.
+ */
 const watchEvery = 2_000
 
 const delayBefore = (attempt: number): number =>
@@ -75,7 +81,10 @@ const meet = async (settings: Settings, keys: Layout, wanted: Omit<Wanted, "run"
 export const canBeLost = (doubt: string): string =>
   `acknowledged events can be lost when this server stops by accident: ${doubt}`
 
-/** What an error of a call means. What is neither of Redis nor of the network is a mistake of this program. */
+/**
+ * What an error of a call means. What is neither of Redis nor of the network is a mistake of this
+ * program.
+ */
 const translate = (error: unknown, name: string): unknown => {
   if (error instanceof StoreError) return error
   if (error instanceof Broken) return down(name, error.message)
@@ -83,19 +92,26 @@ const translate = (error: unknown, name: string): unknown => {
 }
 
 /**
- * A store on a server, for as long as it is open: it comes back by itself when the connection is lost, and until then every
- * call fails at once. What comes back may have less than this process has seen of it, in a new generation. It may be another store altogether,
- * since this one was emptied, where what it had acknowledged was not to survive that.
+ * A store on a server, for as long as it is open: it comes back by itself when the connection is
+ * lost, and until then every call fails at once. What comes back may have less than this process
+ * has seen of it, in a new generation. It may be another store altogether, since this one was
+ * emptied, where what it had acknowledged was not to survive that.
  */
 export class Connection {
   readonly keys: Layout
   readonly partitions: number
-  /** Called when what is acknowledged has become less safe, or as safe as it was, with a sentence for the operator. */
+  /**
+   * Called when what is acknowledged has become less safe, or as safe as it was, with a sentence
+   * for the operator.
+   */
   onSafetyChanged: (isWorse: boolean, text: string) => void = () => {}
   readonly headsAtOpening: ReadonlyArray<number>
   /** Why the server's memory does not hold what the log may take; `null` when it does. */
   readonly small: string | null
-  /** Called when there is no connection any more; and when there is one again, with the last entry of each partition. */
+  /**
+   * Called when there is no connection any more; and when there is one again, with the last entry
+   * of each partition.
+   */
   onLost: () => void = () => {}
   onBack: (comeBack: ComeBack) => void = () => {}
   readonly #settings: Settings
@@ -163,7 +179,10 @@ export class Connection {
     return this.#ask((link) => link.transaction([command, ["EVAL", [source, ...given]]]))
   }
 
-  /** A command that changes nothing. Whether the store is still there is asked behind it, so that nothing stands for it. */
+  /**
+   * A command that changes nothing. Whether the store is still there is asked behind it, so that
+   * nothing stands for it.
+   */
   read(command: string, parameters: ReadonlyArray<Argument>): Promise<Reply> {
     return this.#ask(async (link) => {
       const [reply, instance] = await Promise.all([

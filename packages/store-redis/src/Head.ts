@@ -43,8 +43,8 @@ return found
 `)
 
 /**
- * The last entry of each partition as far as this process knows, and who waits for a later one. Only while somebody waits, a
- * connection of its own waits for what other processes append.
+ * The last entry of each partition as far as this process knows, and who waits for a later one.
+ * Only while somebody waits, a connection of its own waits for what other processes append.
  */
 export class Head {
   readonly #connection: Connection
@@ -132,7 +132,10 @@ export class Head {
     }
   }
 
-  /** One at a time. What breaks it is left to the poll, which begins it again when it finds the server well. */
+  /**
+   * One at a time. What breaks it is left to the poll, which begins it again when it finds the
+   * server well.
+   */
   async #listen(): Promise<void> {
     if (this.#isListening) return
     this.#isListening = true

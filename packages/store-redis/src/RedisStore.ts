@@ -62,7 +62,10 @@ const open = Effect.fnUntraced(function* (settings: Settings) {
   return { connection, head, writers, caps }
 })
 
-/** What was asked before is answered first; a server that does not answer is given up after the time of a request. */
+/**
+ * What was asked before is answered first; a server that does not answer is given up after the time
+ * of a request.
+ */
 const close = ({ connection, head, writers }: Opened): Effect.Effect<void> =>
   Effect.promise(async () => {
     head.close()
@@ -81,21 +84,26 @@ const warn = (settings: Settings, opened: Opened): Effect.Effect<void> =>
   Effect.forEach(warningsOf(settings, opened), (text) => Effect.logWarning(text), { discard: true })
 
 /**
- * Every storage port on one Redis server, 6.2 or later, in streams and hashes whose keys begin with `{prefix}:`. Any number of
- * processes may have it open at once.
+ * Every storage port on one Redis server, 6.2 or later, in streams and hashes whose keys begin with
+ * `{prefix}:`. Any number of processes may have it open at once.
  *
- * An append is acknowledged once the server has answered: what that has survived depends on the server's own settings. With
- * `appendonly yes` and `appendfsync always` it is a sync of its disk, and `durability` says `disk`; with any others, `memory`, and
- * a warning is logged at opening. The settings are asked for every two seconds: `durability` says what holds now, and a warning is
- * logged when that is less. While the server evicts keys it takes no appends. A server that is made a replica is left for the one that
- * takes writes. One whose memory is used up is `Full`: it drops what is delivered, and goes on with everything but appends.
+ * An append is acknowledged once the server has answered: what that has survived depends on the
+ * server's own settings. With `appendonly yes` and `appendfsync always` it is a sync of its disk,
+ * and `durability` says `disk`; with any others, `memory`, and a warning is logged at opening. The
+ * settings are asked for every two seconds: `durability` says what holds now, and a warning is
+ * logged when that is less. While the server evicts keys it takes no appends. A server that is made
+ * a replica is left for the one that takes writes. One whose memory is used up is `Full`: it drops
+ * what is delivered, and goes on with everything but appends.
  *
- * Opening fails with a `StoreError`: `Unavailable` (no connection, wrong password, missing privileges, a replica, a server that
- * evicts keys), `Corrupt` (keys of another program, or damaged ones) or `Incompatible` (written by a newer version, or with another
- * number of partitions); nothing has been changed then. When the connection is lost, every call fails with `Unavailable` until it is
- * there again. A server that comes back with less than it had acknowledged, or a replica that takes over and was behind, is gone on with: a
- * generation of the log begins, and positions of what is lost are outside it. So is one that comes back emptied, where it had acknowledged at level
- * `memory`; where it was `disk`, every call fails with `Lost` until the process is started again.
+ * Opening fails with a `StoreError`: `Unavailable` (no connection, wrong password, missing
+ * privileges, a replica, a server that evicts keys), `Corrupt` (keys of another program, or damaged
+ * ones) or `Incompatible` (written by a newer version, or with another number of partitions);
+ * nothing has been changed then. When the connection is lost, every call fails with `Unavailable`
+ * until it is there again. A server that comes back with less than it had acknowledged, or a
+ * replica that takes over and was behind, is gone on with: a generation of the log begins, and
+ * positions of what is lost are outside it. So is one that comes back emptied, where it had
+ * acknowledged at level `memory`; where it was `disk`, every call fails with `Lost` until the
+ * process is started again.
  *
  * Throws a `RangeError` for options that are wrong.
  *

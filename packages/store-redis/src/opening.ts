@@ -138,7 +138,10 @@ const foreign = (key: string): string => `the key ${key} is another program's; c
 
 /** What to find. */
 export interface Wanted {
-  /** The store that was there, and at which level it acknowledged; `null` takes any, and makes one where there is none. */
+  /**
+   * The store that was there, and at which level it acknowledged; `null` takes any, and makes one
+   * where there is none.
+   */
   readonly before: { readonly instance: string; readonly level: Safety["durability"] } | null
   /** `null` takes those there are. */
   readonly partitions: number | null
@@ -156,7 +159,8 @@ export const open = async (
   const there = await present(link, keys)
   if (Result.isFailure(there)) return Result.fail(there.failure)
   const known = there.success
-  // What is in the server's memory only may go at any time. It is begun anew, as it would be after a restart of this process.
+  // What is in the server's memory only may go at any time. It is begun anew, as it would be after
+  // a restart of this process.
   if (before !== null && before.level !== "memory" && known?.instance !== before.instance) {
     return refuse("Lost", emptiedAt(before.level))
   }

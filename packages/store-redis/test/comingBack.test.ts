@@ -314,7 +314,7 @@ describeServer("redis", "a server that comes back emptied", () => {
           expect(yield* readAll(log)).toHaveLength(11)
         }),
       )
-      // Of each opening: what was not safe to begin with, and what came of it.
+      // Each opening says what is not safe to begin with, and what has come of it.
       const gone = lines.filter((line) =>
         /was emptied, and is begun anew: what was in it is gone$/.test(line),
       )

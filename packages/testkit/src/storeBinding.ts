@@ -9,8 +9,8 @@ export interface StoreOpenOptions {
 /** Where one test's store is: a directory, a schema, a prefix. */
 export interface StorePlace {
   /**
-   * A layer that opens the store at this place. It is opened again after it was closed when the store `reopens`, and several
-   * times at once when it is `shared`.
+   * A layer that opens the store at this place. It is opened again after it was closed when the
+   * store `reopens`, and several times at once when it is `shared`.
    */
   readonly open: (options: StoreOpenOptions) => Layer.Layer<Store.Store, StoreError>
   /** Called after the test, when everything has been closed. */
@@ -27,7 +27,10 @@ export interface StoreFaults {
   readonly restore: () => void | Promise<void>
 }
 
-/** A place whose server can be taken away. Its store may be opened with a short timeout, so that tests do not wait for it. */
+/**
+ * A place whose server can be taken away. Its store may be opened with a short timeout, so that
+ * tests do not wait for it.
+ */
 export interface FaultyPlace extends StorePlace {
   readonly faults: StoreFaults
 }
@@ -37,19 +40,25 @@ export interface RewindablePlace extends StorePlace {
   /** Remembers what the store holds: all of it, cursors included. */
   readonly keep: () => void | Promise<void>
   /**
-   * Puts the store back to what it held then, as a restored file or a replica that was behind does. A store that is open may have to be asked
-   * again until it answers; from its next answer on it knows.
+   * Puts the store back to what it held then, as a restored file or a replica that was behind does.
+   * A store that is open may have to be asked again until it answers; from its next answer on it
+   * knows.
    */
   readonly comeBack: () => void | Promise<void>
 }
 
 /** A place whose store can be emptied while it is open. */
 export interface EmptiablePlace extends StorePlace {
-  /** Takes away everything the store holds, as a server does that is started without its data. It can be opened again afterwards, as a new one. */
+  /**
+   * Takes away everything the store holds, as a server does that is started without its data. It
+   * can be opened again afterwards, as a new one.
+   */
   readonly empty: () => void | Promise<void>
 }
 
-/** What a store can do: a case that needs more is reported as skipped, with the reason in its name. */
+/**
+ * What a store can do: a case that needs more is reported as skipped, with the reason in its name.
+ */
 export interface StoreCapabilities {
   /** It holds after opening what it held at closing. */
   readonly reopens: boolean
@@ -59,7 +68,10 @@ export interface StoreCapabilities {
   readonly capped: boolean
   /** Its log has several partitions as the place opens it. */
   readonly partitioned?: boolean
-  /** Its log is outside of this process's memory: so it is, if not said otherwise, for one that `reopens`. */
+  /**
+   * Its log is outside of this process's memory: so it is, if not said otherwise, for one that
+   * `reopens`.
+   */
   readonly outside?: boolean
   /** Its probe knows whether the log has room. */
   readonly probesRoom?: boolean
@@ -71,8 +83,8 @@ export interface StoreBinding extends StoreCapabilities {
   /** For a store with a server: makes a fresh, empty place whose server can be taken away. */
   readonly faultyPlace?: () => FaultyPlace | Promise<FaultyPlace>
   /**
-   * Makes a fresh, empty place that is full long before the log's cap: one that holds between 5 and 80 MB. Its store `reopens`, and is opened
-   * without {@link StoreOpenOptions.maxBytes}.
+   * Makes a fresh, empty place that is full long before the log's cap: one that holds between 5 and
+   * 80 MB. Its store `reopens`, and is opened without {@link StoreOpenOptions.maxBytes}.
    */
   readonly smallPlace?: () => StorePlace | Promise<StorePlace>
   /**
@@ -81,8 +93,8 @@ export interface StoreBinding extends StoreCapabilities {
    */
   readonly rewindablePlace?: MakeRewindable | Readonly<Record<string, MakeRewindable>>
   /**
-   * Makes a fresh, empty place whose store acknowledges at a level, and can be emptied; `null` where
-   * there is none of this level.
+   * Makes a fresh, empty place whose store acknowledges at a level, and can be emptied; `null`
+   * where there is none of this level.
    */
   readonly emptiablePlace?: (
     level: "memory" | "disk",

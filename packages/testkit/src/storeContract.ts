@@ -24,10 +24,11 @@ import { volume } from "./internal/store/volume.ts"
 import type { StoreBinding } from "./storeBinding.ts"
 
 /**
- * Registers the contract of all storage ports as vitest tests of a store: what every program that uses a store relies on.
+ * Registers the contract of all storage ports as vitest tests of a store: what every program that
+ * uses a store relies on.
  *
- * The store runs under Effect's `TestClock`, so it takes the time from Effect's `Clock`; what it waits for itself, such as
- * a disk, a server's answer or the next try to reach it, takes real time.
+ * The store runs under Effect's `TestClock`, so it takes the time from Effect's `Clock`; what it
+ * waits for itself, such as a disk, a server's answer or the next try to reach it, takes real time.
  *
  * @example
  * ```ts

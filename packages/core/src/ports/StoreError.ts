@@ -5,23 +5,24 @@ import type { Position } from "./Position.ts"
  * Why a store could not do what it was asked.
  *
  * - `Full`: no room: entries that some destination still waits for fill the cap, or the disk or the
- *   server itself is full. It passes when they are delivered, or somebody makes room; nothing was
- *   stored.
+ * server itself is full. It passes when they are delivered, or somebody makes room; nothing was
+ * stored.
  * - `Unavailable`: no answer now (server down, file locked). It may pass by itself; nothing was
- *   stored.
+ * stored.
  * - `ReadOnly`: it can be read and takes nothing (a standby, a file or file system that is
- *   read-only). It may pass by itself; nothing was stored.
+ * read-only). It may pass by itself; nothing was stored.
  * - `LevelTooLow`: its settings were changed, so that an append would survive less than the log
- *   declares. It passes when they are changed back; nothing was acknowledged.
+ * declares. It passes when they are changed back; nothing was acknowledged.
  * - `Corrupt`: the data are damaged or belong to something else. It does not pass.
- * - `Lost`: it was emptied, or another one stands in its place, and what was acknowledged should have survived that. It does not pass: to
- *   go on would hide the loss, so whoever has a process to end ends it.
+ * - `Lost`: it was emptied, or another one stands in its place, and what was acknowledged should
+ * have survived that. It does not pass: to go on would hide the loss, so whoever has a process to
+ * end ends it.
  * - `Incompatible`: the schema is of another version. It does not pass.
  * - `OutOfRange`: the position asked for lies outside the log. `tail` and `head` say what there is:
- *   reading after `tail` gives the first entry kept. `resumeAt` says where a reader goes on. When
- *   entries behind the position have been trimmed, that is `tail`. When the log has come back with
- *   less than it had given, and the position is of what is gone, it lies before the position:
- *   everything up to it is as it was, everything behind it is new to whoever asks.
+ * reading after `tail` gives the first entry kept. `resumeAt` says where a reader goes on. When
+ * entries behind the position have been trimmed, that is `tail`. When the log has come back with
+ * less than it had given, and the position is of what is gone, it lies before the position:
+ * everything up to it is as it was, everything behind it is new to whoever asks.
  * - `Closed`: used after closing.
  */
 export type StoreReason =

@@ -14,7 +14,10 @@ import { connect } from "./sharedStore.ts"
 
 const maxBytes = 64 * 1024 * 1024
 
-/** A place whose store in memory outlives its openings, and can be put back to an earlier time, or emptied. */
+/**
+ * A place whose store in memory outlives its openings, and can be put back to an earlier time, or
+ * emptied.
+ */
 export const rewindablePlace = (): RewindablePlace & { readonly empty: () => Promise<void> } => {
   const scope = Scope.makeUnsafe()
   const partition = new MemoryPartition(maxBytes)

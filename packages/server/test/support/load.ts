@@ -30,7 +30,9 @@ export const post = (
     sending.end(body)
   })
 
-/** The body of a request that logs one event for each id, each of so many bytes more than it takes. */
+/**
+ * The body of a request that logs one event for each id, each of so many bytes more than it takes.
+ */
 export const eventsBody = (ids: ReadonlyArray<string>, padding = 0): string =>
   JSON.stringify({
     events: ids.map((id) => ({
@@ -67,7 +69,10 @@ export interface Load {
   readonly unanswered: ReadonlySet<string>
   /** Answered 503: a store that was given up on may have stored them all the same. */
   readonly refused: ReadonlySet<string>
-  /** Begins a time of a name: what goes on outside. Batches from now on have so many bytes more an event. */
+  /**
+   * Begins a time of a name: what goes on outside. Batches from now on have so many bytes more an
+   * event.
+   */
   readonly during: (phase: string, padding?: number) => void
   /** To batches begun and answered within one time. */
   readonly answers: (phase: string) => Answers
@@ -79,8 +84,8 @@ export interface Load {
   readonly drought: () => number
   readonly until: (condition: () => boolean) => Promise<void>
   /**
-   * Posts batch after batch to a server until `stop` is called or its connection breaks; resolves when all senders are through. Rejects
-   * when an answer is neither 202 nor 503.
+   * Posts batch after batch to a server until `stop` is called or its connection breaks; resolves
+   * when all senders are through. Rejects when an answer is neither 202 nor 503.
    */
   readonly send: (url: string) => Promise<void>
   readonly stop: () => void

@@ -81,7 +81,10 @@ export const follow = Effect.fnUntraced(function* (
   return seen
 })
 
-/** The positions of a log by the numbers of its entries: it is in its first generation, but for the one that sets it apart from others. */
+/**
+ * The positions of a log by the numbers of its entries: it is in its first generation, but for the
+ * one that sets it apart from others.
+ */
 export const numbered = (log: EventLog.EventLog["Service"]) =>
   Effect.map(log.bounds(0), ({ head }) => {
     const prefix = Position.prefixOf(Position.parse(head)?.generation ?? 0)

@@ -12,7 +12,10 @@ import type { Ownership } from "./lease.ts"
 import type { Recollection } from "./recollection.ts"
 import type { Known, Roster } from "./registry.ts"
 
-/** How many lanes are begun at once: each asks the store, and a thousand must not take longer to hand over than a lease. */
+/**
+ * How many lanes are begun at once: each asks the store, and a thousand must not take longer to
+ * hand over than a lease.
+ */
 const beginAtOnce = 16
 
 interface Options {
@@ -27,11 +30,17 @@ interface Options {
 
 interface Wanted extends LanePlace {
   readonly known: Known
-  /** What is dealt: a replay runs where its destination's live traffic does, to share its limits and its circuit. */
+  /**
+   * What is dealt: a replay runs where its destination's live traffic does, to share its limits and
+   * its circuit.
+   */
   readonly live: string
 }
 
-/** By cursor name, wherever they run: live traffic of every destination that is on, and its replays that are not done yet. */
+/**
+ * By cursor name, wherever they run: live traffic of every destination that is on, and its replays
+ * that are not done yet.
+ */
 const wantedLanes = (
   { roster, log }: Options,
   records: ReadonlyArray<DestinationRecord>,
@@ -58,8 +67,9 @@ const wantedLanes = (
 }
 
 /**
- * Lets run here what is to run here, by what the store says of destinations and replays and by who owns what: begins lanes that are missing, stops
- * or releases others. One that cannot be begun keeps none of the others from it.
+ * Lets run here what is to run here, by what the store says of destinations and replays and by who
+ * owns what: begins lanes that are missing, stops or releases others. One that cannot be begun
+ * keeps none of the others from it.
  */
 export const make = (options: Options): Effect.Effect<void, StoreError> => {
   const { log, cursors, destinations, roster, lanes, ownership, recollection } = options
@@ -79,7 +89,9 @@ export const make = (options: Options): Effect.Effect<void, StoreError> => {
 
     const recorded = new Set(records.map(({ id }) => id))
     const epochs = new Map(listed.map(({ name, epoch }) => [name, epoch]))
-    /** Moved or removed by somebody else: a lane that has nothing to save would never hear of it. */
+    /**
+     * Moved or removed by somebody else: a lane that has nothing to save would never hear of it.
+     */
     const isFenced = ({ name, epoch }: Lane) => (epochs.get(name) ?? Number.POSITIVE_INFINITY) > epoch
     const leaving = [...lanes.running].flatMap(([name, one]) => {
       const { id } = one.known.destination

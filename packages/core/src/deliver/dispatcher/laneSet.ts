@@ -70,7 +70,10 @@ export interface LaneSet {
    * sent by hand.
    */
   readonly shareOf: (destination: string) => number
-  /** Takes the cursor over, whoever had it, and begins. @param before where it stood: for a store that has lost it */
+  /**
+   * Takes the cursor over, whoever had it, and begins. @param before where it stood: for a store
+   * that has lost it
+   */
   readonly start: (
     known: Known,
     place: LanePlace,
@@ -109,7 +112,10 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   let expected = 0
   const share = (bytes: number) => Math.max(bytes / Math.max(running.size, expected), leastShare)
 
-  /** How many events lie between where the store has a lane, with an earlier owner, and where the lane stands: they are sent again. */
+  /**
+   * How many events lie between where the store has a lane, with an earlier owner, and where the
+   * lane stands: they are sent again.
+   */
   const sentAgain = Effect.fnUntraced(function* (from: Position, to: Position, partition: number) {
     const sumAt = (position: Position) =>
       log.stats(partition, position).pipe(
@@ -119,7 +125,10 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     return Math.max((yield* sumAt(to)) - (yield* sumAt(from)), 0)
   })
 
-  /** Says why the store lets the lane save nothing any more, and after how long it is asked for again. */
+  /**
+   * Says why the store lets the lane save nothing any more, and after how long it is asked for
+   * again.
+   */
   const fenced = Effect.fnUntraced(function* ({ name, epoch, status }: Lane.Lane, partition: number) {
     const found = (yield* cursors.list).find((cursor) => cursor.name === name)
     if (found === undefined) {

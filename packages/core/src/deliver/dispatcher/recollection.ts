@@ -18,8 +18,9 @@ interface Said {
 }
 
 /**
- * What this process has last seen in the store of destinations and their places. A store can come back without them, emptied or as it was
- * before they were there: then they go on where they stood, and nothing that is acknowledged from then on is passed over.
+ * What this process has last seen in the store of destinations and their places. A store can come
+ * back without them, emptied or as it was before they were there: then they go on where they stood,
+ * and nothing that is acknowledged from then on is passed over.
  */
 export interface Recollection {
   /** Puts back the destinations that the store has lost. Returns all there are. */
@@ -39,7 +40,10 @@ export const make = ({ log, destinations }: Options, configured: ReadonlyArray<s
   /** How far any lane of each partition had come, as the store has acknowledged it. */
   let furthest = new Map<number, Position.Position>()
 
-  /** Whether the log has come back without what it had given: it goes on before a place that it gave. */
+  /**
+   * Whether the log has come back without what it had given: it goes on before a place that it
+   * gave.
+   */
   const hasLost = (partition: number, position: Position.Position): Effect.Effect<boolean, StoreError> =>
     log.stats(partition, position).pipe(
       Effect.as(false),
@@ -85,7 +89,8 @@ export const make = ({ log, destinations }: Options, configured: ReadonlyArray<s
       const ids = new Set(said.records.map(({ id }) => id))
       const isKept = (name: string): boolean => {
         const parsed = parseCursorName(name)
-        // A replay that is not there any more has come to its end, or was lost with what it was to send.
+        // A replay that is not there any more has come to its end, or was lost with what it was to
+        // send.
         return parsed !== null && parsed.replay === null && ids.has(parsed.destination)
       }
       records = said.records

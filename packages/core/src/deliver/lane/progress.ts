@@ -73,7 +73,9 @@ export interface Book {
   readonly update: (change: Partial<LaneState.LaneState>) => void
   /** As it was last saved: where a restart would go on. */
   readonly saved: CursorRecord
-  /** As it was last to be saved: where the lane stands, whether the store has heard of it or not. */
+  /**
+   * As it was last to be saved: where the lane stands, whether the store has heard of it or not.
+   */
   readonly stands: CursorRecord
 
   /** Counts events that have been delivered: the destination takes events. */
@@ -104,7 +106,9 @@ export interface Book {
    */
   readonly reopen: () => void
 
-  /** The feed has gone elsewhere, and nothing is in hand: the lane stands there, before it is saved. */
+  /**
+   * The feed has gone elsewhere, and nothing is in hand: the lane stands there, before it is saved.
+   */
   readonly moved: () => void
   /** Nothing is in hand: the lane stands where its feed stands. */
   readonly saveHere: Effect.Effect<void, Fenced | StoreError>

@@ -81,13 +81,19 @@ const lacking: Record<Capability, string> = {
   outside: "the log is in this process's memory",
 }
 
-/** Real disks and servers under a hundred thousand letters, on a machine that has other things to do. */
+/**
+ * Real disks and servers under a hundred thousand letters, on a machine that has other things to
+ * do.
+ */
 const usualTimeout = 120_000
 
 /** A place, and several openings of it, for each of many runs. */
 const manyTimeout = 300_000
 
-/** Several outages, each as long as a store takes to give up a request, and then to find its server again. */
+/**
+ * Several outages, each as long as a store takes to give up a request, and then to find its server
+ * again.
+ */
 const faultTimeout = 180_000
 
 const opener =
