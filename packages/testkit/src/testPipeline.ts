@@ -1,3 +1,4 @@
+/** Over 400 lines because a test's pipeline is one thing with its clock, receivers and store. */
 import type { WebhookEvent } from "@millrace/core"
 import {
   Attempts as AttemptsPort,
