@@ -119,8 +119,8 @@ export class WriteAheadLog {
 
   /**
    * Begins it anew after the disk has failed to write or sync: what a sync left out no later one
-   * makes up for, so that a power cut could take what is written behind it. Says whether all that it
-   * held is in the file.
+   * makes up for, so that a power cut could take what is written behind it. Says whether all that
+   * it held is in the file.
    */
   renew(): boolean {
     return this.#waiting(() => this.#bringIn("TRUNCATE")) === "whole"

@@ -94,7 +94,10 @@ export const isDiskFault = (error: unknown): boolean => {
   return code !== undefined && primaryOf(code) === diskFault && !isFull(error)
 }
 
-/** A file system that found its disk failing takes no writes any more; nor does one that was made so. */
+/**
+ * A file system that found its disk failing takes no writes any more; nor does one that was made
+ * so.
+ */
 const isOnReadOnlyDisk = (path: string): boolean => {
   try {
     accessSync(dirname(path), constants.W_OK)

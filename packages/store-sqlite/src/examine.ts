@@ -28,7 +28,9 @@ const note = (message: string): StoreHealth.Finding => ({ level: "note", message
 const rangeOf = ([first, last]: readonly [number, number]): string =>
   first === last ? `${first}` : `${first} to ${last}`
 
-/** Asks a thread of its own: reading all of a file holds up whoever else would ask the same thread. */
+/**
+ * Asks a thread of its own: reading all of a file holds up whoever else would ask the same thread.
+ */
 class Examiner {
   readonly #thread: Thread
 

@@ -88,7 +88,8 @@ test("pages overwritten under pending events: readiness, doctor and the log say 
   receiver.answer = 503
   writeConfig(cwd, { receiver: `${receiver.url}/receiver` })
   const first = await serve(["--store", store], { cwd })
-  // So many that the destination's lane has to read what is in the middle of them from the file.
+  // There are so many that the destination's lane has to read what is in the middle of them from
+  // the file.
   const ids = Array.from({ length: 600 }, (_, index) => `event-${index}`)
   for (let at = 0; at < ids.length; at += 20) {
     const body = eventsBody(ids.slice(at, at + 20), 2_000)

@@ -15,7 +15,9 @@ export interface FaultyDisk {
   readonly end: () => void
 }
 
-/** Stands between a process and its system, and does what a file says for as long as it is there. */
+/**
+ * Stands between a process and its system, and does what a file says for as long as it is there.
+ */
 const library = `
 #define _GNU_SOURCE
 #include <dlfcn.h>

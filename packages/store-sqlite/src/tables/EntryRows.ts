@@ -113,7 +113,9 @@ export const rowWith = (connection: Connection, position: number): EntryRow => {
   return row
 }
 
-/** The row behind an entry, read whole and found to be what its index says; throws when it is not. */
+/**
+ * The row behind an entry, read whole and found to be what its index says; throws when it is not.
+ */
 export const rowAfter = (connection: Connection, after: number): EntryRow => {
   const row = connection.get(
     `SELECT ${described}, envelope, body FROM entries WHERE position > ? ORDER BY position LIMIT 1`,

@@ -10,7 +10,9 @@ const mostFindings = 3
 /** What SQLite says when it finds nothing. */
 const nothing = "ok"
 
-/** Looks for damage, and changes nothing. It reads through a connection of its own: it takes long. */
+/**
+ * Looks for damage, and changes nothing. It reads through a connection of its own: it takes long.
+ */
 export const examination = (connection: Connection) => {
   const check = (argument: string): ReadonlyArray<string> =>
     connection
