@@ -137,6 +137,22 @@ export const settledAhead = ({ open }: LaneState): number =>
 export const looked = (state: LaneState): number =>
   state.delivered + state.filtered + state.dead + state.trimmed + state.suspects.length
 
+/**
+ * The open batch is taken anew from its first event on, as another one: what was settled of it is
+ * due once more, as after a rewind. Its suspects are met again on the way, and so none any more.
+ */
+export const reopened = (
+  state: LaneState,
+  first: { readonly position: string; readonly index: number },
+): LaneState => {
+  if (state.open === null) return state
+  const isPassed = ({ after, index }: Suspect): boolean =>
+    after < first.position || (after === first.position && index < first.index)
+  const suspects = state.suspects.filter(isPassed)
+  const metAgain = state.suspects.length - suspects.length
+  return { ...state, from: state.from - settledAhead(state) + metAgain, suspects, open: null }
+}
+
 /** At the place where the log's running sum is `events`, with nothing open. */
 export const moveTo = (state: LaneState, events: number): LaneState => ({
   ...state,

@@ -111,7 +111,7 @@ export const makeReading = (options: Options, book: Book, feed: Feed, wake: Latc
     book.countFiltered(place)
     const { open } = book.state
     // It reaches behind what is gone: what is left of it is taken anew.
-    if (open !== null && open.last[0] > resumeAt) book.reopen()
+    if (open !== null && open.last[0] > resumeAt) book.reopen(place)
     const { state } = book
     const settled = state.from + LaneState.looked(state)
     const noted = { destination: destination.id, partition, resumeAt }

@@ -70,10 +70,10 @@ export const makeTaking = (options: Options, parts: Parts): Taking => {
         Effect.annotateLogs({ destination: destination.id }),
       ),
     )
+    book.reopen(feed.ahead)
     yield* bury([source], "unexportable", { status: null, error: message })
     feed.take()
     book.settled(1)
-    book.reopen()
     yield* book.saveHere
   })
 
@@ -119,7 +119,7 @@ export const makeTaking = (options: Options, parts: Parts): Taking => {
         ? open
         : null
     // The filter has changed since.
-    if (resumed === null) book.reopen()
+    if (resumed === null) book.reopen(start)
     return {
       taken,
       last,
@@ -142,7 +142,8 @@ export const makeTaking = (options: Options, parts: Parts): Taking => {
 
     nextBatch: Effect.gen(function* () {
       // A batch whose end the log has lost is another one by now.
-      if (book.state.open !== null && (yield* reading.endsBefore(book.state.open.last[0]))) book.reopen()
+      const { open } = book.state
+      if (open !== null && (yield* reading.endsBefore(open.last[0]))) book.reopen(feed.ahead)
       const resumed = book.state.open
       const maxBytes = Math.min(options.batchBytes(), fitting.limit())
       const gathering = makeGathering(options, feed, bodies, maxBytes, resumed)

@@ -101,10 +101,8 @@ export interface Book {
   readonly settled: (count: number) => void
   /** Counts as filtered what lies before a place and was not let through. */
   readonly countFiltered: (place: Place) => void
-  /**
-   * The open batch is taken anew, as another one: what was settled of it goes out again with that.
-   */
-  readonly reopen: () => void
+  /** The open batch, if there is one, is taken anew: see {@link LaneState.reopened}. */
+  readonly reopen: (first: Place) => void
 
   /**
    * The feed has gone elsewhere, and nothing is in hand: the lane stands there, before it is saved.
@@ -258,7 +256,9 @@ export const makeBook = (
     },
     settled,
     countFiltered,
-    reopen: () => update({ from: state.from - LaneState.settledAhead(state), open: null }),
+    reopen: (first) => {
+      state = LaneState.reopened(state, first)
+    },
     kept,
     moved: () => {
       stands = recordHere().record
