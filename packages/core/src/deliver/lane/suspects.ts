@@ -175,19 +175,18 @@ export const makeSuspects = ({ destination, exportRule }: Options, parts: Parts)
     yield* bury([sourceOf(struck)], "poison", { status: suspect.status ?? null, error })
   })
 
-  /** The same, until it passes, is refused {@link refusals} times, or fails otherwise so often. */
+  /**
+   * The same, until it passes, has failed so often, or was refused {@link refusals} times and nothing
+   * else: a receiver that has begun to fail in another way meanwhile may refuse anything.
+   */
   const sendInARow = Effect.fnUntraced(function* (suspect: Suspect, times: number) {
     let refused = 0
-    let failed = 0
-    for (;;) {
+    for (let tried = 1; ; tried++) {
       const sent = yield* send(suspect)
-      if (sent === null || sent.verdict.outcome === "delivered") return sent
+      if (sent === null || sent.verdict.outcome === "delivered") return { sent, isRefused: false }
       if (isRefusal(sent.verdict)) refused += 1
-      else {
-        refused = 0
-        failed += 1
-      }
-      if (refused >= refusals || failed >= times) return sent
+      const isRefused = refused === tried && refused >= refusals
+      if (isRefused || (tried >= times && refused < tried)) return { sent, isRefused }
       sent.record(null)
     }
   })
@@ -284,12 +283,12 @@ export const makeSuspects = ({ destination, exportRule }: Options, parts: Parts)
     for (const suspect of book.state.suspects) {
       if (!isDue(suspect, now)) continue
       const isLast = isOld(suspect.since ?? time, time)
-      const sent = yield* sendInARow(suspect, isLast ? lastTries : triesInARow(suspect))
+      const { sent, isRefused } = yield* sendInARow(suspect, isLast ? lastTries : triesInARow(suspect))
       if (sent === null) continue
       const { verdict, record } = sent
       record(null)
       if (verdict.outcome === "delivered") delivered(suspect)
-      else if (isRefusal(verdict)) {
+      else if (isRefused && isRefusal(verdict)) {
         release(suspect)
         yield* bury([sourceOf(suspect)], verdict.outcome, verdict)
       } else {
