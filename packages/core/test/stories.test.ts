@@ -40,6 +40,7 @@ const calm: Story = {
 
 const event = (poison: Story["sent"][number]["events"][number]["poison"]) => ({ user: 0, pad: 0, poison })
 const good = event(null)
+const long = { ...good, pad: 200 }
 
 test("what takes the receiver down when it is given up does not take the suspect behind it along", () => {
   const told: Story = {
@@ -143,6 +144,53 @@ test("what the log drops of a batch that is half delivered counts as trimmed, no
       { gap: 0, events: [good, good] },
     ],
     trims: [{ at: 0, keep: 1 }],
+    neighbours: false,
+  }
+  expect(problemsOf(told)).toEqual([])
+})
+
+test("suspects of a batch that is taken anew, since the log has dropped a part of it, are not held twice", () => {
+  const told: Story = {
+    ...calm,
+    batch: { maxEvents: 7, maxBytes: 2_000, maxDelay: 1_000 },
+    seed: 13,
+    retry: { max: 8_000, giveUpAfter: 1_600_000 },
+    sent: [
+      { gap: 12_865, events: [long, good, long, good] },
+      { gap: 0, events: [long, long, good, good] },
+      { gap: 134, events: [good, good, good, good] },
+    ],
+    outages: [
+      { after: 3_172, failing: 400, retryAfter: null, taken: false, length: 14_130, flap: null },
+      { after: 418, failing: 503, retryAfter: "9", taken: false, length: 82_974, flap: null },
+    ],
+    trims: [{ at: 16_236, keep: 1 }],
+  }
+  expect(problemsOf(told)).toEqual([])
+})
+
+test("a refusal convicts no suspect when another failure came between it and the last event that passed", () => {
+  const told: Story = {
+    ...calm,
+    seed: 352_843,
+    batch: { maxEvents: 6, maxBytes: 1_000_000, maxDelay: 1_000 },
+    concurrency: 3,
+    retry: { max: 8_000, giveUpAfter: 80_000 },
+    limit: { events: 2, bytes: 800, failing: "reset", taken: true },
+    sent: [
+      { gap: 1_816, events: [long, { ...good, user: 1 }] },
+      { gap: 0, events: [{ ...event("any"), user: 2 }, { ...long, user: 2 }, long] },
+    ],
+    outages: [
+      {
+        ...{ after: 358, failing: 401, retryAfter: "9", taken: false, length: 14_627 },
+        flap: { by: "requests", up: 2, down: 2 },
+      },
+      {
+        ...{ after: 257, failing: 400, retryAfter: "0", taken: true, length: null },
+        flap: { by: "ms", up: 716, down: 6_785 },
+      },
+    ],
     neighbours: false,
   }
   expect(problemsOf(told)).toEqual([])

@@ -280,6 +280,7 @@ export const makeLaneWorld = (
   })
 
   let life: { readonly scope: Scope.Closeable; readonly fiber: Fiber.Fiber<unknown, unknown> } | null = null
+  let running: Lane.Lane | null = null
   let lives = 0
 
   const start = (): void => {
@@ -308,6 +309,7 @@ export const makeLaneWorld = (
         onChange: () => {},
         draining: () => false,
       })
+      running = lane
       return yield* lane.run
     }).pipe(Scope.provide(own), Effect.provideService(Random.Random, randomFrom(seed + lives++)))
     life = { scope: own, fiber: Effect.runForkWith(context)(program, { scheduler: time.scheduler }) }
@@ -333,6 +335,14 @@ export const makeLaneWorld = (
       )
       time.settle()
       life = null
+      running = null
+    },
+    /** Saves the lane as whoever runs it does now and then, where it rests. */
+    saveIdle: (): void => {
+      const save = running?.idleSave() ?? null
+      if (save === null) return
+      const [outcome] = run(cursors.save([save]))
+      running?.idleSaved(save, outcome!)
     },
     /** Why the lane has ended, if it has. */
     ended: () => life?.fiber.pollUnsafe(),

@@ -146,7 +146,7 @@ const outage = (unit: number): fc.Arbitrary<Outage> => {
 const mixtures: Readonly<Record<"usual" | "large" | "bad", Mixture>> = {
   usual: { good: 10, bad: 1, most: 4 },
   large: { good: 30, bad: 1, most: 40 },
-  bad: { good: 1, bad: 4, most: 40 },
+  bad: { good: 1, bad: 4, most: 20 },
 }
 
 const storyOf = (unit: number, kind: keyof typeof mixtures): fc.Arbitrary<Story> =>
