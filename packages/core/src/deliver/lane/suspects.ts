@@ -176,8 +176,8 @@ export const makeSuspects = ({ destination, exportRule }: Options, parts: Parts)
   })
 
   /**
-   * The same, until it passes, has failed so often, or was refused {@link refusals} times and nothing
-   * else: a receiver that has begun to fail in another way meanwhile may refuse anything.
+   * The same, until it passes, has failed so often, or was refused {@link refusals} times and
+   * nothing else: a receiver that has begun to fail in another way meanwhile may refuse anything.
    */
   const sendInARow = Effect.fnUntraced(function* (suspect: Suspect, times: number) {
     let refused = 0
