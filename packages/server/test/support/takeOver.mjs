@@ -1,6 +1,6 @@
 // A process of its own: takes over every cursor of a file, `takeOver.mjs <file>`, says so, and
 // lives on without ever delivering.
-import { Cursors } from "@millrace/core"
+import { Cursors } from "@millrace/core/store"
 import { layer } from "@millrace/store-sqlite"
 import * as Effect from "effect/Effect"
 
