@@ -5,6 +5,7 @@ import * as Destinations from "./commands/destinations.ts"
 import * as Doctor from "./commands/doctor.ts"
 import * as Migrate from "./commands/migrate.ts"
 import * as Replay from "./commands/replay.ts"
+import * as Salvage from "./commands/salvage.ts"
 import * as Send from "./commands/send.ts"
 import * as Serve from "./commands/serve.ts"
 import * as Tail from "./commands/tail.ts"
@@ -25,4 +26,5 @@ await new Command("millrace")
   .addCommand(Send.command())
   .addCommand(Doctor.command())
   .addCommand(Migrate.command())
+  .addCommand(Salvage.command())
   .parseAsync()

@@ -5,7 +5,7 @@ import { hash32 } from "../base/hash32.ts"
 import * as LaneState from "../deliver/LaneState.ts"
 import { Attempts } from "../ports/Attempts.ts"
 import { Counters } from "../ports/Counters.ts"
-import { parseCursorName } from "../ports/CursorName.ts"
+import { cursorName, parseCursorName } from "../ports/CursorName.ts"
 import { type Cursor, Cursors } from "../ports/Cursors.ts"
 import { DeadLetters } from "../ports/DeadLetters.ts"
 import { Destinations } from "../ports/Destinations.ts"
@@ -42,6 +42,11 @@ export interface MigrationOptions {
    */
   readonly entriesPerPage?: number
   readonly onProgress?: (progress: MigrationProgress) => void
+  /**
+   * Destinations whose place in the log is lost: they begin with the oldest entry kept, so that
+   * what was pending for them is sent, with what was delivered already.
+   */
+  readonly unplaced?: ReadonlyArray<string>
 }
 
 /** Counts entries of the log, which is nearly all there is to do. */
@@ -188,6 +193,16 @@ const readOn = Effect.fnUntraced(function* (
   return progress
 })
 
+const beginAtStart = Effect.fnUntraced(function* ({ log, cursors }: Ports, destination: string) {
+  for (let partition = 0; partition < log.partitions; partition++) {
+    const { tail: position } = yield* log.bounds(partition)
+    const { events } = yield* log.stats(partition, position)
+    const { name, epoch } = yield* cursors.acquire(cursorName({ destination, partition, replay: null }))
+    const state = LaneState.encode(LaneState.initial(events))
+    yield* cursors.save([{ name, epoch, record: { position, index: 0, state } }])
+  }
+})
+
 const levels: Readonly<Record<Durability, string>> = {
   memory: "may be lost when the store's server stops",
   disk: "survive a power cut, but not the loss of the disk",
@@ -314,6 +329,7 @@ export const run = Effect.fnUntraced(function* (
     const { epoch } = yield* target.cursors.acquire(name)
     yield* target.cursors.save([{ name, epoch, record }])
   }
+  for (const destination of options.unplaced ?? []) yield* beginAtStart(target, destination)
   yield* target.cursors.remove(migration)
 
   const { entries, events, bytes } = progress

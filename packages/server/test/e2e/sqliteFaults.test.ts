@@ -1,8 +1,8 @@
 import { execFileSync } from "node:child_process"
 import { join } from "node:path"
-import { DatabaseSync } from "@photostructure/sqlite"
 import { describe, expect, it, test } from "vitest"
 import { serve } from "../support/command.ts"
+import { leavesOf, overwrite } from "../support/damage.ts"
 import { delivered, expectLedger } from "../support/delivered.ts"
 import { type Fault, faultyDisk, noFaultyDisk } from "../support/disk.ts"
 import { doctor, readyUntil } from "../support/health.ts"
@@ -59,27 +59,6 @@ describe("a disk that fails under a running server", () => {
     120_000,
   )
 })
-
-/** The last pages of a table's tree that hold rows, by what SQLite itself says of the file. */
-const leavesOf = (path: string, table: string): ReadonlyArray<number> => {
-  const database = new DatabaseSync(path, { readOnly: true })
-  try {
-    const rows = database
-      .prepare("SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf' ORDER BY path")
-      .all(table)
-    return rows.map((row) => Number((row as { readonly pageno: number }).pageno))
-  } finally {
-    database.close()
-  }
-}
-
-/** By another process: closing the file here would drop locks on it. */
-const overwrite = (path: string, pages: ReadonlyArray<number>): void => {
-  const program = `
-    const fs = require("fs"), [, path, ...pages] = process.argv, file = fs.openSync(path, "r+")
-    for (const page of pages) fs.writeSync(file, require("crypto").randomBytes(16384), 0, 16384, (page - 1) * 16384)`
-  execFileSync(process.execPath, ["-e", program, path, ...pages.map(String)])
-}
 
 test("pages overwritten under pending events: readiness, doctor and the log say so, and it goes on when a copy is put back", async () => {
   const cwd = tempDir()

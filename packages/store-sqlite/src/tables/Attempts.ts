@@ -4,7 +4,7 @@ import type { Row } from "../driver.ts"
 import type { Limits } from "../limits.ts"
 import { number, numberOrNull, rows, text, textOrNull } from "../row.ts"
 
-const attemptOf = (row: Row): Attempts.Attempt => ({
+export const attemptOf = (row: Row): Attempts.Attempt => ({
   destination: text(row, "destination"),
   webhookId: text(row, "webhook_id"),
   startedAt: number(row, "started_at"),

@@ -3,7 +3,7 @@ import type { Connection } from "../Connection.ts"
 import type { Row } from "../driver.ts"
 import { byText, number, text, textOrNull } from "../row.ts"
 
-const cursorOf = (row: Row): Cursors.Cursor => {
+export const cursorOf = (row: Row): Cursors.Cursor => {
   const position = textOrNull(row, "position")
   return {
     name: text(row, "name"),

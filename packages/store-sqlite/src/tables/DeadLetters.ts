@@ -5,7 +5,7 @@ import { type Limits, lettersPerCall } from "../limits.ts"
 import { number, numberOrNull, rows, text } from "../row.ts"
 import type { Progress } from "./records.ts"
 
-const letterOf = (row: Row): DeadLetters.DeadLetter => ({
+export const letterOf = (row: Row): DeadLetters.DeadLetter => ({
   destination: text(row, "destination"),
   eventId: text(row, "event_id"),
   reason: text(row, "reason") as DeadLetters.DeadReason,

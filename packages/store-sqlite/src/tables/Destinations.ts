@@ -3,7 +3,7 @@ import type { Connection } from "../Connection.ts"
 import type { Row } from "../driver.ts"
 import { byText, number, numberOrNull, text, textOrNull } from "../row.ts"
 
-const recordOf = (row: Row): Destinations.DestinationRecord => {
+export const recordOf = (row: Row): Destinations.DestinationRecord => {
   const disabledAt = numberOrNull(row, "disabled_at")
   return {
     id: text(row, "id"),

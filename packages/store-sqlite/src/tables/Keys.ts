@@ -3,7 +3,7 @@ import type { Connection } from "../Connection.ts"
 import type { Row } from "../driver.ts"
 import { byText, number, text } from "../row.ts"
 
-const keyOf = (row: Row): Keys.KeyRecord => ({
+export const keyOf = (row: Row): Keys.KeyRecord => ({
   hash: text(row, "hash"),
   kind: text(row, "kind") as Keys.KeyKind,
   createdAt: number(row, "created_at"),

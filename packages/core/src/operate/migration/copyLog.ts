@@ -100,7 +100,8 @@ export const copyLog = Effect.fnUntraced(function* <E>(
     for (const [index, { position }] of entries.entries()) {
       const partition = targets[index]!
       while (marks[0] !== undefined && marks[0] < position) {
-        landings.push({ source: from, after: marks.shift()!, target: partition, before: heads[partition]! })
+        const [after, before] = [marks.shift()!, heads[partition]!]
+        landings.push({ source: from, after, target: partition, before, entry: position })
       }
       heads[partition] = appended.get(partition)!.shift()!
     }

@@ -93,7 +93,13 @@ export const place = Effect.fnUntraced(function* (
   }
   const counted = merged(states)
   const all = group.parts.flatMap(({ partition, state }) =>
-    state.suspects.map((suspect) => ({ suspect, landing: landingOf(partition, suspect.after) })),
+    state.suspects.map((suspect) => {
+      const landing = landingOf(partition, suspect.after)
+      // Where the source has lost its entry, another one stands behind that place.
+      const isAnother =
+        suspect.entry !== undefined && landing?.entry !== undefined && suspect.entry !== landing.entry
+      return { suspect, landing: isAnother ? undefined : landing }
+    }),
   )
   const lost = all.filter(({ landing }) => landing === undefined).length
 

@@ -35,6 +35,8 @@ export const Progress = Schema.Struct({
       after: Position,
       target: Count,
       before: Position,
+      /** The position in the source of the entry that has come there. */
+      entry: Schema.optionalKey(Position),
     }),
   ),
   entries: Count,
