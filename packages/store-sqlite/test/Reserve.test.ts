@@ -35,12 +35,15 @@ it("writes through no link that somebody has put in its place", () => {
   expect(existsSync(target)).toBe(false)
 })
 
-it.skipIf(process.getuid?.() === 0)("is not taken for a full disk where it may not be made", () => {
-  const path = freshPath()
-  chmodSync(dirname(path), 0o500)
-  expect(new Reserve(path).grow(1)).toBe("refused")
-  chmodSync(dirname(path), 0o700)
-})
+it.skipIf(process.getuid?.() === 0)(
+  "is not taken for a full disk where it may not be made (only where files can be refused: not as root)",
+  () => {
+    const path = freshPath()
+    chmodSync(dirname(path), 0o500)
+    expect(new Reserve(path).grow(1)).toBe("refused")
+    chmodSync(dirname(path), 0o700)
+  },
+)
 
 describeDisk("on a disk without enough room", () => {
   it("is as large as before when it cannot be made larger", () => {

@@ -151,7 +151,10 @@ describeDisk("a disk that is smaller than the log's cap", () => {
     load.during("up", 0)
     const sending = load.send(server.url)
     await load.until(() => load.answers("up").acknowledged >= 1_000)
+    // All at once: whoever writes while the reserve makes way has it, and then there is none.
+    process.kill(server.pid, "SIGSTOP")
     disk.fill()
+    process.kill(server.pid, "SIGCONT")
     load.during("filled", 0)
     await load.until(() => load.answers("filled").refused >= 100)
     expect(await readyUntil(server, 503)).toContain("the store is full")
