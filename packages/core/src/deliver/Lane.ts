@@ -105,9 +105,10 @@ export interface Lane {
  * Takes the cursor over, makes it if it is new, and returns the lane, not yet running. Fails with
  * `Finished` when a replay has come to its end meanwhile.
  *
- * Its parts, each in a file of its own in `internal/lane`: all write to the book; taking makes
- * batches of what is read; settling sends them in rounds, until what is left are dead letters and
- * suspects.
+ * Its parts, each in a file of its own in `lane/`: taking makes batches of what is read; settling
+ * sends them in rounds, until what is left are dead letters and suspects. What the lane remembers
+ * from one batch to the next is in the book, and changes by the transitions of
+ * `lane/transitions.ts` only.
  */
 export const make = Effect.fnUntraced(function* (options: LaneOptions) {
   const { destination, partition, replay, router } = options
@@ -126,7 +127,7 @@ export const make = Effect.fnUntraced(function* (options: LaneOptions) {
   const feed = new Feed(options.filter, destination.batch.maxEvents, start, wakeUp, state.until)
   const book = makeBook(options, held, state, feed)
   const reading = makeReading(options, book, feed, wake)
-  const bury = makeBury(options, book, reading)
+  const bury = makeBury(options, reading)
 
   const doubt = makeDoubt()
   const fitting = makeFitting(destination, book)
@@ -148,12 +149,18 @@ export const make = Effect.fnUntraced(function* (options: LaneOptions) {
 
   const run: Effect.Effect<never, LaneEnd> = Effect.gen(function* () {
     for (;;) {
-      const open = yield* taking.nextBatch
-      if (open === null) yield* suspects.probe
-      else if (open.taken.length > 0) {
-        yield* settle(open)
-        taking.takeBack(open)
-      } else book.update({ open: null })
+      const next = yield* taking.nextBatch
+      switch (next._tag) {
+        case "Batch":
+          yield* settle(next.open)
+          taking.takeBack(next.open)
+          break
+        case "ProbeSuspect":
+          yield* suspects.probe
+          break
+        case "NothingLeft":
+          break
+      }
     }
   }).pipe(Effect.ensuring(Effect.sync(() => router.detach(feed))))
 

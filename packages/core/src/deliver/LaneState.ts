@@ -137,28 +137,24 @@ export const settledAhead = ({ open }: LaneState): number =>
 export const looked = (state: LaneState): number =>
   state.delivered + state.filtered + state.dead + state.trimmed + state.suspects.length
 
-/**
- * The open batch is taken anew from its first event on, as another one: what was settled of it is
- * due once more, as after a rewind. Its suspects are met again on the way, and so none any more.
- */
-export const reopened = (
-  state: LaneState,
-  first: { readonly position: string; readonly index: number },
-): LaneState => {
-  if (state.open === null) return state
-  const isPassed = ({ after, index }: Suspect): boolean =>
-    after < first.position || (after === first.position && index < first.index)
-  const suspects = state.suspects.filter(isPassed)
-  const metAgain = state.suspects.length - suspects.length
-  return { ...state, from: state.from - settledAhead(state) + metAgain, suspects, open: null }
-}
-
-/** At the place where the log's running sum is `events`, with nothing open. */
-export const moveTo = (state: LaneState, events: number): LaneState => ({
+/** At a place where the log's running sum is `events`, with nothing open. */
+const movedTo = (state: LaneState, events: number, suspects: LaneState["suspects"]): LaneState => ({
   ...state,
-  from: events - looked(state),
+  from: events - looked({ ...state, suspects }),
+  suspects,
   open: null,
 })
+
+/** An operator has put the cursor back: suspects behind the new place are met again on the way. */
+export const rewound = (state: LaneState, position: Position, events: number): LaneState =>
+  movedTo(
+    state,
+    events,
+    state.suspects.filter(({ after }) => after < position),
+  )
+
+/** An operator has put the cursor to the log's end: nothing before that is due any more. */
+export const skipped = (state: LaneState, events: number): LaneState => movedTo(state, events, [])
 
 const decodeUnknown = Schema.decodeUnknownResult(Schema.fromJsonString(LaneState))
 

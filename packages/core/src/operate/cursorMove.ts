@@ -66,9 +66,7 @@ const tryRewind = Effect.fnUntraced(function* (
   const position = yield* ports.log.locate(partition, since)
   if (position > place.position || (position === place.position && place.index === 0)) return 0
   const { events } = yield* ports.log.stats(partition, position)
-  // Suspects behind the new place are met again on the way.
-  const suspects = state.suspects.filter(({ after }) => after < position)
-  const moved = LaneState.moveTo({ ...state, suspects }, events)
+  const moved = LaneState.rewound(state, position, events)
   return (yield* save(position, moved)) ? state.from - moved.from : "fenced"
 })
 
@@ -83,6 +81,6 @@ export const skip = (ports: Ports, destination: string, partition: number) =>
 const trySkip = Effect.fnUntraced(function* (ports: Ports, destination: string, partition: number) {
   const { state, head, save } = yield* takeOver(ports, destination, partition)
   const { events } = yield* ports.log.stats(partition, head)
-  const moved = LaneState.moveTo({ ...state, suspects: [] }, events)
+  const moved = LaneState.skipped(state, events)
   return (yield* save(head, moved)) ? moved.from - state.from : "fenced"
 })

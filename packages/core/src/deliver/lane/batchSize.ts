@@ -1,5 +1,6 @@
 import type { Destination } from "../../select/Destination.ts"
 import type { Book } from "./progress.ts"
+import { fitsLearned } from "./transitions.ts"
 
 /**
  * A lane tries a larger batch after this many full ones in a row have passed: a try that fails
@@ -53,7 +54,7 @@ export const makeFitting = ({ batch }: Destination, book: Book): Fitting => {
   const learn = (bytes: number): void => {
     growing = false
     inARow = 0
-    book.setFits(bytes >= batch.maxBytes ? null : bytes)
+    book.change(fitsLearned(bytes >= batch.maxBytes ? null : bytes))
   }
 
   return {

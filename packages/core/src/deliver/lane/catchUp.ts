@@ -12,6 +12,7 @@ import { ReadAhead } from "../read/ReadAhead.ts"
 import type { Router } from "../read/Router.ts"
 import type { Taken } from "./batchBuckets.ts"
 import type { Book } from "./progress.ts"
+import * as Transitions from "./transitions.ts"
 
 /** Where the log has an event. */
 export interface Source extends Pick<Taken, "after" | "index"> {
@@ -108,27 +109,20 @@ export const makeReading = (options: Options, book: Book, feed: Feed, wake: Latc
   const goOnAt = Effect.fnUntraced(function* (resumeAt: Position) {
     const { events } = yield* retryStore(log.stats(partition, resumeAt))
     const place = feed.ahead
-    book.countFiltered(place)
-    const { open } = book.state
-    // It reaches behind what is gone: what is left of it is taken anew.
-    if (open !== null && open.last[0] > resumeAt) book.reopen(place)
-    const { state } = book
-    const settled = state.from + LaneState.looked(state)
+    book.change(Transitions.cutOffAt(place, resumeAt))
+    const missing = events - book.state.from - LaneState.looked(book.state)
     const noted = { destination: destination.id, partition, resumeAt }
-    if (resumeAt > place.position && events >= settled) {
-      book.update({ trimmed: state.trimmed + events - settled })
+    if (resumeAt > place.position && missing >= 0) {
+      book.change(Transitions.trimmedUpTo(resumeAt, missing))
       yield* Effect.logWarning("the log no longer has all entries a destination waited for").pipe(
         Effect.annotateLogs({ ...noted, trimmed: book.state.trimmed }),
       )
     } else {
-      // What was done with events that are gone stays as it is counted: more was due than the log
-      // knows of.
-      book.update({ from: events - LaneState.looked(state) })
+      book.change(Transitions.cameBackAt(resumeAt, missing))
       yield* Effect.logWarning(
         "the log has come back with less than it had given: a destination goes on behind what is left",
-      ).pipe(Effect.annotateLogs({ ...noted, lost: settled - events }))
+      ).pipe(Effect.annotateLogs({ ...noted, lost: -missing }))
     }
-    book.update({ open: null })
     ahead.clear()
     feed.jump(resumeAt)
     book.moved()

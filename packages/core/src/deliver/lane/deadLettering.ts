@@ -9,7 +9,7 @@ import type { StoreError } from "../../ports/StoreError.ts"
 import type { Destination } from "../../select/Destination.ts"
 import type { Verdict } from "../Delivery.ts"
 import type { Reading, Source } from "./catchUp.ts"
-import type { Book } from "./progress.ts"
+import type { Loss } from "./transitions.ts"
 
 interface Options {
   readonly destination: Destination
@@ -17,16 +17,16 @@ interface Options {
 }
 
 /**
- * Makes dead letters of events, and counts them; those that the log no longer has count as trimmed.
- * The caller saves.
+ * Makes dead letters of events. Returns how many that are, and how many the log no longer has: the
+ * caller counts and saves.
  */
 export type Bury = (
   sources: ReadonlyArray<Source>,
   reason: DeadReason,
   why: Pick<Verdict, "status" | "error">,
-) => Effect.Effect<void, StoreError>
+) => Effect.Effect<Loss, StoreError>
 
-export const makeBury = ({ destination, deadLetters }: Options, book: Book, { load }: Reading): Bury => {
+export const makeBury = ({ destination, deadLetters }: Options, { load }: Reading): Bury => {
   const sparingly = makeSparingly()
   const say = (events: number, reason: DeadReason, status: number | null) =>
     sparingly(
@@ -54,9 +54,10 @@ export const makeBury = ({ destination, deadLetters }: Options, book: Book, { lo
         replayedAt: null,
       }
     })
-    if (letters.length > 0) yield* retryStore(deadLetters.put(letters))
-    const { dead, trimmed } = book.state
-    book.update({ dead: dead + letters.length, trimmed: trimmed + sources.length - letters.length })
-    if (letters.length > 0) yield* say(letters.length, reason, status)
+    if (letters.length > 0) {
+      yield* retryStore(deadLetters.put(letters))
+      yield* say(letters.length, reason, status)
+    }
+    return { dead: letters.length, trimmed: sources.length - letters.length }
   })
 }

@@ -13,19 +13,11 @@ import type { Doubt, Part } from "./bisection.ts"
 import type { Reading } from "./catchUp.ts"
 import type { Bury } from "./deadLettering.ts"
 import type { GivingUp } from "./givingUp.ts"
-import {
-  countOf,
-  cut,
-  firstOf,
-  type OpenBatch,
-  rangeOf,
-  takeOut,
-  withFirstAlone,
-  without,
-} from "./openBatch.ts"
+import { countOf, cut, firstAlone, firstOf, type OpenBatch, rangeOf, without } from "./openBatch.ts"
 import type { Book } from "./progress.ts"
 import type { Round } from "./round.ts"
 import type { Suspects } from "./suspects.ts"
+import * as Transitions from "./transitions.ts"
 
 /**
  * A lane that waits longer than this (ms) keeps no batch in memory, so that a thousand dead
@@ -75,7 +67,10 @@ export const makeSettle = ({ destination, router }: Options, parts: Parts): Sett
   /**
    * What the batch was when something passed last: what it is put back to when nothing more passes.
    */
-  let lastGood: { readonly todo: ReadonlyArray<Batch.Range>; readonly suspects: number } | null = null
+  let lastGood: Transitions.Left | null = null
+
+  /** What is left of the open batch. */
+  const left = (): ReadonlyArray<Batch.Range> => book.state.open?.todo ?? []
 
   const sendRange = ({ taken, batch }: OpenBatch, range: Batch.Range) => {
     const [from, to] = range
@@ -85,15 +80,14 @@ export const makeSettle = ({ destination, router }: Options, parts: Parts): Sett
     return Effect.map(send, (sent) => ({ range, bytes, ...sent }))
   }
 
-  const delivered = (open: OpenBatch, range: Batch.Range, bytes: number): void => {
-    round.passed(range[1] - range[0])
+  const delivered = (range: Batch.Range, bytes: number): void => {
+    book.change(Transitions.partDelivered(range))
+    round.passed()
     fitting.passed(bytes)
-    open.todo = takeOut(open.todo, range)
     lastGood = null
   }
 
-  const saveProgress = (open: OpenBatch) =>
-    open.todo.length === 0 ? book.saveSettled(open) : book.saveOpen(open)
+  const saveProgress = Effect.suspend(() => (left().length === 0 ? book.settle : book.save))
 
   /**
    * Sends what is next: while all is well, as many ranges at once as there may be requests under
@@ -103,7 +97,7 @@ export const makeSettle = ({ destination, router }: Options, parts: Parts): Sett
    */
   const sendWave = Effect.fnUntraced(function* (open: OpenBatch) {
     const isWell = book.state.failures === 0 && !book.state.probing && !open.isSplit
-    const wave = open.todo.slice(0, isWell ? destination.concurrency : 1)
+    const wave = left().slice(0, isWell ? destination.concurrency : 1)
     const sending = wave.map((range) => Effect.result(sendRange(open, range)))
     // Fibers that run side by side are for several.
     const results =
@@ -113,30 +107,27 @@ export const makeSettle = ({ destination, router }: Options, parts: Parts): Sett
     const failures = answers.filter(({ verdict }) => verdict.outcome !== "delivered")
     for (const { range, bytes, verdict, record } of answers) {
       if (verdict.outcome !== "delivered") continue
-      delivered(open, range, bytes)
+      delivered(range, bytes)
       record(null)
     }
     for (const { record } of failures.slice(1)) record(null)
     const denied = results.find(Result.isFailure)
     if (denied !== undefined) {
       if (failures[0] !== undefined) failures[0].record(null)
-      if (answers.length > 0) yield* saveProgress(open)
+      if (answers.length > 0) yield* saveProgress
       return yield* denied.failure
     }
     return failures[0] === undefined ? null : { part: null, ...failures[0] }
   })
 
-  const hold = (open: OpenBatch, at: number, why: Parameters<Suspects["hold"]>[1], status: number | null) => {
+  const hold = (open: OpenBatch, at: number, why: Parameters<Suspects["hold"]>[2], status: number | null) => {
     fitting.spoil()
-    return suspects.hold(open.taken.at(at), why, status)
+    return suspects.hold(at, open.taken.at(at), why, status)
   }
 
   /** Holds the first events that are left, and whether they failed is known from before. */
   const holdFirst = Effect.fnUntraced(function* (open: OpenBatch, count: number) {
-    for (const at of firstOf(open.todo, count)) {
-      yield* hold(open, at, "earlier", null)
-      open.todo = takeOut(open.todo, [at, at + 1])
-    }
+    for (const at of firstOf(left(), count)) yield* hold(open, at, "earlier", null)
   })
 
   /**
@@ -144,13 +135,13 @@ export const makeSettle = ({ destination, router }: Options, parts: Parts): Sett
    * the rest is split where it fails.
    */
   const sendPart = Effect.fnUntraced(function* (open: OpenBatch, part: Part) {
-    const sent = yield* sendRange(open, rangeOf(open.todo, part))
+    const sent = yield* sendRange(open, rangeOf(left(), part))
     const { range, bytes, verdict, record, isBodyFree } = sent
     open.areBodiesFree &&= isBodyFree
     if (verdict.outcome !== "delivered") return { part, ...sent }
     open.isSplit = true
     yield* holdFirst(open, part.skip)
-    delivered(open, range, bytes)
+    delivered(range, bytes)
     record(null)
     doubt.split()
     return null
@@ -164,20 +155,18 @@ export const makeSettle = ({ destination, router }: Options, parts: Parts): Sett
   ) {
     const halves = Batch.halve(range)
     open.isSplit = true
-    open.todo = [...halves, ...takeOut(open.todo, range)]
-    if (halves.length === 0) yield* hold(open, range[0], why, status)
-    else fitting.failed(bytes)
+    if (halves.length === 0) return yield* hold(open, range[0], why, status)
+    book.change(Transitions.rangeSplit(range, halves))
+    fitting.failed(bytes)
   })
 
   /**
    * Nothing passed while what is left was split: it becomes again what it was, and nobody is
    * suspected.
    */
-  const putBack = (open: OpenBatch): void => {
+  const putBack = (good: Transitions.Left): void => {
     doubt.stopSplitting()
-    if (lastGood === null) return
-    open.todo = lastGood.todo
-    suspects.clearAfter(lastGood.suspects)
+    book.change(Transitions.putBack(good))
     lastGood = null
   }
 
@@ -192,37 +181,36 @@ export const makeSettle = ({ destination, router }: Options, parts: Parts): Sett
     const kept = without(range, isOld)
     const old = without(range, (at) => !isOld(at)).flatMap((one) => open.taken.slice(one))
     if (old.length === 0) return null
-    const rest = takeOut(open.todo, range)
     const oldest = old.reduce((least, { receivedAt }) => Math.min(least, receivedAt), limit)
     const failed = range[1] - range[0]
     const most = givingUp.most(failed, open.taken.length, oldest, limit)
     lastGood = null
     doubt.lookAnew()
     open.isSplit = true
-    if (failed > most) open.todo = [...cut(range, most), ...rest]
+    if (failed > most) book.change(Transitions.rangeSplit(range, cut(range, most)))
     else {
       fitting.spoil()
-      yield* bury(old, "expired", verdict)
-      open.todo = [...kept, ...rest]
+      const loss = yield* bury(old, "expired", verdict)
+      book.change(Transitions.partGivenUp(range, kept, loss))
     }
     // What may have died of this part is to be back before the next one is judged.
     return round.shortPause(1, verdict.retryAfter)
   })
 
-  const isRoundOver = (open: OpenBatch): boolean => round.isSpent() || open.todo.length === 0
+  const isRoundOver = (): boolean => round.isSpent() || left().length === 0
 
   /** Refused, or too large: the reply is about these events, so they are split at once. */
   const onRefused = Effect.fnUntraced(function* (open: OpenBatch, failure: Failure) {
     const { verdict } = failure
     yield* split(open, failure, "refused")
     doubt.lookAnew()
-    if (round.somethingPassed() || !(book.state.probing || isRoundOver(open))) {
+    if (round.somethingPassed() || !(book.state.probing || isRoundOver())) {
       return round.isSpent() ? yield* round.backOff(verdict.retryAfter) : null
     }
     // Nothing has passed: it is the destination, not the events. From now on one event a round is
     // tried.
     yield* book.failed
-    book.update({ probing: true })
+    book.change(Transitions.probingBegun)
     return yield* round.backOff(verdict.retryAfter)
   })
 
@@ -239,11 +227,12 @@ export const makeSettle = ({ destination, router }: Options, parts: Parts): Sett
       // does.
       yield* holdFirst(open, 1)
     } else if (part === null && (doubt.isSplitting() || fitting.isTry(bytes))) {
-      lastGood ??= { todo: open.todo, suspects: suspects.count() }
+      const good: Transitions.Left = lastGood ?? { todo: left(), suspects: book.state.suspects.length }
+      lastGood = good
       doubt.split()
       doubt.halvedInVain()
       yield* split(open, failure, "failed")
-      if (doubt.inVain() > Math.log2(countOf(lastGood.todo)) + moreHalvings) putBack(open)
+      if (doubt.inVain() > Math.log2(countOf(good.todo)) + moreHalvings) putBack(good)
     } else if (part !== null) doubt.partFailed()
     else if (yield* isPartNext(open)) return round.shortPause(doubt.tried() + 1, verdict.retryAfter)
     yield* book.failed
@@ -252,13 +241,13 @@ export const makeSettle = ({ destination, router }: Options, parts: Parts): Sett
 
   /** The whole has failed: says whether a part of it is to be tried before it is sent again. */
   const isPartNext = Effect.fnUntraced(function* (open: OpenBatch) {
-    const next = doubt.choose(countOf(open.todo.slice(0, 1)), countOf(open.todo))
+    const next = doubt.choose(countOf(left().slice(0, 1)), countOf(left()))
     if (next === "all failed") {
       doubt.lookAnew()
       if (suspects.hasRoom()) {
         // Other events are to show whose fault it is.
-        yield* holdFirst(open, countOf(open.todo))
-        book.update({ probing: true })
+        yield* holdFirst(open, countOf(left()))
+        book.change(Transitions.probingBegun)
       }
     }
     return next === "part"
@@ -266,12 +255,12 @@ export const makeSettle = ({ destination, router }: Options, parts: Parts): Sett
 
   /** What a failure changes. Returns how long to wait, `null` for not at all. */
   const judge = Effect.fnUntraced(function* (open: OpenBatch, failure: Failure) {
-    suspects.noStrike()
+    book.change(Transitions.strikesForgotten)
     switch (failure.verdict.outcome) {
       case "delivered":
         return null
       case "gone":
-        yield* book.saveOpen(open)
+        yield* book.save
         return yield* new Gone({ destination: destination.id })
       case "refused":
       case "too-large":
@@ -283,21 +272,20 @@ export const makeSettle = ({ destination, router }: Options, parts: Parts): Sett
   })
 
   /** Returns whether the batch was forgotten for it. */
-  const wait = Effect.fnUntraced(function* (open: OpenBatch, pause: Delivery.Wait) {
-    const forget = pause.millis > keepWhileWaiting && open.todo.length > 0
+  const wait = Effect.fnUntraced(function* (pause: Delivery.Wait) {
+    const forget = pause.millis > keepWhileWaiting && left().length > 0
     if (forget) {
       router.detach(feed)
-      feed.rewind(open.start)
+      feed.rewind(book.standing.place)
       reading.forget()
     }
     yield* round.wait(pause)
     return forget
   })
 
-  const retrySuspects = (keep: Parameters<Suspects["retry"]>[0]) =>
-    Effect.suspend(() =>
-      suspects.count() > 0 ? Effect.andThen(book.kept, suspects.retry(keep)) : Effect.void,
-    )
+  const retrySuspects = Effect.suspend(() =>
+    book.state.suspects.length > 0 ? Effect.andThen(book.kept, suspects.retry) : Effect.void,
+  )
 
   return Effect.fnUntraced(function* (open) {
     round.begin()
@@ -306,30 +294,30 @@ export const makeSettle = ({ destination, router }: Options, parts: Parts): Sett
       fitting.beginBatch()
       lastGood = null
     }
-    const keep = Effect.suspend(() => (open.todo.length === 0 ? book.saveHere : book.saveOpen(open)))
-    while (open.todo.length > 0) {
+    while (left().length > 0) {
       if (book.state.probing) {
-        yield* suspects.tryOldest(keep)
+        yield* suspects.tryOldest
         lastGood = null
         if (book.state.probing) {
           open.isSplit = true
-          open.todo = withFirstAlone(open.todo)
+          const first = left()[0]!
+          book.change(Transitions.rangeSplit(first, firstAlone(first)))
         }
       }
       const part = doubt.part()
       const failure = yield* part === null ? sendWave(open) : sendPart(open, part)
       if (failure === null) {
-        if (open.todo.length === 0) fitting.settled()
-        yield* saveProgress(open)
-        yield* retrySuspects(keep)
+        if (left().length === 0) fitting.settled()
+        yield* saveProgress
+        yield* retrySuspects
         continue
       }
       const pause = yield* judge(open, failure).pipe(
         Effect.tapError(() => Effect.sync(() => failure.record(null))),
       )
       failure.record(pause)
-      yield* saveProgress(open)
-      if (pause !== null && (yield* wait(open, pause))) return
+      yield* saveProgress
+      if (pause !== null && (yield* wait(pause))) return
     }
   })
 }

@@ -16,14 +16,23 @@ import type { OpenBatch } from "./openBatch.ts"
 import type { Book } from "./progress.ts"
 import type { Notice } from "./stopNotice.ts"
 import type { Probes } from "./suspectTimer.ts"
+import * as Transitions from "./transitions.ts"
+
+/** What a lane does next. */
+export type Next =
+  /** A batch is open: it is to be sent. */
+  | { readonly _tag: "Batch"; readonly open: OpenBatch }
+  /** No event has come, and it is time to try a suspect. */
+  | { readonly _tag: "ProbeSuspect" }
+  /** The events of the batch that was open are all gone: what comes behind them is to be taken. */
+  | { readonly _tag: "NothingLeft" }
+
+const probeSuspect: Next = { _tag: "ProbeSuspect" }
+const nothingLeft: Next = { _tag: "NothingLeft" }
 
 export interface Taking {
-  /**
-   * Waits for the first event, and collects until a limit or the time is reached. Returns `null`
-   * when no event has come, and it is time to try a suspect instead. Without events when those of
-   * the batch that was open are all gone.
-   */
-  readonly nextBatch: Effect.Effect<OpenBatch | null, Fenced | Released | Finished | StoreError>
+  /** Waits for the first event, and collects until a limit or the time is reached. */
+  readonly nextBatch: Effect.Effect<Next, Fenced | Released | Finished | StoreError>
   /** Nobody asks for what a batch holds any more. */
   readonly takeBack: (open: OpenBatch) => void
   /** Everything there is has been looked at, and nothing is in hand. */
@@ -70,11 +79,11 @@ export const makeTaking = (options: Options, parts: Parts): Taking => {
         Effect.annotateLogs({ destination: destination.id }),
       ),
     )
-    book.reopen(feed.ahead)
-    yield* bury([source], "unexportable", { status: null, error: message })
+    const first = feed.ahead
+    const loss = yield* bury([source], "unexportable", { status: null, error: message })
     feed.take()
-    book.settled(1)
-    yield* book.saveHere
+    book.change(Transitions.eventLeftOut(first, feed.ahead, loss))
+    yield* book.save
   })
 
   /**
@@ -101,41 +110,34 @@ export const makeTaking = (options: Options, parts: Parts): Taking => {
     )
   })
 
-  /**
-   * Closes what was gathered. The batch that was open before keeps its ranges, if it is still the
-   * same.
-   */
-  const closed = (gathering: Gathering): OpenBatch => {
+  /** Opens what was gathered. The batch that was open before goes on if it is the same. */
+  const opened = (gathering: Gathering): Next => {
     const start = gathering.start()
-    book.countFiltered(start)
+    const { buckets } = gathering
     const { taken, last, batch, ranges } = gathering.close()
     bodies.closed(batch.bodies)
-    const { open } = book.state
-    const resumed =
-      open !== null &&
-      gathering.count() === open.count &&
-      last?.position === open.last[0] &&
-      last.index === open.last[1]
-        ? open
-        : null
-    // The filter has changed since.
-    if (resumed === null) book.reopen(start)
+    if (last === null) {
+      book.change(Transitions.reopened(start))
+      return nothingLeft
+    }
+    const open: Transitions.Open = {
+      count: taken.length,
+      buckets,
+      last: [last.position, last.index],
+      todo: ranges,
+    }
+    // It is another one when the filter has changed since.
+    const isResumed = Transitions.isOpen(book.standing, open)
+    book.change(Transitions.batchOpened(start, open))
     return {
-      taken,
-      last,
-      batch,
-      buckets: gathering.buckets,
-      start,
-      isResumed: resumed !== null,
-      todo: resumed?.todo ?? ranges,
-      isSplit: resumed !== null,
-      areBodiesFree: true,
+      _tag: "Batch",
+      open: { taken, batch, isResumed, isSplit: isResumed, areBodiesFree: true },
     }
   }
 
   return {
-    takeBack: ({ todo, areBodiesFree, batch }) => {
-      if (todo.length === 0 && areBodiesFree) bodies.giveBack(batch.bodies)
+    takeBack: ({ areBodiesFree, batch }) => {
+      if (book.state.open === null && areBodiesFree) bodies.giveBack(batch.bodies)
     },
 
     isIdle: () => idle && feed.queued === 0,
@@ -143,13 +145,15 @@ export const makeTaking = (options: Options, parts: Parts): Taking => {
     nextBatch: Effect.gen(function* () {
       // A batch whose end the log has lost is another one by now.
       const { open } = book.state
-      if (open !== null && (yield* reading.endsBefore(open.last[0]))) book.reopen(feed.ahead)
+      if (open !== null && (yield* reading.endsBefore(open.last[0]))) {
+        book.change(Transitions.reopened(feed.ahead))
+      }
       const resumed = book.state.open
       const maxBytes = Math.min(options.batchBytes(), fitting.limit())
       const gathering = makeGathering(options, feed, bodies, maxBytes, resumed)
       for (;;) {
         if (notice.isGiven()) {
-          if (gathering.count() === 0 && resumed === null) yield* book.saveHere
+          if (gathering.count() === 0 && resumed === null) yield* book.save
           yield* book.kept
           return yield* new Released({ name: options.name })
         }
@@ -167,7 +171,7 @@ export const makeTaking = (options: Options, parts: Parts): Taking => {
         }
         if (feed.queued === 0 && feed.finished) {
           if (gathering.count() > 0) break
-          yield* book.saveHere
+          yield* book.save
           return yield* new Finished({ name: options.name })
         }
         if (resumed !== null && feed.queued === 0 && feed.readAfter >= resumed.last[0]) break
@@ -193,7 +197,7 @@ export const makeTaking = (options: Options, parts: Parts): Taking => {
         const until = idle ? yield* probes.next(now) : deadline
         if (idle && until !== null && until <= now) {
           idle = false
-          return null
+          return probeSuspect
         }
         if (idle) bodies.forget()
         options.onChange()
@@ -201,7 +205,7 @@ export const makeTaking = (options: Options, parts: Parts): Taking => {
         idle = false
       }
       yield* book.kept
-      return closed(gathering)
+      return opened(gathering)
     }),
   }
 }

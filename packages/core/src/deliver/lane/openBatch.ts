@@ -1,18 +1,17 @@
-import type { Place } from "../read/Feed.ts"
 import type * as Batch from "./Batch.ts"
 import type { Collected } from "./batchBuckets.ts"
 import type { Part } from "./bisection.ts"
 
-/** A batch on its way, and what is left of it. */
-export interface OpenBatch extends Omit<Collected, "ranges"> {
-  readonly buckets: number
-  readonly start: Place
+/**
+ * What is in memory of the batch that is open. Which of its events are left is remembered with the
+ * lane's state, and so is where it begins.
+ */
+export interface OpenBatch extends Pick<Collected, "taken" | "batch"> {
   /**
    * The same as the one that was open when the lane last looked: what is known of its failures
    * still holds.
    */
   readonly isResumed: boolean
-  todo: ReadonlyArray<Batch.Range>
   /**
    * Several of its ranges may be parts of one bucket: to keep the order of each user's events they
    * go one after the other.
@@ -20,14 +19,6 @@ export interface OpenBatch extends Omit<Collected, "ranges"> {
   isSplit: boolean
   /** Nobody reads its bodies any more but the lane itself. */
   areBodiesFree: boolean
-}
-
-export const withFirstAlone = ([
-  first,
-  ...others
-]: ReadonlyArray<Batch.Range>): ReadonlyArray<Batch.Range> => {
-  const [from, to] = first!
-  return to - from === 1 ? [first!, ...others] : [[from, from + 1], [from + 1, to], ...others]
 }
 
 /** The parts of a range for which a condition does not hold. */
@@ -82,6 +73,15 @@ export const takeOut = (
     ]
     return parts.filter(([partStart, partEnd]) => partStart < partEnd)
   })
+
+/** The first event of a range, and the others. */
+export const firstAlone = ([from, to]: Batch.Range): ReadonlyArray<Batch.Range> =>
+  to - from === 1
+    ? [[from, to]]
+    : [
+        [from, from + 1],
+        [from + 1, to],
+      ]
 
 /** A range in parts of at most so many events. */
 export const cut = ([from, to]: Batch.Range, count: number): ReadonlyArray<Batch.Range> => {

@@ -10,19 +10,14 @@ import type { StoreError } from "../../ports/StoreError.ts"
 import type { Destination } from "../../select/Destination.ts"
 import { Fenced, Finished } from "../LaneEnd.ts"
 import * as LaneState from "../LaneState.ts"
-import type { Feed, Place } from "../read/Feed.ts"
-import type { OpenBatch } from "./openBatch.ts"
+import type { Feed } from "../read/Feed.ts"
+import * as Transitions from "./transitions.ts"
 
 interface Where {
   readonly destination: Destination
   readonly partition: number
   readonly log: EventLog["Service"]
   readonly cursors: Cursors["Service"]
-}
-
-interface Options {
-  readonly cursors: Cursors["Service"]
-  readonly onChange: () => void
 }
 
 /** The lane's cursor as it was taken over. */
@@ -67,10 +62,11 @@ export const takeOverReplay = Effect.fnUntraced(function* (cursors: Cursors["Ser
   return yield* new Finished({ name })
 })
 
-/** What the lane has done and where it stands, and every save of it. */
+/** Holds where the lane stands, and saves it. What may become of that is in `transitions.ts`. */
 export interface Book {
+  readonly standing: Transitions.Standing
   readonly state: LaneState.LaneState
-  readonly update: (change: Partial<LaneState.LaneState>) => void
+  readonly change: (transition: Transitions.Transition) => void
   /** As it was last saved: where a restart would go on. */
   readonly saved: CursorRecord
   /**
@@ -78,8 +74,6 @@ export interface Book {
    */
   readonly stands: CursorRecord
 
-  /** Counts events that have been delivered: the destination takes events. */
-  readonly passed: (count: number) => void
   /** An attempt has failed. */
   readonly failed: Effect.Effect<void>
   /**
@@ -92,31 +86,18 @@ export interface Book {
    * not.
    */
   readonly failingFor: Effect.Effect<number>
-  /**
-   * How many bytes a request may have at this receiver; `null` for as many as the destination
-   * allows.
-   */
-  readonly setFits: (bytes: number | null) => void
-  /** Counts events that the filter let through and that are behind the lane. */
-  readonly settled: (count: number) => void
-  /** Counts as filtered what lies before a place and was not let through. */
-  readonly countFiltered: (place: Place) => void
-  /** The open batch, if there is one, is taken anew: see {@link LaneState.reopened}. */
-  readonly reopen: (first: Place) => void
 
   /**
    * The feed has gone elsewhere, and nothing is in hand: the lane stands there, before it is saved.
    */
   readonly moved: () => void
-  /** Nothing is in hand: the lane stands where its feed stands. */
-  readonly saveHere: Effect.Effect<void, Fenced | StoreError>
-  /** The lane still stands before the batch, and remembers what is left of it. */
-  readonly saveOpen: (open: OpenBatch) => Effect.Effect<void, Fenced | StoreError>
+  /** Saves the lane as it stands: before the open batch, or else where its feed stands. */
+  readonly save: Effect.Effect<void, Fenced | StoreError>
   /**
-   * All of the batch is settled. Call it once for a batch. The save goes on while the next batch is
-   * gathered: see {@link Book.kept}.
+   * Nothing is left of the open batch. The save goes on while the next batch is gathered: see
+   * {@link Book.kept}.
    */
-  readonly saveSettled: (open: OpenBatch) => Effect.Effect<void, Fenced | StoreError>
+  readonly settle: Effect.Effect<void, Fenced | StoreError>
   /**
    * Waits for the save under way, if there is one: before the lane sends anything, rests or ends.
    */
@@ -129,14 +110,18 @@ export interface Book {
   readonly idleSaved: (save: CursorSave, outcome: "saved" | "fenced" | "failed") => void
 }
 
+interface Options {
+  readonly cursors: Cursors["Service"]
+  readonly onChange: () => void
+}
+
 export const makeBook = (
   { cursors, onChange }: Options,
   { name, epoch, record }: Held,
   began: LaneState.LaneState,
-  feed: Feed,
+  feed: Pick<Feed, "ahead">,
 ): Book => {
-  // The place says it anew.
-  let { within: _, ...state }: LaneState.LaneState = began
+  let standing = Transitions.begun(record, began)
   let saved = record
   let stands = record
   const saving = Latch.makeUnsafe(true)
@@ -146,36 +131,14 @@ export const makeBook = (
     startedAt ??= now
     return ranFor + now - startedAt
   })
-  /** How many events the filter has let through to batches since the start. */
-  let takenInAll = 0
-  const filteredAtStart = began.filtered - record.index
 
-  const update: Book["update"] = (change) => {
-    // Not by two spreads: that takes three times as long, several times a batch.
-    state = Object.assign({ ...state }, change)
+  const change: Book["change"] = (transition) => {
+    standing = transition(standing)
   }
 
-  const settled = (count: number): void => {
-    takenInAll += count
-  }
-
-  const countFiltered = (place: Place): void =>
-    update({ filtered: filteredAtStart + place.scanned - takenInAll })
-
-  const recordAt = ({ position, index, within }: Place): CursorSave => ({
-    name,
-    epoch,
-    record: {
-      position,
-      index,
-      state: LaneState.encode(index > 0 && within !== null ? { ...state, within } : state),
-    },
-  })
-
-  const recordHere = (): CursorSave => {
-    const place = feed.ahead
-    countFiltered(place)
-    return recordAt(place)
+  const present = (): CursorSave => {
+    change(Transitions.lookedUpTo(feed.ahead))
+    return { name, epoch, record: Transitions.recordOf(standing) }
   }
 
   let underWay: Fiber.Fiber<void, Fenced | StoreError> | null = null
@@ -200,84 +163,46 @@ export const makeBook = (
   /** No other save is under way. */
   const turn = Effect.suspend(() => (saving.isOpen() ? kept : Effect.andThen(saving.await, kept)))
 
-  const begin = (record: () => CursorSave) =>
-    Effect.gen(function* () {
-      yield* turn
-      underWay = yield* Effect.forkChild(write(record()), { startImmediately: true })
-    })
-
-  const save = (record: () => CursorSave) =>
-    Effect.andThen(
-      turn,
-      Effect.suspend(() => write(record())),
-    )
-
-  const saveHere = save(recordHere)
-
   return {
-    get state() {
-      return state
+    get standing() {
+      return standing
     },
+    get state() {
+      return standing.state
+    },
+    change,
     get saved() {
       return saved
     },
     get stands() {
       return stands
     },
-    update,
-    passed: (count) => {
-      const { failingFrom, nothingPassedFrom, ...others } = state
-      const delivered = state.delivered + count
-      state = { ...others, delivered, failures: 0, failingSince: null, probing: false }
-    },
     failed: Effect.gen(function* () {
-      const wall = yield* Clock.currentTimeMillis
-      const now = yield* time
-      update({
-        failures: state.failures + 1,
-        failingSince: state.failingSince ?? wall,
-        // One that a version without it has written began before this process, nobody knows how
-        // long.
-        failingFrom: state.failingFrom ?? now,
-        nothingPassedFrom: state.nothingPassedFrom ?? now,
-        ranFor: now,
-      })
+      change(Transitions.attemptFailed(yield* Clock.currentTimeMillis, yield* time))
     }),
     time,
     failingFor: Effect.suspend(() => {
-      const { failingFrom } = state
+      const { failingFrom } = standing.state
       return failingFrom === undefined
         ? Effect.succeed(0)
         : Effect.map(time, (now) => Math.max(now - failingFrom, 0))
     }),
-    setFits: (bytes) => {
-      const { fits, ...others } = state
-      if (bytes !== (fits ?? null)) state = bytes === null ? others : { ...others, fits: bytes }
-    },
-    settled,
-    countFiltered,
-    reopen: (first) => {
-      state = LaneState.reopened(state, first)
-    },
     kept,
     moved: () => {
-      stands = recordHere().record
+      stands = present().record
     },
-    saveHere,
-    saveOpen: (open) => {
-      const { buckets, todo, taken } = open
-      const last = open.last!
-      update({ open: { count: taken.length, buckets, last: [last.position, last.index], todo } })
-      return save(() => recordAt(open.start))
-    },
-    saveSettled: (open) => {
-      settled(open.taken.length)
-      update({ open: null })
-      return begin(recordHere)
-    },
+    save: Effect.andThen(
+      turn,
+      Effect.suspend(() => write(present())),
+    ),
+    settle: Effect.gen(function* () {
+      change(Transitions.batchSettled(feed.ahead))
+      yield* turn
+      underWay = yield* Effect.forkChild(write(present()), { startImmediately: true })
+    }),
     idleSave: () => {
       if (!saving.isOpen() || underWay !== null) return null
-      const save = recordHere()
+      const save = present()
       if (save.record.position === saved.position && save.record.state === saved.state) return null
       saving.closeUnsafe()
       stands = save.record

@@ -6,6 +6,7 @@ import type { Released } from "../LaneEnd.ts"
 import type { Sender, Sent } from "../send/Sender.ts"
 import type { Book } from "./progress.ts"
 import type { Notice } from "./stopNotice.ts"
+import * as Transitions from "./transitions.ts"
 
 /** At most so many requests to split one batch, before the lane rests. */
 const maxRequestsPerRound = 32
@@ -30,8 +31,8 @@ export interface Round {
     last: string,
     count: number,
   ) => Effect.Effect<Sent, Released>
-  /** Counts events that have been delivered. */
-  readonly passed: (count: number) => void
+  /** Something has been delivered. */
+  readonly passed: () => void
   /** How long to wait after the failures that the book has. */
   readonly backOff: (retryAfter: number | null) => Effect.Effect<Delivery.Wait>
   /**
@@ -75,14 +76,13 @@ export const makeRound = (options: Options, book: Book, notice: Notice, onPassed
       // Counts what left for the destination, whatever came of it: not what found no way there.
       return Effect.tap(sender.send({ body, first, last, count, replay }, notice.mayStart), ({ neverLeft }) =>
         Effect.sync(() => {
-          if (neverLeft !== true) book.update({ sent: book.state.sent + count })
+          if (neverLeft !== true) book.change(Transitions.requestSent(count))
         }),
       )
     },
-    passed: (count) => {
+    passed: () => {
       passed = true
       onPassed()
-      book.passed(count)
     },
     backOff: (retryAfter) =>
       Effect.map(Random.next, (random) =>

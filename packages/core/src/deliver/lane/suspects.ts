@@ -1,6 +1,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
+import type { DeadReason } from "../../ports/DeadLetters.ts"
 import type { StoreError } from "../../ports/StoreError.ts"
 import type { Destination } from "../../select/Destination.ts"
 import type { ExportError, ExportRule } from "../../select/Export.ts"
@@ -16,6 +17,7 @@ import type { Bury } from "./deadLettering.ts"
 import type { Book } from "./progress.ts"
 import type { Round } from "./round.ts"
 import type { Probes } from "./suspectTimer.ts"
+import * as Transitions from "./transitions.ts"
 
 /**
  * At most so many events are held as suspects; then they are tried again in turn rather than new
@@ -49,44 +51,36 @@ const isRefusal = (
 ): verdict is Delivery.Verdict & { readonly outcome: "refused" | "too-large" } =>
   verdict.outcome === "refused" || verdict.outcome === "too-large"
 
-/** Saves the lane as it stands, whatever it has in hand. */
-export type Keep = Effect.Effect<void, Fenced | Released | StoreError>
-
 /**
  * Events that failed alone. They are out of the way of the others, and whether it was the event or
  * the destination is what the others show: no event dies of a refusal or another failure unless
  * another has passed.
  */
 export interface Suspects {
-  readonly count: () => number
   /**
-   * `failed`: just now, while its neighbours pass. `earlier`: it has failed alone before, and may
-   * pass by now.
+   * Holds an event of the open batch. `failed`: just now, while its neighbours pass. `earlier`: it
+   * has failed alone before, and may pass by now.
+   *
+   * @param at where it stands in the batch
    */
   readonly hold: (
+    at: number,
     source: Source,
     why: "refused" | "failed" | "earlier",
     status: number | null,
   ) => Effect.Effect<void>
-  /** Suspects none but the so many first: the others were held during an outage. */
-  readonly clearAfter: (count: number) => void
-  /**
-   * Another event than a suspect has failed: that a suspect did just before may have been an
-   * outage's beginning, or a receiver that flaps.
-   */
-  readonly noStrike: () => void
   /**
    * Another event has passed, so the destination takes events: each suspect that is due is sent
    * once more. Refused again, or failed often enough, it dies. Ends at the first other failure:
    * those left wait for the next event that passes.
    */
-  readonly retry: (keep: Keep) => Effect.Effect<void, Fenced | Released | StoreError>
+  readonly retry: Effect.Effect<void, Fenced | Released | StoreError>
   readonly hasRoom: () => boolean
   /**
    * Nothing passes: the oldest suspect is tried before anything new, so that after an outage events
    * go out in order. With as many as may be held, the others take turns behind it.
    */
-  readonly tryOldest: (keep: Keep) => Effect.Effect<void, Fenced | Released | StoreError>
+  readonly tryOldest: Effect.Effect<void, Fenced | Released | StoreError>
   /**
    * No other event comes that could show whose fault it was. It may pass by now; if not, it stays a
    * suspect.
@@ -113,9 +107,6 @@ const sourceOf = ({ after, entry, index }: Suspect): Source => ({
   index,
 })
 
-const isSame = (one: Suspect, other: Suspect): boolean =>
-  one.after === other.after && one.index === other.index
-
 /** It could be exported when it was held, and cannot be any more. */
 const unexportable = ({ message }: ExportError): Sent => ({
   verdict: { outcome: "refused", status: null, noReply: null, error: message, retryAfter: null },
@@ -126,25 +117,11 @@ const unexportable = ({ message }: ExportError): Sent => ({
 export const makeSuspects = ({ destination, exportRule }: Options, parts: Parts): Suspects => {
   const { book, reading, bury, round, probes } = parts
 
-  const release = (suspect: Suspect): void =>
-    book.update({ suspects: book.state.suspects.filter((one) => !isSame(one, suspect)) })
-
-  const replace = (suspect: Suspect): void =>
-    book.update({ suspects: book.state.suspects.map((one) => (isSame(one, suspect) ? suspect : one)) })
-
-  const noStrike = (): void => {
-    const { suspects } = book.state
-    if (suspects.some(({ open }) => open)) {
-      book.update({ suspects: suspects.map((suspect) => ({ ...suspect, open: false })) })
-    }
-  }
-
   /** `null` when the log no longer has the event: then it is no suspect any more. */
   const send = Effect.fnUntraced(function* (suspect: Suspect) {
     const [loaded] = yield* reading.load([sourceOf(suspect)])
     if (loaded === undefined) {
-      release(suspect)
-      book.update({ trimmed: book.state.trimmed + 1 })
+      book.change(Transitions.suspectLost(suspect, { dead: 0, trimmed: 1 }))
       return null
     }
     const { item, index } = loaded
@@ -157,22 +134,26 @@ export const makeSuspects = ({ destination, exportRule }: Options, parts: Parts)
   })
 
   const delivered = (suspect: Suspect): void => {
-    release(suspect)
-    round.passed(1)
-    // What failed alone and passes now was not to blame: nor are others, by what was seen
-    // meanwhile.
-    noStrike()
+    book.change(Transitions.suspectDelivered(suspect))
+    round.passed()
   }
+
+  /** It dies, and is none any more. */
+  const convict = Effect.fnUntraced(function* (
+    suspect: Suspect,
+    reason: DeadReason,
+    why: Pick<Delivery.Verdict, "status" | "error">,
+  ) {
+    const loss = yield* bury([sourceOf(suspect)], reason, why)
+    book.change(Transitions.suspectLost(suspect, loss))
+  })
 
   /** The last failure of a suspect, and now a neighbour has passed after it. */
   const strike = Effect.fnUntraced(function* (suspect: Suspect) {
-    const strikes = suspect.strikes + 1
-    const struck = { ...suspect, open: false, strikes }
-    replace(struck)
-    if (strikes < maxStrikes) return
-    release(struck)
+    book.change(Transitions.suspectStruck(suspect))
+    if (suspect.strikes + 1 < maxStrikes) return
     const error = `the receiver failed ${maxStrikes} times on this event alone, while others passed`
-    yield* bury([sourceOf(struck)], "poison", { status: suspect.status ?? null, error })
+    yield* convict(suspect, "poison", { status: suspect.status ?? null, error })
   })
 
   /**
@@ -193,30 +174,22 @@ export const makeSuspects = ({ destination, exportRule }: Options, parts: Parts)
 
   const isOld = (from: number, now: number): boolean => now - from >= destination.retry.giveUpAfter
 
-  const expire = (suspect: Suspect, verdict: Delivery.Verdict) =>
-    Effect.suspend(() => {
-      release(suspect)
-      return bury([sourceOf(suspect)], "expired", verdict)
-    })
-
   /**
    * Failing while nothing passes, for as long as anything may fail: given up. A wrong set-up is not
    * the event's fault.
    */
   const expireAlone = Effect.fnUntraced(function* (suspect: Suspect, verdict: Delivery.Verdict) {
     const now = yield* book.time
-    const { nothingPassedFrom = now } = book.state
-    book.update({ ranFor: now, nothingPassedFrom })
+    book.change(Transitions.suspectFailedAlone(now))
     if (verdict.outcome !== "not-now") return
-    if (isOld(Math.max(suspect.since ?? now, nothingPassedFrom), now)) yield* expire(suspect, verdict)
+    const { nothingPassedFrom = now } = book.state
+    const from = Math.max(suspect.since ?? now, nothingPassedFrom)
+    if (isOld(from, now)) yield* convict(suspect, "expired", verdict)
   })
 
-  /** It has failed once more: the next try comes later. */
-  const failedAgain = (suspect: Suspect, status: number | null, now: number, open: boolean): Suspect => {
-    const tries = (suspect.tries ?? suspect.strikes) + 1
-    const { millis } = Delivery.waitAfter(destination.retry, tries, null, 1)
-    return { ...suspect, open, tries, status, due: now + millis }
-  }
+  /** When a suspect that has failed once more may be tried again. */
+  const dueAgain = (suspect: Suspect, now: number): number =>
+    now + Delivery.waitAfter(destination.retry, Transitions.triesOf(suspect) + 1, null, 1).millis
 
   /**
    * A time further off than any wait was written by another clock: this one, or that one, has been
@@ -228,56 +201,53 @@ export const makeSuspects = ({ destination, exportRule }: Options, parts: Parts)
    * Nothing has passed: one suspect is tried. When it passes the others are too; otherwise the lane
    * waits a little.
    */
-  const tryAlone = Effect.fnUntraced(function* (suspect: Suspect, keep: Keep) {
+  const tryAlone = Effect.fnUntraced(function* (suspect: Suspect) {
     const sent = yield* send(suspect)
     if (sent === null) {
-      yield* keep
+      yield* book.save
       return "gone"
     }
     const { verdict, record } = sent
     if (verdict.outcome === "delivered") {
       delivered(suspect)
       record(null)
-      yield* keep
-      yield* retry(keep)
+      yield* book.save
+      yield* retry
       return "passed"
     }
     // Failing on a suspect again says nothing of its neighbours.
     yield* expireAlone(suspect, verdict)
     const pause = round.shortPause(1, verdict.retryAfter)
     record(pause)
-    yield* keep
+    yield* book.save
     yield* round.wait(pause)
     return "failed"
   })
 
   /** The oldest of some that the log still has. */
-  const tryFirst = Effect.fnUntraced(function* (keep: Keep, which: (suspect: Suspect) => boolean) {
+  const tryFirst = Effect.fnUntraced(function* (which: (suspect: Suspect) => boolean) {
     for (;;) {
       const first = book.state.suspects.find(which)
       if (first === undefined) return "gone"
-      const tried = yield* tryAlone(first, keep)
+      const tried = yield* tryAlone(first)
       if (tried !== "gone") return tried
     }
   })
 
   /** Whose turn it is behind the oldest. */
   let turn = 0
-  const tryOther = (keep: Keep) =>
-    Effect.suspend(() => {
-      const others = book.state.suspects.slice(1)
-      turn = (turn + 1) % Math.max(others.length, 1)
-      const other = others[turn]
-      return other === undefined ? Effect.succeed("gone" as const) : tryAlone(other, keep)
-    })
+  const tryOther = Effect.suspend(() => {
+    const others = book.state.suspects.slice(1)
+    turn = (turn + 1) % Math.max(others.length, 1)
+    const other = others[turn]
+    return other === undefined ? Effect.succeed("gone" as const) : tryAlone(other)
+  })
 
-  const retry = Effect.fnUntraced(function* (
-    keep: Keep,
-  ): Effect.fn.Return<void, Fenced | Released | StoreError> {
+  const retry: Suspects["retry"] = Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis
     for (const open of book.state.suspects.filter((one) => one.open)) {
       yield* strike(open)
-      yield* keep
+      yield* book.save
     }
     const time = yield* book.time
     for (const suspect of book.state.suspects) {
@@ -288,53 +258,50 @@ export const makeSuspects = ({ destination, exportRule }: Options, parts: Parts)
       const { verdict, record } = sent
       record(null)
       if (verdict.outcome === "delivered") delivered(suspect)
-      else if (isRefused && isRefusal(verdict)) {
-        release(suspect)
-        yield* bury([sourceOf(suspect)], verdict.outcome, verdict)
-      } else {
+      else if (isRefused && isRefusal(verdict)) yield* convict(suspect, verdict.outcome, verdict)
+      else {
         // Even one that is given up may have taken the receiver down with it: the others wait for
         // the next event that passes.
-        if (isLast) yield* expire(suspect, verdict)
-        else replace(failedAgain(suspect, verdict.status, now, true))
-        book.update({ ranFor: time })
-        return yield* keep
+        if (isLast) yield* convict(suspect, "expired", verdict)
+        else {
+          book.change(Transitions.suspectFailedAgain(suspect, verdict.status, dueAgain(suspect, now)))
+        }
+        book.change(Transitions.ranUntil(time))
+        return yield* book.save
       }
-      yield* keep
+      yield* book.save
     }
   })
 
+  const isFull = (): boolean => book.state.suspects.length >= maxSuspects
+
   return {
-    count: () => book.state.suspects.length,
-    hold: Effect.fnUntraced(function* ({ after, position, index }, why, status) {
-      const since = yield* book.time
-      const held: Suspect = {
+    hold: Effect.fnUntraced(function* (at, { after, position, index }, why, status) {
+      const held = {
         after,
         ...(position === null ? {} : { entry: position }),
         index,
-        kind: why === "refused" ? "refused" : "poison",
+        kind: why === "refused" ? ("refused" as const) : ("poison" as const),
         strikes: 0,
         open: why === "failed",
         due: 0,
         status,
-        since,
+        since: yield* book.time,
       }
-      book.update({ suspects: [...book.state.suspects, held], ranFor: since })
+      book.change(Transitions.suspectHeld(at, held))
     }),
-    clearAfter: (count) => book.update({ suspects: book.state.suspects.slice(0, count) }),
-    noStrike,
     retry,
-    hasRoom: () => book.state.suspects.length < maxSuspects,
-    tryOldest: Effect.fnUntraced(function* (keep) {
+    hasRoom: () => !isFull(),
+    tryOldest: Effect.gen(function* () {
       if (!book.state.probing) return
-      const isFull = () => book.state.suspects.length >= maxSuspects
-      const tried = yield* tryFirst(keep, ({ kind }) => kind === "poison" || isFull())
-      if (tried === "failed" && isFull()) yield* tryOther(keep)
+      const tried = yield* tryFirst(({ kind }) => kind === "poison" || isFull())
+      if (tried === "failed" && isFull()) yield* tryOther
     }),
     probe: Effect.gen(function* () {
-      if ((yield* tryFirst(book.saveHere, () => true)) !== "failed") return
+      if ((yield* tryFirst(() => true)) !== "failed") return
       // By chance: taking turns, the same one could meet each failure of a receiver that flaps.
       const isNext = (yield* Random.next) < 1 / 2
-      if (isNext && (yield* tryOther(book.saveHere)) === "passed") return
+      if (isNext && (yield* tryOther) === "passed") return
       probes.wasInVain()
     }),
   }

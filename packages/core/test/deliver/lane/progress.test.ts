@@ -3,8 +3,8 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { expect, test } from "vitest"
 import * as LaneState from "../../../src/deliver/LaneState.ts"
-import type { OpenBatch } from "../../../src/deliver/lane/openBatch.ts"
 import { makeBook } from "../../../src/deliver/lane/progress.ts"
+import { batchOpened } from "../../../src/deliver/lane/transitions.ts"
 import { Feed } from "../../../src/deliver/read/Feed.ts"
 import type { CursorSave, Cursors } from "../../../src/ports/Cursors.ts"
 import * as Position from "../../../src/ports/Position.ts"
@@ -34,18 +34,23 @@ const setUp = () => {
     state,
     feed,
   )
-  return { asked, feed, book }
+  /** The lane has read an entry, and all of its events are settled. */
+  const settle = (position: Position.Position, events: number) => {
+    const start = feed.ahead
+    feed.pass({ position, events })
+    const last = [position, events - 1] as const
+    book.change(batchOpened(start, { count: events, buckets: 1, last, todo: [] }))
+    return book.settle
+  }
+  return { asked, feed, book, settle }
 }
-
-const batchOf = (count: number) => ({ taken: { length: count } }) as OpenBatch
 
 const at = Position.fromNumber
 
 test("a settled batch is saved where the lane stood then, while the lane goes on", () =>
   Effect.gen(function* () {
-    const { asked, feed, book } = setUp()
-    feed.pass({ position: at(1), events: 2 })
-    yield* book.saveSettled(batchOf(2))
+    const { asked, feed, book, settle } = setUp()
+    yield* settle(at(1), 2)
     expect(asked.length).toBe(1)
     feed.pass({ position: at(2), events: 2 })
     expect(book.saved.position).toBe(Position.origin)
@@ -59,11 +64,10 @@ test("a settled batch is saved where the lane stood then, while the lane goes on
 
 test("saves follow one another: none begins before the one before it has ended", () =>
   Effect.gen(function* () {
-    const { asked, feed, book } = setUp()
-    feed.pass({ position: at(1), events: 1 })
-    yield* book.saveSettled(batchOf(1))
+    const { asked, feed, book, settle } = setUp()
+    yield* settle(at(1), 1)
     feed.pass({ position: at(2), events: 1 })
-    const next = yield* Effect.forkChild(book.saveHere, { startImmediately: true })
+    const next = yield* Effect.forkChild(book.save, { startImmediately: true })
     expect(asked.length).toBe(1)
     yield* Deferred.succeed(asked[0]!.answer, "saved")
     while (asked.length < 2) yield* Effect.yieldNow
@@ -75,11 +79,10 @@ test("saves follow one another: none begins before the one before it has ended",
 
 test("a lane that was replaced learns of it before it does anything else", () =>
   Effect.gen(function* () {
-    const { asked, feed, book } = setUp()
-    feed.pass({ position: at(1), events: 1 })
-    yield* book.saveSettled(batchOf(1))
+    const { asked, book, settle } = setUp()
+    yield* settle(at(1), 1)
     yield* Deferred.succeed(asked[0]!.answer, "fenced")
     expect(yield* Effect.flip(book.kept)).toMatchObject({ _tag: "Fenced", name: "a" })
-    expect(yield* Effect.flip(book.saveHere)).toMatchObject({ _tag: "Fenced", name: "a" })
+    expect(yield* Effect.flip(book.save)).toMatchObject({ _tag: "Fenced", name: "a" })
     expect(asked.length).toBe(1)
   }).pipe(Effect.runPromise))
