@@ -1,6 +1,24 @@
 /**
- * Over 400 lines because reading a body is one pass with one state: its parts would share all of
- * it.
+ * The room of bytes: JSON as it is written, without parsing it.
+ *
+ * What comes in are the bytes of a body, and limits; what goes out are places in them, the same
+ * bytes without a part, or new ones. Two ways lead through a body, and neither makes objects of it:
+ *
+ *     the usual body ── bodyScanner ──► outline: where each field of each event stands
+ *     any other      ── bodySurvey  ──► survey: where its members and events stand, and what they
+ *                                       cost whoever makes something of them
+ *
+ * `shapeCache` guesses that an event is written like one before it, and `nameCache` that its name
+ * is known; `KeySet` finds keys that come twice; `jsonBytes` and `jsonTokens` read the parts of
+ * JSON; `Cutter` leaves parts out and `ByteWriter` writes; `costs` has the limits.
+ *
+ * Rule: each fast path has a plain twin that does the same by `JSON.parse`, and a property test
+ * holds the two together (the table in docs/ARCHITECTURE.md). Intake, entries, exports and batches
+ * call it, on the way of every event; users of the library never see it.
+ * Words: a *span* is where something begins and ends; a *shape* is an event without its values.
+ *
+ * This file is over 400 lines because reading a body is one pass with one state: its parts would
+ * share all of it.
  */
 import { maxEventNameBytes } from "../base/Event.ts"
 import * as ExactJson from "../base/exactJson.ts"

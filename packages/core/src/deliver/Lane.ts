@@ -78,6 +78,14 @@ export interface LaneStatus {
 /**
  * The running program of one destination on one partition: take, filter, export, batch, send, save
  * the cursor.
+ *
+ * ```
+ *                          ┌──── Batch ─────────► settle: send, split, hold, save ─┐
+ *   take over ─► nextBatch ┼──── ProbeSuspect ──► probe: one suspect is sent ──────┼─► nextBatch
+ *   the cursor             └──── NothingLeft ──────────────────────────────────────┘
+ *
+ *   at any place: Released, Fenced, Gone, Finished or a StoreError ends it (LaneEnd)
+ * ```
  */
 export interface Lane {
   readonly name: string

@@ -1,3 +1,24 @@
+/**
+ * The room of entries: what the log keeps of a request, and the events that a reader sees in it.
+ *
+ * What comes in from intake is a body that was found fine, and the facts of its request; what goes
+ * out to the log is one `NewEntry`. Read from the log the same comes in again, and events go out:
+ *
+ *     body  ── cleanBody ──┐                        ┌── outline ───── SpanEvent     the usual body
+ *                          ├─ encode ─ log ─ decode ┤
+ *     facts ── Envelope ───┘                        └── JSON.parse ── ParsedEvent   any other
+ *
+ * The two kinds of event say the same, which a property holds; the first reads a field when it is
+ * asked for. `bodyForms` knows where a body keeps its events and how fields are spelt;
+ * `envelopeNames` spares decoding what nobody wants; `privateAttributes` is what must not be kept;
+ * `subject` says whose an event is, `TimeUUID` by which id receivers know it, and `deadLetterEvent`
+ * how it is kept when it could not be sent.
+ *
+ * Intake calls `encode`, delivery and operators call `decode`. All of it is functions without
+ * effects; large bodies are read in slices.
+ * Words: the *envelope* is what is known of a request besides its *body*; a *dialect* is which of
+ * two documented operations it called; a *form* is how the body keeps its events.
+ */
 import * as Result from "effect/Result"
 import type { Event } from "../base/Event.ts"
 import * as ExactJson from "../base/exactJson.ts"

@@ -16,7 +16,9 @@
  * Those who may call it: a program, through the promises that `Millrace` and `Maintenance` give;
  * hosts that let an operator in, such as the admin API of `millrace serve`; never intake or
  * delivery. It asks nobody who they are. Actions that change something are done one after the
- * other, to their end.
+ * other, to their end. No room below calls it.
+ * Words: an *action* is a row of the table; a *replay* sends a stretch of the log once more, beside
+ * what is live; a *rewind* puts the live cursor itself back.
  */
 import * as Context from "effect/Context"
 import type { Attempts } from "../ports/Attempts.ts"

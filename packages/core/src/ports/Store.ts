@@ -1,6 +1,7 @@
 /**
- * The ports: what a platform gives, and what core asks of it. Nothing here knows of requests,
- * filters or deliveries.
+ * The room of ports: what a platform gives, and what core asks of it. What comes in and what goes
+ * out are records: entries, cursors, letters. Nothing here knows of requests, filters or
+ * deliveries. Every room above may call a port; stores and hosts implement them.
  *
  * Storage: `EventLog` keeps entries in order; `Cursors` keeps how far each destination has come;
  * `DeadLetters`, `Attempts`, `Destinations`, `Keys` and `Counters` keep what an operator looks at;

@@ -1,3 +1,24 @@
+/**
+ * The room of selection: what a destination gets, and in what form.
+ *
+ * What comes in are a destination's options as a user writes them, and later the events of an
+ * entry; what goes out is whether it gets an event, and the bytes of the event as it is sent.
+ *
+ *     options ─ decode ─► Destination ─ compile ─┬─► filter      by name, and then by event
+ *                                                └─► exportRule  event ─► JSON of a webhook event
+ *
+ * `Filter` decides by name, category and sample, `Where` by fields; `Export` gives an event the
+ * form of Statsig's Generic Webhook (`WebhookEvent`), `Fields` takes personal data out or hashes
+ * it, and `Catalog` knows what exposures alone do not tell. `exportedEvents` exports an entry once
+ * for all lanes with one rule. `glob` and `fieldPath` read patterns and paths; `partition` deals
+ * requests.
+ *
+ * Delivery, dry runs and the live view compile a selection once and call it for every event, so
+ * that all three agree. Nothing of it waits, and an event that cannot be exported is a value,
+ * `ExportError`.
+ * Words: a *selection* is filter and form together; a *rule* is one condition of `where`; a *view*
+ * is an event as it will be exported, read field by field.
+ */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"

@@ -93,9 +93,19 @@ const isSame = (one: View, other: View): boolean =>
 /**
  * Makes this process a member and keeps it one; its scope's end lets the others know.
  *
- * The own lease is counted from before its beat was sent, so it ends before the others may see it
- * end. After a gap the process is as new: what it ran may have been taken over and given back
- * meanwhile.
+ * ```
+ *              beat                        6 s without a beat
+ *   no member ──────► leased, in a term ──────────────────────► lapsed: no attempt starts
+ *                       ▲    │                                     │
+ *                       │    │ leave: nothing is dealt to it,      │ beat: another term, and
+ *                       │    ▼ what it runs is let go              │ tenures of the last are over
+ *                       │  gone                                    │
+ *                       └──────────────────────────────────────────┘
+ * ```
+ *
+ * This process's lease is counted from before its beat was sent, so it ends before the others may
+ * see it end. After a gap the process is as new: what it ran may have been taken over and given
+ * back meanwhile.
  *
  * @param onBeat called whenever the members are known anew
  * @param onLost called when the store says that it has lost what it had acknowledged
