@@ -14,6 +14,8 @@ export interface Level {
    * is back.
    */
   readonly note: (partition: number, info: StreamInfo) => Effect.Effect<void>
+  /** How an acknowledged write can be lost now, and what to do about it; `null` when none can. */
+  readonly doubt: string | null
 }
 
 const keepingOf = (info: StreamInfo): Keeping => ({
@@ -30,7 +32,12 @@ export const make = (server: string, partitions: number, opened: Keeping, sync: 
     return EventLog.levels.find((level) => levels.includes(level)) ?? declared
   }
   let current = declared
+  /** The stream that keeps less than was declared, and how. */
+  let fallen: string | null = null
   return {
+    get doubt() {
+      return fallen ?? warningOf(opened, sync)
+    },
     get current() {
       return current
     },
@@ -40,12 +47,14 @@ export const make = (server: string, partitions: number, opened: Keeping, sync: 
         found[partition] = keeping
         const before = current
         current = levelNow()
+        if (!EventLog.isLower(current, declared)) fallen = null
         if (current === before) return Effect.void
         const { replicas, storage } = keeping
         const stream = `stream "${info.config.name}" has ${replicas === 1 ? "one replica" : `${replicas} replicas`} in ${storage}`
         const now = `${server}: acknowledged events are at level "${current}" now, before at "${before}": ${stream}`
         if (!EventLog.isLower(current, before)) return Effect.logInfo(now)
         const warning = warningOf(keeping, sync)
+        fallen = warning === null ? stream : `${stream}: ${warning}`
         return Effect.logWarning(warning === null ? now : `${now}; ${warning}`)
       }),
   }

@@ -172,6 +172,8 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
       isDoubtful = true
     },
   })
+  // Others may have edited it while nobody looked.
+  yield* lookAtStream
   yield* tail.refresh
   yield* head.refresh
   yield* beginIfNew

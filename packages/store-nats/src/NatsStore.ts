@@ -97,7 +97,7 @@ const open = Effect.fnUntraced(function* (options: Options, settings: Settings) 
     Context.add(StoreHealth.StoreHealth, {
       probe,
       examine: Effect.map(tooSmall(connection, settings, layout), (small) =>
-        [warningOf(layout, settings.sync), small].flatMap((message) =>
+        [level.doubt, small].flatMap((message) =>
           message === null ? [] : [{ level: "note", message } as const],
         ),
       ),

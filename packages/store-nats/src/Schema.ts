@@ -227,7 +227,7 @@ export const prepare: (connection: Connection, settings: Settings) => Effect.Eff
     for (const { shape, info } of found) {
       if (info === null) {
         yield* connection.call(() => connection.manager.streams.add(configOf(shape, layout)))
-      } else if (replicasOf(info) !== layout.replicas) {
+      } else if (settings.replicas !== undefined && replicasOf(info) !== layout.replicas) {
         yield* connection.call(() =>
           connection.manager.streams.update(shape.name, { num_replicas: layout.replicas }),
         )

@@ -100,6 +100,7 @@ const decodeDestination = Schema.decodeUnknownResult(Destination.DestinationConf
 export const load = Effect.fnUntraced(function* (
   flags: Settings.Flags,
   environment: Settings.Environment,
+  purpose: StoreUrl.Purpose = "to serve",
 ): Effect.fn.Return<Config, ConfigError> {
   const given = givenBy(flags, environment)
   const mistakes: Array<Mistake> = []
@@ -157,7 +158,9 @@ export const load = Effect.fnUntraced(function* (
     }
   }
 
-  const storeUrl = yield* Effect.result(StoreUrl.parse(one("store") ?? defaults.store, one("storeMaxBytes")))
+  const storeUrl = yield* Effect.result(
+    StoreUrl.parse(one("store") ?? defaults.store, one("storeMaxBytes"), purpose),
+  )
   if (Result.isFailure(storeUrl)) {
     const isFromFile = set.get("store")?.[0] === undefined
     mistakes.push(

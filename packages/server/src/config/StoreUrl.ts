@@ -37,16 +37,39 @@ interface ServerStore<O> {
   readonly layer: (options: O) => Layer.Layer<Store.Store, StoreError>
 }
 
-const onServer = <O extends { readonly maxBytes?: number }>(
+interface ServerOptions {
+  readonly maxBytes?: number
+  readonly requestTimeout?: number
+  /** Only JetStream has them. */
+  readonly replicas?: number
+}
+
+/** What a store is opened for. */
+export type Purpose = "to serve" | "to look"
+
+/**
+ * How long someone who looks waits for an answer, in ms, where the URL does not say: a server that
+ * has hung is to be found out while a person watches.
+ */
+const lookTimeout = 3_000
+
+/** Someone who looks finds the replicas there are: to make others would hide what is wrong. */
+const toLook = <O extends ServerOptions>({ replicas: _, ...given }: O): Omit<O, "replicas"> => ({
+  ...given,
+  requestTimeout: given.requestTimeout ?? lookTimeout,
+})
+
+const onServer = <O extends ServerOptions>(
   kind: Kind,
   { optionsFromUrl, describe, layer }: ServerStore<O>,
   url: string,
-  maxBytes: number | undefined,
+  { cap: maxBytes, purpose }: LoadOptions,
 ): Result.Result<StoreUrl, string> =>
-  Result.flatMap(optionsFromUrl(url), (given) => {
-    if (maxBytes !== undefined && given.maxBytes !== undefined) {
+  Result.flatMap(optionsFromUrl(url), (said) => {
+    if (maxBytes !== undefined && said.maxBytes !== undefined) {
       return Result.fail("maxBytes: said beside the URL, too: once is enough")
     }
+    const given = purpose === "to look" ? (toLook(said) as O) : said
     const options = maxBytes === undefined ? given : { ...given, maxBytes }
     return Result.succeed({
       kind,
@@ -56,6 +79,11 @@ const onServer = <O extends { readonly maxBytes?: number }>(
       layer: layer(options),
     })
   })
+
+interface LoadOptions {
+  readonly cap: number | undefined
+  readonly purpose: Purpose
+}
 
 interface Parts {
   readonly kind: Kind
@@ -84,8 +112,9 @@ export const split = (text: string): Result.Result<Parts, string> => {
 const load = async (
   { kind, rest }: Parts,
   text: string,
-  cap: number | undefined,
+  options: LoadOptions,
 ): Promise<Result.Result<StoreUrl, string>> => {
+  const { cap } = options
   switch (kind) {
     case "memory": {
       const maxBytes = cap ?? EventLog.defaultMaxBytes
@@ -93,15 +122,15 @@ const load = async (
     }
     case "sqlite": {
       const Sqlite = await import("@millrace/store-sqlite")
-      const options = { path: rest, maxBytes: cap ?? EventLog.defaultMaxBytesOnDisk }
-      return Result.succeed({ kind, ...options, text, layer: Sqlite.layer(options) })
+      const file = { path: rest, maxBytes: cap ?? EventLog.defaultMaxBytesOnDisk }
+      return Result.succeed({ kind, ...file, text, layer: Sqlite.layer(file) })
     }
     case "postgres":
-      return onServer(kind, await import("@millrace/store-postgres"), text, cap)
+      return onServer(kind, await import("@millrace/store-postgres"), text, options)
     case "redis":
-      return onServer(kind, await import("@millrace/store-redis"), text, cap)
+      return onServer(kind, await import("@millrace/store-redis"), text, options)
     case "nats":
-      return onServer(kind, await import("@millrace/store-nats"), text, cap)
+      return onServer(kind, await import("@millrace/store-nats"), text, options)
   }
 }
 
@@ -114,7 +143,8 @@ const load = async (
 export const parse = Effect.fnUntraced(function* (
   text: string,
   cap?: number,
+  purpose: Purpose = "to serve",
 ): Effect.fn.Return<StoreUrl, string> {
   const parts = yield* Effect.fromResult(split(text))
-  return yield* Effect.fromResult(yield* Effect.promise(() => load(parts, text, cap)))
+  return yield* Effect.fromResult(yield* Effect.promise(() => load(parts, text, { cap, purpose })))
 })
