@@ -208,6 +208,7 @@ export const start = Effect.fnUntraced(function* (
       status: { version, pid: process.pid, startedAt, url },
       readiness: millrace.readiness,
       isEmbedded: false,
+      ack: config.ack,
     })
     yield* AdminSocket.listen(AdminSocket.pathOf(path), AdminHttp.listener(admin)).pipe(
       Effect.catch(({ message }) => Effect.sync(() => log(withoutSocket(message)))),

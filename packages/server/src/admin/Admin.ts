@@ -1,4 +1,4 @@
-import { type Millrace, type Operator, OperatorError, type Store } from "@millrace/core"
+import { type EventLog, type Millrace, type Operator, OperatorError, type Store } from "@millrace/core"
 import { Action, Actions } from "@millrace/core/host"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -23,6 +23,8 @@ export interface AdminOptions {
    * Whether a process without an admin socket has the file open: a program that mounts the library.
    */
   readonly isEmbedded: boolean
+  /** The level that acknowledged events have to be safe at; `null` when the store's own will do. */
+  readonly ack: EventLog.Durability | null
 }
 
 /** A shared store has no socket: who runs on it may be on other machines. */

@@ -19,6 +19,8 @@ export interface Patient {
   readonly readiness: (() => Promise<Readiness.Readiness>) | null
   /** Whether a process without an admin socket has the file open. */
   readonly isEmbedded: boolean
+  /** The level that acknowledged events have to be safe at; `null` when the store's own will do. */
+  readonly ack: EventLog.Durability | null
 }
 
 const ok = (name: string, message: string): Check => ({ name, level: "ok", message })
@@ -88,9 +90,10 @@ interface Ports {
   readonly health: StoreHealth.StoreHealth["Service"]
 }
 
-/** Tries what the server vouches for: that an append succeeds. */
-const store = ({ log, health }: Ports): Effect.Effect<ReadonlyArray<Check>> =>
-  Effect.match(health.probe, {
+/** Tries what the server vouches for: that an append succeeds, at the level that is demanded. */
+const store = ({ log, health }: Ports, ack: Patient["ack"]): Effect.Effect<ReadonlyArray<Check>> => {
+  const problem = ack === null ? null : EventLog.levelProblem(log, ack)
+  return Effect.match(problem === null ? health.probe : Effect.fail(problem), {
     onSuccess: () => {
       const safe = `acknowledged events are safe at level "${log.durability}"`
       return [log.durability === "memory" ? note("store", safe) : ok("store", `takes events; ${safe}`)]
@@ -99,6 +102,7 @@ const store = ({ log, health }: Ports): Effect.Effect<ReadonlyArray<Check>> =>
       wrong("store", `takes no events: it is ${conditionOf(reason)}: ${message}`),
     ],
   })
+}
 
 const findings = ({ health }: Ports): Effect.Effect<ReadonlyArray<Check>, StoreError> =>
   Effect.map(health.examine, (found) => found.map((finding) => ({ name: "store", ...finding })))
@@ -264,7 +268,7 @@ const letters = (counts: ReadonlyMap<string, number>): ReadonlyArray<Check> =>
 export const examine = Effect.fnUntraced(function* (
   patient: Patient,
 ): Effect.fn.Return<ReadonlyArray<Check>> {
-  const { store: context, path, status, isEmbedded } = patient
+  const { store: context, path, status, isEmbedded, ack } = patient
   const now = yield* Clock.currentTimeMillis
   const ports: Ports = {
     log: Context.get(context, EventLog.EventLog),
@@ -289,7 +293,7 @@ export const examine = Effect.fnUntraced(function* (
       Effect.map(ports.members.list, ({ length }) => [server(patient, length, now)]),
     )),
     ...(yield* ready(patient)),
-    ...(yield* store(ports)),
+    ...(yield* store(ports, ack)),
     ...(yield* look("store", findings(ports))),
     ...(yield* look("log", contents(ports, now))),
     ...(yield* space(path)),

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs"
-import { Maintenance, Millrace, Operator, type Store, type StoreError } from "@millrace/core"
+import { type EventLog, Maintenance, Millrace, Operator, type Store, type StoreError } from "@millrace/core"
 import { Members } from "@millrace/core/store"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
@@ -72,12 +72,13 @@ const build = ({ layer }: StoreUrl): Effect.Effect<Context.Context<Store.Store>,
 const openStore = Effect.fnUntraced(function* (
   url: StoreUrl,
   isEmbedded: boolean,
+  ack: EventLog.Durability | null,
 ): Effect.fn.Return<Access, AccessError, Scope.Scope> {
   const store = yield* build(url)
   const operator = Context.get(yield* Effect.provideContext(Layer.build(Maintenance.layer), store), Operator)
   const members = yield* Effect.mapError(Context.get(store, Members.Members).list, failed)
   const { path } = url
-  const admin = Admin.make({ operator, store, path, isEmbedded, status: null, readiness: null })
+  const admin = Admin.make({ operator, store, path, isEmbedded, ack, status: null, readiness: null })
   return { admin, isServed: members.length > 0 || isEmbedded }
 })
 
@@ -89,19 +90,26 @@ const unreachable = new AccessError({
 const isInUse = (file: string): Effect.Effect<boolean> =>
   Effect.promise(async () => (await import("@millrace/store-sqlite")).isInUse(file))
 
+export interface OpenOptions {
+  /**
+   * Whether something is to be changed that a process which delivers from the store would have to
+   * know of: then a file is not opened beside one.
+   */
+  readonly changes: boolean
+  /** The level that the server demands; `null` when it takes what there is. */
+  readonly ack: EventLog.Durability | null
+}
+
 /**
  * Reaches a store: one in a file through the admin socket of the server that runs on it, or, when
  * none does, by opening it; one that is shared by opening it. Nothing is delivered from here.
- *
- * @param changes whether something is to be changed that a process which delivers from the store
- * would have to know of: then a file is not opened beside one
  */
 export const open = Effect.fnUntraced(function* (
   store: StoreUrl,
-  changes: boolean,
+  { changes, ack }: OpenOptions,
 ): Effect.fn.Return<Access, AccessError, Scope.Scope> {
   if (store.kind === "memory") return yield* unreachable
-  if (store.path === null) return yield* openStore(store, false)
+  if (store.path === null) return yield* openStore(store, false, ack)
   const file = store.path
   if (!existsSync(file)) {
     return yield* new AccessError({ message: `there is no store ${store.text}: name it with --store` })
@@ -114,7 +122,7 @@ export const open = Effect.fnUntraced(function* (
     const message = `a process without an admin socket has ${file} open and would not notice: change it from there, or stop it first`
     return yield* new AccessError({ message })
   }
-  return yield* openStore(store, isEmbedded)
+  return yield* openStore(store, isEmbedded, ack)
 })
 
 /**

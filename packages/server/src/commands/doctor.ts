@@ -1,6 +1,7 @@
 import type { Command } from "commander"
 import * as Effect from "effect/Effect"
 import type { Check } from "../admin/AdminApi.ts"
+import * as Settings from "../config/settings.ts"
 import { printable } from "../text/SafeText.ts"
 import { jsonOption, operate, print, printJson, type StoreFlags, storeCommand } from "./operate.ts"
 
@@ -9,6 +10,7 @@ const line = ({ level, name, message }: Check): string =>
 
 export const command = (): Command =>
   storeCommand("doctor", "Look for what is wrong; ends with 1 when something is")
+    .option(Settings.usageOf("ack"), "what the server demands of it, if anything")
     .addOption(jsonOption)
     .action((flags: StoreFlags) =>
       operate(flags, false, ({ admin }) =>

@@ -17,6 +17,7 @@ import * as TimeText from "../text/TimeText.ts"
 export interface StoreFlags {
   readonly store?: string
   readonly config?: string
+  readonly ack?: string
   readonly json?: boolean
 }
 
@@ -88,19 +89,20 @@ export type Program = (
 ) => Effect.Effect<unknown, AdminError | NoServer, Scope.Scope>
 
 /**
- * Takes only what says where the store is: other mistakes in the configuration are the server's
- * matter.
+ * Takes only what says where the store is, and what is demanded of it: other mistakes in the
+ * configuration are the server's matter.
  */
 const environment = (): Settings.Environment =>
   Object.fromEntries(
-    (["store", "storeMaxBytes", "config"] as const)
+    (["store", "storeMaxBytes", "config", "ack"] as const)
       .map(Settings.variableOf)
       .map((name) => [name, process.env[name]]),
   )
 
-const storeFlags = ({ store, config }: StoreFlags): Settings.Flags => ({
+const storeFlags = ({ store, config, ack }: StoreFlags): Settings.Flags => ({
   ...(store === undefined ? {} : { store }),
   ...(config === undefined ? {} : { config }),
+  ...(ack === undefined ? {} : { ack }),
 })
 
 /**
@@ -109,8 +111,8 @@ const storeFlags = ({ store, config }: StoreFlags): Settings.Flags => ({
  */
 export const operate = async (flags: StoreFlags, changes: boolean, program: Program): Promise<void> => {
   const access = Effect.gen(function* () {
-    const { store } = yield* Config.load(storeFlags(flags), environment())
-    return yield* StoreAccess.open(store, changes)
+    const { store, ack } = yield* Config.load(storeFlags(flags), environment(), "to look")
+    return yield* StoreAccess.open(store, { changes, ack })
   })
   const exit = await Effect.runPromiseExit(Effect.scoped(Effect.flatMap(access, program)))
   if (Exit.isSuccess(exit)) return

@@ -26,7 +26,7 @@ const examine = (
     yield* Effect.provideContext(act, store)
     if (closed) yield* Scope.close(scope, Exit.void)
     const checks = yield* Doctor.examine({
-      ...{ store, path: null, status: null, readiness: null, isEmbedded: false },
+      ...{ store, path: null, status: null, readiness: null, isEmbedded: false, ack: null },
       ...patient,
     })
     return checks.filter(({ level }) => level !== "ok").map((check) => Object.values(check).join(" "))
@@ -61,6 +61,15 @@ test("an empty store has nothing wrong", async () => {
     ...usual,
     "destination note none: events are kept, and go nowhere",
   ])
+})
+
+test("a store that keeps less than the server demands of it", async () => {
+  expect(await examine(Effect.void, { ack: "disk" })).toContain(
+    'store wrong takes no events: it is set up to keep less than it promises: "disk" is demanded, and the store acknowledges at level "memory" now: nothing is taken until it gives more again',
+  )
+  expect((await examine(Effect.void, { ack: "memory" })).filter((line) => line.includes(" wrong "))).toEqual(
+    [],
+  )
 })
 
 test("destinations that fail, and those that get nothing", async () => {

@@ -77,7 +77,14 @@ const serve = async () => {
   })
   await millrace.logEvent({ event: "a" })
   const admin = Admin.make({
-    ...{ operator: millrace.operator, store, path: null, readiness: millrace.readiness, isEmbedded: false },
+    ...{
+      operator: millrace.operator,
+      store,
+      path: null,
+      readiness: millrace.readiness,
+      isEmbedded: false,
+      ack: null,
+    },
     status: { version: "1.2.3", pid: 1, startedAt: 2, url: "http://127.0.0.1:8080" },
   })
   const path = await listenOn(AdminHttp.listener(admin))
