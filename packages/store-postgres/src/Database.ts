@@ -8,6 +8,7 @@ import {
   isAnswer,
   isMissing,
   isOfAnother,
+  isOutOfRoom,
   isPassing,
   isReadOnly,
   storeErrorOf,
@@ -44,6 +45,13 @@ const typeParser = (id: number, format?: "text" | "binary"): ((text: string) => 
     default:
       return types.getTypeParser(id, format)
   }
+}
+
+export interface RunOptions {
+  /** ms, instead of those set. */
+  readonly timeout?: number
+  /** Whether it may use what is held in reserve for a server that is full: it may by default. */
+  readonly isUrgent?: boolean
 }
 
 export const clientConfig = ({ url, requestTimeout }: Settings): ClientConfig => ({
@@ -86,6 +94,8 @@ export class Database {
    * where that makes no sense.
    */
   whenMissing: (client: PoolClient) => Promise<void> = () => Promise.resolve()
+  /** Called when there is no room for what is urgent, before it is tried once more. */
+  whenFull: () => Promise<void> = () => Promise.resolve()
   /** Called when nothing is asked for any more. */
   onEnd: (error: StoreError) => void = () => {}
   /** Why nothing is asked for any more. */
@@ -152,11 +162,18 @@ export class Database {
         resume(Effect.fail(closed()))
         return
       }
-      this.run(body, timeout).then(
+      this.run(body, timeout === undefined ? {} : { timeout }).then(
         (value) => resume(Effect.succeed(value)),
         (error: unknown) => resume(this.failed(error)),
       )
     })
+  }
+
+  /** What is made of calls to {@link Database.run}. */
+  attempt<A>(body: () => Promise<A>): Effect.Effect<A, StoreError> {
+    return Effect.catch(Effect.tryPromise({ try: body, catch: (error) => error }), (error) =>
+      this.failed(error),
+    )
   }
 
   /** What {@link Database.run} fails with, as the ports say it. */
@@ -166,8 +183,8 @@ export class Database {
   }
 
   /** The same outside of Effect; fails with whatever the driver fails with. */
-  run<A>(body: (client: PoolClient) => Promise<A>, timeout = this.#timeout): Promise<A> {
-    const running = this.#perform(body, timeout).finally(() => this.#running.delete(running))
+  run<A>(body: (client: PoolClient) => Promise<A>, options: RunOptions = {}): Promise<A> {
+    const running = this.#perform(body, options).finally(() => this.#running.delete(running))
     this.#running.add(running)
     return running
   }
@@ -196,11 +213,15 @@ export class Database {
     clearTimeout(timer)
   }
 
-  async #perform<A>(body: (client: PoolClient) => Promise<A>, timeout: number): Promise<A> {
+  async #perform<A>(
+    body: (client: PoolClient) => Promise<A>,
+    { timeout = this.#timeout, isUrgent = true }: RunOptions,
+  ): Promise<A> {
     const deadline = performance.now() + timeout
     let entering = false
     let missing: "never" | "now" | "once" = "never"
     let anew = false
+    let mayMakeRoom = isUrgent
     for (let tries = 1; ; tries++) {
       try {
         if (missing === "now") {
@@ -223,6 +244,11 @@ export class Database {
         }
         if (isMissing(error) && missing === "never") {
           missing = "now"
+          continue
+        }
+        if (isOutOfRoom(error) && mayMakeRoom) {
+          mayMakeRoom = false
+          await this.whenFull()
           continue
         }
         if (isReadOnly(error)) {

@@ -2,16 +2,17 @@ import { EventLog, KnownHead, type Position, type StoreError } from "@millrace/c
 import * as Effect from "effect/Effect"
 import { Announcer, channelOf } from "./Announcer.ts"
 import { clientConfig, type Database } from "./Database.ts"
-import { closed, fullOf } from "./errors.ts"
+import { closed, fullOf, isOutOfRoom } from "./errors.ts"
 import type { Change } from "./Lineage.ts"
 import { Listener } from "./Listener.ts"
 import type { Settings } from "./Options.ts"
 import { Reclaimer } from "./Reclaimer.ts"
+import type { Room } from "./Room.ts"
 import { Sequencer } from "./Sequencer.ts"
 import { makeRoomForIntake } from "./tables/DeadLetters.ts"
-import { type LogLimits, log, requireIds } from "./tables/Log.ts"
+import { type Appended, type LogLimits, log, reclaim, requireIds } from "./tables/Log.ts"
 import { outbox } from "./tables/Outbox.ts"
-import { type Outcome, Writer } from "./Writer.ts"
+import { type Group, type Outcome, Writer } from "./Writer.ts"
 
 /** How often to look whether another process has appended, in ms, should no notification say so. */
 const pollInterval = 1000
@@ -23,11 +24,14 @@ const pollInterval = 1000
 export const openLog = Effect.fnUntraced(function* (
   database: Database,
   settings: Settings,
-  limits: LogLimits,
+  { limits, room }: { readonly limits: LogLimits; readonly room: Room },
   place: string,
 ) {
   const { lineage } = database
   const table = log(database)
+  /** On a disk that is too small for it, the log is in smaller parts. */
+  const limitsNow = (): LogLimits =>
+    room.segmentBytes < limits.segmentBytes ? { ...limits, segmentBytes: room.segmentBytes } : limits
   const waiting = outbox(database, table)
   const clock = yield* Effect.clockWith(Effect.succeed)
   const runFork = Effect.runForkWith(yield* Effect.context())
@@ -50,7 +54,7 @@ export const openLog = Effect.fnUntraced(function* (
     )
   }
   const announcer = new Announcer(database, settings.schema)
-  const reclaimer = new Reclaimer(table.reclaim)
+  const reclaimer = new Reclaimer(() => reclaim(database))
   let isClosed = false
 
   const head = new KnownHead(() => look(), pollInterval)
@@ -83,8 +87,19 @@ export const openLog = Effect.fnUntraced(function* (
 
   database.onEnd = (error) => head.close(error)
 
+  const append = async (group: Group): Promise<Appended> => {
+    if (room.isOut) await room.restore()
+    for (;;) {
+      try {
+        return await table.append(group, limitsNow())
+      } catch (error) {
+        if (!isOutOfRoom(error) || !(await room.make())) throw error
+      }
+    }
+  }
+
   const writer = new Writer(async (group) => {
-    const { positions, head, closed } = await table.append(group, limits)
+    const { positions, head, closed } = await append(group)
     grown(head, closed)
     return positions
   })
@@ -108,7 +123,8 @@ export const openLog = Effect.fnUntraced(function* (
     Effect.sync(
       () =>
         new Sequencer(async (owner) => {
-          const moved = await waiting.move(owner, clock.currentTimeMillisUnsafe(), limits)
+          if (room.isOut) await room.restore()
+          const moved = await waiting.move(owner, clock.currentTimeMillisUnsafe(), limitsNow())
           grown(moved.head, moved.closed)
           if (moved.letters > 0) sayUnreadable(moved.letters)
           return moved.count
@@ -121,11 +137,7 @@ export const openLog = Effect.fnUntraced(function* (
     head.close(closed())
     return Effect.promise(() => writer.drained())
   })
-  head.advance(
-    yield* Effect.tryPromise({ try: table.head, catch: (error) => error }).pipe(
-      Effect.catch((error) => database.failed(error)),
-    ),
-  )
+  head.advance(yield* database.attempt(table.head))
 
   const toEffect = (outcome: Outcome): Effect.Effect<ReadonlyArray<Position.Position>, StoreError> => {
     if (outcome.kind === "failed") return database.failed(outcome.error)
@@ -182,7 +194,7 @@ export const openLog = Effect.fnUntraced(function* (
     trim: (partition, released, olderThan) =>
       Effect.suspend(() => {
         EventLog.requirePartition(partition, 1)
-        return Effect.tap(table.trim(released, olderThan, limits.segmentBytes), () =>
+        return Effect.tap(table.trim(released, olderThan, limitsNow().segmentBytes), () =>
           Effect.sync(() => reclaimer.reclaim()),
         )
       }),

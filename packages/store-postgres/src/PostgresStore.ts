@@ -16,11 +16,12 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { PoolClient } from "pg"
 import { Database } from "./Database.ts"
-import { lost } from "./errors.ts"
+import { fullServer, lost } from "./errors.ts"
 import { openLog } from "./Log.ts"
 import { type Migration, migrations } from "./migrations/index.ts"
 import { describe, type Options, settingsOf } from "./Options.ts"
 import { health } from "./probe.ts"
+import { Room } from "./Room.ts"
 import { isGone, prepare } from "./Schema.ts"
 import { attempts } from "./tables/Attempts.ts"
 import { counters } from "./tables/Counters.ts"
@@ -94,15 +95,30 @@ const open = Effect.fnUntraced(function* (options: Options, internals: Internals
   const segmentBytes =
     internals.segmentBytes ?? Math.max(Math.ceil(settings.maxBytes / segmentsInUse), smallestSegment)
   const limits = { durability, maxBytes: settings.maxBytes, segmentBytes }
-  const log = yield* openLog(database, settings, limits, place)
+  const room = new Room(database)
+  database.whenFull = () => room.release()
+  yield* database.attempt(() => room.begin())
+  /** On a disk that is full, only what helps to make room is written. */
+  const unlessFull = <A>(write: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
+    Effect.suspend(() => (room.isOut ? Effect.fail(fullServer()) : write))
+  const letters = deadLetters(database)
+  const tried = attempts(database)
+  const counted = counters(database)
+  const log = yield* openLog(database, settings, { limits, room }, place)
   return Context.make(EventLog.EventLog, log).pipe(
     Context.add(Cursors.Cursors, cursors(database)),
-    Context.add(StoreHealth.StoreHealth, health(database, limits)),
-    Context.add(DeadLetters.DeadLetters, deadLetters(database)),
-    Context.add(Attempts.Attempts, attempts(database)),
+    Context.add(StoreHealth.StoreHealth, health(database, limits, room)),
+    Context.add(DeadLetters.DeadLetters, {
+      ...letters,
+      put: (put) =>
+        put.every(({ destination }) => destination === DeadLetters.intake)
+          ? unlessFull(letters.put(put))
+          : letters.put(put),
+    }),
+    Context.add(Attempts.Attempts, { ...tried, append: (added) => unlessFull(tried.append(added)) }),
     Context.add(Destinations.Destinations, destinations(database)),
     Context.add(Keys.Keys, keys(database)),
-    Context.add(Counters.Counters, counters(database)),
+    Context.add(Counters.Counters, { ...counted, add: (counts) => unlessFull(counted.add(counts)) }),
     Context.add(Members.Members, members(database)),
   )
 })
@@ -130,6 +146,10 @@ export const layerWith = (options: Options, internals: Internals): PostgresLayer
  * append has survived when it is acknowledged is what the server's settings say: `disk`, with
  * synchronous standbys `replicated`, with `fsync` off `memory`. From when on they say less, appends
  * fail.
+ *
+ * A server whose disk is full takes no appends: what is delivered goes first, and two megabytes are
+ * kept for cursors, heartbeats and for making room. That does not help where the write-ahead log is
+ * on the disk that is full: the server ends then, by itself.
  *
  * A server that comes back with less than it had acknowledged is gone on with, in a new generation
  * of the log. So is one whose schema is gone, where the level is `memory`; where it is higher,

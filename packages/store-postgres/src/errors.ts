@@ -24,6 +24,8 @@ const cancelled = "57014"
 
 const readOnly = "25006"
 
+const diskFull = "53100"
+
 /**
  * Known by SQLSTATE, or by its class
  * (https://www.postgresql.org/docs/current/errcodes-appendix.html).
@@ -42,7 +44,7 @@ const known: ReadonlyMap<
   ["42703", ["Corrupt", "the schema's tables are not those this program made"]],
   ["42704", ["Corrupt", "the schema's tables are not those this program made"]],
   ["42883", ["Corrupt", "the schema's functions are not those this program made"]],
-  ["53100", ["Full", "the server's disk is full"]],
+  [diskFull, ["Full", "the server's disk is full"]],
   ["53200", ["Unavailable", "the server is out of memory"]],
   ["53300", ["Unavailable", "the server has no connection left"]],
   ["53", ["Unavailable", "the server lacks resources"]],
@@ -74,6 +76,9 @@ export const isMissing = (error: unknown): boolean =>
 
 /** The server takes nothing: another one may stand behind its address by now. */
 export const isReadOnly = (error: unknown): boolean => codeOf(error) === readOnly
+
+/** The server's disk is full: it is not the log's cap. */
+export const isOutOfRoom = (error: unknown): boolean => codeOf(error) === diskFull
 
 /** The server has answered, so that the connection is as good as before. */
 export const isAnswer = (error: unknown): boolean => {
@@ -113,6 +118,8 @@ export const incompatible = (message: string): StoreError => failed({ _tag: "Inc
 
 export const fullOf = (maxBytes: number): StoreError =>
   failed({ _tag: "Full" }, `the log's ${maxBytes} bytes are taken by entries not yet delivered`)
+
+export const fullServer = (): StoreError => failed({ _tag: "Full" }, "the server's disk is full")
 
 export const closed = (): StoreError => failed({ _tag: "Closed" }, "the store has been closed")
 
@@ -171,6 +178,8 @@ export const storeErrorOf = (error: unknown, place: string, generations: Generat
       "name its authority by sslrootcert=PATH, or say uselibpqcompat=true to trust it as libpq does"
     return unavailable(`${place}: the server's certificate is not trusted (${code}): ${hint}`)
   }
+  // The driver's, of a server that takes the connection and says nothing.
+  if (code === null && /connection timeout/.test(message)) return unavailable(`${place}: no answer in time`)
   if (code === null || !sqlState.test(code)) {
     return unavailable(`${place}: no connection (${code ?? message})`)
   }

@@ -3,6 +3,7 @@ import { generations } from "./generations.ts"
 import { log } from "./log.ts"
 import { outbox } from "./outbox.ts"
 import { records } from "./records.ts"
+import { reserve } from "./reserve.ts"
 
 /** @param schema as an identifier, quoted */
 export type Migration = (schema: string) => string
@@ -15,4 +16,5 @@ export const migrations: ReadonlyArray<Migration> = [
   (schema) => [log(schema), records(schema), outbox(schema)].join("\n"),
   generations,
   checkedOutbox,
+  reserve,
 ]

@@ -153,6 +153,13 @@ const appendIn = async (
   }
 }
 
+/** Gives back the room of what has been trimmed, as far as nobody is reading it. */
+export const reclaim = async (database: Database): Promise<void> => {
+  const { schema } = database
+  await database.run((client) => client.query(`SELECT ${schema}.remember_trimmed()`))
+  await database.run((client) => client.query(`SELECT ${schema}.empty_trimmed()`))
+}
+
 export const log = (database: Database) => {
   const { schema, lineage } = database
   const buffers = new Buffers()
@@ -202,8 +209,9 @@ export const log = (database: Database) => {
     /** Outside of Effect: many calls share one. */
     append: async (group: Group, limits: LogLimits): Promise<Appended> => {
       const packed = pack(group.entries, buffers)
-      const appended = await database.run((client) =>
-        appendIn(client, lineage, schema, group, packed, limits),
+      const appended = await database.run(
+        (client) => appendIn(client, lineage, schema, group, packed, limits),
+        { isUrgent: false },
       )
       // After a failure it may still be on its way.
       buffers.give(packed.buffer)
@@ -289,11 +297,5 @@ export const log = (database: Database) => {
           ]),
         ),
       ),
-
-    /** Gives back the room of what has been trimmed, as far as nobody is reading it. */
-    reclaim: async (): Promise<void> => {
-      await database.run((client) => client.query(`SELECT ${schema}.remember_trimmed()`))
-      await database.run((client) => client.query(`SELECT ${schema}.empty_trimmed()`))
-    },
   }
 }

@@ -82,8 +82,9 @@ export const outbox = (
      * @param held how long the lease is kept, in ms
      */
     move: async (owner: string, now: number, limits: LogLimits, held = lease): Promise<Moved> => {
-      const moved = await database.run((client) =>
-        inTransaction(client, () => moveIn(client, owner, now, limits, held)),
+      const moved = await database.run(
+        (client) => inTransaction(client, () => moveIn(client, owner, now, limits, held)),
+        { isUrgent: false },
       )
       if (moved === null) return nothing
       const { count, letters, appended } = moved
