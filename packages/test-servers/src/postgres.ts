@@ -1,11 +1,12 @@
 import { execFile } from "node:child_process"
-import { chownSync, existsSync, readFileSync, realpathSync } from "node:fs"
+import { chownSync, existsSync, readFileSync, realpathSync, symlinkSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { promisify } from "node:util"
 import { freePort } from "./internal/ports.ts"
 import { newDirectory } from "./internal/warden.ts"
 import { pathOf } from "./location.ts"
 import { type Program, required, startServer, type TestServer, type User } from "./server.ts"
+import type { SmallDisk } from "./smallDisk.ts"
 
 /** PostgreSQL refuses to run as root. */
 const unprivileged = (): User | undefined => {
@@ -19,20 +20,33 @@ const unprivileged = (): User | undefined => {
   return { uid: Number(found[2]), gid: Number(found[3]) }
 }
 
-/** Makes a new cluster in a folder, when there is none, and says how to run it. */
+/**
+ * Makes a new cluster in a folder, when there is none, and says how to run it.
+ *
+ * @param tables the folder of its tables, the write-ahead log staying where it is, when they are to
+ * be somewhere else
+ */
 export const postgresIn = async (
   directory: string,
   port: number,
   settings: Readonly<Record<string, string>> = {},
+  tables?: string,
 ): Promise<Program> => {
   const initdb = required("initdb", pathOf("initdb"))
   const user = unprivileged()
   const data = join(directory, "data")
-  if (!existsSync(data)) {
-    if (user !== undefined) chownSync(directory, user.uid, user.gid)
+  if (tables !== undefined) symlinkSync(tables, data)
+  if (!existsSync(join(data, "PG_VERSION"))) {
+    if (user !== undefined) {
+      for (const folder of [directory, tables ?? directory]) chownSync(folder, user.uid, user.gid)
+    }
+    const elsewhere = tables === undefined ? [] : [`--waldir=${join(directory, "wal")}`]
     await promisify(execFile)(
       initdb,
-      ["-D", data, "--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"],
+      [
+        ...["-D", data, "--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"],
+        ...elsewhere,
+      ],
       { cwd: directory, ...user },
     )
   }
@@ -101,6 +115,10 @@ export const startPostgresStandby = async (
  * A new PostgreSQL cluster that asks nobody for a password, as user and database `postgres`.
  *
  * @param settings of postgresql.conf, such as `{ max_connections: "10" }`
+ * @param disk for its tables, and not for its write-ahead log, without which it ends
  */
-export const startPostgres = async (settings: Readonly<Record<string, string>> = {}): Promise<TestServer> =>
-  startServer(await postgresIn(newDirectory(), await freePort(), settings))
+export const startPostgres = async (
+  settings: Readonly<Record<string, string>> = {},
+  disk?: Pick<SmallDisk, "directory">,
+): Promise<TestServer> =>
+  startServer(await postgresIn(newDirectory(), await freePort(), settings, disk?.directory))

@@ -1,9 +1,9 @@
 import { describeDisk, smallDisk } from "@millrace/test-servers"
 import { describe, expect, it, onTestFinished, test } from "vitest"
-import { outcome, residentBytes, type Server, serve } from "../support/command.ts"
+import { residentBytes, type Server, serve } from "../support/command.ts"
 import { delivered, expectLedger, sentAgain } from "../support/delivered.ts"
 import { faultyDisk, noFaultyDisk } from "../support/disk.ts"
-import { doctor, ready, readyUntil } from "../support/health.ts"
+import { doctor, lookAround, ready, readyUntil } from "../support/health.ts"
 import { type Load, makeLoad } from "../support/load.ts"
 import { key, say, seconds, stop, writeConfig } from "../support/pipeline.ts"
 import { type Receiver, receive } from "../support/receiver.ts"
@@ -90,14 +90,6 @@ describeDisk("a disk that is smaller than the log's cap", () => {
     const store = `sqlite:${disk.directory}/millrace.db`
     const start = () => serve(["--store", store], { cwd })
     return { cwd, disk, receiver, store, start, load: makeLoad(key, senders) }
-  }
-
-  /** Every command that looks at a store does so, however full it is. */
-  const lookAround = async (cwd: string, store: string): Promise<void> => {
-    for (const command of [["destinations", "list"], ["dead-letters", "list"], ["attempts"]]) {
-      const { code, stderr } = await outcome([...command, "--store", store], { cwd })
-      expect(code, stderr).toBe(0)
-    }
   }
 
   const isFull = [expect.stringMatching(/^wrong +store +takes no events: it is full: /)]

@@ -1,4 +1,5 @@
 import { get } from "node:http"
+import { expect } from "vitest"
 import { outcome, type Server } from "./command.ts"
 
 export interface Ready {
@@ -25,8 +26,20 @@ export const readyUntil = async (server: Pick<Server, "url">, status: number): P
   }
 }
 
-/** What `millrace doctor` calls wrong. */
-export const doctor = async (cwd: string, store: string): Promise<ReadonlyArray<string>> => {
+/** What `millrace doctor` says. */
+export const examined = async (cwd: string, store: string): Promise<ReadonlyArray<string>> => {
   const { stdout, stderr } = await outcome(["doctor", "--store", store], { cwd })
-  return `${stdout}${stderr}`.split("\n").filter((line) => /^(wrong|millrace: )/.test(line))
+  return `${stdout}${stderr}`.split("\n")
+}
+
+/** What `millrace doctor` calls wrong. */
+export const doctor = async (cwd: string, store: string): Promise<ReadonlyArray<string>> =>
+  (await examined(cwd, store)).filter((line) => /^(wrong|millrace: )/.test(line))
+
+/** Every command that looks at a store does so, whatever it does not take. */
+export const lookAround = async (cwd: string, store: string): Promise<void> => {
+  for (const command of [["destinations", "list"], ["dead-letters", "list"], ["attempts"]]) {
+    const { code, stderr } = await outcome([...command, "--store", store], { cwd })
+    expect(code, stderr).toBe(0)
+  }
 }

@@ -1,3 +1,4 @@
+import { randomBytes, randomInt } from "node:crypto"
 import { Agent, request } from "node:http"
 import { setTimeout as delay } from "node:timers/promises"
 import { onTestFinished } from "vitest"
@@ -30,6 +31,15 @@ export const post = (
     sending.end(body)
   })
 
+/** More than one event is padded with. */
+const noiseBytes = randomBytes(1024 * 1024).toString("base64")
+
+/** A text that no store can make smaller, another one each time. */
+const noise = (length: number): string => {
+  const start = randomInt(noiseBytes.length - length)
+  return noiseBytes.slice(start, start + length)
+}
+
 /**
  * The body of a request that logs one event for each id, each of so many bytes more than it takes.
  */
@@ -39,7 +49,7 @@ export const eventsBody = (ids: ReadonlyArray<string>, padding = 0): string =>
       eventName: "load",
       user: { userID: id },
       time: Date.now(),
-      metadata: { id, ...(padding === 0 ? {} : { padding: "x".repeat(padding) }) },
+      metadata: { id, ...(padding === 0 ? {} : { padding: noise(padding) }) },
     })),
   })
 

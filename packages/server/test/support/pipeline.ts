@@ -5,11 +5,16 @@ import type { Server } from "./command.ts"
 
 export const key = "secret-e2e"
 
-/** Small batches: more moments for something to happen at. */
-export const writeConfig = (directory: string, destinations: Readonly<Record<string, string>>): void =>
+/** Small batches: more moments for something to happen at. @param settings beside the usual ones */
+export const writeConfig = (
+  directory: string,
+  destinations: Readonly<Record<string, string>>,
+  settings: Readonly<Record<string, string>> = {},
+): void =>
   writeFileSync(
     join(directory, "millrace.config.json"),
     JSON.stringify({
+      ...settings,
       keys: { server: [key] },
       destinations: Object.entries(destinations).map(([id, url]) => ({
         id,
