@@ -48,7 +48,7 @@ export interface Event {
  */
 export const maxEventNameBytes = 1024
 
-// What may come in. The predicates of internal/validate.ts say the same at the speed of compiled
+// What may come in. The predicates of base/validate.ts say the same at the speed of compiled
 // code, and a property test holds the two together: a change here is a change there.
 
 const Text = Schema.String.annotate({ message: "expected a string" })

@@ -5,8 +5,8 @@ import type { StoreError } from "../ports/StoreError.ts"
 export class Fenced extends Data.TaggedError("Fenced")<{ readonly name: string }> {}
 
 /**
- * This process is not to run the lane any longer: it is dealt to another one, or the own lease has
- * ended.
+ * This process is not to run the lane any longer: it is dealt to another one, or this process's
+ * lease has ended.
  */
 export class Released extends Data.TaggedError("Released")<{ readonly name: string }> {}
 
