@@ -69,6 +69,7 @@ describe("@millrace/core", () => {
   it("gives authors of stores these names", () => {
     expect(givenBy("store").flatMap(({ names }) => names)).toMatchInlineSnapshot(`
       [
+        "quietSleep",
         "timeUUIDs",
         "Attempts",
         "ConnectionUrl",
@@ -82,7 +83,7 @@ describe("@millrace/core", () => {
         "Fork",
         "Generations",
         "Place",
-        "KnownHead",
+        "HeadWatch",
         "Keys",
         "Members",
         "Position",
@@ -102,6 +103,7 @@ describe("@millrace/core", () => {
         "expectedHttpUrl",
         "HttpUrl",
         "isHttpUrl",
+        "quietSleep",
         "SchemaProblems",
         "Slice",
         "Slices",

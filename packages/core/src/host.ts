@@ -3,6 +3,7 @@
  * process says of itself.
  */
 export { expectedHttpUrl, HttpUrl, isHttpUrl } from "./base/httpUrl.ts"
+export { quietSleep } from "./base/quietSleep.ts"
 export * as SchemaProblems from "./base/SchemaProblems.ts"
 export type { Slice, Slices } from "./base/slices.ts"
 export type { ByteWriter } from "./bytes/ByteWriter.ts"

@@ -2,6 +2,7 @@
  * What authors of stores need: the ports that a store implements, and what all stores have in
  * common.
  */
+export { quietSleep } from "./base/quietSleep.ts"
 export { timeUUIDs } from "./entry/TimeUUID.ts"
 export * as Attempts from "./ports/Attempts.ts"
 export * as ConnectionUrl from "./ports/ConnectionUrl.ts"
@@ -13,7 +14,7 @@ export * as Destinations from "./ports/Destinations.ts"
 export { EntryIds } from "./ports/EntryIds.ts"
 export * as EventLog from "./ports/EventLog.ts"
 export { type Fork, Generations, type Place } from "./ports/Generations.ts"
-export { KnownHead } from "./ports/HeadWatch.ts"
+export { HeadWatch } from "./ports/HeadWatch.ts"
 export * as Keys from "./ports/Keys.ts"
 export * as Members from "./ports/Members.ts"
 export * as Position from "./ports/Position.ts"

@@ -3,7 +3,7 @@ import { readFile, stat } from "node:fs/promises"
 import { promisify } from "node:util"
 import { gunzip } from "node:zlib"
 import { Catalog, InvalidOptions, type OptionProblem } from "@millrace/core"
-import { expectedHttpUrl, isHttpUrl } from "@millrace/core/host"
+import { expectedHttpUrl, isHttpUrl, quietSleep } from "@millrace/core/host"
 import * as Data from "effect/Data"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -20,7 +20,6 @@ import { codeOf, connectionMessage } from "./internal/connectionError.ts"
 import * as Connector from "./internal/connector.ts"
 import { withCredentials } from "./internal/credentials.ts"
 import { machineSources, NameResolver } from "./internal/nameResolver.ts"
-import { quietSleep } from "./internal/quietSleep.ts"
 
 /**
  * Bytes, after decompression. The documents of large projects have some MB; to parse more than this

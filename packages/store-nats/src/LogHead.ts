@@ -1,4 +1,4 @@
-import type { StoreError } from "@millrace/core/store"
+import { HeadWatch, type StoreError } from "@millrace/core/store"
 import type { StreamState } from "@nats-io/jetstream"
 import * as Effect from "effect/Effect"
 import { notYet } from "./errors.ts"
@@ -14,11 +14,6 @@ import {
 import type { LogRecords, Slot } from "./LogRecords.ts"
 import { promised, RecentIds } from "./RecentIds.ts"
 import type { Stream } from "./Stream.ts"
-
-interface Waiter {
-  readonly after: Place
-  readonly resume: (outcome: Effect.Effect<void, StoreError>) => void
-}
 
 /**
  * How long a server may have less than it has acknowledged until it is believed to have lost it, in
@@ -44,7 +39,7 @@ export class LogHead {
   appendedAt = Number.NEGATIVE_INFINITY
   readonly #stream: Stream
   readonly #records: LogRecords
-  readonly #waiting = new Set<Waiter>()
+  readonly #watch = new HeadWatch<Place>(originMark.place)
   /** Others say that it is there; not read yet. */
   #announced = 0
   /** Since when the server has less than is known here, in ms. */
@@ -141,7 +136,7 @@ export class LogHead {
     this.mark = record.after
     this.appendedAt = record.appendedAt
     this.recent.add(record)
-    this.#release()
+    this.#watch.advance(record.after.place)
   }
 
   /** A record that another process has written. */
@@ -150,7 +145,7 @@ export class LogHead {
     if (isNext) this.advance(record)
     if (record.seq <= this.#announced) return
     this.#announced = record.seq
-    this.#release()
+    this.#watch.advance(placeOf(record.seq, 0))
   }
 
   /**
@@ -163,43 +158,22 @@ export class LogHead {
 
   /** What nobody holds any more is counted where the log was trimmed. */
   startAfter(tail: Mark): void {
-    if (this.mark.place < tail.place) this.mark = tail
+    if (this.mark.place >= tail.place) return
+    this.mark = tail
+    this.#watch.advance(tail.place)
   }
 
   get isAwaited(): boolean {
-    return this.#waiting.size > 0
+    return this.#watch.isAwaited
   }
 
   wait(after: Place): Effect.Effect<void, StoreError> {
-    return Effect.callback((resume) => {
-      if (after < this.#known) {
-        resume(Effect.void)
-        return
-      }
-      const waiter: Waiter = { after, resume }
-      this.#waiting.add(waiter)
-      return Effect.sync(() => {
-        this.#waiting.delete(waiter)
-      })
-    })
+    return this.#watch.wait(after)
   }
 
   /** Fails those who wait. */
   fail(error: StoreError): void {
-    for (const waiter of this.#waiting) waiter.resume(Effect.fail(error))
-    this.#waiting.clear()
-  }
-
-  get #known(): Place {
-    return Math.max(this.mark.place, placeOf(this.#announced, 0))
-  }
-
-  #release(): void {
-    for (const waiter of this.#waiting) {
-      if (waiter.after >= this.#known) continue
-      this.#waiting.delete(waiter)
-      waiter.resume(Effect.void)
-    }
+    this.#watch.fail(Effect.fail(error))
   }
 
   #catchUp(first: number, to: number): Effect.Effect<void, StoreError> {
@@ -237,12 +211,7 @@ export class LogHead {
       this.#announced = 0
       this.mark = originMark
       this.#beginAt(records, to)
-      // Those who wait behind the end are to find that out.
-      for (const waiter of this.#waiting) {
-        if (waiter.after === this.mark.place) continue
-        this.#waiting.delete(waiter)
-        waiter.resume(Effect.void)
-      }
+      this.#watch.fallBack(this.mark.place)
     })
   }
 
@@ -262,7 +231,7 @@ export class LogHead {
       this.appendedAt = record.appendedAt
     }
     this.lastSeq = to
-    this.#release()
+    this.#watch.advance(this.mark.place)
   }
 }
 

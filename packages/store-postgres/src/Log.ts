@@ -1,4 +1,4 @@
-import { EventLog, KnownHead, type Position, type StoreError } from "@millrace/core/store"
+import { EventLog, HeadWatch, Position, type StoreError } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import { Announcer, channelOf } from "./Announcer.ts"
 import { clientConfig, type Database } from "./Database.ts"
@@ -57,7 +57,7 @@ export const openLog = Effect.fnUntraced(function* (
   const reclaimer = new Reclaimer(() => reclaim(database))
   let isClosed = false
 
-  const head = new KnownHead(() => look(), pollInterval)
+  const head = new HeadWatch<Position.Position>(Position.origin)
   const look = (): void => {
     table.head().then(
       (position) => head.advance(position),
@@ -81,11 +81,10 @@ export const openLog = Effect.fnUntraced(function* (
   }
   lineage.onChange((change) => {
     if (change.lost > 0) sayLost(change)
-    head.fallBack(change.fork)
-    head.advance(change.head)
+    head.fallBack(change.head)
   })
 
-  database.onEnd = (error) => head.close(error)
+  database.onEnd = (error) => head.fail(Effect.fail(error))
 
   const append = async (group: Group): Promise<Appended> => {
     if (room.isOut) await room.restore()
@@ -132,9 +131,10 @@ export const openLog = Effect.fnUntraced(function* (
     ),
     (sequencer) => Effect.sync(() => sequencer.close()),
   )
+  yield* Effect.forkScoped(head.looking(Effect.sync(look), pollInterval))
   yield* Effect.addFinalizer(() => {
     isClosed = true
-    head.close(closed())
+    head.fail(Effect.fail(closed()))
     return Effect.promise(() => writer.drained())
   })
   head.advance(yield* database.attempt(table.head))

@@ -1,4 +1,4 @@
-import type { Position, StoreError } from "@millrace/core/store"
+import { HeadWatch, type Position, quietSleep, type StoreError } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import type { ComeBack, Connection } from "./Connection.ts"
 import { failed } from "./effects.ts"
@@ -6,12 +6,6 @@ import { closed } from "./errors.ts"
 import type { Link } from "./Link.ts"
 import { list, numbers, text } from "./reply.ts"
 import { script } from "./Script.ts"
-
-interface Waiter {
-  readonly partition: number
-  readonly after: number
-  readonly resume: (outcome: Effect.Effect<void, StoreError>) => void
-}
 
 /** What the log lacks that it had given, as far as this process knows. */
 export type Less =
@@ -48,30 +42,29 @@ return found
  */
 export class Head {
   readonly #connection: Connection
-  readonly #known: Array<number>
-  readonly #waiting = new Set<Waiter>()
+  /** The number of the last entry, in each partition. */
+  readonly #heads: ReadonlyArray<HeadWatch<number>>
   #listener: Link | undefined
   #isClosed = false
   #isListening = false
   /** Called when the log has come back with less than it had given. */
   onLess: (less: Less) => void = () => {}
-  #timer: NodeJS.Timeout | undefined
 
   constructor(connection: Connection) {
     this.#connection = connection
-    this.#known = [...connection.headsAtOpening]
+    this.#heads = connection.headsAtOpening.map((head) => new HeadWatch(head))
     // What it would say is of the server that is left.
     connection.onLost = () => this.#listener?.end("the other connection broke")
     connection.onBack = (comeBack) => {
       for (const less of this.#lackOf(comeBack)) this.onLess(less)
-      for (const [partition, head] of comeBack.heads.entries()) this.#comeBack(partition, head)
+      for (const [partition, head] of comeBack.heads.entries()) this.#heads[partition]?.fallBack(head)
     }
   }
 
   #lackOf({ heads, forks, isAnew }: ComeBack): ReadonlyArray<Less> {
     if (isAnew) return [{ what: "everything" }]
     const lost = heads.map((head, partition) =>
-      Math.max((this.#known[partition] ?? 0) - (forks[partition] ?? head), 0),
+      Math.max((this.#heads[partition]?.known ?? 0) - (forks[partition] ?? head), 0),
     )
     return lost.flatMap((lostEntries, partition) => {
       const fork = forks[partition] ?? null
@@ -83,41 +76,43 @@ export class Head {
 
   /** Wakes those who waited for what is known now. */
   advance(partition: number, to: number): void {
-    if (to <= (this.#known[partition] ?? 0)) return
-    this.#known[partition] = to
-    this.#release(Effect.void, (waiter) => waiter.partition === partition && waiter.after < to)
-  }
-
-  /** The log may end earlier than it did: who waits behind its end is woken, to find that out. */
-  #comeBack(partition: number, head: number): void {
-    this.#known[partition] = head
-    this.#release(Effect.void, (waiter) => waiter.partition === partition && waiter.after !== head)
+    this.#heads[partition]?.advance(to)
   }
 
   /** @param after the number of an entry */
   wait(partition: number, after: number): Effect.Effect<void, StoreError> {
-    return Effect.callback((resume) => {
+    return Effect.suspend(() => {
       const refusal = this.#connection.failure
-      if (refusal !== undefined || after < (this.#known[partition] ?? 0)) {
-        resume(refusal === undefined ? Effect.void : Effect.fail(refusal))
-        return
-      }
-      const waiter: Waiter = { partition, after, resume }
-      this.#waiting.add(waiter)
-      this.#timer ??= setInterval(() => void this.#poll(), pollInterval).unref()
-      void this.#listen()
-      return Effect.sync(() => {
-        this.#waiting.delete(waiter)
-        this.#rest()
-      })
+      const head = this.#heads[partition]
+      if (refusal !== undefined) return Effect.fail(refusal)
+      if (head === undefined || after < head.known) return Effect.void
+      // Once it waits: nobody listens before.
+      queueMicrotask(() => void this.#listen())
+      return head.wait(after)
     })
   }
 
   /** Fails those who wait. */
   close(): void {
     this.#isClosed = true
-    this.#release(Effect.fail(closed()), () => true)
+    this.#fail(Effect.fail(closed()))
     this.#listener?.end("the store has been closed")
+  }
+
+  /** For as long as it runs. */
+  readonly looking: Effect.Effect<never> = Effect.forever(
+    Effect.andThen(
+      quietSleep(pollInterval),
+      Effect.suspend(() => (this.#isAwaited ? Effect.promise(() => this.#poll()) : Effect.void)),
+    ),
+  )
+
+  get #isAwaited(): boolean {
+    return this.#heads.some(({ isAwaited }) => isAwaited)
+  }
+
+  #fail(failure: Effect.Effect<never, StoreError>): void {
+    for (const head of this.#heads) head.fail(failure)
   }
 
   async #poll(): Promise<void> {
@@ -128,7 +123,7 @@ export class Head {
       for (const [partition, head] of found.entries()) this.advance(partition, head)
       void this.#listen()
     } catch (error) {
-      this.#release(failed(error), () => true)
+      this.#fail(failed(error))
     }
   }
 
@@ -140,7 +135,7 @@ export class Head {
     if (this.#isListening) return
     this.#isListening = true
     try {
-      while (this.#waiting.size > 0) {
+      while (this.#isAwaited) {
         this.#listener ??= await this.#connection.another(block + patience)
         if (this.#isClosed) this.#listener.end("the store has been closed")
         else await this.#news(this.#listener)
@@ -155,8 +150,8 @@ export class Head {
 
   async #news(listener: Link): Promise<void> {
     const { keys } = this.#connection
-    const streams = this.#known.map((_, partition) => keys.partition(partition).entries)
-    const known = this.#known.map((position) => `${position}-0`)
+    const streams = this.#heads.map((_, partition) => keys.partition(partition).entries)
+    const known = this.#heads.map(({ known }) => `${known}-0`)
     const options = ["COUNT", newsAtOnce, "BLOCK", block, "STREAMS"]
     const reply = await listener.call("XREAD", [...options, ...streams, ...known])
     for (const stream of reply === null ? [] : list(reply)) {
@@ -164,20 +159,5 @@ export class Head {
       const [id] = list(list(entries).at(-1))
       this.advance(streams.indexOf(text(key)), Number.parseInt(text(id), 10))
     }
-  }
-
-  #release(outcome: Effect.Effect<void, StoreError>, ready: (waiter: Waiter) => boolean): void {
-    for (const waiter of this.#waiting) {
-      if (!ready(waiter)) continue
-      this.#waiting.delete(waiter)
-      waiter.resume(outcome)
-    }
-    this.#rest()
-  }
-
-  #rest(): void {
-    if (this.#waiting.size > 0) return
-    clearInterval(this.#timer)
-    this.#timer = undefined
   }
 }

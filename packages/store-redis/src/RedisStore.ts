@@ -120,7 +120,10 @@ export const layer = (
   const settings = parsed.success
   return Layer.effectContext(
     Effect.map(
-      Effect.tap(Effect.acquireRelease(open(settings), close), (opened) => warn(settings, opened)),
+      Effect.acquireRelease(open(settings), close).pipe(
+        Effect.tap((opened) => warn(settings, opened)),
+        Effect.tap(({ head }) => Effect.forkScoped(head.looking)),
+      ),
       ({ connection, head, writers, caps }) =>
         Context.make(EventLog.EventLog, eventLog(connection, head, writers)).pipe(
           Context.add(Cursors.Cursors, cursors(connection)),

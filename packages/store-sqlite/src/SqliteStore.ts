@@ -311,6 +311,7 @@ export const layerWith = (options: Options, internals: Internals): SqliteLayer =
     Effect.gen(function* () {
       const owned: Owned = new Map()
       const file = yield* Effect.acquireRelease(open(options, owned, internals), close)
+      yield* Effect.forkScoped(file.looking)
       return Context.make(EventLog.EventLog, eventLog(file)).pipe(
         Context.add(Cursors.Cursors, cursors(file, owned)),
         Context.add(StoreHealth.StoreHealth, { probe: file.probe, examine: file.examine }),

@@ -1,7 +1,7 @@
 import {
   EventLog,
   Generations,
-  KnownHead,
+  HeadWatch,
   Position,
   StoreError,
   type StoreHealth,
@@ -61,7 +61,7 @@ export class StoreFile {
   readonly #writing: Thread
   readonly #reading: Thread
   readonly #writer: Writer
-  readonly #head: KnownHead
+  readonly #head = new HeadWatch<Position.Position>(Position.origin)
   readonly #newest: NewestEntries
   readonly #observer: Observer
   readonly #marks = new FileMarks()
@@ -83,7 +83,6 @@ export class StoreFile {
     this.#reading = new Thread(() => this.#optionsOf("read"))
     this.#newest = new NewestEntries(options.path, (number) => this.#generations.positionOf(number))
     this.#writer = new Writer(this.#writing, this.#newest, patience)
-    this.#head = new KnownHead(() => this.#poll(), pollInterval)
   }
 
   /**
@@ -102,10 +101,16 @@ export class StoreFile {
     ),
   )
 
+  /** Looks whether another process has appended, while somebody waits for that. */
+  readonly looking: Effect.Effect<never> = this.#head.looking(
+    Effect.sync(() => this.#poll()),
+    pollInterval,
+  )
+
   /** Closes the file when everything asked before is done: later requests fail with `Closed`. */
   async close(): Promise<void> {
     this.#closed = true
-    this.#head.close(closed())
+    this.#head.fail(Effect.fail(closed()))
     await this.#writer.drained()
     await this.#reopening
     this.#newest.close()
@@ -357,8 +362,7 @@ export class StoreFile {
     this.#newest.forget()
     const fork = this.#generations.positionOf(lost.after)
     this.#observer.onLost(this, lost, fork)
-    this.#head.fallBack(fork)
-    this.#head.advance(this.#generations.positionOf(head.position))
+    this.#head.fallBack(this.#generations.positionOf(head.position))
   }
 
   /** The reader first: it would go on reading from a log that is begun anew elsewhere. */

@@ -24,6 +24,7 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
+import { onStoreClock } from "./internal/storeClock.ts"
 import * as VirtualTime from "./internal/virtualTime.ts"
 import type { StoreOpenOptions } from "./storeBinding.ts"
 
@@ -272,7 +273,7 @@ export const testPipeline = async (options: TestPipelineOptions = {}): Promise<T
       Layer.mergeAll(
         Layer.succeedContext(time.context),
         Logger.layer([]),
-        store(maxBytes === undefined ? {} : { maxBytes }),
+        onStoreClock(store(maxBytes === undefined ? {} : { maxBytes })),
       ),
       world,
     ),

@@ -1,65 +1,66 @@
+/**
+ * For stores: where a log ends as far as this process knows, and who waits for it to go on.
+ *
+ * A store says what it learns: {@link HeadWatch.advance} after each append, its own or one that it
+ * hears of, {@link HeadWatch.fallBack} when the log has come back with less than it had given. What
+ * other processes append, and nobody says, is found by looking ({@link HeadWatch.looking}): by
+ * Effect's clock, and only while somebody waits.
+ */
 import * as Effect from "effect/Effect"
-import * as Position from "./Position.ts"
+import * as Latch from "effect/Latch"
+import { quietSleep } from "../base/quietSleep.ts"
 import type { StoreError } from "./StoreError.ts"
 
-interface Waiter {
-  readonly after: Position.Position
+interface Waiter<At> {
+  readonly after: At
   readonly resume: (outcome: Effect.Effect<void, StoreError>) => void
 }
 
-/** Outside of Node a timer is a number, and keeps nothing alive. */
-const keepNothingAlive = (timer: number | { readonly unref: () => unknown }): void => {
-  if (typeof timer !== "number") timer.unref()
-}
+/** @typeParam At a position, or a store's own number of an entry: whatever `<` puts in order */
+export class HeadWatch<At extends string | number> {
+  readonly #waiting = new Set<Waiter<At>>()
+  /** Open while somebody waits. */
+  readonly #awaited = Latch.makeUnsafe(false)
+  #known: At
 
-/**
- * For stores: a log's last position as far as this process knows, and who waits for a later one.
- */
-export class KnownHead {
-  readonly #poll: () => void
-  readonly #interval: number
-  readonly #waiting = new Set<Waiter>()
-  #known = Position.origin
-  #timer: ReturnType<typeof setInterval> | undefined
+  constructor(known: At) {
+    this.#known = known
+  }
 
-  /**
-   * @param poll asks whether another process has appended, and calls {@link KnownHead.advance}
-   * @param interval how often to do so, in ms: only while somebody waits
-   */
-  constructor(poll: () => void, interval: number) {
-    this.#poll = poll
-    this.#interval = interval
+  get known(): At {
+    return this.#known
+  }
+
+  get isAwaited(): boolean {
+    return this.#waiting.size > 0
   }
 
   /** Wakes those who waited for what is known now. */
-  advance(to: Position.Position): void {
+  advance(to: At): void {
     if (to <= this.#known) return
     this.#known = to
-    this.#release(undefined, (waiter) => waiter.after < to)
+    this.#release(Effect.void, ({ after }) => after < to)
   }
 
   /**
-   * The log has come back with less than it had given: wakes those who wait behind its end, to find
-   * that out.
+   * The log ends here, perhaps earlier than it did: wakes those who wait anywhere else, to find that
+   * out.
    */
-  fallBack(to: Position.Position): void {
+  fallBack(to: At): void {
     this.#known = to
-    this.#release(undefined, (waiter) => waiter.after > to)
+    this.#release(Effect.void, ({ after }) => after !== to)
   }
 
-  /** Returns once there is an entry after the position. */
-  wait(after: Position.Position): Effect.Effect<void, StoreError> {
+  /** Returns once there is an entry after the place, or none can come there any more. */
+  wait(after: At): Effect.Effect<void, StoreError> {
     return Effect.callback((resume) => {
       if (after < this.#known) {
         resume(Effect.void)
         return
       }
-      const waiter: Waiter = { after, resume }
+      const waiter: Waiter<At> = { after, resume }
       this.#waiting.add(waiter)
-      if (this.#timer === undefined) {
-        this.#timer = setInterval(this.#poll, this.#interval)
-        keepNothingAlive(this.#timer)
-      }
+      if (this.#waiting.size === 1) this.#awaited.openUnsafe()
       return Effect.sync(() => {
         this.#waiting.delete(waiter)
         this.#rest()
@@ -68,22 +69,29 @@ export class KnownHead {
   }
 
   /** Fails those who wait. */
-  close(error: StoreError): void {
-    this.#release(error, () => true)
+  fail(failure: Effect.Effect<never, StoreError>): void {
+    this.#release(failure, () => true)
   }
 
-  #release(error: StoreError | undefined, ready: (waiter: Waiter) => boolean): void {
-    for (const waiter of this.#waiting) {
-      if (!ready(waiter)) continue
-      this.#waiting.delete(waiter)
-      waiter.resume(error === undefined ? Effect.void : Effect.fail(error))
+  /** Looks every so many ms while somebody waits, for as long as it runs. */
+  looking(look: Effect.Effect<void>, interval: number): Effect.Effect<never> {
+    const again = Effect.andThen(
+      quietSleep(interval),
+      Effect.suspend(() => (this.isAwaited ? look : Effect.void)),
+    )
+    return Effect.forever(Effect.andThen(this.#awaited.await, again))
+  }
+
+  #release(outcome: Effect.Effect<void, StoreError>, ready: (waiter: Waiter<At>) => boolean): void {
+    if (this.#waiting.size === 0) return
+    // Those who are woken may wait again at once, and are not to be woken twice.
+    for (const waiter of [...this.#waiting].filter(ready)) {
+      if (this.#waiting.delete(waiter)) waiter.resume(outcome)
     }
     this.#rest()
   }
 
   #rest(): void {
-    if (this.#waiting.size > 0) return
-    clearInterval(this.#timer)
-    this.#timer = undefined
+    if (this.#waiting.size === 0) this.#awaited.closeUnsafe()
   }
 }

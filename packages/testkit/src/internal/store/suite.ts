@@ -14,6 +14,7 @@ import type {
   StoreOpenOptions,
   StorePlace,
 } from "../../storeBinding.ts"
+import { onStoreClock } from "../storeClock.ts"
 
 /** The storage ports of one opened store. */
 export interface Ports {
@@ -99,7 +100,7 @@ const faultTimeout = 180_000
 const opener =
   (place: StorePlace): Open =>
   (options = {}) =>
-    Effect.map(Layer.build(Layer.fresh(place.open(options))), (context) => ({
+    Effect.map(Layer.build(Layer.fresh(onStoreClock(place.open(options)))), (context) => ({
       log: Context.get(context, EventLog.EventLog),
       cursors: Context.get(context, Cursors.Cursors),
       deadLetters: Context.get(context, DeadLetters.DeadLetters),

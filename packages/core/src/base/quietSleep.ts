@@ -8,10 +8,16 @@ const maxTimer = 2 ** 31 - 1
 
 const systemClock = Context.get(Context.empty(), Clock.Clock)
 
+/** Outside of Node a timer is a number, and keeps nothing alive. */
+const keepNothingAlive = (timer: number | { readonly unref: () => unknown }): void => {
+  if (typeof timer !== "number") timer.unref()
+}
+
 const unrefSleep = (millis: number): Effect.Effect<void> =>
   Effect.callback((resume) => {
     const rest = millis > maxTimer ? unrefSleep(millis - maxTimer) : Effect.void
-    const timer = setTimeout(() => resume(rest), Math.min(millis, maxTimer)).unref()
+    const timer = setTimeout(() => resume(rest), Math.min(millis, maxTimer))
+    keepNothingAlive(timer)
     return Effect.sync(() => clearTimeout(timer))
   })
 

@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import { expect, it } from "vitest"
-import { quietSleep } from "../../src/internal/quietSleep.ts"
+import { quietSleep } from "../../src/base/quietSleep.ts"
 
 /** Timers for which Node would wait before it exits. */
 const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length
