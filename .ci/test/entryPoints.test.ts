@@ -83,6 +83,7 @@ describe("@millrace/core", () => {
         "Fork",
         "Generations",
         "Place",
+        "GroupCommit",
         "HeadWatch",
         "Keys",
         "Members",

@@ -155,6 +155,7 @@ export const defaultMaxBytes = 128 * 1024 * 1024
  */
 export const defaultMaxBytesOnDisk = 10 * 1024 ** 3
 
+export { sizeOf } from "./LogEntry.ts"
 export { requirePartition } from "./requirePartition.ts"
 
 /**

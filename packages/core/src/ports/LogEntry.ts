@@ -12,6 +12,12 @@ export interface NewEntry {
   readonly body: Uint8Array
 }
 
+/**
+ * What an entry counts for, in bytes. An envelope is counted by its length: it is JSON that is
+ * nearly always ASCII, and encoding it to know its bytes would be done twice.
+ */
+export const sizeOf = ({ envelope, body }: NewEntry): number => envelope.length + body.byteLength
+
 export interface LogEntry extends NewEntry {
   readonly position: Position
   /**

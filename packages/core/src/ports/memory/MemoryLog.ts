@@ -1,6 +1,13 @@
 import * as Result from "effect/Result"
 import { Generations } from "../Generations.ts"
-import type { LogBounds, LogEntry, LogTotals, NewEntry, ReadLimits } from "../LogEntry.ts"
+import {
+  type LogBounds,
+  type LogEntry,
+  type LogTotals,
+  type NewEntry,
+  type ReadLimits,
+  sizeOf,
+} from "../LogEntry.ts"
 import type * as Position from "../Position.ts"
 import { StoreError } from "../StoreError.ts"
 import { EntryRows } from "./EntryRows.ts"
@@ -9,12 +16,6 @@ import { Slabs } from "./Slabs.ts"
 
 /** An id is known at least as long as this many newer ones: ten times what the port promises. */
 const rememberedIds = 10_000
-
-/**
- * An envelope is counted by its length: it is JSON that is nearly always ASCII, and encoding it to
- * know its bytes would be done twice.
- */
-const sizeOf = ({ envelope, body }: NewEntry): number => envelope.length + body.byteLength
 
 /**
  * In bytes. To and from a slab, which is shared memory, V8 copies words where both sides begin at
