@@ -12,7 +12,7 @@ import { Sequencer } from "./Sequencer.ts"
 import { makeRoomForIntake } from "./tables/DeadLetters.ts"
 import { type Appended, type LogLimits, log, reclaim, requireIds } from "./tables/Log.ts"
 import { outbox } from "./tables/Outbox.ts"
-import { type Group, type Outcome, Writer } from "./Writer.ts"
+import { type Group, makeWriter } from "./Writer.ts"
 
 /** How often to look whether another process has appended, in ms, should no notification say so. */
 const pollInterval = 1000
@@ -97,11 +97,14 @@ export const openLog = Effect.fnUntraced(function* (
     }
   }
 
-  const writer = new Writer(async (group) => {
-    const { positions, head, closed } = await append(group)
-    grown(head, closed)
-    return positions
-  })
+  const writer = yield* makeWriter(
+    async (group) => {
+      const { positions, head, closed } = await append(group)
+      grown(head, closed)
+      return positions
+    },
+    (error) => database.failed(error),
+  )
 
   yield* Effect.acquireRelease(
     Effect.sync(
@@ -135,15 +138,16 @@ export const openLog = Effect.fnUntraced(function* (
   yield* Effect.addFinalizer(() => {
     isClosed = true
     head.fail(Effect.fail(closed()))
-    return Effect.promise(() => writer.drained())
+    return writer.close(closed())
   })
   head.advance(yield* database.attempt(table.head))
 
-  const toEffect = (outcome: Outcome): Effect.Effect<ReadonlyArray<Position.Position>, StoreError> => {
-    if (outcome.kind === "failed") return database.failed(outcome.error)
-    if (outcome.positions.includes(0)) return Effect.fail(fullOf(limits.maxBytes))
-    return Effect.succeed(outcome.positions.map((number) => lineage.generations.positionOf(number)))
-  }
+  const positionsOf = (
+    numbers: ReadonlyArray<number>,
+  ): Effect.Effect<ReadonlyArray<Position.Position>, StoreError> =>
+    numbers.includes(0)
+      ? Effect.fail(fullOf(limits.maxBytes))
+      : Effect.succeed(numbers.map((number) => lineage.generations.positionOf(number)))
 
   const service: EventLog.EventLog["Service"] = {
     durability: limits.durability,
@@ -155,9 +159,7 @@ export const openLog = Effect.fnUntraced(function* (
         requireIds(entries)
         if (isClosed) return Effect.fail(closed())
         if (entries.length === 0) return Effect.succeed([])
-        return Effect.callback((resume) => {
-          writer.append(entries, clock.currentTimeMillisUnsafe(), (outcome) => resume(toEffect(outcome)))
-        })
+        return Effect.flatMap(writer.append(entries, clock.currentTimeMillisUnsafe()), positionsOf)
       }),
 
     read: (partition, after, readLimits) =>
