@@ -5,6 +5,7 @@ import {
   DeadLetters,
   Destinations,
   EventLog,
+  GroupCommit,
   Keys,
   Members,
   Store,
@@ -28,13 +29,13 @@ import { eventLog } from "./ports/EventLog.ts"
 import { apiKeys } from "./ports/Keys.ts"
 import { members } from "./ports/Members.ts"
 import { type Caps, storeHealth } from "./ports/StoreHealth.ts"
-import { Backlog, Writer } from "./Writer.ts"
+import { type Appending, Writer } from "./Writer.ts"
 
 /** A store in use. */
 interface Opened {
   readonly connection: Connection
   readonly head: Head
-  readonly writers: ReadonlyArray<Writer>
+  readonly writers: ReadonlyArray<Appending>
   readonly caps: Caps
 }
 
@@ -52,12 +53,11 @@ const open = Effect.fnUntraced(function* (settings: Settings) {
         : "the log has come back with less than it had given, and goes on in a new generation"
     log(Effect.annotateLogs(Effect.logWarning(`${settings.name}: ${text}`), { ...less }))
   }
-  const backlog = new Backlog()
+  const backlog = new GroupCommit.Backlog()
   const { partitions } = connection
   const caps = { logBytes: settings.maxBytes, maxBytes: Math.floor(settings.maxBytes / partitions) }
-  const writers = Array.from(
-    { length: partitions },
-    (_, partition) => new Writer(connection, head, backlog, { partition, ...caps }),
+  const writers = yield* Effect.forEach(Array.from({ length: partitions }).keys(), (partition) =>
+    Writer.make(connection, head, backlog, { partition, ...caps }),
   )
   return { connection, head, writers, caps }
 })
@@ -67,9 +67,9 @@ const open = Effect.fnUntraced(function* (settings: Settings) {
  * of a request.
  */
 const close = ({ connection, head, writers }: Opened): Effect.Effect<void> =>
-  Effect.promise(async () => {
+  Effect.gen(function* () {
     head.close()
-    await Promise.all(writers.map((writer) => writer.close()))
+    yield* Effect.forEach(writers, (writer) => writer.close, { concurrency: "unbounded", discard: true })
     connection.close()
   })
 

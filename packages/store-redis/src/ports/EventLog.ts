@@ -1,14 +1,14 @@
 import { EventLog, type Generations, type Position, StoreError } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import type { Connection } from "../Connection.ts"
-import { failed, fromPromise } from "../effects.ts"
+import { fromPromise } from "../effects.ts"
 import { corrupt } from "../errors.ts"
 import type { Head } from "../Head.ts"
 import type { Argument, Reply } from "../Link.ts"
 import * as scripts from "../logScripts.ts"
 import { bytes, list, number, numbers, text } from "../reply.ts"
 import { finite, type Script } from "../Script.ts"
-import type { Writer } from "../Writer.ts"
+import type { Appending } from "../Writer.ts"
 
 /** An entry but for its body, as the script wrote it. */
 interface Stored extends Omit<EventLog.LogEntry, "body"> {
@@ -74,7 +74,7 @@ const newForks = (reply: Reply): string | null => {
 export const eventLog = (
   connection: Connection,
   head: Head,
-  writers: ReadonlyArray<Writer>,
+  writers: ReadonlyArray<Appending>,
 ): EventLog.EventLog["Service"] => {
   const { partitions } = connection
 
@@ -137,18 +137,12 @@ export const eventLog = (
 
     append: (entries, partition = 0) =>
       Effect.clockWith((clock) =>
-        on(partition, () =>
-          Effect.callback((resume) => {
-            const failure = connection.failure
-            if (failure !== undefined) {
-              resume(Effect.fail(failure))
-              return
-            }
-            writers[partition]?.append(entries, clock.currentTimeMillisUnsafe(), (outcome) => {
-              resume(outcome.kind === "stored" ? Effect.succeed(outcome.positions) : failed(outcome.error))
-            })
-          }),
-        ),
+        on(partition, () => {
+          const { failure } = connection
+          return failure === undefined
+            ? writers[partition]!.append(entries, clock.currentTimeMillisUnsafe())
+            : Effect.fail(failure)
+        }),
       ),
 
     read: (partition, after, limits) => ask(partition, () => read(partition, after, limits)),
