@@ -235,7 +235,8 @@ const open = Effect.fnUntraced(function* (
   owned: Owned,
   internals: Internals,
 ) {
-  const runFork = Effect.runForkWith(yield* Effect.context())
+  const context = yield* Effect.context<never>()
+  const runFork = Effect.runForkWith(context)
   const unclaimed = isUnclaimed(resolve(path))
   const options: FileOptions = {
     path: resolve(path),
@@ -248,10 +249,13 @@ const open = Effect.fnUntraced(function* (
       counters: { ...Counters.limits, otherNames: Counters.otherNames },
     },
   }
-  const file = new StoreFile(options, requestTimeout, {
-    onLost: (file, lost, fork) => void runFork(sayLost(file, owned, lost, fork)),
-    onPutAside: (log) => void runFork(sayPutAside(log)),
-  })
+  const watching = {
+    patience: requestTimeout,
+    onLost: (file: StoreFile, lost: Lost, fork: Position.Position) =>
+      void runFork(sayLost(file, owned, lost, fork)),
+    onPutAside: (log: string) => void runFork(sayPutAside(log)),
+  }
+  const file = new StoreFile(options, watching, context)
   yield* Effect.onError(file.open, () => close(file))
   if (unclaimed) makeClaimable(resolve(path))
   yield* warnOfWideFiles(path)

@@ -6,6 +6,7 @@ import {
   StoreError,
   type StoreHealth,
 } from "@millrace/core/store"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { toEntries } from "./entries.ts"
 import type { Failure } from "./errors.ts"
@@ -48,6 +49,11 @@ export interface Observer {
   readonly onPutAside: (path: string) => void
 }
 
+export interface Watching extends Observer {
+  /** How long a write may take, in ms. */
+  readonly patience: number
+}
+
 /**
  * A file in use, by two threads with a connection each: what is written shares transactions, what
  * is read never waits for a sync of the disk, and a caller has seen committed what it then reads.
@@ -71,8 +77,8 @@ export class StoreFile {
   #reopening: Promise<void> | undefined
   #closed = false
 
-  /** @param patience how long a write may take, in ms */
-  constructor(options: FileOptions, patience: number, observer: Observer) {
+  /** @param context holds the clock by which it waits */
+  constructor(options: FileOptions, { patience, ...observer }: Watching, context: Context.Context<never>) {
     this.#logPath = logPathOf(options.path)
     this.#observer = observer
     this.#options = options
@@ -82,7 +88,13 @@ export class StoreFile {
     )
     this.#reading = new Thread(() => this.#optionsOf("read"))
     this.#newest = new NewestEntries(options.path, (number) => this.#generations.positionOf(number))
-    this.#writer = new Writer(this.#writing, this.#newest, patience)
+    this.#writer = new Writer(
+      {
+        ...{ thread: this.#writing, newest: this.#newest, patience },
+        positionsOf: (appended, from, count) => this.#appended(appended, from, count),
+      },
+      context,
+    )
   }
 
   /**
@@ -91,9 +103,7 @@ export class StoreFile {
    */
   readonly open: Effect.Effect<void, StoreError> = Effect.suspend(() =>
     Effect.map(
-      this.#call<number>({ table: "log", method: "head", parameters: [] }, (call, settle) =>
-        this.#writer.call(call, settle, Number.POSITIVE_INFINITY),
-      ),
+      this.#write<number>({ table: "log", method: "head", parameters: [] }, Number.POSITIVE_INFINITY),
       (head) => {
         this.#logPath = logPathOf(this.#options.path)
         this.#head.advance(this.#generations.positionOf(head))
@@ -103,7 +113,7 @@ export class StoreFile {
 
   /** Looks whether another process has appended, while somebody waits for that. */
   readonly looking: Effect.Effect<never> = this.#head.looking(
-    Effect.sync(() => this.#poll()),
+    Effect.suspend(() => this.#poll),
     pollInterval,
   )
 
@@ -111,7 +121,7 @@ export class StoreFile {
   async close(): Promise<void> {
     this.#closed = true
     this.#head.fail(Effect.fail(closed()))
-    await this.#writer.drained()
+    await Effect.runPromise(this.#writer.close)
     await this.#reopening
     this.#newest.close()
     // The writer last: the last connection brings the write-ahead log into the file.
@@ -123,15 +133,7 @@ export class StoreFile {
     entries: ReadonlyArray<EventLog.NewEntry>,
     now: number,
   ): Effect.Effect<ReadonlyArray<Position.Position>, StoreError> {
-    return Effect.callback((resume) => {
-      if (this.#closed) {
-        resume(Effect.fail(closed()))
-        return
-      }
-      this.#writer.append(entries, now, (outcome, from) => {
-        resume(outcome.kind === "done" ? this.#appended(outcome.value, from, entries.length) : fail(outcome))
-      })
-    })
+    return Effect.suspend(() => (this.#closed ? Effect.fail(closed()) : this.#writer.append(entries, now)))
   }
 
   /** As `read` of the log has it. */
@@ -185,14 +187,10 @@ export class StoreFile {
    */
   dropOlder(olderThan: number): Effect.Effect<boolean, StoreError> {
     const dropOlder = { table: "log", method: "dropOlder", parameters: [olderThan] } as const
-    return this.#call(dropOlder, (call, settle) =>
-      this.#writer.call(call, (outcome) => {
-        if (outcome.kind !== "done") return settle(outcome)
-        const { tail, more } = outcome.value as Dropped
-        this.#newest.dropped(tail)
-        settle({ kind: "done", value: more })
-      }),
-    )
+    return Effect.map(this.#write<Dropped>(dropOlder), ({ tail, more }) => {
+      this.#newest.dropped(tail)
+      return more
+    })
   }
 
   /** Succeeds when an append would. */
@@ -218,7 +216,7 @@ export class StoreFile {
     method: M,
     ...parameters: Asked<T, M>
   ): Effect.Effect<Returned<T, M>, StoreError> {
-    return this.#call({ table, method, parameters }, (call, settle) => this.#writer.call(call, settle))
+    return this.#write({ table, method, parameters })
   }
 
   read<T extends TableName, M extends MethodName<T>>(
@@ -226,27 +224,23 @@ export class StoreFile {
     method: M,
     ...parameters: Asked<T, M>
   ): Effect.Effect<Returned<T, M>, StoreError> {
-    return this.#call({ table, method, parameters }, (call, settle) => this.#ask(call, settle))
+    return Effect.flatMap(this.#read<Returned<T, M>>({ table, method, parameters }), toEffect)
   }
 
   #optionsOf(mode: WorkerOptions["mode"]): WorkerOptions {
     return { ...this.#options, mode, known: this.#known, marks: this.#marks.memory }
   }
 
-  #call<A>(
-    call: Call,
-    perform: (call: Call, settle: (outcome: Outcome<unknown>) => void) => void,
-  ): Effect.Effect<A, StoreError> {
-    return Effect.flatMap(this.#outcome<A>(call, perform), toEffect)
+  #write<A>(call: Call, patience?: number): Effect.Effect<A, StoreError> {
+    return Effect.suspend(() =>
+      this.#closed ? Effect.fail(closed()) : this.#writer.call(call, patience),
+    ) as Effect.Effect<A, StoreError>
   }
 
-  #outcome<A>(
-    call: Call,
-    perform: (call: Call, settle: (outcome: Outcome<unknown>) => void) => void,
-  ): Effect.Effect<Outcome<A>, StoreError> {
+  #read<A>(call: Call): Effect.Effect<Outcome<A>, StoreError> {
     return Effect.callback((resume) => {
       if (this.#closed) resume(Effect.fail(closed()))
-      else perform(call, (outcome) => resume(Effect.succeed(outcome as Outcome<A>)))
+      else this.#ask(call, (outcome) => resume(Effect.succeed(outcome as Outcome<A>)))
     })
   }
 
@@ -274,7 +268,7 @@ export class StoreFile {
         // What no log of this kind made is outside of any.
         const numbers = place === null ? [] : [place.kind === "known" ? place.number : Number.NaN]
         const call: Call = { table: "log", method, parameters: [current, ...numbers, ...parameters] }
-        const outcome = yield* this.#outcome<A>(call, (call, settle) => this.#ask(call, settle))
+        const outcome = yield* this.#read<A>(call)
         if (tries < maxTries && !this.#isKept()) {
           yield* this.#look
           continue
@@ -330,20 +324,23 @@ export class StoreFile {
     return Effect.asVoid(this.write("log", "head"))
   }
 
-  #poll(): void {
+  get #poll(): Effect.Effect<void> {
     const { current } = this.#generations
-    this.#ask({ table: "log", method: "bounds", parameters: [current] }, (outcome) => {
+    const bounds = this.#read<Bounds>({ table: "log", method: "bounds", parameters: [current] })
+    const poll = Effect.flatMap(bounds, (outcome) => {
       const isKept = this.#isKept()
       if (isKept && outcome.kind === "done") {
-        const { tail, head } = outcome.value as Bounds
+        const { tail, head } = outcome.value
         if (this.#known === null || head >= this.#known.head.position) {
           this.#newest.dropped(tail)
           this.#head.advance(this.#generations.positionOf(head))
-          return
+          return Effect.void
         }
-      } else if (isKept && outcome.kind !== "another") return
-      this.#writer.call({ table: "log", method: "head", parameters: [] }, () => {})
+      } else if (isKept && outcome.kind !== "another") return Effect.void
+      return this.#look
     })
+    // Those who wait go on to do so.
+    return Effect.asVoid(Effect.exit(poll))
   }
 
   /** Before whoever asked is answered: positions may mean something else from now on. */
