@@ -69,6 +69,8 @@ describe("@millrace/core", () => {
   it("gives authors of stores these names", () => {
     expect(givenBy("store").flatMap(({ names }) => names)).toMatchInlineSnapshot(`
       [
+        "monotonicMillis",
+        "monotonicMillisOf",
         "quietSleep",
         "timeUUIDs",
         "Attempts",

@@ -2,6 +2,7 @@
  * What authors of stores need: the ports that a store implements, and what all stores have in
  * common.
  */
+export { monotonicMillis, monotonicMillisOf } from "./base/monotonic.ts"
 export { quietSleep } from "./base/quietSleep.ts"
 export { timeUUIDs } from "./entry/TimeUUID.ts"
 export * as Attempts from "./ports/Attempts.ts"

@@ -1,7 +1,13 @@
 import { Buffer } from "node:buffer"
-import type { EventLog, StoreError } from "@millrace/core/store"
+import {
+  type EventLog,
+  GroupCommit,
+  monotonicMillis,
+  quietSleep,
+  type StoreError,
+} from "@millrace/core/store"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Latch from "effect/Latch"
 import { betweenSteps } from "./Connection.ts"
 import { capReached, closed, isOutOfRoom, mayPass, unavailable } from "./errors.ts"
 import type { LogHead } from "./LogHead.ts"
@@ -19,21 +25,22 @@ import {
 } from "./LogRecord.ts"
 import type { LogRecords } from "./LogRecords.ts"
 import type { LogTail } from "./LogTail.ts"
-import { pause } from "./pause.ts"
 import type { Stream } from "./Stream.ts"
 import type { Turns } from "./Turns.ts"
 
 type Entries = ReadonlyArray<EventLog.NewEntry>
 
+type Places = ReadonlyArray<Place>
+
 interface Call {
   readonly entries: Entries
   readonly now: number
-  readonly size: number
-  readonly settle: (outcome: Effect.Effect<ReadonlyArray<Place>, StoreError>) => void
 }
 
-/** What a process may hold in memory for servers that do not keep up. */
-const maxWaitingBytes = 32 * 1024 * 1024
+/** What has become of the calls of a group so far. */
+type Outcomes = Map<Call, GroupCommit.Outcome<Places>>
+
+const unwritten: GroupCommit.Outcome<never> = Effect.die(new TypeError("the call was forgotten"))
 
 export interface AppenderOptions {
   readonly stream: Stream
@@ -70,8 +77,7 @@ export interface AppenderOptions {
 }
 
 /**
- * Group commit into one partition's stream: what arrives while a message is under way shares the
- * next one.
+ * What a group of appends to one partition's stream is: a message, or a few.
  *
  * Each message names the sequence number it follows and is refused after any other
  * (`Nats-Expected-Last-Sequence`). So it can carry running sums, a time that never goes back and
@@ -83,9 +89,7 @@ export interface AppenderOptions {
  */
 export class Appender {
   readonly #options: AppenderOptions
-  readonly #work = Latch.makeUnsafe(false)
-  #calls: Array<Call> = []
-  #waitingBytes = 0
+  readonly #commit: GroupCommit.GroupCommit<Call, Places>
   /**
    * For the next message: a new one each time would have the garbage collector run all the time.
    */
@@ -95,110 +99,50 @@ export class Appender {
    * Somebody has waited for the servers as long as a call may take, and nobody has written since.
    */
   #isDown = false
-  #closed = false
 
-  constructor(options: AppenderOptions) {
+  private constructor(options: AppenderOptions, context: Context.Context<never>) {
     this.#options = options
+    this.#commit = GroupCommit.GroupCommit.makeUnsafe(
+      {
+        place: "server",
+        limits: () => limitsOf(options.maxPayload()),
+        isEager: true,
+        write: (group, bytes) => this.#write(group, bytes),
+      },
+      context,
+    )
   }
 
-  append(entries: Entries, now: number): Effect.Effect<ReadonlyArray<Place>, StoreError> {
-    return Effect.callback((resume) => {
-      if (this.#closed) {
-        resume(Effect.fail(closed()))
-        return
-      }
-      const size = entries.reduce((sum, entry) => sum + sizeOf(entry), 0)
-      if (this.#waitingBytes > 0 && this.#waitingBytes + size > maxWaitingBytes) {
-        resume(
-          Effect.fail(
-            unavailable(`the server does not keep up: ${maxWaitingBytes} bytes wait to be written`),
-          ),
-        )
-        return
-      }
-      this.#waitingBytes += size
-      const call: Call = {
-        entries,
-        now,
-        size,
-        settle: (outcome) => {
-          this.#waitingBytes -= size
-          resume(outcome)
-        },
-      }
-      this.#calls.push(call)
-      this.#work.openUnsafe()
-      return Effect.sync(() => {
-        const waiting = this.#calls.indexOf(call)
-        if (waiting === -1) return
-        this.#calls.splice(waiting, 1)
-        this.#waitingBytes -= size
-      })
-    })
-  }
+  static readonly make = (options: AppenderOptions): Effect.Effect<Appender> =>
+    Effect.map(Effect.context<never>(), (context) => new Appender(options, context))
 
-  /** Forever. To an idle appender, what arrives in one turn of the event loop is one message. */
-  readonly run: Effect.Effect<never> = Effect.forever(
-    Effect.suspend(() => {
-      if (this.#calls.length > 0) return this.#commit(this.#take())
-      this.#work.closeUnsafe()
-      return Effect.andThen(this.#work.await, nextTurn)
-    }),
-  )
-
-  /** What is under way ends as it will. */
-  close(): void {
-    this.#closed = true
-    this.#refuse(closed())
-  }
-
-  /** Fails what waits. */
-  #refuse(error: StoreError): void {
-    const waiting = this.#calls
-    this.#calls = []
-    for (const { settle } of waiting) settle(Effect.fail(error))
-  }
-
-  /** The first calls that fill a message, at least one. */
-  #take(): ReadonlyArray<Call> {
-    const limits = limitsOf(this.#options.maxPayload())
-    let count = 0
-    let entries = 0
+  append(entries: Entries, now: number): Effect.Effect<Places, StoreError> {
     let bytes = 0
-    for (const call of this.#calls) {
-      entries += call.entries.length
-      bytes += call.size
-      if (count > 0 && (entries > limits.entries || bytes > limits.bytes)) break
-      count += 1
-    }
-    return this.#calls.splice(0, count)
+    for (const entry of entries) bytes += sizeOf(entry)
+    return this.#commit.ask({ entries, now }, { entries: entries.length, bytes })
   }
 
-  /** Settles every call of the group, also when this is interrupted. */
-  #commit(calls: ReadonlyArray<Call>): Effect.Effect<void> {
-    const open = new Set(calls)
-    const settle = (call: Call, outcome: Effect.Effect<ReadonlyArray<Place>, StoreError>): void => {
-      // What waits is sent first: those who called go on while the server has it.
-      if (open.delete(call)) setImmediate(() => call.settle(outcome))
-    }
-    return this.#write(open, settle).pipe(
+  readonly close: Effect.Effect<void> = Effect.suspend(() => this.#commit.stop(closed()))
+
+  /** Says what has become of each call, also where the servers have failed others. */
+  #write(
+    calls: ReadonlyArray<Call>,
+    bytes: number,
+  ): Effect.Effect<ReadonlyArray<GroupCommit.Outcome<Places>>> {
+    const outcomes: Outcomes = new Map()
+    return this.#writeInSteps(calls, bytes, outcomes).pipe(
+      Effect.as(unwritten),
       Effect.catch((error) =>
         Effect.sync(() => {
           this.#isOriented = false
-          for (const call of open) settle(call, Effect.fail(error))
+          const failure = Effect.fail(error)
           // They have waited for the servers already, and would once more.
-          if (error.reason._tag === "Unavailable") this.#refuse(error)
+          if (error.reason._tag === "Unavailable") this.#commit.refuse(failure)
+          return failure
         }),
       ),
-      Effect.onExit((exit) =>
-        Effect.sync(() => {
-          const outcome =
-            exit._tag === "Failure" && !this.#closed ? Effect.failCause(exit.cause) : Effect.fail(closed())
-          for (const call of open) settle(call, outcome)
-        }),
-      ),
-      // Those who called have it.
-      Effect.catchDefect(() =>
+      Effect.map((rest) => calls.map((call) => outcomes.get(call) ?? rest)),
+      Effect.tapDefect(() =>
         Effect.sync(() => {
           this.#isOriented = false
         }),
@@ -210,46 +154,52 @@ export class Appender {
    * In steps, of which the next begins anew with what there is then: after other processes' writes,
    * and after a leader that has died.
    */
-  readonly #write = (
-    open: ReadonlySet<Call>,
-    settle: (call: Call, outcome: Effect.Effect<ReadonlyArray<Place>, StoreError>) => void,
+  readonly #writeInSteps = (
+    calls: ReadonlyArray<Call>,
+    bytes: number,
+    outcomes: Outcomes,
   ): Effect.Effect<void, StoreError> =>
     Effect.gen({ self: this }, function* () {
-      const { timeout } = this.#options
+      const { timeout, makeRoom } = this.#options
       // Those who come after somebody has waited in vain need not wait as long.
-      const deadline = performance.now() + (this.#isDown ? 0 : timeout)
-      const isLate = () => performance.now() > deadline
+      const deadline = (yield* monotonicMillis) + (this.#isDown ? 0 : timeout)
+      const isLate = Effect.map(monotonicMillis, (now) => now > deadline)
       const places = new Map<EventLog.EntryId, Place>()
-      const step = Effect.suspend(() => this.#writeOnce([...open], places, settle)).pipe(
+      const step = Effect.suspend(() =>
+        this.#writeOnce(
+          calls.filter((call) => !outcomes.has(call)),
+          places,
+          outcomes,
+        ),
+      ).pipe(
         Effect.catch((error) => {
-          if (isOutOfRoom(error)) return this.#afterFull(error, [...open])
+          if (isOutOfRoom(error)) {
+            // Fails as before when there is no room to be made.
+            return Effect.flatMap(makeRoom(bytes), (made) =>
+              made ? Effect.succeed(false) : Effect.fail(error),
+            )
+          }
           if (!mayPass(error)) return Effect.fail(error)
           this.#isOriented = false
-          this.#isDown = isLate()
-          return this.#isDown ? Effect.fail(error) : Effect.as(pause(betweenSteps), false)
+          return Effect.flatMap(isLate, (late) => {
+            this.#isDown = late
+            return late ? Effect.fail(error) : Effect.as(quietSleep(betweenSteps), false)
+          })
         }),
       )
       while (!(yield* step)) {
-        if (isLate()) {
+        if (yield* isLate) {
           return yield* Effect.fail(unavailable(`other processes were faster for ${timeout} ms`))
         }
       }
       this.#isDown = false
     })
 
-  /** Fails as before when there is no room to be made. */
-  readonly #afterFull = (error: StoreError, calls: ReadonlyArray<Call>): Effect.Effect<false, StoreError> => {
-    const bytes = calls.reduce((sum, { size }) => sum + size, 0)
-    return Effect.flatMap(this.#options.makeRoom(bytes), (made) =>
-      made ? Effect.succeed(false) : Effect.fail(error),
-    )
-  }
-
   /** `false` when another process was faster. */
   readonly #writeOnce = (
     calls: ReadonlyArray<Call>,
     places: Map<EventLog.EntryId, Place>,
-    settle: (call: Call, outcome: Effect.Effect<ReadonlyArray<Place>, StoreError>) => void,
+    outcomes: Outcomes,
   ): Effect.Effect<boolean, StoreError> =>
     Effect.gen({ self: this }, function* () {
       const { admit, claim, head, isLost, maxPayload, orient, realign, turns } = this.#options
@@ -261,7 +211,7 @@ export class Appender {
       yield* turns.wait
       if (head.isBehind) yield* head.catchUp
       const { fresh, refused } = yield* this.#admit(calls, places)
-      for (const [call, error] of refused) settle(call, Effect.fail(error))
+      for (const [call, error] of refused) outcomes.set(call, Effect.fail(error))
       const admitted = calls.filter((call) => !refused.has(call))
       const now = Math.max(head.appendedAt, ...admitted.map((call) => call.now))
       const limits = limitsOf(maxPayload())
@@ -276,7 +226,7 @@ export class Appender {
         turns.wrote((performance.now() - began) / record.messages)
         this.#remember(record, places)
       }
-      for (const call of admitted) settle(call, Effect.succeed(this.#placesOf(call, places)))
+      for (const call of admitted) outcomes.set(call, Effect.succeed(this.#placesOf(call, places)))
       return true
     })
 
@@ -350,8 +300,3 @@ export class Appender {
     return entries.map(({ id }) => places.get(id) ?? this.#options.head.recent.placeOf(id) ?? 0)
   }
 }
-
-const nextTurn: Effect.Effect<void> = Effect.callback((resume) => {
-  const immediate = setImmediate(() => resume(Effect.void))
-  return Effect.sync(() => clearImmediate(immediate))
-})

@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs"
-import type { StoreError } from "@millrace/core/store"
+import { monotonicMillisOf, quietSleep, type StoreError } from "@millrace/core/store"
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream"
 import { credsAuthenticator, headers, type NatsConnection, nuid } from "@nats-io/nats-core"
 import { connect, type NodeConnectionOptions } from "@nats-io/transport-node"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import {
@@ -17,7 +18,6 @@ import {
 } from "./errors.ts"
 import { bestGreeting } from "./greeting.ts"
 import type { Settings } from "./Options.ts"
-import { pause } from "./pause.ts"
 
 /** The longest pause between two attempts to connect again, in ms. */
 const maxReconnectDelay = 2_000
@@ -52,6 +52,15 @@ const backOff = () => {
 /** A server without a leader says so at once; it need not be asked all the time, in ms. */
 export const betweenSteps = 100
 
+interface Opening {
+  /** What to call it in a message. */
+  readonly server: string
+  /** How long a call may take in all, in ms. */
+  readonly timeout: number
+  /** By which the store waits. */
+  readonly clock: Clock.Clock
+}
+
 interface Managers {
   readonly manager: JetStreamManager
   readonly quick: JetStreamManager
@@ -63,6 +72,8 @@ interface Managers {
  */
 export class Connection {
   readonly server: string
+  /** The clock that the store was opened with, by which it waits. */
+  readonly clock: Clock.Clock
   /** Tells it from all others. */
   readonly id = nuid.next()
   readonly jetstream: JetStreamClient
@@ -85,9 +96,10 @@ export class Connection {
   #end: StoreError | undefined
   #state: "open" | "lost" | "closed" = "open"
 
-  private constructor(nats: NatsConnection, server: string, timeout: number, managers: Managers) {
+  private constructor(nats: NatsConnection, { server, timeout, clock }: Opening, managers: Managers) {
     this.#nats = nats
     this.server = server
+    this.clock = clock
     this.manager = managers.manager
     this.quick = managers.quick
     this.timeout = timeout
@@ -95,10 +107,11 @@ export class Connection {
     this.jetstream = jetstream(nats, { timeout: this.step })
   }
 
-  static async make(nats: NatsConnection, server: string, timeout: number): Promise<Connection> {
+  static async make(nats: NatsConnection, opening: Opening): Promise<Connection> {
+    const { timeout } = opening
     const managerOf = (patience: number) => jetstreamManager(nats, { timeout: patience, checkAPI: false })
     const managers = { manager: await managerOf(timeout), quick: await managerOf(Math.min(step, timeout)) }
-    return new Connection(nats, server, timeout, managers)
+    return new Connection(nats, opening, managers)
   }
 
   /** Such as 2.9.10. */
@@ -172,15 +185,20 @@ export class Connection {
    */
   insist<A>(operation: () => Promise<A>): Effect.Effect<A, StoreError> {
     return Effect.suspend(() => {
-      const end = performance.now() + this.timeout
+      const end = monotonicMillisOf(this.clock) + this.timeout
       return Effect.retry(this.call(operation), {
         while: (error) =>
-          mayPass(error) && performance.now() < end
-            ? Effect.as(pause(betweenSteps), true)
+          mayPass(error) && monotonicMillisOf(this.clock) < end
+            ? Effect.as(this.#pause, true)
             : Effect.succeed(false),
       })
     })
   }
+
+  /** By the clock that the store was opened with, whatever the caller's is. */
+  readonly #pause = Effect.suspend(() =>
+    Effect.provideService(quietSleep(betweenSteps), Clock.Clock, this.clock),
+  )
 
   /** Tells everybody who listens, now or never. */
   notify(subject: string, text: string): void {
@@ -284,6 +302,7 @@ export const open = Effect.fnUntraced(function* (
   if (greeting === "silent") return yield* Effect.fail(unavailable(`${server}: no answer in time`))
   if (greeting === "tls" && !tls) return yield* Effect.fail(tlsWanted(server))
   const delays = backOff()
+  const clock = yield* Clock.Clock
   const connection = yield* Effect.acquireRelease(
     Effect.tryPromise({
       try: async () => {
@@ -301,7 +320,7 @@ export const open = Effect.fnUntraced(function* (
           // A password that is changed on the server first is right again a moment later.
           ignoreAuthErrorAbort: true,
         })
-        return Connection.make(nats, server, timeout)
+        return Connection.make(nats, { server, timeout, clock })
       },
       catch: (error) => toStoreError(error, server),
     }),

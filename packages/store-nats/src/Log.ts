@@ -1,4 +1,4 @@
-import { EventLog, type Generations, type Position, type StoreError } from "@millrace/core/store"
+import { EventLog, type Generations, type Position, quietSleep, type StoreError } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
@@ -13,7 +13,6 @@ import { make as makeRecords } from "./LogRecords.ts"
 import { type KnownIds, LogTail, type Trimmed } from "./LogTail.ts"
 import { collectPage } from "./logPage.ts"
 import type { Settings } from "./Options.ts"
-import { pause } from "./pause.ts"
 import type { Room } from "./Room.ts"
 import { type Layout, namesOf, subjectsOf } from "./Schema.ts"
 import { Stream } from "./Stream.ts"
@@ -75,7 +74,7 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
     return false
   })
   const admit = room.restore(tail.dropReleased(leastDropped))
-  const turns = new Turns()
+  const turns = new Turns(connection.clock)
   const lookAtStream = Effect.tap(stream.info, (info) => level.note(partition, info))
   let generation = connection.generation
   /** Something says that the log is another than it was. */
@@ -144,7 +143,7 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
       ? orienting.withPermits(1)(Effect.suspend(() => (isLost() ? orient : Effect.void)))
       : Effect.void,
   )
-  const appender = new Appender({
+  const appender = yield* Appender.make({
     stream,
     subject,
     records,
@@ -181,12 +180,11 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
   yield* tail.noticePurge
   yield* noticeLoss
   yield* tail.restoreIds
-  yield* Effect.forkScoped(appender.run)
   // What others say may be lost with a connection.
   yield* Effect.forkScoped(
     Effect.forever(
       Effect.andThen(
-        pause(pollInterval),
+        quietSleep(pollInterval),
         Effect.catch(
           Effect.gen(function* () {
             const { state } = yield* lookAtStream
@@ -204,9 +202,9 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
 
   // Before the fibers above are interrupted: who waits is told that the store is closed.
   yield* Effect.addFinalizer(() =>
-    Effect.sync(() => {
-      appender.close()
+    Effect.suspend(() => {
       head.fail(closed())
+      return appender.close
     }),
   )
 

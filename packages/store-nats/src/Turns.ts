@@ -1,4 +1,7 @@
+import { monotonicMillisOf, quietSleep } from "@millrace/core/store"
+import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
 
 /** The longest wait for those who wrote in the last round, in ms: one of them may have ended. */
 const patience = { least: 25, most: 1000 }
@@ -21,7 +24,12 @@ export class Turns {
   #expected = 0
   #lastWrite = unknown
   #claim: { readonly process: string; readonly until: number } | undefined
-  #go: (() => void) | undefined
+  readonly #go = Latch.makeUnsafe(true)
+  readonly #clock: Clock.Clock
+
+  constructor(clock: Clock.Clock) {
+    this.#clock = clock
+  }
 
   /** Another process has written. */
   hear(process: string): void {
@@ -32,7 +40,7 @@ export class Turns {
 
   /** Another process wants to be let write for so many ms. */
   yieldTo(process: string, duration: number): void {
-    this.#claim = { process, until: performance.now() + Math.min(longestClaim, duration) }
+    this.#claim = { process, until: monotonicMillisOf(this.#clock) + Math.min(longestClaim, duration) }
   }
 
   /** This process has written one message, in so many ms. */
@@ -47,28 +55,16 @@ export class Turns {
     return Math.ceil(Math.max(patience.least, this.#lastWrite * 4) * messages)
   }
 
-  readonly wait: Effect.Effect<void> = Effect.callback((resume) => {
+  readonly wait: Effect.Effect<void> = Effect.suspend(() => {
     const left = this.#left()
-    if (left <= 0) {
-      resume(Effect.void)
-      return
-    }
-    const end = () => {
-      clearTimeout(timer)
-      this.#go = undefined
-    }
-    const go = () => {
-      end()
-      resume(Effect.void)
-    }
-    const timer = setTimeout(go, left).unref()
-    this.#go = go
-    return Effect.sync(end)
+    if (left <= 0) return Effect.void
+    this.#go.closeUnsafe()
+    return Effect.raceFirst(this.#go.await, quietSleep(left))
   })
 
   /** How long to wait, at most. */
   #left(): number {
-    const claimed = this.#claim === undefined ? 0 : this.#claim.until - performance.now()
+    const claimed = this.#claim === undefined ? 0 : this.#claim.until - monotonicMillisOf(this.#clock)
     const missing = this.#expected - this.#heard.size
     if (missing <= 0) return claimed
     const rest = Math.max(patience.least, this.#lastWrite * 6 * missing)
@@ -76,6 +72,6 @@ export class Turns {
   }
 
   #check(): void {
-    if (this.#left() <= 0) this.#go?.()
+    if (this.#left() <= 0) this.#go.openUnsafe()
   }
 }
