@@ -1,4 +1,6 @@
-import { Position } from "@millrace/core/store"
+import { Position, quietSleep } from "@millrace/core/store"
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
 import type { Database } from "./Database.ts"
 
 /** Between notifications, in ms: who reads gets what has come meanwhile at once. */
@@ -13,8 +15,8 @@ export const channelOf = (schema: string): string => `millrace.${schema}`
 export class Announcer {
   readonly #database: Database
   readonly #channel: string
+  readonly #asked = Latch.makeUnsafe(false)
   #pending = Position.origin
-  #busy = false
 
   constructor(database: Database, schema: string) {
     this.#database = database
@@ -22,25 +24,26 @@ export class Announcer {
   }
 
   announce(head: Position.Position): void {
-    if (head > this.#pending) this.#pending = head
-    if (this.#busy) return
-    this.#busy = true
-    const payload = this.#pending
-    this.#pending = Position.origin
-    this.#database
-      .run((client) =>
-        client.query("SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)", [
-          this.#channel,
-          payload,
-        ]),
-      )
-      // Those who wait look by themselves, a little later.
-      .catch(() => {})
-      .finally(() => {
-        setTimeout(() => {
-          this.#busy = false
-          if (this.#pending !== Position.origin) this.announce(this.#pending)
-        }, interval).unref()
-      })
+    if (head <= this.#pending) return
+    this.#pending = head
+    this.#asked.openUnsafe()
   }
+
+  /** Does so for as long as it runs. */
+  readonly running: Effect.Effect<never> = Effect.forever(
+    Effect.andThen(
+      this.#asked.await,
+      Effect.suspend(() => {
+        const payload = this.#pending
+        this.#pending = Position.origin
+        this.#asked.closeUnsafe()
+        const notify = this.#database.query(
+          "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)",
+          [this.#channel, payload],
+        )
+        // Those who wait look by themselves, a little later.
+        return Effect.andThen(Effect.exit(notify), quietSleep(interval))
+      }),
+    ),
+  )
 }

@@ -100,7 +100,7 @@ export class Database {
   onEnd: (error: StoreError) => void = () => {}
   /** Why nothing is asked for any more. */
   #end: StoreError | undefined
-  readonly #health: Health
+  readonly #health = new Health()
   #closed = false
 
   /** @param place to be named in messages */
@@ -121,13 +121,22 @@ export class Database {
       this.#madeAt.set(client, performance.now())
       client.on("error", ignore)
     })
-    this.#health = new Health(async () => {
-      const timeout = this.#timeout
-      await this.#within(timeout, performance.now() + timeout, this.#pool.connect(), (client) =>
-        client.query("SELECT 1"),
-      )
-    })
   }
+
+  /** Asks a server that does not answer whether it does again, for as long as it runs. */
+  readonly watching: Effect.Effect<never> = Effect.suspend(() =>
+    this.#health.watching(
+      Effect.tryPromise({
+        try: () => {
+          const timeout = this.#timeout
+          return this.#within(timeout, performance.now() + timeout, this.#pool.connect(), (client) =>
+            client.query("SELECT 1"),
+          )
+        },
+        catch: (error) => error,
+      }),
+    ),
+  )
 
   query<R extends QueryResultRow>(
     text: string,
@@ -203,7 +212,6 @@ export class Database {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    this.#health.close()
     await Promise.allSettled(this.#running)
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<void>((resolve) => {

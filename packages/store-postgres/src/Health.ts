@@ -1,3 +1,7 @@
+import { quietSleep } from "@millrace/core/store"
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
+
 /** Between two questions to a server that does not answer, in ms, doubling. */
 const pause = { first: 25, max: 1000 }
 
@@ -5,20 +9,24 @@ const pause = { first: 25, max: 1000 }
  * Whether the server answers. When somebody got no answer, it is asked; as long as it gives none,
  * all calls fail at once, rather than each for itself after its time, and one question at a time is
  * all that a server gets that comes back.
+ *
+ * ```
+ *  well ──doubt──► asked ──answer──► well
+ *    │               │ ▲
+ *    │      no answer│ │the pause is over
+ *    │               ▼ │
+ *    └────fail────► bad, until it answers, or anybody else is answered
+ * ```
  */
 export class Health {
-  readonly #ask: () => Promise<void>
+  /** Open while the server is asked, or is to be. */
+  readonly #asking = Latch.makeUnsafe(false)
   #failure: { readonly error: unknown } | undefined
-  #asking = false
+  #isAsking = false
+  /** The number of answers from when on it is to be asked; `null` after a pause. */
+  #dueSince: number | null = null
   #pause = pause.first
-  #timer: NodeJS.Timeout | undefined
-  #closed = false
   #answers = 0
-
-  /** @param ask fails when there is no answer in bounded time */
-  constructor(ask: () => Promise<void>) {
-    this.#ask = ask
-  }
 
   /**
    * How many answers there have been: what was asked before the last one says nothing of the
@@ -41,9 +49,7 @@ export class Health {
 
   /** Somebody got no answer: the server may be slow, or gone. */
   doubt(): void {
-    if (this.#asking || this.#closed) return
-    this.#asking = true
-    this.#turn()
+    this.#begin(this.#answers)
   }
 
   /**
@@ -54,36 +60,46 @@ export class Health {
   fail(error: unknown, since: number): void {
     if (since !== this.#answers) return
     this.#failure ??= { error }
-    if (this.#asking || this.#closed) return
-    this.#asking = true
-    this.#later()
+    this.#begin(null)
   }
 
-  close(): void {
-    this.#closed = true
-    clearTimeout(this.#timer)
-  }
-
-  #turn(): void {
-    const since = this.#answers
-    const well = (): void => {
-      this.answered()
-      this.#asking = false
-      this.#pause = pause.first
-    }
-    this.#ask().then(well, (error: unknown) => {
-      if (since !== this.#answers) {
-        well()
-        return
-      }
-      this.#failure = { error }
-      this.#later()
+  /**
+   * Asks the server where it has to be asked, for as long as it runs.
+   *
+   * @param ask fails when there is no answer in bounded time
+   */
+  watching(ask: Effect.Effect<void, unknown>): Effect.Effect<never> {
+    const turn = Effect.suspend(() => {
+      const since = this.#dueSince ?? this.#answers
+      this.#dueSince = null
+      return Effect.match(ask, {
+        onSuccess: () => this.#well(),
+        onFailure: (error) => {
+          if (since === this.#answers) this.#failure = { error }
+          else this.#well()
+        },
+      })
     })
+    const rest = Effect.suspend(() => {
+      if (this.#dueSince !== null) return Effect.void
+      const now = this.#pause
+      this.#pause = Math.min(now * 2, pause.max)
+      return quietSleep(now)
+    })
+    return Effect.forever(Effect.andThen(this.#asking.await, Effect.andThen(rest, turn)))
   }
 
-  #later(): void {
-    if (this.#closed) return
-    this.#timer = setTimeout(() => this.#turn(), this.#pause).unref()
-    this.#pause = Math.min(this.#pause * 2, pause.max)
+  #begin(dueSince: number | null): void {
+    if (this.#isAsking) return
+    this.#isAsking = true
+    this.#dueSince = dueSince
+    this.#asking.openUnsafe()
+  }
+
+  #well(): void {
+    this.answered()
+    this.#isAsking = false
+    this.#pause = pause.first
+    this.#asking.closeUnsafe()
   }
 }

@@ -1,14 +1,15 @@
 import { EventLog, HeadWatch, Position, type StoreError } from "@millrace/core/store"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { Announcer, channelOf } from "./Announcer.ts"
 import { clientConfig, type Database } from "./Database.ts"
 import { closed, fullOf, isOutOfRoom } from "./errors.ts"
 import type { Change } from "./Lineage.ts"
-import { Listener } from "./Listener.ts"
+import { listening } from "./Listener.ts"
 import type { Settings } from "./Options.ts"
 import { Reclaimer } from "./Reclaimer.ts"
 import type { Room } from "./Room.ts"
-import { Sequencer } from "./Sequencer.ts"
+import { sequencing } from "./Sequencer.ts"
 import { makeRoomForIntake } from "./tables/DeadLetters.ts"
 import { type Appended, type LogLimits, log, reclaim, requireIds } from "./tables/Log.ts"
 import { outbox } from "./tables/Outbox.ts"
@@ -16,6 +17,9 @@ import { type Group, makeWriter } from "./Writer.ts"
 
 /** How often to look whether another process has appended, in ms, should no notification say so. */
 const pollInterval = 1000
+
+const fromPromise = <A>(body: () => Promise<A>): Effect.Effect<A, unknown> =>
+  Effect.tryPromise({ try: body, catch: (error) => error })
 
 /**
  * The log in use: what is appended shares transactions, and whoever waits is woken, by other
@@ -33,38 +37,30 @@ export const openLog = Effect.fnUntraced(function* (
   const limitsNow = (): LogLimits =>
     room.segmentBytes < limits.segmentBytes ? { ...limits, segmentBytes: room.segmentBytes } : limits
   const waiting = outbox(database, table)
-  const clock = yield* Effect.clockWith(Effect.succeed)
+  const clock = yield* Clock.Clock
   const runFork = Effect.runForkWith(yield* Effect.context())
-  const sayStuck = (error: unknown): void => {
-    runFork(
-      Effect.catch(database.failed(error), ({ message }) =>
-        Effect.logWarning(`what the outbox holds has to wait: ${message}`),
-      ),
+  const sayStuck = (error: unknown): Effect.Effect<void> =>
+    Effect.catch(database.failed(error), ({ message }) =>
+      Effect.logWarning(`what the outbox holds has to wait: ${message}`),
     )
-  }
-  const sayUnreadable = (letters: number): void => {
-    runFork(
-      Effect.andThen(
-        Effect.annotateLogs(
-          Effect.logWarning("events in the outbox could not be read: they are dead letters of intake"),
-          { letters },
-        ),
-        Effect.ignore(makeRoomForIntake(database)),
+  const sayUnreadable = (letters: number): Effect.Effect<void> =>
+    Effect.andThen(
+      Effect.annotateLogs(
+        Effect.logWarning("events in the outbox could not be read: they are dead letters of intake"),
+        { letters },
       ),
+      Effect.ignore(makeRoomForIntake(database)),
     )
-  }
   const announcer = new Announcer(database, settings.schema)
-  const reclaimer = new Reclaimer(() => reclaim(database))
+  const reclaimer = new Reclaimer()
   let isClosed = false
 
   const head = new HeadWatch<Position.Position>(Position.origin)
-  const look = (): void => {
-    table.head().then(
-      (position) => head.advance(position),
-      // Those who wait go on to do so.
-      () => {},
-    )
-  }
+  const look = fromPromise(table.head).pipe(
+    Effect.map((position) => head.advance(position)),
+    // Those who wait go on to do so.
+    Effect.ignore,
+  )
   const grown = (position: Position.Position | null, segmentClosed: boolean): void => {
     if (position === null) return
     head.advance(position)
@@ -106,35 +102,34 @@ export const openLog = Effect.fnUntraced(function* (
     (error) => database.failed(error),
   )
 
-  yield* Effect.acquireRelease(
-    Effect.sync(
-      () =>
-        new Listener(clientConfig(settings), channelOf(settings.schema), (payload) => {
-          const position = payload as Position.Position
-          const announced = lineage.generations.placeOf(position)
-          // Only the log can say what is there in a generation that this process does not know, or
-          // that is gone.
-          if (announced.kind !== "known" || announced.number === 0) return look()
-          lineage.saw(announced.number)
-          head.advance(position)
-        }),
-    ),
-    (listener) => Effect.promise(() => listener.close()),
+  const hear = (payload: string): void => {
+    const position = payload as Position.Position
+    const announced = lineage.generations.placeOf(position)
+    // Only the log can say what is there in a generation that this process does not know, or that is
+    // gone.
+    if (announced.kind !== "known" || announced.number === 0) {
+      runFork(look)
+      return
+    }
+    lineage.saw(announced.number)
+    head.advance(position)
+  }
+  const move = (owner: string) =>
+    Effect.gen(function* () {
+      const now = clock.currentTimeMillisUnsafe()
+      if (room.isOut) yield* fromPromise(() => room.restore())
+      const moved = yield* fromPromise(() => waiting.move(owner, now, limitsNow()))
+      grown(moved.head, moved.closed)
+      if (moved.letters > 0) yield* sayUnreadable(moved.letters)
+      return moved.count
+    })
+  yield* Effect.forkScoped(announcer.running)
+  yield* Effect.forkScoped(reclaimer.running(fromPromise(() => reclaim(database))))
+  yield* Effect.forkScoped(
+    listening({ config: clientConfig(settings), name: channelOf(settings.schema), heard: hear }),
   )
-  yield* Effect.acquireRelease(
-    Effect.sync(
-      () =>
-        new Sequencer(async (owner) => {
-          if (room.isOut) await room.restore()
-          const moved = await waiting.move(owner, clock.currentTimeMillisUnsafe(), limitsNow())
-          grown(moved.head, moved.closed)
-          if (moved.letters > 0) sayUnreadable(moved.letters)
-          return moved.count
-        }, sayStuck),
-    ),
-    (sequencer) => Effect.sync(() => sequencer.close()),
-  )
-  yield* Effect.forkScoped(head.looking(Effect.sync(look), pollInterval))
+  yield* Effect.forkScoped(sequencing(move, sayStuck))
+  yield* Effect.forkScoped(head.looking(look, pollInterval))
   yield* Effect.addFinalizer(() => {
     isClosed = true
     head.fail(Effect.fail(closed()))

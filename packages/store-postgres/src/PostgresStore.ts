@@ -57,6 +57,7 @@ const open = Effect.fnUntraced(function* (options: Options, internals: Internals
     Effect.sync(() => new Database(settings, place)),
     (opened) => Effect.promise(() => opened.close()),
   )
+  yield* Effect.forkScoped(database.watching)
   yield* database.use(
     (client) => prepare(client, settings.schema, place, internals.migrations ?? migrations),
     Math.max(preparationTime, settings.requestTimeout),

@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto"
+import { quietSleep } from "@millrace/core/store"
+import * as Effect from "effect/Effect"
 import { isAnswer } from "./errors.ts"
 
 /**
@@ -8,47 +10,34 @@ import { isAnswer } from "./errors.ts"
 const interval = 500
 
 /**
- * Moves what has been committed to the outbox into the log, as long as the store is open. One
- * process at a time does so; each step is one transaction, so a process that dies leaves nothing
- * half done.
+ * Moves what has been committed to the outbox into the log, for as long as it runs. One process at a
+ * time does so; each step is one transaction, so a process that dies leaves nothing half done.
+ *
+ * @param move moves some, and says how many: 0 when there are none, or when others move
+ * @param failed told of the server's first refusal in a row
  */
-export class Sequencer {
-  readonly #move: (owner: string) => Promise<number>
-  readonly #failed: (error: unknown) => void
-  readonly #owner = randomUUID()
-  #timer: NodeJS.Timeout | undefined
-  #refused = false
-  #closed = false
-
-  /**
-   * @param move moves some, and returns how many: 0 when there are none, or when others move
-   * @param failed told of the server's first refusal in a row
-   */
-  constructor(move: (owner: string) => Promise<number>, failed: (error: unknown) => void) {
-    this.#move = move
-    this.#failed = failed
-    this.#later()
-  }
-
-  close(): void {
-    this.#closed = true
-    clearTimeout(this.#timer)
-  }
-
-  #later(): void {
-    if (this.#closed) return
-    this.#timer = setTimeout(() => this.#turn().finally(() => this.#later()), interval).unref()
-  }
-
-  async #turn(): Promise<void> {
-    try {
-      while (!this.#closed && (await this.#move(this.#owner)) > 0) {}
-      this.#refused = false
-    } catch (error) {
-      // Without a connection everybody hears of it, outbox or not.
-      if (!isAnswer(error) || this.#refused) return
-      this.#refused = true
-      this.#failed(error)
-    }
-  }
-}
+export const sequencing = (
+  move: (owner: string) => Effect.Effect<number, unknown>,
+  failed: (error: unknown) => Effect.Effect<void>,
+): Effect.Effect<never> =>
+  Effect.suspend(() => {
+    const owner = randomUUID()
+    let isRefused = false
+    const moveAll: Effect.Effect<void, unknown> = Effect.suspend(() =>
+      Effect.flatMap(move(owner), (count) => (count > 0 ? moveAll : Effect.void)),
+    )
+    // A mistake of the program in one turn is not to end those that follow.
+    const turn = Effect.matchEffect(Effect.catchDefect(moveAll, Effect.fail), {
+      onSuccess: () =>
+        Effect.sync(() => {
+          isRefused = false
+        }),
+      onFailure: (error) => {
+        // Without a connection everybody hears of it, outbox or not.
+        if (!isAnswer(error) || isRefused) return Effect.void
+        isRefused = true
+        return Effect.asVoid(Effect.exit(failed(error)))
+      },
+    })
+    return Effect.forever(Effect.andThen(quietSleep(interval), turn))
+  })

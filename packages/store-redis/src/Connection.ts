@@ -1,4 +1,5 @@
-import { Generations, mayPass, StoreError, type StoreHealth } from "@millrace/core/store"
+import { Generations, mayPass, quietSleep, StoreError, type StoreHealth } from "@millrace/core/store"
+import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { closed, down, fromReply, isEmptied, tooLow, unavailable, wasEmptied, whyDemoted } from "./errors.ts"
 import { type Layout, layout } from "./Layout.ts"
@@ -125,7 +126,6 @@ export class Connection {
   /** Why appends are refused although there is one. */
   #doubt: string | null = null
   #attempt = 0
-  #timer: NodeJS.Timeout | undefined
   #isClosed = false
 
   private constructor(settings: Settings, keys: Layout, met: Met) {
@@ -251,7 +251,6 @@ export class Connection {
 
   close(): void {
     this.#isClosed = true
-    clearTimeout(this.#timer)
     this.#link?.end("the store has been closed")
   }
 
@@ -272,13 +271,43 @@ export class Connection {
   #use(link: Link): void {
     this.#link = link
     this.#attempt = 0
-    this.#watch(link)
     void link.ended.then((why) => {
       this.#link = undefined
       this.onLost()
       this.#down = down(this.#settings.name, why)
-      this.#later(() => this.#comeBack())
     })
+  }
+
+  /**
+   * Looks whether the server still is what it was, and comes back when the connection is lost, for
+   * as long as it runs.
+   */
+  readonly keeping: Effect.Effect<never> = Effect.forever(
+    Effect.suspend(() => {
+      if (this.#link !== undefined) return this.#watching(this.#link)
+      return mayPass(this.#down.reason) ? this.#comingBack : Effect.never
+    }),
+  )
+
+  /** For as long as the link lasts. */
+  #watching(link: Link): Effect.Effect<unknown> {
+    const look = Effect.andThen(
+      quietSleep(watchEvery),
+      Effect.promise(() => this.#lookAt(link)),
+    )
+    return Effect.raceFirst(
+      Effect.promise(() => link.ended),
+      Effect.forever(look),
+    )
+  }
+
+  get #comingBack(): Effect.Effect<void> {
+    const delay = delayBefore(this.#attempt)
+    this.#attempt += 1
+    return Effect.andThen(
+      quietSleep(delay),
+      Effect.promise(() => this.#comeBack()),
+    )
   }
 
   async #comeBack(): Promise<void> {
@@ -302,7 +331,6 @@ export class Connection {
     } catch (cause) {
       const error = translate(cause, this.#settings.name)
       this.#down = error instanceof StoreError ? error : unavailable(String(error))
-      if (mayPass(this.#down.reason)) this.#later(() => this.#comeBack())
     }
   }
 
@@ -316,12 +344,6 @@ export class Connection {
     else this.onSafetyChanged(true, `${name}: ${canBeLost(safety.doubt)}`)
   }
 
-  /** For as long as the link lasts. */
-  #watch(link: Link): void {
-    const timer = setInterval(() => void this.#lookAt(link), watchEvery).unref()
-    void link.ended.then(() => clearInterval(timer))
-  }
-
   async #lookAt(link: Link): Promise<void> {
     try {
       const facts = await factsOf(link)
@@ -332,12 +354,5 @@ export class Connection {
     } catch {
       // The link is broken, and what is found on coming back is weighed anew.
     }
-  }
-
-  #later(body: () => Promise<void>): void {
-    if (this.#isClosed) return
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => void body(), delayBefore(this.#attempt)).unref()
-    this.#attempt += 1
   }
 }

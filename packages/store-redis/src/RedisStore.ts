@@ -122,6 +122,7 @@ export const layer = (
     Effect.map(
       Effect.acquireRelease(open(settings), close).pipe(
         Effect.tap((opened) => warn(settings, opened)),
+        Effect.tap(({ connection }) => Effect.forkScoped(connection.keeping)),
         Effect.tap(({ head }) => Effect.forkScoped(head.looking)),
       ),
       ({ connection, head, writers, caps }) =>

@@ -17,6 +17,13 @@ interface Owner {
   readonly since: number
 }
 
+/** The right to deliver from a file. */
+export interface Claim {
+  /** Looks whether the lock still is on the file that others find, and takes it anew if not. */
+  readonly look: () => void
+  readonly letGo: () => void
+}
+
 /** A lock, and the file that it is on. */
 interface Held {
   readonly database: Database
@@ -24,7 +31,7 @@ interface Held {
 }
 
 /** How often to look whether the lock still is on the file that others find, in ms. */
-const lookEvery = 500
+export const lookEvery = 500
 
 const identityOf = (path: string): string | null => {
   const found = statSync(path, { throwIfNoEntry: false })
@@ -134,10 +141,8 @@ export const makeClaimable = (path: string): void => makeOwnFile(ownerPath(path)
  * That file stays: were it removed, one process could have a lock on the removed one, and another
  * on its successor. If somebody else removes or replaces it, the lock is taken anew on the one that
  * others find; until then they find none, and may not make one, since the store is open.
- *
- * @returns lets go of it
  */
-export const claimDelivery = (path: string, now: number): (() => void) => {
+export const claimDelivery = (path: string, now: number): Claim => {
   const own: Owner = { pid: process.pid, host: hostname(), since: now }
   const beside = ownerPath(path)
   if (!existsSync(beside)) {
@@ -157,9 +162,5 @@ export const claimDelivery = (path: string, now: number): (() => void) => {
       // Whoever has it now takes the lanes over, and says so; it is asked for again.
     }
   }
-  const timer = setInterval(look, lookEvery).unref()
-  return () => {
-    clearInterval(timer)
-    letGo(held)
-  }
+  return { look, letGo: () => letGo(held) }
 }

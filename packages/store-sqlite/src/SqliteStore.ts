@@ -9,6 +9,7 @@ import {
   Keys,
   Members,
   type Position,
+  quietSleep,
   Store,
   type StoreError,
   StoreHealth,
@@ -17,7 +18,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { claimDelivery, isUnclaimed, makeClaimable } from "./DeliveryClaim.ts"
+import { claimDelivery, isUnclaimed, lookEvery, makeClaimable } from "./DeliveryClaim.ts"
 import { failureOf } from "./errors.ts"
 import { lettersPerCall } from "./limits.ts"
 import { fail } from "./outcomes.ts"
@@ -274,7 +275,7 @@ const warnOfWideFiles = Effect.fnUntraced(function* (path: string) {
 })
 
 const claim = (path: string) =>
-  Effect.asVoid(
+  Effect.flatMap(
     Effect.acquireRelease(
       Effect.clockWith((clock) =>
         Effect.suspend(() => {
@@ -285,8 +286,12 @@ const claim = (path: string) =>
           }
         }),
       ),
-      (letGo) => Effect.sync(letGo),
+      ({ letGo }) => Effect.sync(letGo),
     ),
+    ({ look }) =>
+      Effect.asVoid(
+        Effect.forkScoped(Effect.forever(Effect.andThen(quietSleep(lookEvery), Effect.sync(look)))),
+      ),
   )
 
 const close = (file: StoreFile): Effect.Effect<void> => Effect.promise(() => file.close())

@@ -16,11 +16,11 @@ it("refuses a second one of the same process, by any link, until the first has l
   symlinkSync(path, link)
   await withStore(path, () =>
     Effect.sync(() => {
-      const letGo = claimDelivery(path, at)
+      const { letGo } = claimDelivery(path, at)
       const named = `process ${process.pid} on ${hostname()}, since 2026-01-02T03:04:05.000Z`
       for (const way of [path, link]) expect(() => claimDelivery(way, at)).toThrow(named)
       letGo()
-      claimDelivery(link, at + 1)()
+      claimDelivery(link, at + 1).letGo()
     }),
   )
 })
@@ -41,7 +41,7 @@ it("is gone with its process however that ends, and keeps nobody from reading an
     )
     child.process.kill(signal)
     expect(await child.ended).toBe(signal)
-    claimDelivery(path, at)()
+    claimDelivery(path, at).letGo()
   }
   expect(await withStore(path, ({ log }) => readNumbers(log))).toEqual([1, 2, 3])
 })
@@ -75,7 +75,7 @@ it("outlives the removal of its file, and its replacement: nobody else gets it, 
 
   child.process.kill("SIGKILL")
   await child.ended
-  claimDelivery(path, at)()
+  claimDelivery(path, at).letGo()
 })
 
 it("may be had of a file that nobody has used yet", async () => {
