@@ -44,7 +44,7 @@ export const summaryOf = (letter: DeadLetters.DeadLetter): Summary => ({
   eventId: letter.eventId,
   deadAt: letter.deadAt,
   replayedAt: letter.replayedAt,
-  size: letter.event.length + letter.eventName.length + letter.message.length,
+  size: DeadLetters.sizeOf(letter),
 })
 
 const matcher = ({

@@ -253,60 +253,69 @@ const makePartition = Effect.fnUntraced(function* (partition: number, options: L
     )
   })
 
-  return {
-    append: (entries: ReadonlyArray<EventLog.NewEntry>) =>
-      Effect.clockWith((clock) =>
-        Effect.map(appender.append(entries, clock.currentTimeMillisUnsafe()), (places) =>
-          places.map(positionOf),
+  const whenOpen = <A>(use: () => Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
+    Effect.suspend(() => (connection.isClosed ? Effect.fail(closed()) : use()))
+
+  const served: EventLog.Partition = {
+    append: (entries, now) =>
+      whenOpen(() => Effect.map(appender.append(entries, now), (places) => places.map(positionOf))),
+    read: (after, limits) => whenOpen(() => read(after, limits)),
+    wait: (after) =>
+      whenOpen(() => {
+        const place = tail.generations.placeOf(after)
+        // Reading after a position that is not of this log fails.
+        return place.kind === "known" ? head.wait(place.number) : Effect.void
+      }),
+    locate: (time) =>
+      whenOpen(() =>
+        Effect.map(
+          Effect.andThen(refresh, () => tail.before(time)),
+          ({ place }) => positionOf(place),
         ),
       ),
-    read,
-    wait: (after: Position.Position) => {
-      const place = tail.generations.placeOf(after)
-      // Reading after a position that is not of this log fails.
-      return place.kind === "known" ? head.wait(place.number) : Effect.void
-    },
-    locate: (time: number) =>
-      Effect.map(
-        Effect.andThen(refresh, () => tail.before(time)),
-        ({ place }) => positionOf(place),
-      ),
-    bounds: Effect.fnUntraced(function* () {
-      yield* refresh
-      const oldest = yield* tail.oldest
-      const bounds: EventLog.LogBounds = {
-        tail: positionOf(tail.mark.place),
-        head: positionOf(head.mark.place),
-        bytes: head.mark.bytes - tail.mark.bytes,
-        oldestAt: oldest?.appendedAt ?? null,
-      }
-      return bounds
-    }),
-    stats: Effect.fnUntraced(function* (upTo: Position.Position) {
-      const { entries, events, bytes } = yield* tail.markAt(yield* locateInside(upTo))
-      const totals: EventLog.LogTotals = { entries, events, bytes }
-      return totals
-    }),
-    makeRoom,
-    /** Goes the way of an append, and appends nothing. */
-    probe: Effect.gen(function* () {
-      yield* admit
-      yield* refresh
-      if (!(yield* tail.hasRoom(EventLog.leastRoom(maxBytes), maxBytes))) {
-        return yield* Effect.fail(capReached(maxBytes))
-      }
-      // No message comes behind that number: the leader says so, or why it takes none.
-      const afterSequence = Number.MAX_SAFE_INTEGER
-      yield* stream.publish({ subject, data: new Uint8Array(0), afterSequence })
-    }),
-    trim: (released: Position.Position, olderThan: number) =>
+    bounds: whenOpen(() =>
       Effect.gen(function* () {
-        yield* ready
-        yield* head.catchUp
-        yield* tail.refresh
-        yield* tail.trim(tail.generations.releasedBy(released), olderThan)
+        yield* refresh
+        const oldest = yield* tail.oldest
+        const bounds: EventLog.LogBounds = {
+          tail: positionOf(tail.mark.place),
+          head: positionOf(head.mark.place),
+          bytes: head.mark.bytes - tail.mark.bytes,
+          oldestAt: oldest?.appendedAt ?? null,
+        }
+        return bounds
       }),
+    ),
+    stats: (upTo) =>
+      whenOpen(() =>
+        Effect.gen(function* () {
+          const { entries, events, bytes } = yield* tail.markAt(yield* locateInside(upTo))
+          const totals: EventLog.LogTotals = { entries, events, bytes }
+          return totals
+        }),
+      ),
+    trim: (released, olderThan) =>
+      whenOpen(() =>
+        Effect.gen(function* () {
+          yield* ready
+          yield* head.catchUp
+          yield* tail.refresh
+          yield* tail.trim(tail.generations.releasedBy(released), olderThan)
+        }),
+      ),
   }
+  /** Goes the way of an append, and appends nothing. */
+  const probe = Effect.gen(function* () {
+    yield* admit
+    yield* refresh
+    if (!(yield* tail.hasRoom(EventLog.leastRoom(maxBytes), maxBytes))) {
+      return yield* Effect.fail(capReached(maxBytes))
+    }
+    // No message comes behind that number: the leader says so, or why it takes none.
+    const afterSequence = Number.MAX_SAFE_INTEGER
+    yield* stream.publish({ subject, data: new Uint8Array(0), afterSequence })
+  })
+  return { served, makeRoom, probe }
 })
 
 export interface Log {
@@ -326,29 +335,10 @@ export const make = Effect.fnUntraced(function* (
     { concurrency: 16 },
   )
 
-  const at = <A>(
-    partition: number,
-    use: (log: (typeof partitions)[number]) => Effect.Effect<A, StoreError>,
-  ): Effect.Effect<A, StoreError> =>
-    Effect.suspend(() => {
-      EventLog.requirePartition(partition, partitions.length)
-      const log = partitions[partition]
-      return connection.isClosed || log === undefined ? Effect.fail(closed()) : use(log)
-    })
-
-  const log: EventLog.EventLog["Service"] = {
-    get durability() {
-      return level.current
-    },
-    partitions: partitions.length,
-    append: (entries, partition = 0) => at(partition, (log) => log.append(entries)),
-    read: (partition, after, limits) => at(partition, (log) => log.read(after, limits)),
-    wait: (partition, after) => at(partition, (log) => log.wait(after)),
-    locate: (partition, time) => at(partition, (log) => log.locate(time)),
-    bounds: (partition) => at(partition, (log) => log.bounds()),
-    stats: (partition, upTo) => at(partition, (log) => log.stats(upTo)),
-    trim: (partition, released, olderThan) => at(partition, (log) => log.trim(released, olderThan)),
-  }
+  const log = EventLog.servePartitions(
+    partitions.map(({ served }) => served),
+    () => level.current,
+  )
   const makeRoomAnywhere = Effect.gen(function* () {
     for (const one of partitions) if (yield* one.makeRoom(leastDropped)) return true
     return false

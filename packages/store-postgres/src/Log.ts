@@ -144,57 +144,25 @@ export const openLog = Effect.fnUntraced(function* (
       ? Effect.fail(fullOf(limits.maxBytes))
       : Effect.succeed(numbers.map((number) => lineage.generations.positionOf(number)))
 
-  const service: EventLog.EventLog["Service"] = {
-    durability: limits.durability,
-    partitions: 1,
-
-    append: (entries, partition = 0) =>
-      Effect.clockWith((clock) => {
-        EventLog.requirePartition(partition, 1)
-        requireIds(entries)
-        if (isClosed) return Effect.fail(closed())
-        if (entries.length === 0) return Effect.succeed([])
-        return Effect.flatMap(writer.append(entries, clock.currentTimeMillisUnsafe()), positionsOf)
-      }),
-
-    read: (partition, after, readLimits) =>
-      Effect.suspend(() => {
-        EventLog.requirePartition(partition, 1)
-        return table.read(after, readLimits)
-      }),
-
-    wait: (partition, after) =>
-      Effect.suspend(() => {
-        EventLog.requirePartition(partition, 1)
-        const end = isClosed ? closed() : database.end
-        return end === undefined ? head.wait(after) : Effect.fail(end)
-      }),
-
-    locate: (partition, time) =>
-      Effect.suspend(() => {
-        EventLog.requirePartition(partition, 1)
-        return table.locate(time)
-      }),
-
-    bounds: (partition) =>
-      Effect.suspend(() => {
-        EventLog.requirePartition(partition, 1)
-        return table.bounds
-      }),
-
-    stats: (partition, upTo) =>
-      Effect.suspend(() => {
-        EventLog.requirePartition(partition, 1)
-        return table.stats(upTo)
-      }),
-
-    trim: (partition, released, olderThan) =>
-      Effect.suspend(() => {
-        EventLog.requirePartition(partition, 1)
-        return Effect.tap(table.trim(released, olderThan, limitsNow().segmentBytes), () =>
-          Effect.sync(() => reclaimer.reclaim()),
-        )
-      }),
+  const partition: EventLog.Partition = {
+    append: (entries, now) => {
+      requireIds(entries)
+      if (isClosed) return Effect.fail(closed())
+      if (entries.length === 0) return Effect.succeed([])
+      return Effect.flatMap(writer.append(entries, now), positionsOf)
+    },
+    read: table.read,
+    wait: (after) => {
+      const end = isClosed ? closed() : database.end
+      return end === undefined ? head.wait(after) : Effect.fail(end)
+    },
+    locate: table.locate,
+    bounds: table.bounds,
+    stats: table.stats,
+    trim: (released, olderThan) =>
+      Effect.tap(table.trim(released, olderThan, limitsNow().segmentBytes), () =>
+        Effect.sync(() => reclaimer.reclaim()),
+      ),
   }
-  return service
+  return EventLog.servePartitions([partition], () => limits.durability)
 })

@@ -62,53 +62,22 @@ const defaultRequestTimeout = 5_000
 /** What a timer takes, in ms. */
 const longestTimeout = 2 ** 31 - 1
 
-const eventLog = (file: StoreFile): EventLog.EventLog["Service"] => ({
-  durability: "disk",
-  partitions: 1,
-
-  append: (entries, partition = 0) =>
-    Effect.clockWith((clock) => {
-      EventLog.requirePartition(partition, 1)
-      return file.append(entries, clock.currentTimeMillisUnsafe())
+const eventLog = (file: StoreFile): EventLog.EventLog["Service"] => {
+  const partition: EventLog.Partition = {
+    append: (entries, now) => file.append(entries, now),
+    read: (after, limits, wants) => file.entries(after, limits, wants),
+    wait: (after) => file.wait(after),
+    locate: (time) => file.locate(time),
+    bounds: file.bounds,
+    stats: (upTo) => file.stats(upTo),
+    trim: Effect.fnUntraced(function* (released, olderThan) {
+      yield* file.release(released)
+      // In pieces, between which appends get their turn.
+      while (yield* file.dropOlder(olderThan)) {}
     }),
-
-  read: (partition, after, limits, wants) =>
-    Effect.suspend(() => {
-      EventLog.requirePartition(partition, 1)
-      return file.entries(after, limits, wants)
-    }),
-
-  wait: (partition, after) =>
-    Effect.suspend(() => {
-      EventLog.requirePartition(partition, 1)
-      return file.wait(after)
-    }),
-
-  locate: (partition, time) =>
-    Effect.suspend(() => {
-      EventLog.requirePartition(partition, 1)
-      return file.locate(time)
-    }),
-
-  bounds: (partition) =>
-    Effect.suspend(() => {
-      EventLog.requirePartition(partition, 1)
-      return file.bounds()
-    }),
-
-  stats: (partition, upTo) =>
-    Effect.suspend(() => {
-      EventLog.requirePartition(partition, 1)
-      return file.stats(upTo)
-    }),
-
-  trim: Effect.fnUntraced(function* (partition, released, olderThan) {
-    EventLog.requirePartition(partition, 1)
-    yield* file.release(released)
-    // In pieces, between which appends get their turn.
-    while (yield* file.dropOlder(olderThan)) {}
-  }),
-})
+  }
+  return EventLog.servePartitions([partition], () => "disk")
+}
 
 /** The epochs that this process has acquired, by cursor. */
 type Owned = Map<string, number>

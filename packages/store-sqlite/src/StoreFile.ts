@@ -152,7 +152,7 @@ export class StoreFile {
       : Effect.succeed(newest)
   }
 
-  bounds(): Effect.Effect<EventLog.LogBounds, StoreError> {
+  get bounds(): Effect.Effect<EventLog.LogBounds, StoreError> {
     return Effect.map(this.#about<Bounds>("bounds", null), ([bounds, generations]) => ({
       ...bounds,
       tail: generations.positionOf(bounds.tail),

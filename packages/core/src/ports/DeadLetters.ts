@@ -128,8 +128,11 @@ interface Numbered {
   readonly letter: DeadLetter
 }
 
-/** Text only: what surrounds it is small beside an event, and the same for every letter. */
-const sizeOf = ({ event, eventName, message }: DeadLetter): number =>
+/**
+ * What a letter counts for. Text only: what surrounds it is small beside an event, and the same for
+ * every letter.
+ */
+export const sizeOf = ({ event, eventName, message }: DeadLetter): number =>
   event.length + eventName.length + message.length
 
 const matcher = ({

@@ -156,7 +156,7 @@ export const defaultMaxBytes = 128 * 1024 * 1024
 export const defaultMaxBytesOnDisk = 10 * 1024 ** 3
 
 export { sizeOf } from "./LogEntry.ts"
-export { requirePartition } from "./requirePartition.ts"
+export { type Partition, servePartitions } from "./servePartitions.ts"
 
 /**
  * The room that a log needs, in bytes, to count as one that takes events: a request of a few

@@ -34,15 +34,11 @@ const letterOf = (row: Row): DeadLetters.DeadLetter => ({
   replayedAt: row.replayed_at,
 })
 
-/** Text only, as the port's other stores count it. */
-const sizeOf = ({ event, eventName, message }: DeadLetters.DeadLetter): number =>
-  event.length + eventName.length + message.length
-
 const rowOf = (letter: DeadLetters.DeadLetter) => ({
   destination: toText(letter.destination),
   event_id: toText(letter.eventId),
   dead_at: letter.deadAt,
-  bytes: sizeOf(letter),
+  bytes: DeadLetters.sizeOf(letter),
   reason: letter.reason,
   message: toText(letter.message),
   status: letter.status,

@@ -12,16 +12,12 @@ import { decode, encode } from "../text.ts"
 /** What stands behind the lines that scripts read. */
 type Rest = Omit<DeadLetters.DeadLetter, "deadAt" | "replayedAt" | "destination" | "eventId">
 
-/** Text only, as the port's other stores count it. */
-const sizeOf = ({ event, eventName, message }: DeadLetters.DeadLetter): number =>
-  event.length + eventName.length + message.length
-
 const toParameters = (letter: DeadLetters.DeadLetter): ReadonlyArray<Argument> => {
   const { reason, message, status, receivedAt, eventName, event } = letter
   const rest: Rest = { reason, message, status, receivedAt, eventName, event }
   return [
     letter.deadAt,
-    sizeOf(letter),
+    DeadLetters.sizeOf(letter),
     letter.replayedAt ?? "",
     encode(letter.destination),
     encode(letter.eventId),

@@ -71,16 +71,14 @@ const newForks = (reply: Reply): string | null => {
   return Buffer.isBuffer(first) && first.toString() === "forks" ? text(forks) : null
 }
 
-export const eventLog = (
+const partitionLog = (
   connection: Connection,
   head: Head,
-  writers: ReadonlyArray<Appending>,
-): EventLog.EventLog["Service"] => {
-  const { partitions } = connection
-
+  partition: number,
+  writer: Appending,
+): EventLog.Partition => {
   /** Again when a generation has begun meanwhile: positions mean something else then. */
   const run = async (
-    partition: number,
     script: Script,
     parametersOf: (generations: Generations) => ReadonlyArray<Argument>,
   ): Promise<readonly [reply: Reply, generations: Generations]> => {
@@ -96,12 +94,11 @@ export const eventLog = (
   }
 
   const read = async (
-    partition: number,
     after: Position.Position,
     limits: EventLog.ReadLimits,
   ): Promise<ReadonlyArray<EventLog.LogEntry>> => {
     const ask = async () => {
-      const [reply, generations] = await run(partition, scripts.read, (known) => [
+      const [reply, generations] = await run(scripts.read, (known) => [
         numberOf(known, after),
         finite(limits.maxEntries),
         finite(limits.maxBytes),
@@ -119,76 +116,61 @@ export const eventLog = (
     throw corrupt(`bodies of entries after "${after}" are missing`)
   }
 
-  /** A partition that is not there is a mistake of the program: it dies. */
-  const on = <A>(partition: number, body: () => Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
-    Effect.suspend(() => {
-      EventLog.requirePartition(partition, partitions)
-      return body()
-    })
-
-  const ask = <A>(partition: number, body: () => Promise<A>): Effect.Effect<A, StoreError> =>
-    on(partition, () => fromPromise(body))
-
   return {
-    get durability() {
-      return connection.safety.durability
+    append: (entries, now) => {
+      const { failure } = connection
+      return failure === undefined ? writer.append(entries, now) : Effect.fail(failure)
     },
-    partitions,
 
-    append: (entries, partition = 0) =>
-      Effect.clockWith((clock) =>
-        on(partition, () => {
-          const { failure } = connection
-          return failure === undefined
-            ? writers[partition]!.append(entries, clock.currentTimeMillisUnsafe())
-            : Effect.fail(failure)
-        }),
-      ),
+    read: (after, limits) => fromPromise(() => read(after, limits)),
 
-    read: (partition, after, limits) => ask(partition, () => read(partition, after, limits)),
+    wait: (after) => {
+      const place = connection.generations(partition).placeOf(after)
+      // Reading after a position that is not of this log fails.
+      return place.kind === "known" ? head.wait(partition, place.number) : Effect.void
+    },
 
-    wait: (partition, after) =>
-      on(partition, () => {
-        const place = connection.generations(partition).placeOf(after)
-        // Reading after a position that is not of this log fails.
-        return place.kind === "known" ? head.wait(partition, place.number) : Effect.void
-      }),
-
-    locate: (partition, time) =>
-      ask(partition, async () => {
-        const [reply, generations] = await run(partition, scripts.locate, () => [finite(time)])
+    locate: (time) =>
+      fromPromise(async () => {
+        const [reply, generations] = await run(scripts.locate, () => [finite(time)])
         return generations.positionOf(number(reply))
       }),
 
-    bounds: (partition) =>
-      ask(partition, async () => {
-        const [reply, generations] = await run(partition, scripts.bounds, () => [])
-        const [tail, last, kept, oldest] = list(reply)
-        return {
-          tail: generations.positionOf(number(tail)),
-          head: generations.positionOf(number(last)),
-          bytes: number(kept),
-          oldestAt: oldest === null ? null : number(oldest),
-        }
-      }),
+    bounds: fromPromise(async () => {
+      const [reply, generations] = await run(scripts.bounds, () => [])
+      const [tail, last, kept, oldest] = list(reply)
+      return {
+        tail: generations.positionOf(number(tail)),
+        head: generations.positionOf(number(last)),
+        bytes: number(kept),
+        oldestAt: oldest === null ? null : number(oldest),
+      }
+    }),
 
-    stats: (partition, upTo) =>
-      ask(partition, async () => {
-        const [reply, generations] = await run(partition, scripts.stats, (known) => [numberOf(known, upTo)])
+    stats: (upTo) =>
+      fromPromise(async () => {
+        const [reply, generations] = await run(scripts.stats, (known) => [numberOf(known, upTo)])
         const [entries = 0, events = 0, total = 0] = numbers(orOutside(reply, generations, upTo))
         return { entries, events, bytes: total }
       }),
 
-    trim: (partition, released, olderThan) =>
-      ask(partition, async () => {
+    trim: (released, olderThan) =>
+      fromPromise(async () => {
         for (let isMore = true; isMore; ) {
           // In pieces, between which appends get their turn.
-          const [reply] = await run(partition, scripts.trim, (known) => [
-            known.releasedBy(released),
-            finite(olderThan),
-          ])
+          const [reply] = await run(scripts.trim, (known) => [known.releasedBy(released), finite(olderThan)])
           isMore = number(reply) === 1
         }
       }),
   }
 }
+
+export const eventLog = (
+  connection: Connection,
+  head: Head,
+  writers: ReadonlyArray<Appending>,
+): EventLog.EventLog["Service"] =>
+  EventLog.servePartitions(
+    writers.map((writer, partition) => partitionLog(connection, head, partition, writer)),
+    () => connection.safety.durability,
+  )

@@ -122,30 +122,22 @@ const eventLog = (log: SalvagedLog): EventLog.EventLog["Service"] => {
     ...entry,
     position: Position.fromNumber(number),
   })
-  const sync = <A>(partition: number, body: () => A) =>
-    Effect.sync(() => {
-      EventLog.requirePartition(partition, 1)
-      return body()
-    })
   const { bytes } = log.stats(log.head)
-  return {
-    durability: "disk",
-    partitions: 1,
+  const partition: EventLog.Partition = {
     append: () => readOnly,
-    read: (partition, after, limits) =>
-      sync(partition, () => log.read(Position.toNumber(after), limits).map(toEntry)),
+    read: (after, limits) => Effect.sync(() => log.read(Position.toNumber(after), limits).map(toEntry)),
     wait: () => Effect.never,
     locate: () => Effect.succeed(Position.fromNumber(log.tail)),
-    bounds: (partition) =>
-      sync(partition, () => ({
-        tail: Position.fromNumber(log.tail),
-        head: Position.fromNumber(log.head),
-        bytes,
-        oldestAt: log.read(log.tail, { maxEntries: 1, maxBytes: 1 })[0]?.appendedAt ?? null,
-      })),
-    stats: (partition, upTo) => sync(partition, () => log.stats(Position.toNumber(upTo))),
+    bounds: Effect.sync(() => ({
+      tail: Position.fromNumber(log.tail),
+      head: Position.fromNumber(log.head),
+      bytes,
+      oldestAt: log.read(log.tail, { maxEntries: 1, maxBytes: 1 })[0]?.appendedAt ?? null,
+    })),
+    stats: (upTo) => Effect.sync(() => log.stats(Position.toNumber(upTo))),
     trim: () => readOnly,
   }
+  return EventLog.servePartitions([partition], () => "disk")
 }
 
 const cursorsOf = (survey: Survey, log: SalvagedLog): ReadonlyArray<Cursors.Cursor> => {

@@ -1,8 +1,7 @@
 import * as Effect from "effect/Effect"
 import { HeadWatch } from "../HeadWatch.ts"
-import type { NewEntry, ReadLimits } from "../LogEntry.ts"
 import type { Position } from "../Position.ts"
-import { requirePartition } from "../requirePartition.ts"
+import { type Partition, servePartitions } from "../servePartitions.ts"
 import { MemoryLog } from "./MemoryLog.ts"
 import { closed, guard } from "./memoryPort.ts"
 
@@ -26,37 +25,28 @@ export class MemoryPartition {
 /** The service of `EventLog` over partitions in memory. */
 export const serveMemory = Effect.fnUntraced(function* (all: ReadonlyArray<MemoryPartition>) {
   const run = yield* guard
-  const at = (partition: number): MemoryPartition => {
-    requirePartition(partition, all.length)
-    return all[partition]!
-  }
-
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
       for (const one of all) one.watch.fail(Effect.fail(closed()))
     }),
   )
-
-  return {
-    durability: "memory" as const,
-    partitions: all.length,
-    append: (entries: ReadonlyArray<NewEntry>, partition = 0) =>
-      run((clock) => {
-        const one = at(partition)
-        const positions = one.log.append(entries, clock.currentTimeMillisUnsafe())
-        one.watch.advance(one.log.head)
+  const serve = ({ log, watch }: MemoryPartition): Partition => ({
+    append: (entries, now) =>
+      run(() => {
+        const positions = log.append(entries, now)
+        watch.advance(log.head)
         return Effect.fromResult(positions)
       }),
-    read: (partition: number, after: Position, limits: ReadLimits) =>
-      run(() => Effect.fromResult(at(partition).log.read(after, limits))),
-    wait: (partition: number, after: Position) => run(() => at(partition).watch.wait(after)),
-    locate: (partition: number, time: number) => run(() => Effect.succeed(at(partition).log.locate(time))),
-    bounds: (partition: number) => run(() => Effect.succeed(at(partition).log.bounds())),
-    stats: (partition: number, upTo: Position) => run(() => Effect.fromResult(at(partition).log.stats(upTo))),
-    trim: (partition: number, released: Position, olderThan: number) =>
+    read: (after, limits) => run(() => Effect.fromResult(log.read(after, limits))),
+    wait: (after) => run(() => watch.wait(after)),
+    locate: (time) => run(() => Effect.succeed(log.locate(time))),
+    bounds: run(() => Effect.succeed(log.bounds())),
+    stats: (upTo) => run(() => Effect.fromResult(log.stats(upTo))),
+    trim: (released, olderThan) =>
       run(() => {
-        at(partition).log.trim(released, olderThan)
+        log.trim(released, olderThan)
         return Effect.void
       }),
-  }
+  })
+  return servePartitions(all.map(serve), () => "memory")
 })
