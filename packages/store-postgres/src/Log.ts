@@ -105,8 +105,8 @@ export const openLog = Effect.fnUntraced(function* (
   const hear = (payload: string): void => {
     const position = payload as Position.Position
     const announced = lineage.generations.placeOf(position)
-    // Only the log can say what is there in a generation that this process does not know, or that is
-    // gone.
+    // Only the log can say what is there in a generation that this process does not know, or that
+    // is gone.
     if (announced.kind !== "known" || announced.number === 0) {
       runFork(look)
       return

@@ -10,8 +10,8 @@ import { isAnswer } from "./errors.ts"
 const interval = 500
 
 /**
- * Moves what has been committed to the outbox into the log, for as long as it runs. One process at a
- * time does so; each step is one transaction, so a process that dies leaves nothing half done.
+ * Moves what has been committed to the outbox into the log, for as long as it runs. One process at
+ * a time does so; each step is one transaction, so a process that dies leaves nothing half done.
  *
  * @param move moves some, and says how many: 0 when there are none, or when others move
  * @param failed told of the server's first refusal in a row

@@ -22,7 +22,7 @@ export interface WriterOptions {
   readonly newest: NewestEntries
   /** How long anything may take, in ms. */
   readonly patience: number
-  /** What those of a group's entries got that a caller has appended, which are so many from one on. */
+  /** What a caller's entries got: so many of a group's, from one on. */
   readonly positionsOf: (
     appended: Appended,
     from: number,

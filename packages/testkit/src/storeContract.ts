@@ -27,9 +27,9 @@ import type { StoreBinding } from "./storeBinding.ts"
  * Registers the contract of all storage ports as vitest tests of a store: what every program that
  * uses a store relies on.
  *
- * The store is called under Effect's `TestClock`, so it takes the time from Effect's `Clock`. What it
- * waits for itself, such as a disk, a server's answer or the next try to reach it, takes real time:
- * it is opened with a clock that tells the virtual time, and by which sleeping does so.
+ * The store is called under Effect's `TestClock`, so it takes the time from Effect's `Clock`. What
+ * it waits for itself, such as a disk, a server's answer or the next try to reach it, takes real
+ * time: it is opened with a clock that tells the virtual time, and by which sleeping is real.
  *
  * @example
  * ```ts

@@ -23,8 +23,8 @@
  * - Groups are taken in the order in which they were asked for, as much as {@link GroupLimits}
  *   allow, and at least one, however large it is. What weighs nothing goes with the next group.
  * - No more than {@link Options.writes} are under way at a time.
- * - What waits and what is under way never weigh more than the {@link Backlog} has room for, but for
- *   one that is larger and alone. What is beyond that fails at once with `Unavailable`.
+ * - What waits and what is under way never weigh more than the {@link Backlog} has room for, but
+ *   for one that is larger and alone. What is beyond that fails at once with `Unavailable`.
  * - A write that fails, fails its group and nobody else: a store that knows better calls {@link
  *   GroupCommit.refuse}.
  * - What has waited longer than its time limit fails with `Unavailable`, by Effect's clock; and for
@@ -42,45 +42,13 @@ import * as Fiber from "effect/Fiber"
 import * as Scheduler from "effect/Scheduler"
 import { monotonicMillisOf } from "../base/monotonic.ts"
 import { quietSleep } from "../base/quietSleep.ts"
+import { Backlog, type GroupLimits, usualLimits, type Weight } from "./Backlog.ts"
 import { StoreError } from "./StoreError.ts"
 
-export interface Weight {
-  readonly entries: number
-  readonly bytes: number
-}
-
-/** What a group may weigh. */
-export type GroupLimits = Weight
+export { Backlog, type GroupLimits, usualLimits, type Weight } from "./Backlog.ts"
 
 /** What becomes of one that was asked for. */
 export type Outcome<A> = Effect.Effect<A, StoreError>
-
-/** Enough to make a sync's cost disappear, few enough for a transaction of some ten ms. */
-export const usualLimits: GroupLimits = { entries: 10_000, bytes: 4 * 1024 * 1024 }
-
-/** Bytes that a process may hold in memory for a server that does not keep up. */
-export const usualBacklog = 32 * 1024 * 1024
-
-/** Bytes that are not answered yet: of one queue, or of all queues of a store. */
-export class Backlog {
-  readonly most: number
-  #bytes = 0
-
-  constructor(most: number = usualBacklog) {
-    this.most = most
-  }
-
-  /** Whether there is room; what is larger than all of it still has its turn alone. */
-  take(bytes: number): boolean {
-    if (this.#bytes > 0 && this.#bytes + bytes > this.most) return false
-    this.#bytes += bytes
-    return true
-  }
-
-  give(bytes: number): void {
-    this.#bytes -= bytes
-  }
-}
 
 export interface Options<Item, Answer> {
   /**
@@ -112,8 +80,8 @@ export interface Options<Item, Answer> {
    */
   readonly turns?: number
   /**
-   * Whether the next write begins at once behind one, and those who asked hear of that a turn later:
-   * the server has the next while they go on.
+   * Whether the next write begins at once behind one, and those who asked hear of that a turn
+   * later: the server has the next while they go on.
    */
   readonly isEager?: boolean
   /** Makes for each group what says whether one more may be in it. */
@@ -243,7 +211,7 @@ export class GroupCommit<Item, Answer> {
     })
   }
 
-  /** Fails what is asked for from now on, what waits, and what is under way, which is interrupted. */
+  /** Fails what is asked for from now on, what waits, and what is under way: that is interrupted. */
   stop(end: StoreError): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.#end ??= end

@@ -43,8 +43,8 @@ export class HeadWatch<At extends string | number> {
   }
 
   /**
-   * The log ends here, perhaps earlier than it did: wakes those who wait anywhere else, to find that
-   * out.
+   * The log ends here, perhaps earlier than it did: wakes those who wait anywhere else, to find
+   * that out.
    */
   fallBack(to: At): void {
     this.#known = to
