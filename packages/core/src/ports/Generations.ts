@@ -36,7 +36,7 @@ export type Place =
  * head as its fork, before anything is appended to a log that may have lost something. To begin one
  * too many does no harm, since nothing lies behind its fork; but no generation's number may be
  * given twice, also not by a server that never heard of it: the time in ms does. It wakes those who
- * wait behind the fork (`KnownHead.fallBack`), and does not give an epoch again that was acquired
+ * wait behind the fork (`HeadWatch.fallBack`), and does not give an epoch again that was acquired
  * and is lost.
  */
 export class Generations {
