@@ -202,7 +202,7 @@ export class GroupCommit<Item, Answer> {
     this.#rest()
   }
 
-  /** Fails what is asked for from now on. Returns once everything asked for before has ended. */
+  /** Fails what comes. Returns once everything asked for before has ended. */
   close(end: StoreError): Effect.Effect<void> {
     return Effect.callback((resume) => {
       this.#end ??= end
@@ -211,7 +211,7 @@ export class GroupCommit<Item, Answer> {
     })
   }
 
-  /** Fails what is asked for from now on, what waits, and what is under way: that is interrupted. */
+  /** Fails what comes, what waits, and what is under way, which is interrupted. */
   stop(end: StoreError): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.#end ??= end
