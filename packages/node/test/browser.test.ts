@@ -1,5 +1,5 @@
-import { createServer, Millrace } from "@millrace/node"
-import { describeBrowser, keys, type PageSdks, startWebhook } from "@millrace/test-sdks"
+import { createServer, type Millrace } from "@millrace/node"
+import { describeBrowser, keys, type PageSdks, startReceiving } from "@millrace/test-sdks"
 import { describe, expect, it, onTestFinished } from "vitest"
 
 const [key] = keys.client
@@ -8,14 +8,7 @@ type Options = Pick<Parameters<typeof Millrace.make>[0], "cors" | "paths">
 
 /** Millrace at an origin of its own, and what has arrived at its webhook. */
 const serve = async (options: Options = {}) => {
-  const webhook = await startWebhook()
-  onTestFinished(webhook.close)
-  const millrace = await Millrace.make({
-    keys,
-    destinations: [{ id: "webhook", url: webhook.url, batch: { maxDelay: "20 millis" } }],
-    allowPrivateDestinations: ["127.0.0.1"],
-    ...options,
-  })
+  const { webhook, millrace } = await startReceiving(options)
   const server = createServer(millrace)
   const { port } = await server.listen(0)
   const close = async () => {

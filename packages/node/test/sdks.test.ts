@@ -1,25 +1,7 @@
 import * as Http from "node:http"
-import type { AddressInfo, Server } from "node:net"
 import { Duplex } from "node:stream"
 import { createServer, nodeHandler } from "@millrace/node"
-import { type Host, hostContract } from "@millrace/test-sdks"
-
-const listening = async (server: Server, end: () => void = () => {}): Promise<Host> => {
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        end()
-      }),
-  }
-}
-
-const plain = (listener: Http.RequestListener): Promise<Host> => {
-  const server = Http.createServer(listener)
-  return listening(server, () => server.closeAllConnections())
-}
+import { type Host, hostContract, listening } from "@millrace/test-sdks"
 
 /**
  * Cuts what passes wherever it likes: in the middle of a character, of a number, of gzip's header.
@@ -47,18 +29,20 @@ const cutter = () => {
 /** As proxies do: the body in chunks of its own, without a length. */
 const rechunking = async (target: Host): Promise<Host> => {
   const agent = new Http.Agent({ keepAlive: true })
-  const host = await plain((req, res) => {
-    const { "content-length": _length, connection: _connection, ...headers } = req.headers
-    const onward = Http.request(
-      `${target.url}${req.url}`,
-      { method: req.method, headers, agent },
-      (reply) => {
-        res.writeHead(reply.statusCode!, reply.headers)
-        reply.pipe(res)
-      },
-    )
-    req.pipe(cutter()).pipe(onward)
-  })
+  const host = await listening(
+    Http.createServer((req, res) => {
+      const { "content-length": _length, connection: _connection, ...headers } = req.headers
+      const onward = Http.request(
+        `${target.url}${req.url}`,
+        { method: req.method, headers, agent },
+        (reply) => {
+          res.writeHead(reply.statusCode!, reply.headers)
+          reply.pipe(res)
+        },
+      )
+      req.pipe(cutter()).pipe(onward)
+    }),
+  )
   return {
     url: host.url,
     close: async () => {
@@ -76,5 +60,5 @@ hostContract("createServer", async (millrace) => {
 })
 
 hostContract("node:http behind a proxy that sends its own chunks", async (millrace) =>
-  rechunking(await plain(nodeHandler(millrace))),
+  rechunking(await listening(Http.createServer(nodeHandler(millrace)))),
 )

@@ -1,11 +1,11 @@
 import { readFile } from "node:fs/promises"
 import { createServer } from "node:http"
 import { createRequire } from "node:module"
-import type { AddressInfo } from "node:net"
 import { join } from "node:path"
 import { missing, pathOf } from "@millrace/test-servers"
 import { type Browser, chromium, type Page } from "playwright-core"
 import { afterAll, beforeAll, describe, it, onTestFinished } from "vitest"
+import { listening } from "./listening.ts"
 
 const executablePath = ["chromium", "chromium-browser", "google-chrome"]
   .map(pathOf)
@@ -66,16 +66,9 @@ const startSite = async () => {
         .join("")}`,
     )
   })
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  return {
-    // Another site than Millrace's, too.
-    origin: `http://localhost:${(server.address() as AddressInfo).port}`,
-    close: () =>
-      new Promise<void>((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
-  }
+  const { url, close } = await listening(server)
+  // Another site than Millrace's, too.
+  return { origin: url.replace("127.0.0.1", "localhost"), close }
 }
 
 /** Registers tests that need Chromium; without it there is one skipped test that says so. */

@@ -1,17 +1,11 @@
 import { randomBytes } from "node:crypto"
-import { Millrace } from "@millrace/node"
+import type { Millrace } from "@millrace/node"
 import { describe, expect, it, onTestFinished } from "vitest"
 import { expectExactly } from "./arrival.ts"
+import type { Host } from "./listening.ts"
+import { startReceiving } from "./receiving.ts"
 import { defaultUser, type Logged, privateMarker, type Sdk } from "./Sdk.ts"
-import { keys, type SdkName, sdks } from "./sdks.ts"
-import { startWebhook } from "./webhook.ts"
-
-/** Somebody's server with Millrace in it. */
-export interface Host {
-  /** Where SDKs send to: what they put before `/v1/log_event`. */
-  readonly url: string
-  readonly close: () => Promise<void>
-}
+import { type SdkName, sdks } from "./sdks.ts"
 
 export interface HostOptions {
   /** SDKs whose bodies the host itself refuses before Millrace sees them, each with the reason. */
@@ -53,14 +47,7 @@ export const hostContract = (
         continue
       }
       it(`${sdkName}: every event arrives once, in large bodies too`, async () => {
-        const webhook = await startWebhook()
-        onTestFinished(webhook.close)
-        const millrace = await Millrace.make({
-          keys,
-          destinations: [{ id: "webhook", url: webhook.url, batch: { maxDelay: "20 millis" } }],
-          allowPrivateDestinations: ["127.0.0.1"],
-        })
-        onTestFinished(() => void millrace.close())
+        const { webhook, millrace } = await startReceiving()
         const host = await start(millrace)
         onTestFinished(host.close)
         const sdk = await startSdk(host.url)

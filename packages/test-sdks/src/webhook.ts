@@ -1,29 +1,28 @@
 import { createServer } from "node:http"
-import type { AddressInfo } from "node:net"
 import type { Arrived } from "./arrival.ts"
+import { type Host, listening } from "./listening.ts"
 
 /** A receiver that takes everything. */
-export interface Webhook {
-  readonly url: string
+export interface Webhook extends Host {
   readonly events: ReadonlyArray<Arrived>
   /** Resolves once this many events have arrived. */
   readonly until: (count: number) => Promise<void>
-  readonly close: () => Promise<void>
 }
 
 export const startWebhook = async (): Promise<Webhook> => {
   const events: Array<Arrived> = []
   const waiting = new Set<() => void>()
-  const server = createServer(async (req, res) => {
-    let body = ""
-    for await (const chunk of req.setEncoding("utf8")) body += chunk
-    events.push(...(JSON.parse(body) as ReadonlyArray<Arrived>))
-    res.end()
-    for (const look of [...waiting]) look()
-  })
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+  const { url, close } = await listening(
+    createServer(async (req, res) => {
+      let body = ""
+      for await (const chunk of req.setEncoding("utf8")) body += chunk
+      events.push(...(JSON.parse(body) as ReadonlyArray<Arrived>))
+      res.end()
+      for (const look of [...waiting]) look()
+    }),
+  )
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    url: `${url}/`,
     events,
     until: (count) =>
       new Promise((resolve) => {
@@ -35,10 +34,6 @@ export const startWebhook = async (): Promise<Webhook> => {
         waiting.add(look)
         look()
       }),
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
+    close,
   }
 }

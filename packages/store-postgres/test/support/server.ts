@@ -1,21 +1,10 @@
 import { randomBytes } from "node:crypto"
-import { servers } from "@millrace/test-servers"
-import { Client } from "pg"
+import { servers, withPostgres } from "@millrace/test-servers"
+import type { Client } from "pg"
 
 /** A connection of the test's own. */
-export const withClient = async <A>(
-  body: (client: Client) => Promise<A>,
-  url = servers.postgres,
-): Promise<A> => {
-  const client = new Client({ connectionString: url })
-  client.on("error", () => {})
-  await client.connect()
-  try {
-    return await body(client)
-  } finally {
-    await client.end()
-  }
-}
+export const withClient = <A>(body: (client: Client) => Promise<A>, url = servers.postgres): Promise<A> =>
+  withPostgres(url, body)
 
 export const freshSchema = (): string => `test_${randomBytes(8).toString("hex")}`
 

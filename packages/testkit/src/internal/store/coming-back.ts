@@ -1,28 +1,13 @@
-import { type EventLog, mayPass, StoreError } from "@millrace/core"
+import { type EventLog, StoreError } from "@millrace/core"
 import { Position } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { expect } from "vitest"
+import { aMoment, answered } from "./asking.ts"
 import { all, entries, ids, never, readAll, sizeOf } from "./entries.ts"
 import type { Suite } from "./suite.ts"
 
 type Log = EventLog.EventLog["Service"]
-
-/** Bounds what a store may need to find its server again: a try each 20 ms of real time. */
-const maxTries = 1000
-
-const aMoment = Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 20)))
-
-/** Asks again for as long as the store does not answer. */
-export const answered = <A, R>(call: Effect.Effect<A, StoreError, R>): Effect.Effect<A, StoreError, R> =>
-  Effect.gen(function* () {
-    for (let tries = 1; ; tries++) {
-      const outcome = yield* Effect.result(call)
-      if (outcome._tag === "Success") return outcome.success
-      if (!mayPass(outcome.failure.reason) || tries === maxTries) return yield* outcome.failure
-      yield* aMoment
-    }
-  })
 
 const append = (log: Log, from: number, to: number) => answered(log.append(entries(from, to)))
 

@@ -2,7 +2,7 @@ import { type Counters, Position, type StoreError } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { expect } from "vitest"
-import { answered } from "./coming-back.ts"
+import { answered, lostBy } from "./asking.ts"
 import { counted } from "./counters.ts"
 import { record } from "./cursors.ts"
 import { letter } from "./deadLetters.ts"
@@ -10,11 +10,6 @@ import { destination } from "./destinations.ts"
 import { all, entries, entry, ids, never, readAll } from "./entries.ts"
 import { key } from "./keys.ts"
 import type { Ports, Suite } from "./suite.ts"
-
-/** Bounds what a store may need to notice: a try each 20 ms of real time. */
-const maxTries = 1000
-
-const aMoment = Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 20)))
 
 /** One of everything. */
 const fill = Effect.fnUntraced(function* (ports: Ports) {
@@ -29,17 +24,6 @@ const fill = Effect.fnUntraced(function* (ports: Ports) {
   yield* members.beat("one", 60_000)
   return { positions, epoch }
 })
-
-/** How a call fails once the store has noticed what has become of it. */
-const lostBy = (call: Effect.Effect<unknown, StoreError>): Effect.Effect<StoreError | null> =>
-  Effect.gen(function* () {
-    for (let tries = 1; ; tries++) {
-      const outcome = yield* Effect.result(call)
-      if (outcome._tag === "Failure" && outcome.failure.reason._tag === "Lost") return outcome.failure
-      if (tries === maxTries) return null
-      yield* aMoment
-    }
-  })
 
 export const emptied = ({ checkEmpty }: Suite): void => {
   checkEmpty(
