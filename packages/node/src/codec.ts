@@ -42,11 +42,11 @@ const exact = (bytes: Uint8Array): Uint8Array =>
 const spare = 64
 
 /**
- * Bytes of content that may be on their way out of zlib's threads at one time: twelve bodies of the
- * largest kind, or five hundred of a thousand events. What is inflated on the spot, as nearly all
- * bodies are, takes none of it.
+ * Bytes of content that may be on their way out of zlib's threads at one time: six bodies of the
+ * largest kind, or two hundred and fifty of a thousand events. What is inflated on the spot, as
+ * nearly all bodies are, takes none of it.
  */
-const maxInflating = 128 * 1024 * 1024
+const maxInflating = 64 * 1024 * 1024
 let inflating = 0
 
 const onThread = (

@@ -25,7 +25,7 @@ export interface BodyOptions {
   readonly bodyTimeout?: Duration.Input
   /**
    * How many bytes of bodies may be in memory at one time; small ones have a quarter of it besides:
-   * see {@link BodyBudget}. Without it all handlers of the process share 192 MB: eighteen bodies of
+   * see {@link BodyBudget}. Without it all handlers of the process share 128 MB: twelve bodies of
    * the largest kind.
    */
   readonly maxBufferedBytes?: number
@@ -39,7 +39,7 @@ export interface BodyLimits {
 }
 
 // Memory belongs to the process, so what may be used of it is counted there.
-const processBudget = new BodyBudget(192 * 1024 * 1024)
+const processBudget = new BodyBudget(128 * 1024 * 1024)
 
 /**
  * ms: how long nothing may come, before it matters how much. A phone between two cells is silent
