@@ -1,6 +1,8 @@
 import { Cursors, EventLog, Position, type StoreError } from "@millrace/core/store"
 import { layer } from "@millrace/store-nats"
 import { describeServer, type NatsCluster, startNatsCluster, type TestServer } from "@millrace/test-servers"
+import { jetstreamManager } from "@nats-io/jetstream"
+import { connect } from "@nats-io/transport-node"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -135,6 +137,75 @@ describeServer("nats", "a log on three servers", () => {
           }),
         ),
       )
+      await cluster.settled()
+    },
+    timeout,
+  )
+
+  it(
+    "takes events as soon as there is a new leader when the old one is killed under a publish, and has none twice",
+    async () => {
+      const prefix = newPrefix()
+      await Effect.runPromise(Effect.scoped(Effect.asVoid(open(prefix))))
+      const leader = await leaderOf(`${prefix}_LOG_0`)
+      const others = cluster.nodes.filter((node) => node !== leader)
+      // Waiting for the answer of the dead one would take all of this.
+      const requestTimeout = 30_000
+      const opening = quietLayer({ servers: others.map(({ url }) => hostOf(url)), prefix, requestTimeout })
+      const nats = await connect({ servers: others.map(({ url }) => hostOf(url)) })
+      const manager = await jetstreamManager(nats, { timeout: 250, checkAPI: false })
+      const isLed = async (): Promise<boolean> => {
+        const info = await manager.streams.info(`${prefix}_LOG_0`).catch(() => null)
+        return cluster.nodes.some(
+          (node, index) => node !== leader && info?.cluster?.leader === `node-${index}`,
+        )
+      }
+      await Effect.runPromise(
+        Effect.scoped(
+          Effect.gen(function* () {
+            const log = Context.get(yield* Layer.build(opening), EventLog.EventLog)
+            const acknowledged = new Set<string>()
+            const took: Array<number> = []
+            let next = 0
+            let stop = false
+            // A sender that is refused sends the same again.
+            const write = Effect.gen(function* () {
+              while (!stop) {
+                next += 1
+                const entry = { id: idOf(7, next), events: 1, envelope: "{}", body: new Uint8Array(2000) }
+                const begun = performance.now()
+                yield* insist(log.append([entry]))
+                took.push(performance.now() - begun)
+                acknowledged.add(entry.id)
+              }
+            })
+            const writers = yield* Effect.forEach([0, 1, 2, 3], () => Effect.forkChild(write))
+            const until = (count: number) =>
+              Effect.gen(function* () {
+                while (acknowledged.size < count) yield* Effect.sleep("20 millis")
+              })
+            yield* until(100)
+            const killedAt = performance.now()
+            yield* Effect.promise(() => leader?.kill() ?? Promise.resolve())
+            while (!(yield* Effect.promise(isLed))) yield* Effect.sleep("20 millis")
+            const led = performance.now() - killedAt
+            yield* until(acknowledged.size + 100)
+            stop = true
+            yield* Fiber.joinAll(writers)
+            const longest = Math.max(...took)
+            process.stdout.write(
+              `a leader after ${Math.round(led)} ms, events after ${Math.round(longest)} ms\n`,
+            )
+            expect(longest).toBeLessThan(led + requestTimeout / 2)
+
+            const ids = (yield* insist(readAll(log))).map(({ id }) => id)
+            expect(ids.length).toBe(new Set(ids).size)
+            expect([...acknowledged].filter((id) => !ids.includes(id))).toEqual([])
+          }),
+        ),
+      )
+      await nats.close()
+      await leader?.start()
       await cluster.settled()
     },
     timeout,
