@@ -164,6 +164,8 @@ export const oldestPending = Effect.fnUntraced(function* (
       Effect.catchReason("StoreError", "OutOfRange", () =>
         Effect.map(log.bounds(partition), ({ oldestAt }) => oldestAt),
       ),
+      // What cannot be read any more is told by those who read it to deliver it.
+      Effect.catchReason("StoreError", "Corrupt", () => Effect.succeed(null)),
     )
     if (at !== null) oldest.set(destination, Math.min(at, oldest.get(destination) ?? at))
   }

@@ -2,7 +2,7 @@ import { statfs } from "node:fs/promises"
 import { dirname } from "node:path"
 import { Attempts, conditionOf, DeadLetters, EventLog, type Store, type StoreError } from "@millrace/core"
 import { LaneState, Ledger, type Readiness } from "@millrace/core/host"
-import { CursorName, Cursors, Destinations, Members, StoreHealth } from "@millrace/core/store"
+import { CursorName, Cursors, Destinations, Members, type Position, StoreHealth } from "@millrace/core/store"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -155,7 +155,31 @@ const ledger = (rows: ReadonlyArray<Ledger.DestinationStatus>): ReadonlyArray<Ch
     : [ok("ledger", `adds up for ${rows.length} of ${rows.length} destinations`)]
 }
 
-const cursors = Effect.fnUntraced(function* ({ log, cursors }: Ports) {
+/** As much as is read at once to be delivered. */
+const nextPage = { maxEntries: 256, maxBytes: megabyte }
+
+/** Tries what a destination gets next: what cannot be read of it does not go out. */
+const unreadable = (
+  { log }: Ports,
+  name: string,
+  partition: number,
+  after: Position.Position,
+): Effect.Effect<ReadonlyArray<Check>> =>
+  Effect.match(log.read(partition, after, nextPage), {
+    onSuccess: () => [],
+    onFailure: ({ reason, message }) =>
+      reason._tag === "OutOfRange"
+        ? []
+        : [
+            wrong(
+              "cursors",
+              `${name}: what comes next cannot be read: it is ${conditionOf(reason)}: ${message}`,
+            ),
+          ],
+  })
+
+const cursors = Effect.fnUntraced(function* (ports: Ports) {
+  const { log, cursors } = ports
   const found: Array<Check> = []
   const all = yield* cursors.list
   for (const { name, record } of all) {
@@ -178,7 +202,7 @@ const cursors = Effect.fnUntraced(function* ({ log, cursors }: Ports) {
           `${name}: lies before the log's beginning: what was dropped in between is lost to it`,
         ),
       )
-    }
+    } else found.push(...(yield* unreadable(ports, name, parsed.partition, record.position)))
   }
   return found.length > 0 ? found : [ok("cursors", `${all.length} inside the log`)]
 })
