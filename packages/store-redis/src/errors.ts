@@ -82,6 +82,7 @@ const replies: ReadonlyArray<
   [/\bLOADING\b/, "Unavailable", "the server is loading its data"],
   [/\bREADONLY\b/, "ReadOnly", replica],
   [/\bMASTERDOWN\b/, "ReadOnly", lostMaster],
+  [/\bMISCONF\b.*No space left/, "Full", "the server's disk is full"],
   [
     /\bMISCONF\b/,
     "ReadOnly",

@@ -16,6 +16,7 @@ describe("Redis's error replies", () => {
       "ReadOnly",
       /master/,
     ],
+    ["MISCONF Errors writing to the AOF file: No space left on device", "Full", /disk is full/],
     ["MISCONF Redis is configured to save RDB snapshots, but", "ReadOnly", /disk/],
     ["MOVED 866 10.0.0.2:6379", "Unavailable", /another node/],
     ["NOAUTH Authentication required.", "Unavailable", /wants a password/],
