@@ -1,8 +1,11 @@
+import { readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
 import {
   describeServer,
   type Kind,
   lackingDisk,
   type NatsCluster,
+  type SmallDisk,
   smallDisk,
   startNats,
   startNatsCluster,
@@ -16,7 +19,7 @@ import {
 import { expect, onTestFinished, test } from "vitest"
 import { type Server, serve } from "../support/command.ts"
 import { delivered, expectLedger } from "../support/delivered.ts"
-import { doctor, examined, lookAround, ready, readyUntil } from "../support/health.ts"
+import { doctor, examined, ready, readyUntil } from "../support/health.ts"
 import { makeLoad } from "../support/load.ts"
 import { key, say, seconds, stop, writeConfig } from "../support/pipeline.ts"
 import { receive } from "../support/receiver.ts"
@@ -31,6 +34,8 @@ interface Place {
   /** The schema, or the prefix. */
   readonly name: string
   readonly server: TestServer
+  /** What the server has its data on, where that is a disk of its own. */
+  readonly disk?: SmallDisk
 }
 
 /** Something that a store does, for a time, instead of keeping events. */
@@ -47,6 +52,8 @@ interface Fault {
   readonly level?: "disk" | "replicated"
   readonly begin: (place: Place) => Promise<unknown>
   readonly end: (place: Place) => Promise<unknown>
+  /** Why it cannot be brought about on this machine. */
+  readonly lacking?: string | undefined
 }
 
 let rows = 0
@@ -127,6 +134,19 @@ const faults: ReadonlyArray<Fault> = [
   },
   {
     kind: "postgres",
+    name: "PostgreSQL that is made a standby",
+    at: onPostgres,
+    condition: "read-only",
+    detail: "the server is read-only",
+    begin: async ({ server }) => {
+      await server.stop()
+      writeFileSync(join(server.directory, "data", "standby.signal"), "")
+      await server.start()
+    },
+    end: ({ server }) => withPostgres(server.url, (client) => client.query("SELECT pg_promote()")),
+  },
+  {
+    kind: "postgres",
     name: "PostgreSQL that no longer syncs",
     at: onPostgres,
     ...tooLow,
@@ -193,6 +213,22 @@ const faults: ReadonlyArray<Fault> = [
   },
   {
     kind: "redis",
+    name: "Redis whose disk is full",
+    at: async () => {
+      const disk = smallDisk(8)
+      onTestFinished(() => disk.remove())
+      const server = await startRedis({ dir: disk.directory, appendfsync: "everysec" })
+      onTestFinished(server.dispose)
+      return { ...placeOn(server, "prefix"), disk }
+    },
+    condition: "full",
+    detail: "the server's disk is full",
+    lacking: lackingDisk(),
+    begin: async ({ disk }) => disk?.fill(),
+    end: async ({ disk }) => disk?.clear(),
+  },
+  {
+    kind: "redis",
     name: "Redis that hangs",
     at: onRedis,
     ...paused,
@@ -226,150 +262,110 @@ const serveUndemanding = async ({ store }: Place, receiver: { readonly url: stri
   return serve(["--store", store], { cwd })
 }
 
-for (const { kind, name, at, condition, detail, level, begin, end } of faults) {
-  describeServer(kind, name, () => {
-    test(`is told as ${condition}, nothing acknowledged is lost, and it goes on by itself`, async () => {
-      const place = await at()
-      const { store } = place
-      const cwd = tempDir()
-      const receiver = await receive()
-      writeConfig(cwd, { receiver: `${receiver.url}/receiver` }, level === undefined ? {} : { ack: level })
-      const server = await serve(["--store", store], { cwd })
-      const lenient = level === undefined ? undefined : await serveUndemanding(place, receiver)
-      const load = makeLoad(key, senders, { pause: 2 })
-      load.during("up")
-      const sending = load.send(server.url)
-      await load.until(() => load.answers("up").acknowledged >= 50)
-      expect((await ready(server)).status).toBe(200)
-
-      const begun = performance.now()
-      onTestFinished(() => end(place).then(undefined, () => {}))
-      await begin(place)
-      expect(await readyUntil(server, 503)).toContain(`the store is ${condition}`)
-      const byReadiness = performance.now() - begun
-      load.during("down")
-      const found = await examined(cwd, store)
-      const byDoctor = performance.now() - begun
-      expect(found).toContainEqual(expect.stringContaining(detail))
-      expect(found).toContainEqual(expect.stringMatching(/^(wrong|millrace: )/))
-      await load.until(() => load.answers("down").refused >= 2 * senders)
-      expect(load.answers("down").acknowledged).toBe(0)
-      if (lenient !== undefined) {
-        await lenient.until(() => lenient.stderr().includes(detail))
-        expect((await ready(lenient)).status).toBe(200)
-      }
-
-      await end(place)
-      const ended = performance.now()
-      load.during("up again")
-      await load.until(() => load.answers("up again").acknowledged >= 50)
-      await readyUntil(server, 200)
-      const back = performance.now() - ended
-      load.stop()
-      await sending
-      await delivered(receiver, load, ["receiver"])
-      for (const one of lenient === undefined ? [server] : [lenient, server]) await stop(one)
-      expect(load.unanswered).toEqual(new Set())
-      await expectLedger(store, receiver, load, ["receiver"])
-      say(
-        `${name}: told by /readyz after ${seconds(byReadiness)}, by doctor after ${seconds(byDoctor)}, ` +
-          `back after ${seconds(back)}, ${load.acknowledged.size} events acknowledged`,
-      )
-    }, 120_000)
-  })
-}
-
-/** A server that holds less than the log may take. */
-interface Small {
-  readonly kind: Kind
-  readonly name: string
-  readonly start: () => Promise<TestServer>
-  readonly parameters?: string
-  /** What the log says at the start, where the server tells what it has. */
-  readonly warning?: string
-  readonly lacking?: string | undefined
-}
-
-const small: ReadonlyArray<Small> = [
-  {
-    kind: "redis",
-    name: "Redis",
-    start: () => startRedis({ appendfsync: "always", maxmemory: "30mb", "maxmemory-policy": "noeviction" }),
-    warning: "the server has 31457280 in all",
-  },
-  {
-    kind: "nats",
-    name: "JetStream",
-    start: () => startNats({ jetstream: "max_file: 24MB" }),
-    warning: "the server has room for about",
-  },
-  {
-    kind: "postgres",
-    name: "PostgreSQL",
-    start: () => {
-      const disk = smallDisk(64)
-      onTestFinished(() => disk.remove())
-      return startPostgres({}, disk)
-    },
-    lacking: lackingDisk(),
-  },
-]
-
-/** Bytes of an event beside what it takes. */
-const padding = 20_000
-
-for (const { kind, name, start, warning, lacking } of small) {
+for (const { kind, name, at, condition, detail, level, begin, end, lacking } of faults) {
   const skipped = lacking === undefined ? "" : ` (skipped: ${lacking})`
-  describeServer(kind, `${name} that is smaller than the log's cap`, () => {
+  describeServer(kind, name, () => {
+    const promise = `is told as ${condition}, nothing acknowledged is lost, and it goes on by itself`
     test.skipIf(lacking !== undefined)(
-      `full of what is pending, says so, can be looked at and started anew, and is emptied; what is delivered makes room${skipped}`,
+      `${promise}${skipped}`,
       async () => {
-        const database = await start()
-        onTestFinished(database.dispose)
-        const store = database.url
+        const place = await at()
+        const { store } = place
         const cwd = tempDir()
         const receiver = await receive()
-        receiver.answer = 503
-        writeConfig(cwd, { receiver: `${receiver.url}/receiver` })
+        writeConfig(cwd, { receiver: `${receiver.url}/receiver` }, level === undefined ? {} : { ack: level })
         const server = await serve(["--store", store], { cwd })
-        if (warning !== undefined) expect(server.stderr()).toContain(warning)
-        const load = makeLoad(key, senders)
-        load.during("filling", padding)
+        const lenient = level === undefined ? undefined : await serveUndemanding(place, receiver)
+        const load = makeLoad(key, senders, { pause: 2 })
+        load.during("up")
         const sending = load.send(server.url)
-        await load.until(() => load.answers("filling").refused >= 1)
+        await load.until(() => load.answers("up").acknowledged >= 50)
+        expect((await ready(server)).status).toBe(200)
+
         const begun = performance.now()
-        expect(await readyUntil(server, 503)).toContain("the store is full")
-        const isFull = [expect.stringMatching(/^wrong +store +takes no events: it is full: /)]
-        expect(await doctor(cwd, store)).toEqual(expect.arrayContaining(isFull))
+        onTestFinished(() => end(place).then(undefined, () => {}))
+        await begin(place)
+        // It may be away first.
+        while (!(await readyUntil(server, 503)).includes(`the store is ${condition}`));
+        const byReadiness = performance.now() - begun
+        load.during("down")
+        const found = await examined(cwd, store)
         const byDoctor = performance.now() - begun
-        await load.until(() => load.answers("filling").refused >= 20)
-        await lookAround(cwd, store)
+        expect(found).toContainEqual(expect.stringContaining(detail))
+        expect(found).toContainEqual(expect.stringMatching(/^(wrong|millrace: )/))
+        await load.until(() => load.answers("down").refused >= 2 * senders)
+        expect(load.answers("down").acknowledged).toBe(0)
+        if (lenient !== undefined) {
+          await lenient.until(() => lenient.stderr().includes(detail))
+          expect((await ready(lenient)).status).toBe(200)
+        }
+
+        await end(place)
+        const ended = performance.now()
+        load.during("up again")
+        await load.until(() => load.answers("up again").acknowledged >= 50)
+        await readyUntil(server, 200)
+        const back = performance.now() - ended
         load.stop()
         await sending
-        await stop(server)
-
-        const again = await serve(["--store", store], { cwd })
-        expect(await readyUntil(again, 503)).toContain("the store is full")
-        receiver.answer = 200
         await delivered(receiver, load, ["receiver"])
-        await readyUntil(again, 200)
-        load.during("emptied", padding)
-        const sendingAgain = load.send(again.url)
-        // Twice what it holds.
-        await load.until(() => load.answers("emptied").acknowledged >= 300)
-        load.stop()
-        await sendingAgain
-        await readyUntil(again, 200)
-        await delivered(receiver, load, ["receiver"])
-        await stop(again)
+        for (const one of lenient === undefined ? [server] : [lenient, server]) await stop(one)
         expect(load.unanswered).toEqual(new Set())
         await expectLedger(store, receiver, load, ["receiver"])
         say(
-          `${name}: told by doctor after ${seconds(byDoctor)}, ${load.acknowledged.size} events acknowledged, ` +
-            `${load.refused.size} refused`,
+          `${name}: told by /readyz after ${seconds(byReadiness)}, by doctor after ${seconds(byDoctor)}, ` +
+            `back after ${seconds(back)}, ${load.acknowledged.size} events acknowledged`,
         )
       },
       120_000,
     )
   })
 }
+
+describeServer("postgres", "PostgreSQL with pages overwritten under pending events", () => {
+  test("is told as damaged, and goes on by itself when they are put back", async () => {
+    const database = await startPostgres()
+    onTestFinished(database.dispose)
+    const store = database.url
+    const cwd = tempDir()
+    const receiver = await receive()
+    receiver.answer = 503
+    writeConfig(cwd, { receiver: `${receiver.url}/receiver` })
+    const first = await serve(["--store", store], { cwd })
+    const load = makeLoad(key, senders)
+    load.during("up", 2_000)
+    const sending = load.send(first.url)
+    await load.until(() => load.answers("up").acknowledged >= 40)
+    load.stop()
+    await sending
+    await stop(first)
+    const file = await withPostgres(store, async (client) => {
+      const { rows } = await client.query<{ path: string }>(
+        `SELECT pg_relation_filepath(reltoastrelid::regclass) AS path FROM pg_class
+         WHERE oid = 'millrace.bodies_0'::regclass`,
+      )
+      return join(database.directory, "data", rows[0]!.path)
+    })
+    await database.stop()
+    const kept = readFileSync(file)
+    writeFileSync(file, Buffer.alloc(kept.length, 0xff))
+    await database.start()
+
+    receiver.answer = 200
+    const server = await serve(["--store", store], { cwd })
+    const problem = "the store is damaged, and what is stored does not go out"
+    expect(await readyUntil(server, 503)).toContain(problem)
+    expect(await doctor(cwd, store)).toContainEqual(
+      expect.stringMatching(
+        /what comes next cannot be read: it is damaged: .*the server finds its data damaged/,
+      ),
+    )
+    await database.stop()
+    writeFileSync(file, kept)
+    await database.start()
+    await readyUntil(server, 200)
+    await delivered(receiver, load, ["receiver"])
+    await stop(server)
+    await expectLedger(store, receiver, load, ["receiver"])
+  }, 120_000)
+})
