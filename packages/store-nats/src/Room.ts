@@ -85,22 +85,39 @@ export class Room {
     })
   }
 
-  /** What it has put back it takes away again when there is no room for all of it. */
+  /**
+   * Asks for twice as much, for a moment: otherwise what has just been given up would do, and the
+   * next entry would take it. What it has put back it takes away again when there is no room.
+   */
   get #fill(): Effect.Effect<void, StoreError> {
     const { stream, subject } = this.#options
     const piece = { subject, data: new Uint8Array(this.#pieceBytes) }
     return Effect.flatMap(this.#missing, (missing) =>
-      Effect.forEach(Array.from({ length: missing }), () => stream.publish(piece), { discard: true }),
+      missing === 0
+        ? Effect.void
+        : Effect.andThen(
+            Effect.forEach(Array.from({ length: missing + this.#wanted }), () => stream.publish(piece), {
+              discard: true,
+            }),
+            stream.keepLast(this.#wanted),
+          ),
     ).pipe(Effect.tapError((error) => (isOutOfRoom(error) ? stream.purgeAll : Effect.void)))
   }
 
-  /** Begins: a server that is full already is opened all the same. */
+  /**
+   * Begins: a server that is full already is opened all the same. A reserve that has been given up
+   * is put back by those who append, and not by everybody who comes to look.
+   */
   readonly begin: Effect.Effect<void, StoreError> = Effect.suspend(() =>
-    Effect.catch(this.#fill, (error) => {
-      if (!isOutOfRoom(error)) return Effect.fail(error)
-      this.#isOut = true
-      return Effect.void
-    }),
+    Effect.flatMap(this.#options.stream.state, ({ last_seq }) =>
+      last_seq > 0
+        ? this.look
+        : Effect.catch(this.#fill, (error) => {
+            if (!isOutOfRoom(error)) return Effect.fail(error)
+            this.#isOut = true
+            return Effect.void
+          }),
+    ),
   )
 
   get #pieceBytes(): number {
@@ -109,7 +126,10 @@ export class Room {
 
   /** How many pieces. */
   get #missing(): Effect.Effect<number, StoreError> {
-    const wanted = Math.ceil(reserve / this.#pieceBytes)
-    return Effect.map(this.#options.stream.state, ({ messages }) => Math.max(wanted - messages, 0))
+    return Effect.map(this.#options.stream.state, ({ messages }) => Math.max(this.#wanted - messages, 0))
+  }
+
+  get #wanted(): number {
+    return Math.ceil(reserve / this.#pieceBytes)
   }
 }

@@ -175,6 +175,11 @@ export class Stream {
   /** Drops all of them. Returns how many that were. */
   readonly purgeAll: Effect.Effect<number, StoreError> = Effect.suspend(() => this.#purge())
 
+  /** Drops all but the last so many. Returns how many that were. */
+  keepLast(keep: number): Effect.Effect<number, StoreError> {
+    return this.#purge({ keep })
+  }
+
   #purge(what?: PurgeOpts): Effect.Effect<number, StoreError> {
     return Effect.map(
       this.#connection.call(() => this.#connection.manager.streams.purge(this.name, what)),
