@@ -3,8 +3,9 @@ import { hostname } from "node:os"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
+import * as TestClock from "effect/testing/TestClock"
 import { expect, it } from "vitest"
-import { claimDelivery } from "../src/DeliveryClaim.ts"
+import { claimDelivery, lookEvery } from "../src/DeliveryClaim.ts"
 import { startChild } from "./support/process.ts"
 import { connect, entry, freshPath, readNumbers, withStore } from "./support/store.ts"
 
@@ -115,5 +116,21 @@ it("is what a store's members are asked for, and ends with its scope", async () 
       yield* Scope.close(scope, Exit.void)
       yield* Effect.scoped(claim)
     }),
+  )
+})
+
+it("takes its lock anew, where it has been removed, by Effect's clock", async () => {
+  const path = freshPath()
+  const beside = `${path}-owner`
+  await withStore(path, ({ members }) =>
+    Effect.gen(function* () {
+      yield* members.claim ?? Effect.void
+      rmSync(beside)
+      yield* TestClock.adjust(lookEvery - 1)
+      expect(existsSync(beside)).toBe(false)
+      yield* TestClock.adjust(1)
+      expect(existsSync(beside)).toBe(true)
+      expect(() => claimDelivery(path, at)).toThrow(`process ${process.pid} on ${hostname()}`)
+    }).pipe(Effect.scoped, Effect.provide(TestClock.layer())),
   )
 })
