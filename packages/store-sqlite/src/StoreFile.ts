@@ -133,7 +133,7 @@ export class StoreFile {
     entries: ReadonlyArray<EventLog.NewEntry>,
     now: number,
   ): Effect.Effect<ReadonlyArray<Position.Position>, StoreError> {
-    return Effect.suspend(() => (this.#closed ? Effect.fail(closed()) : this.#writer.append(entries, now)))
+    return this.#closed ? Effect.fail(closed()) : this.#writer.append(entries, now)
   }
 
   /** As `read` of the log has it. */

@@ -145,6 +145,8 @@ export class GroupCommit<Item, Answer> {
   readonly #heavy = new Set<Asked<Item, Answer>>()
   readonly #light = new Set<Asked<Item, Answer>>()
   readonly #underWay = new Set<UnderWay<Item, Answer>>()
+  /** When the clock was last read. */
+  #at = 0
   #waitingBytes = 0
   #isScheduled = false
   #isWatched = false
@@ -168,7 +170,7 @@ export class GroupCommit<Item, Answer> {
   /** @param patience other than usual, in ms */
   ask(item: Item, weight: Weight, patience = this.#options.patience): Effect.Effect<Answer, StoreError> {
     return Effect.callback((resume) => {
-      const now = this.#now()
+      const now = this.#moment()
       const refusal = this.#refusal(weight.bytes, now)
       if (refusal !== null) {
         resume(Effect.fail(refusal))
@@ -230,6 +232,12 @@ export class GroupCommit<Item, Answer> {
     return unavailable(
       `the ${this.#options.place} does not keep up: ${this.#backlog.most} bytes wait to be written`,
     )
+  }
+
+  /** The time. What comes together has one: reading the clock costs as much as the queue does. */
+  #moment(): number {
+    if (!this.#isScheduled) this.#at = this.#now()
+    return this.#at
   }
 
   #isHanging(now: number): boolean {
