@@ -228,6 +228,9 @@ export const problemsOf = (told: Story): ReadonlyArray<string> => {
   passTo(world.now() + wait, haveArrived)
   // What is under way beside it comes to its end, and the lane finds out what the log has dropped.
   if (told.concurrency > 1 || dropped > 0) passTo(world.now() + 2 * (max + timeout))
+  // What had arrived before a crash was sent again, and may have been refused since.
+  const isPending = (): boolean => (world.ledger()?.pending ?? 0) > undecided
+  if (told.crashes.length > 0 && isPending()) passTo(world.now() + wait, () => !isPending())
   world.saveIdle()
   checkLedger()
 
