@@ -9,7 +9,8 @@ const millrace = await Millrace.make({
 })
 
 const app = express()
-app.use(expressHandler(millrace)) // before body parsers; a prefix works too: app.use("/events", ...)
+// Before body parsers. A prefix works too: app.use("/events", ...)
+app.use(expressHandler(millrace))
 app.get("/", (_req, res) => void res.send("Your own routes stay yours."))
 
 const port = Number(process.env.PORT ?? 8080)

@@ -9,7 +9,8 @@ const millrace = await Millrace.make({
 })
 
 const app = Fastify()
-app.register(millracePlugin, { ingest: millrace }) // a prefix works too: { ingest: millrace, prefix: "/events" }
+// A prefix works too: { ingest: millrace, prefix: "/events" }
+app.register(millracePlugin, { ingest: millrace })
 app.get("/", () => "Your own routes stay yours.")
 
 const port = Number(process.env.PORT ?? 8080)

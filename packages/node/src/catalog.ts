@@ -169,7 +169,8 @@ const openFile = Effect.fnUntraced(function* (path: string): Effect.fn.Return<So
  *
  * @example
  * ```ts
- * const millrace = await Millrace.make({ catalog: Catalog.file("./specs.json"), keys, destinations })
+ * const catalog = Catalog.file("./specs.json")
+ * const millrace = await Millrace.make({ catalog, keys, destinations })
  * ```
  */
 export const file = (path: string): Layer.Layer<never> => keepNew(openFile(path))
@@ -340,7 +341,8 @@ const urlProblems = (
  *
  * @example
  * ```ts
- * const millrace = await Millrace.make({ catalog: Catalog.url(specsUrl, { refresh: "1 minute" }), keys, destinations })
+ * const catalog = Catalog.url(specsUrl, { refresh: "1 minute" })
+ * const millrace = await Millrace.make({ catalog, keys, destinations })
  * ```
  */
 export const url = (

@@ -80,7 +80,10 @@ export const writeDefect = (_defect: unknown, req: IncomingMessage, res: ServerR
  *
  * const millrace = await Millrace.make({ keys: { server: ["secret-1"] } })
  * const events = nodeHandler(millrace)
- * const server = createServer((req, res) => (millrace.matches(req.url ?? "/") ? events(req, res) : res.end("mine")))
+ * const server = createServer((req, res) => {
+ *   if (millrace.matches(req.url ?? "/")) events(req, res)
+ *   else res.end("mine")
+ * })
  * server.listen(8080)
  * process.once("SIGTERM", () => server.close(() => millrace.close()))
  * ```

@@ -46,7 +46,8 @@ const requireBytes = (body: unknown): void => {
  *
  * @example
  * ```ts
- * const check = verifySignature({ headers: req.headers, body: rawBody }, { standardWebhooks: "whsec_..." })
+ * const request = { headers: req.headers, body: rawBody }
+ * const check = verifySignature(request, { standardWebhooks: "whsec_..." })
  * if (!check.valid) return res.writeHead(401).end(check.reason)
  * ```
  * @param options `tolerance`: how old a signature may be, 5 minutes by default; `now`: ms since the

@@ -205,10 +205,10 @@ const asOne = (url: string): Result.Result<string, string> => {
 }
 
 /**
- * Options from
- * `nats://user:password@host:4222,host2:4222?prefix=&partitions=&replicas=&storage=&sync=&maxBytes=&requestTimeout=&creds=`;
- * `tls://` encrypts, and a user without a password is a token. Fails with what is wrong, without
- * repeating the URL: there may be a password in it.
+ * Options from `nats://user:password@host:4222,host2:4222?prefix=&partitions=`, whose query may
+ * also have `replicas`, `storage`, `sync`, `maxBytes`, `requestTimeout` and `creds`. `tls://`
+ * encrypts, and a user without a password is a token. Fails with what is wrong, without repeating
+ * the URL: there may be a password in it.
  */
 export const optionsFromUrl = (url: string): Result.Result<Options, string> => {
   const prepared = Result.flatMap(asOne(url.trim()), ConnectionUrl.prepare)

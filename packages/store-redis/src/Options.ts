@@ -162,8 +162,9 @@ const parameters = new Map<string, (value: string) => Partial<Options>>([
 ])
 
 /**
- * The options that one URL says, with those of this store as its query:
- * `redis://localhost:6379/0?prefix=shop&partitions=4&maxBytes=1000000000&requestTimeout=5000&appendfsync=always`.
+ * The options that one URL says, with those of this store as its query, as in
+ * `redis://localhost:6379/0?prefix=shop&partitions=4`. There are `maxBytes`, `requestTimeout` and
+ * `appendfsync` too.
  * A failure says what is wrong, without the URL, which may hold a password.
  */
 export const optionsFromUrl = (text: string): Result.Result<Options, string> => {

@@ -246,7 +246,9 @@ const makeReceiver = (): Receiver => {
  *
  * @example
  * ```ts
- * const pipeline = await testPipeline({ destinations: [{ id: "warehouse", url: "https://warehouse.test/hook" }] })
+ * const pipeline = await testPipeline({
+ *   destinations: [{ id: "warehouse", url: "https://warehouse.test/hook" }],
+ * })
  * pipeline.receiver("warehouse").answer(503)
  * await pipeline.log({ eventName: "page_view" })
  * await pipeline.advance("3 days")

@@ -73,10 +73,15 @@ export const units: ReadonlyArray<Unit> = ["s", "ms", "us", "ns"]
  * | a number | as a client time | as an event's time |
  * |---|---|---|
  * | up to 10^9 | ms: a device whose clock began in 1970 | s beside a client time in s, else ms |
- * | up to 4.1 * 10^9 (2099) | s when within a year of now so, or beside events in ms of 2001 or later; else ms | s beside a client time in s; without one unless that is to come; beside another when of the year before it; else ms |
+ * | up to 4.1 * 10^9 (2099) | s or ms, see below | s or ms, see below |
  * | up to 4.1 * 10^12 | ms | ms |
  * | up to 4.1 * 10^15 | us | us from 10^14 (1973) on or beside a client time in us, else ms |
  * | up to 4.1 * 10^18 | ns | ns from 10^17 on or beside a client time in ns, else ms |
+ *
+ * Up to 4.1 * 10^9 a client time is in s when that is within a year of now, or beside events in ms
+ * of 2001 or later. An event's time is in s beside a client time in s; without a client time,
+ * unless that would be to come; and beside another one when that is of the year before it. Else
+ * both are in ms.
  *
  * The difference of clocks is added to an event's time, except a difference of 2 s or less, one of
  * over ten years that the newest event speaks against (it lies nearer to our clock than to the

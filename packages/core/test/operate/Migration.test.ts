@@ -80,7 +80,6 @@ const attempt = (number: number) => ({
 })
 
 // --- a source at work
-// ---------------------------------------------------------------------------------------------------
 
 /** Where one lane stands, in shares of what there is. */
 interface LaneSpec {
@@ -318,7 +317,6 @@ const pendingOf = Effect.fnUntraced(function* (ports: Ports, isDealtAnew = false
 const rowsOf = (ports: Ports) => Ledger.read({ ...ports, log: ports.log })
 
 // --- interruptions
-// ------------------------------------------------------------------------------------------------------
 
 /** Fails at some calls, before or after doing what it was asked. */
 const failing = (store: StoreContext, failures: ReadonlyArray<readonly [call: number, after: boolean]>) => {
