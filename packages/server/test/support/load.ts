@@ -31,13 +31,14 @@ export const post = (
     sending.end(body)
   })
 
-/** More than one event is padded with. */
-const noiseBytes = randomBytes(1024 * 1024).toString("base64")
+const noiseText = randomBytes(1024 * 1024).toString("base64")
 
-/** A text that no store can make smaller, another one each time. */
+/** A text that no store can make much smaller, another one each time. */
 const noise = (length: number): string => {
-  const start = randomInt(noiseBytes.length - length)
-  return noiseBytes.slice(start, start + length)
+  const start = randomInt(noiseText.length)
+  const end = start + length
+  const times = Math.ceil(end / noiseText.length)
+  return (times === 1 ? noiseText : noiseText.repeat(times)).slice(start, end)
 }
 
 /**
