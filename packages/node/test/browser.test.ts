@@ -18,6 +18,7 @@ const serve = async (options: Options = {}) => {
   onTestFinished(close)
   return {
     url: `http://127.0.0.1:${port}`,
+    until: webhook.until,
     /** The names of events, once this many have arrived and nothing more can. */
     arrived: async (count: number) => {
       await webhook.until(count)
@@ -208,7 +209,7 @@ describeBrowser("a page of another origin", (open) => {
 
   it("with statsig-js has every event arrive once, the last of them while it is left", async () => {
     const page = await withoutTimers()
-    const { url, arrived } = await serve()
+    const { url, until, arrived } = await serve()
     await page.evaluate(
       async ([url, key]) => {
         const { statsig } = globalThis as unknown as PageSdks
@@ -225,11 +226,16 @@ describeBrowser("a page of another origin", (open) => {
         )
         statsig.logEvent("first")
         statsig.flushEvents()
-        statsig.logEvent("second", 2)
-        statsig.logEvent("third", "3", { at: "the end" })
       },
       [url, key] as const,
     )
+    // It does not say when it has flushed, and a page that is left ends what it is sending.
+    await until(1)
+    await page.evaluate(() => {
+      const { statsig } = globalThis as unknown as PageSdks
+      statsig.logEvent("second", 2)
+      statsig.logEvent("third", "3", { at: "the end" })
+    })
     await page.goto("about:blank")
     expect(await arrived(3)).toEqual(["first", "second", "third"])
   })
