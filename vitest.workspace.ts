@@ -41,7 +41,8 @@ export default defineConfig({
           root: `packages/${name}`,
           include: ["test/**/*.test.ts"],
           globalSetup: ["test/globalSetup.ts"].filter((path) => existsSync(file(`${name}/${path}`))),
-          testTimeout: 30_000,
+          // A test that begins twenty processes takes half a minute on a busy machine.
+          testTimeout: 90_000,
         },
       })),
       { extends: true, test: { name: "examples", root: "examples", include: ["*/*.test.ts"] } },
