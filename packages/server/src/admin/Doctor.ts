@@ -158,29 +158,22 @@ const ledger = (rows: ReadonlyArray<Ledger.DestinationStatus>): ReadonlyArray<Ch
 /** As much as is read at once to be delivered. */
 const nextPage = { maxEntries: 256, maxBytes: megabyte }
 
-/** Tries what a destination gets next: what cannot be read of it does not go out. */
+/** Tries what a destination gets next. Returns why it cannot be read, and so does not go out. */
 const unreadable = (
-  { log }: Ports,
-  name: string,
+  log: EventLog.EventLog["Service"],
   partition: number,
   after: Position.Position,
-): Effect.Effect<ReadonlyArray<Check>> =>
+): Effect.Effect<string | null> =>
   Effect.match(log.read(partition, after, nextPage), {
-    onSuccess: () => [],
+    onSuccess: () => null,
     onFailure: ({ reason, message }) =>
-      reason._tag === "OutOfRange"
-        ? []
-        : [
-            wrong(
-              "cursors",
-              `${name}: what comes next cannot be read: it is ${conditionOf(reason)}: ${message}`,
-            ),
-          ],
+      reason._tag === "OutOfRange" ? null : `it is ${conditionOf(reason)}: ${message}`,
   })
 
-const cursors = Effect.fnUntraced(function* (ports: Ports) {
-  const { log, cursors } = ports
+const cursors = Effect.fnUntraced(function* ({ log, cursors }: Ports) {
   const found: Array<Check> = []
+  /** What came of reading on from each place: most destinations stand at the same one. */
+  const read = new Map<string, string | null>()
   const all = yield* cursors.list
   for (const { name, record } of all) {
     const parsed = CursorName.parseCursorName(name)
@@ -202,7 +195,17 @@ const cursors = Effect.fnUntraced(function* (ports: Ports) {
           `${name}: lies before the log's beginning: what was dropped in between is lost to it`,
         ),
       )
-    } else found.push(...(yield* unreadable(ports, name, parsed.partition, record.position)))
+    } else {
+      const place = `${parsed.partition} ${record.position}`
+      let problem = read.get(place)
+      if (problem === undefined) {
+        problem = yield* unreadable(log, parsed.partition, record.position)
+        read.set(place, problem)
+      }
+      if (problem !== null) {
+        found.push(wrong("cursors", `${name}: what comes next cannot be read: ${problem}`))
+      }
+    }
   }
   return found.length > 0 ? found : [ok("cursors", `${all.length} inside the log`)]
 })
