@@ -5,7 +5,7 @@ import { delivered, expectLedger, sentAgain } from "../support/delivered.ts"
 import { faultyDisk, noFaultyDisk } from "../support/disk.ts"
 import { doctor, lookAround, ready, readyUntil } from "../support/health.ts"
 import { type Load, makeLoad } from "../support/load.ts"
-import { key, say, seconds, stop, writeConfig } from "../support/pipeline.ts"
+import { configured, key, say, seconds, stop, writeConfig } from "../support/pipeline.ts"
 import { type Receiver, receive } from "../support/receiver.ts"
 import { tempDir } from "../support/resources.ts"
 
@@ -82,11 +82,10 @@ describeDisk("a disk that is smaller than the log's cap", () => {
   const mebibytes = 40
 
   const begin = async () => {
-    const cwd = tempDir()
     const disk = smallDisk(mebibytes)
     onTestFinished(() => disk.remove())
     const receiver = await receive()
-    writeConfig(cwd, { receiver: `${receiver.url}/receiver` })
+    const cwd = configured(receiver)
     const store = `sqlite:${disk.directory}/millrace.db`
     const start = () => serve(["--store", store], { cwd })
     return { cwd, disk, receiver, store, start, load: makeLoad(key, senders) }

@@ -5,9 +5,8 @@ import { residentBytes, type Server, serve } from "../support/command.ts"
 import { endedWell } from "../support/ending.ts"
 import { engines } from "../support/engines.ts"
 import { type Load, makeLoad } from "../support/load.ts"
-import { key, say, seconds, writeConfig } from "../support/pipeline.ts"
+import { configured, key, say, seconds } from "../support/pipeline.ts"
 import { receive } from "../support/receiver.ts"
-import { tempDir } from "../support/resources.ts"
 
 const senders = 8
 
@@ -74,11 +73,10 @@ const outage = async (
 for (const { kind, name, start } of engines) {
   describeServer(kind, name, () => {
     test("the network is cut, and then passes nothing on: 503 while that lasts, in little memory, and all goes on by itself", async () => {
-      const cwd = tempDir()
       const engine = await start({ timeout: 3_000 })
       const network = await engine.network()
       const receiver = await receive()
-      writeConfig(cwd, { receiver: `${receiver.url}/receiver` })
+      const cwd = configured(receiver)
       const load = makeLoad(key, senders, { pause: 2 })
       const server = await serve(["--store", network.store], { cwd })
       const sending = load.send(server.url)

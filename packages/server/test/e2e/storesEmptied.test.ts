@@ -13,9 +13,8 @@ import { expect, onTestFinished, test } from "vitest"
 import { type Server, serve } from "../support/command.ts"
 import { delivered } from "../support/delivered.ts"
 import { makeLoad } from "../support/load.ts"
-import { key, say, seconds, stop, writeConfig } from "../support/pipeline.ts"
+import { configured, key, say, seconds, stop } from "../support/pipeline.ts"
 import { receive } from "../support/receiver.ts"
-import { tempDir } from "../support/resources.ts"
 
 /** A server that loses everything it has, and goes on. */
 interface Emptied {
@@ -72,9 +71,8 @@ for (const { kind, name, start, storeAt, empty } of stores) {
   const setUp = async (level: "memory" | "disk") => {
     const database = await start(level)
     onTestFinished(database.dispose)
-    const cwd = tempDir()
     const receiver = await receive()
-    writeConfig(cwd, { receiver: `${receiver.url}/receiver` })
+    const cwd = configured(receiver)
     const store = storeAt(database.url, level)
     const server = await serve(["--store", store], { cwd })
     expect(server.stderr()).toMatch(new RegExp(` started .* level=${level} `))

@@ -21,9 +21,8 @@ import { type Server, serve } from "../support/command.ts"
 import { delivered, expectLedger } from "../support/delivered.ts"
 import { doctor, examined, ready, readyUntil } from "../support/health.ts"
 import { makeLoad } from "../support/load.ts"
-import { key, say, seconds, stop, writeConfig } from "../support/pipeline.ts"
+import { configured, key, say, seconds, stop } from "../support/pipeline.ts"
 import { receive } from "../support/receiver.ts"
-import { tempDir } from "../support/resources.ts"
 
 /** Where the events of one row are kept. */
 interface Place {
@@ -257,8 +256,7 @@ const senders = 4
 
 /** Without a demand, an event is taken at the level that there is. */
 const serveUndemanding = async ({ store }: Place, receiver: { readonly url: string }): Promise<Server> => {
-  const cwd = tempDir()
-  writeConfig(cwd, { receiver: `${receiver.url}/receiver` })
+  const cwd = configured(receiver)
   return serve(["--store", store], { cwd })
 }
 
@@ -271,9 +269,8 @@ for (const { kind, name, at, condition, detail, level, begin, end, lacking } of 
       async () => {
         const place = await at()
         const { store } = place
-        const cwd = tempDir()
         const receiver = await receive()
-        writeConfig(cwd, { receiver: `${receiver.url}/receiver` }, level === undefined ? {} : { ack: level })
+        const cwd = configured(receiver, level === undefined ? {} : { ack: level })
         const server = await serve(["--store", store], { cwd })
         const lenient = level === undefined ? undefined : await serveUndemanding(place, receiver)
         const load = makeLoad(key, senders, { pause: 2 })
@@ -327,10 +324,9 @@ describeServer("postgres", "PostgreSQL with pages overwritten under pending even
     const database = await startPostgres()
     onTestFinished(database.dispose)
     const store = database.url
-    const cwd = tempDir()
     const receiver = await receive()
     receiver.answer = 503
-    writeConfig(cwd, { receiver: `${receiver.url}/receiver` })
+    const cwd = configured(receiver)
     const first = await serve(["--store", store], { cwd })
     const load = makeLoad(key, senders)
     load.during("up", 2_000)

@@ -13,9 +13,8 @@ import { serve } from "../support/command.ts"
 import { delivered, expectLedger } from "../support/delivered.ts"
 import { doctor, lookAround, readyUntil } from "../support/health.ts"
 import { makeLoad } from "../support/load.ts"
-import { key, say, seconds, stop, writeConfig } from "../support/pipeline.ts"
+import { configured, key, say, seconds, stop } from "../support/pipeline.ts"
 import { receive } from "../support/receiver.ts"
-import { tempDir } from "../support/resources.ts"
 
 /** A server that holds less than the log may take. */
 interface Small {
@@ -67,10 +66,9 @@ for (const { kind, name, start, warning, lacking } of small) {
         const database = await start()
         onTestFinished(database.dispose)
         const store = database.url
-        const cwd = tempDir()
         const receiver = await receive()
         receiver.answer = 503
-        writeConfig(cwd, { receiver: `${receiver.url}/receiver` })
+        const cwd = configured(receiver)
         const server = await serve(["--store", store], { cwd })
         if (warning !== undefined) expect(server.stderr()).toContain(warning)
         const load = makeLoad(key, senders)

@@ -4,19 +4,17 @@ import { serve } from "../support/command.ts"
 import { delivered, expectLedger, sentAgain } from "../support/delivered.ts"
 import { engines } from "../support/engines.ts"
 import { makeLoad } from "../support/load.ts"
-import { key, say, stop, writeConfig } from "../support/pipeline.ts"
+import { configured, key, say, stop } from "../support/pipeline.ts"
 import { receive } from "../support/receiver.ts"
-import { tempDir } from "../support/resources.ts"
 
 const rounds = 4
 
 for (const { kind, name, start } of engines) {
   describeServer(kind, name, () => {
     test("millrace is killed under load, again and again: what was acknowledged arrives, and only what was in flight arrives twice", async () => {
-      const cwd = tempDir()
       const { store } = await start()
       const receiver = await receive()
-      writeConfig(cwd, { receiver: `${receiver.url}/receiver` })
+      const cwd = configured(receiver)
       const load = makeLoad(key, 8, { pause: 2 })
 
       for (let round = 0; round < rounds; round++) {

@@ -4,9 +4,8 @@ import { serve } from "../support/command.ts"
 import { endedWell } from "../support/ending.ts"
 import { engines } from "../support/engines.ts"
 import { makeLoad } from "../support/load.ts"
-import { key, say, seconds, writeConfig } from "../support/pipeline.ts"
+import { configured, key, say, seconds } from "../support/pipeline.ts"
 import { receive } from "../support/receiver.ts"
-import { tempDir } from "../support/resources.ts"
 
 const senders = 8
 
@@ -18,10 +17,9 @@ const rounds = 3
 for (const { kind, name, start } of engines) {
   describeServer(kind, name, () => {
     test("the store's server is killed under load: 503 while it is away, and all goes on by itself", async () => {
-      const cwd = tempDir()
       const engine = await start({ timeout: 5_000 })
       const receiver = await receive()
-      writeConfig(cwd, { receiver: `${receiver.url}/receiver` })
+      const cwd = configured(receiver)
       const load = makeLoad(key, senders, { pause: 2 })
       const server = await serve(["--store", engine.store], { cwd })
       const sending = load.send(server.url)

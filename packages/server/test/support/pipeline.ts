@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect } from "vitest"
 import type { Server } from "./command.ts"
+import { tempDir } from "./resources.ts"
 
 export const key = "secret-e2e"
 
@@ -23,6 +24,16 @@ export const writeConfig = (
       })),
     }),
   )
+
+/** A directory whose configuration sends everything to one receiver, under its own name. */
+export const configured = (
+  { url }: { readonly url: string },
+  settings: Readonly<Record<string, string>> = {},
+): string => {
+  const directory = tempDir()
+  writeConfig(directory, { receiver: `${url}/receiver` }, settings)
+  return directory
+}
 
 export const stop = async (server: Server): Promise<void> => {
   server.kill("SIGTERM")
