@@ -127,6 +127,7 @@ describe("@millrace/core", () => {
         "OpenApi",
         "Readiness",
         "Codec",
+        "SecretReader",
         "Export",
       ]
     `)

@@ -12,6 +12,7 @@ export {
   type Ingest,
   openExchange,
 } from "./request.ts"
+export * as SecretReader from "./secretReader.ts"
 export { createServer, type MillraceServer, type ServerOptions } from "./server.ts"
 export { type SignatureCheck, verifySignature } from "./signature.ts"
 export * as Transport from "./transport.ts"
