@@ -59,8 +59,8 @@ const env = (name: string): Result.Result<string, string> => {
 }
 
 /**
- * Reads secrets from this process's environment and from files, each time anew: a file that has been
- * replaced gives its new text. Relative paths are relative to the working directory. A file is text
- * in UTF-8 of 64 KiB at most; of a line break at its end nothing is read.
+ * Reads secrets from this process's environment and from files, each time anew: a file that has
+ * been replaced gives its new text. Relative paths are relative to the working directory. A file is
+ * text in UTF-8 of 64 KiB at most; of a line break at its end nothing is read.
  */
 export const layer: Layer.Layer<never> = Layer.succeed(SecretReader, { env, file })

@@ -41,8 +41,8 @@ const notEmpty = (found: Result.Result<string, string>, what: string): Result.Re
   Result.isSuccess(found) && found.success === "" ? Result.fail(`${what} is empty`) : found
 
 /**
- * The text that a secret stands for, or why there is none. A variable or a file that is empty counts
- * as a mistake: a request without its key would be refused much later, by somebody else.
+ * The text that a secret stands for, or why there is none. A variable or a file that is empty is a
+ * mistake: a request without its key would be refused much later, by somebody else.
  */
 export const resolve = (secret: Secret, reader: SecretReader): Result.Result<string, string> => {
   if (typeof secret === "string") return Result.succeed(secret)
