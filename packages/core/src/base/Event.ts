@@ -5,11 +5,11 @@
  * nothing asks for a port. This file has the main one of them, the event: as everybody sees it who
  * reads an entry, and as it may come in.
  *
- * `validate` checks events at the speed of compiled code; `json`, `exactJson`, `WrittenNumber` and
- * `nesting` are about JSON and its numbers, `utf8` and `hex` about texts, `time` and `monotonic`
- * about clocks. `Signature` signs and verifies. `slices` and `turns` put long work down and take it
- * up again. `InvalidOptions` and `SchemaProblems` say what is wrong with options, `Telemetry` and
- * `logOncePerMinute` what happens.
+ * `validate` checks events at the speed of compiled code; `json`, `jsonSize`, `exactJson`,
+ * `WrittenNumber` and `nesting` are about JSON and its numbers, `utf8` and `hex` about texts,
+ * `time` and `monotonic` about clocks. `Signature` signs and verifies. `slices` and `turns` put
+ * long work down and take it up again. `InvalidOptions` and `SchemaProblems` say what is wrong with
+ * options, `Telemetry` and `logOncePerMinute` what happens.
  *
  * Every room may call it, and it calls none.
  * Words: *strict* is what the OpenAPI document of the events API lets in, *lenient* what SDKs are
