@@ -10,8 +10,9 @@
  * `Filter` decides by name, category and sample, `Where` by fields; `Export` gives an event the
  * form of Statsig's Generic Webhook (`WebhookEvent`), `Fields` takes personal data out or hashes
  * it, and `Catalog` knows what exposures alone do not tell. `exportedEvents` exports an entry once
- * for all lanes with one rule. `glob` and `fieldPath` read patterns and paths; `partition` deals
- * requests.
+ * for all lanes with one rule. `messages/` makes of events what people's tools show, and what
+ * users' templates say; `requestHeaders` and `Secret` are what a request carries besides. `glob`
+ * and `fieldPath` read patterns and paths; `partition` deals requests.
  *
  * Delivery, dry runs and the live view compile a selection once and call it for every event, so
  * that all three agree. Nothing of it waits, and an event that cannot be exported is a value,
