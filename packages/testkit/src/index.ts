@@ -6,6 +6,7 @@ export {
   hostNotFound,
   type StartAdapter,
 } from "./adapterContract.ts"
+export { type ClientCase, clientCases, clientOptions, untrustedPeer } from "./clientCases.ts"
 export { type GoldenReply, type GoldenRequest, goldenOptions, goldenReplies } from "./goldenReplies.ts"
 export { RawConnection, type RawReply, type RawRequest } from "./internal/rawHttp.ts"
 export {
