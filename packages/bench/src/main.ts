@@ -20,6 +20,7 @@ const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
   isolation: () => import("./isolation.ts"),
   stores: () => import("./stores.ts"),
   guest: () => import("./guest.ts"),
+  client: () => import("./client.ts"),
   attack: () => import("./attack.ts"),
   failover: () => import("./failover.ts"),
 }

@@ -42,10 +42,15 @@ export type Encoding = "plain" | "gzip"
 
 export interface RequestOptions extends EventOptions {
   readonly encoding?: Encoding
+  /** More lines of its head. */
+  readonly headers?: ReadonlyArray<string>
 }
 
 /** One whole HTTP request, ready for a socket. */
-export const request = (events: number, { encoding = "plain", ...options }: RequestOptions = {}): Buffer => {
+export const request = (
+  events: number,
+  { encoding = "plain", headers = [], ...options }: RequestOptions = {},
+): Buffer => {
   const plain = body(events, options)
   const content = encoding === "gzip" ? gzipSync(plain) : plain
   const head = [
@@ -56,6 +61,7 @@ export const request = (events: number, { encoding = "plain", ...options }: Requ
     `statsig-api-key: ${key}`,
     `statsig-client-time: ${Date.now()}`,
     "statsig-sdk-type: statsig-node",
+    ...headers,
     `content-length: ${content.length}`,
     "",
     "",

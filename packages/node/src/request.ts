@@ -213,6 +213,10 @@ export const openExchange = (
       method: req.method ?? "GET",
       url: options.url ?? req.url ?? "/",
       headers: req.headers,
+      // Asked for only by who keeps it. Some hosts make requests without a socket.
+      get peer() {
+        return (req.socket as IncomingMessage["socket"] | undefined)?.remoteAddress
+      },
       read,
       body: (maxBytes, share) => Effect.callback((resume) => Effect.sync(read(maxBytes, resume, share))),
     },

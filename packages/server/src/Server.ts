@@ -21,6 +21,7 @@ import * as AdminHttp from "./admin/AdminHttp.ts"
 import * as AdminSocket from "./admin/AdminSocket.ts"
 import type { Config } from "./config/Config.ts"
 import * as GeneratedKey from "./config/GeneratedKey.ts"
+import { hashKeyOf } from "./config/hashKeyOf.ts"
 import * as Endpoints from "./Endpoints.ts"
 import * as Listening from "./Listening.ts"
 import type { LogLine } from "./text/LogFormat.ts"
@@ -106,7 +107,7 @@ const listenByWorkers = Effect.fnUntraced(function* (
   store: Context.Context<Store.Store>,
   version: string,
 ) {
-  const { workers, host, port, keys, validation, paths, statsigSecrets } = config
+  const { workers, host, port, keys, validation, paths, client, hashKey, statsigSecrets } = config
   const found = Context.get(store, EventLog.EventLog)
   const log = config.ack === null ? found : EventLog.demanding(found, config.ack)
   const maxBytes = Protocol.bytesEach(workers, Ingest.defaultLimits)
@@ -120,6 +121,8 @@ const listenByWorkers = Effect.fnUntraced(function* (
       keys,
       validation,
       paths,
+      client,
+      hashKey,
       statsigSecrets,
       log: { durability: log.durability, partitions: log.partitions },
       maxBytes,
@@ -169,9 +172,10 @@ export const start = Effect.fnUntraced(function* (
           destinations: config.destinations,
           validation: config.validation,
           paths: config.paths,
+          client: config.client,
           receive: { statsigSecret: config.statsigSecrets },
           ...catalogOf(config),
-          ...(config.hashKey === null ? {} : { hashKey: new TextEncoder().encode(config.hashKey) }),
+          ...hashKeyOf(config),
           allowPrivateDestinations: config.allowPrivateDestinations,
           // This process has nobody else's work to slow down.
           collectYoungMemory: true,

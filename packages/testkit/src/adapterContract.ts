@@ -1,13 +1,17 @@
 /** Over 400 lines because the contract is one list of cases for every adapter. */
 import { createHash } from "node:crypto"
 import { gzipSync } from "node:zlib"
-import { HttpIngest, Store } from "@millrace/core"
+import { EventLog, HttpIngest, Store } from "@millrace/core"
+import { Entry } from "@millrace/core/host"
+import { Position } from "@millrace/core/store"
 import { type BodyOptions, Codec, type Ingest } from "@millrace/node"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as ManagedRuntime from "effect/ManagedRuntime"
+import * as Result from "effect/Result"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { clientCases, clientOptions, untrustedPeer } from "./clientCases.ts"
 import { type GoldenReply, goldenOptions, goldenReplies } from "./goldenReplies.ts"
 import { RawConnection, type RawReply, type RawRequest } from "./internal/rawHttp.ts"
 
@@ -112,11 +116,18 @@ const echo = (body: Uint8Array | string, more: object = {}) => {
   return { method: "POST", length: bytes.length, sha256: digest(bytes), inflated: false, ...more }
 }
 
+interface Real {
+  readonly ingest: Ingest
+  /** The users of the events that it has taken, in order. */
+  readonly users: () => Promise<ReadonlyArray<Readonly<Record<string, unknown>>>>
+  readonly close: () => Promise<void>
+}
+
 /** The real intake on memory, as every host serves it. */
-const makeReal = async (): Promise<{ readonly ingest: Ingest; readonly close: () => Promise<void> }> => {
+const makeReal = async (client: HttpIngest.ClientOptions = {}): Promise<Real> => {
   const runtime = ManagedRuntime.make(
-    HttpIngest.layer(goldenOptions).pipe(
-      Layer.provide(Layer.mergeAll(Store.layerMemory(), Codec.layer)),
+    HttpIngest.layer({ ...goldenOptions, client }).pipe(
+      Layer.provideMerge(Layer.mergeAll(Store.layerMemory(), Codec.layer)),
       // Some golden replies are worth a line in a log, but none in a test report.
       Layer.provideMerge(Logger.layer([])),
     ),
@@ -124,6 +135,13 @@ const makeReal = async (): Promise<{ readonly ingest: Ingest; readonly close: ()
   const http = await runtime.runPromise(HttpIngest.HttpIngest)
   return {
     ingest: { matches: http.matches, handle: (request) => runtime.runPromise(http.handle(request)) },
+    users: async () => {
+      const read = Effect.flatMap(EventLog.EventLog, (log) =>
+        log.read(0, Position.origin, { maxEntries: 1_000, maxBytes: 1e9 }),
+      )
+      const entries = await runtime.runPromise(read)
+      return entries.flatMap((entry) => Result.getOrThrow(Entry.decode(entry)).events.map(({ user }) => user))
+    },
     close: () => runtime.dispose(),
   }
 }
@@ -232,13 +250,17 @@ export const adapterContract = (name: string, start: StartAdapter): void => {
     tests(() => current!)
   }
 
-  const withReal = (options: AdapterOptions, tests: (get: () => Host) => void) => {
-    let current: Host | undefined
+  const withReal = (
+    options: AdapterOptions,
+    tests: (get: () => Host & Pick<Real, "users">) => void,
+    client?: HttpIngest.ClientOptions,
+  ) => {
+    let current: (Host & Pick<Real, "users">) | undefined
     let close: (() => Promise<void>) | undefined
     beforeAll(async () => {
-      const real = await makeReal()
+      const real = await makeReal(client)
       close = real.close
-      current = await open(real.ingest, options)
+      current = { ...(await open(real.ingest, options)), users: real.users }
     })
     afterAll(async () => {
       await current?.stop()
@@ -295,6 +317,52 @@ export const adapterContract = (name: string, start: StartAdapter): void => {
           const reply = await host().once(accepted)
           expect(reply.status).toBe(500)
           expect(reply.text).toContain("already read by the host")
+        })
+      })
+    })
+
+    describe("the client", () => {
+      const seen = async (host: Host & Pick<Real, "users">, headers: RawRequest["headers"]) => {
+        const reply = await host.once({ ...accepted, headers: [...accepted.headers!, ...headers!] })
+        expect(reply.status).toBe(202)
+        return (await host.users()).at(-1)!
+      }
+
+      for (const options of [{}, { bodyParser: true }]) {
+        withReal(
+          options,
+          (host) => {
+            it.each(clientCases.map((one) => [one.name, one] as const))(
+              `${"bodyParser" in options ? "behind a parser: " : ""}%s`,
+              async (_, { headers, ip }) => {
+                const agent = ["user-agent", "the client's own"] as const
+                expect(await seen(host(), [...headers, agent])).toEqual({
+                  ...event.user,
+                  ...(ip === null ? {} : { ip }),
+                  userAgent: "the client's own",
+                })
+              },
+            )
+          },
+          clientOptions,
+        )
+      }
+
+      withReal(
+        {},
+        (host) => {
+          it("is the peer when nobody is trusted, whatever the headers say", async () => {
+            for (const { headers } of clientCases) {
+              expect(await seen(host(), headers)).toEqual({ ...event.user, ip: untrustedPeer })
+            }
+          })
+        },
+        { ip: "keep" },
+      )
+
+      withReal({}, (host) => {
+        it("is not kept unless somebody asks for it", async () => {
+          expect(await seen(host(), clientCases[1]!.headers)).toEqual(event.user)
         })
       })
     })

@@ -1,5 +1,5 @@
 import type { Server } from "node:net"
-import type { Destination, EventLog } from "@millrace/core"
+import type { Destination, EventLog, HttpIngest } from "@millrace/core"
 import { key } from "../requests.ts"
 
 /** Somebody who takes in what SDKs send, and answers 202. */
@@ -25,6 +25,8 @@ export interface Started {
 /** How a contestant is set up, if it has such a thing. */
 export interface Setup {
   readonly destinations?: ReadonlyArray<Destination.DestinationOptions>
+  /** What is kept of who sends. */
+  readonly client?: HttpIngest.ClientConfig
 }
 
 export const portOf = (server: Server): number => {

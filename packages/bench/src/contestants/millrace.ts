@@ -41,9 +41,11 @@ const hostNames = { node: "node:http", express: "Express", fastify: "Fastify" }
 export const millrace = (host: keyof typeof hosts, store: StoreName): Contestant => ({
   description: `Millrace on ${hostNames[host]}, ${store === "memory:" ? "memory store" : "SQLite store, WAL, synchronous=FULL"}`,
   durability: store === "memory:" ? "memory" : "disk",
-  start: async (directory, { destinations = [] }) => {
+  start: async (directory, { destinations = [], client = {} }) => {
     const running = await Millrace.make({
       keys: { server: [key] },
+      client,
+      hashKey: Buffer.alloc(32, key),
       store: await stores[store](directory),
       destinations,
       allowPrivateDestinations: true,

@@ -10,9 +10,9 @@
  *
  * The two kinds of event say the same, which a property holds; the first reads a field when it is
  * asked for. `bodyForms` knows where a body keeps its events and how fields are spelt;
- * `envelopeNames` spares decoding what nobody wants; `privateAttributes` is what must not be kept;
- * `subject` says whose an event is, `TimeUUID` by which id receivers know it, and `deadLetterEvent`
- * how it is kept when it could not be sent.
+ * `clientFields` fills in what users leave out; `envelopeNames` spares decoding what nobody wants;
+ * `privateAttributes` is what must not be kept; `subject` says whose an event is, `TimeUUID` by
+ * which id receivers know it, and `deadLetterEvent` how it is kept when it could not be sent.
  *
  * Intake calls `encode`, delivery and operators call `decode`. All of it is functions without
  * effects; large bodies are read in slices.
@@ -35,6 +35,7 @@ import * as EventNames from "../bytes/nameCache.ts"
 import type { EntryId, NewEntry } from "../ports/EventLog.ts"
 import * as Body from "./bodyForms.ts"
 import { eventsOf, restOf } from "./cleanBody.ts"
+import { type ClientFields, clientFieldsOf, filled } from "./clientFields.ts"
 import { EntryError, type Envelope, type Facts, readEnvelope } from "./Envelope.ts"
 import { type Request, readEvent } from "./ParsedEvent.ts"
 import * as PrivateAttributes from "./privateAttributes.ts"
@@ -93,23 +94,31 @@ const correctionOf = ({ receivedAt, offset, clock }: Envelope): Time.Correction 
   Time.correctionOf({ receivedAt, offset, clock })
 
 /** @param written the same with its numbers as they were written */
-const defaultUser = (user: Json | undefined, written: Json | undefined): Both | null =>
-  isObject(user) && isObject(written)
-    ? { plain: PrivateAttributes.without(user), exact: PrivateAttributes.without(written) }
-    : null
+const defaultUser = (
+  user: Json | undefined,
+  written: Json | undefined,
+  client: ClientFields | null,
+): Both | null => {
+  const given = isObject(user) && isObject(written) ? { user, written } : null
+  if (given === null && client === null) return null
+  const read = (one: JsonObject | undefined) => filled(PrivateAttributes.without(one ?? {}), client)
+  return { plain: read(given?.user), exact: read(given?.written) }
+}
 
 /** A body whose events are read where they stand. */
 const readOutlined = ({ id, body }: NewEntry, envelope: Envelope, outline: Outline.Outline): DecodedEntry => {
   const { rest } = outline
   const { statsigMetadata, user } = Outline.restSlots
   const { receivedAt } = envelope
+  const client = clientFieldsOf(envelope)
   const fields = Outline.keep(outline)
   const written: Written = {
     body: sourceOf(body),
     fields,
     receivedAt,
     correction: correctionOf(envelope),
-    user: defaultUser(Outline.valueAt(body, rest, user), Outline.exactAt(body, rest, user)),
+    client,
+    user: defaultUser(Outline.valueAt(body, rest, user), Outline.exactAt(body, rest, user), client),
     hasOddNumbers: outline.hasOddNumbers,
   }
   const read: Array<Event> = []
@@ -172,11 +181,13 @@ interface Beside {
 }
 
 const requestOf = (envelope: Envelope, form: Body.Form, beside: Beside): Request => {
-  const user = defaultUser(beside.user.read, beside.user.written)
+  const client = clientFieldsOf(envelope)
+  const user = defaultUser(beside.user.read, beside.user.written, client)
   return {
     envelope,
     form,
     correction: correctionOf(envelope),
+    client,
     user,
     hasOddNumbers: user !== null && JSON.stringify(user.exact) !== ExactJson.stringify(user.exact),
   }

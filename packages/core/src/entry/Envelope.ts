@@ -36,6 +36,13 @@ export const Envelope = Schema.Struct({
   sdkType: Schema.optionalKey(Schema.String),
   sdkVersion: Schema.optionalKey(Schema.String),
   sessionID: Schema.optionalKey(Schema.String),
+  /**
+   * The client's address as intake was told to keep it: whole, the network it is in, or its hash.
+   */
+  ip: Schema.optionalKey(Schema.String),
+  userAgent: Schema.optionalKey(Schema.String),
+  /** Where the address is, as somebody's function has said. */
+  country: Schema.optionalKey(Schema.String),
   /** Places in the request of the events that were refused, and so are not in the body. */
   rejected: Schema.optionalKey(Schema.Array(Schema.Number)),
   /**
@@ -46,6 +53,9 @@ export const Envelope = Schema.Struct({
 })
 
 export type Envelope = typeof Envelope.Type
+
+/** What is known of the client that has sent a request, besides what its SDK says. */
+export type ClientFacts = Pick<Envelope, "ip" | "userAgent" | "country">
 
 /** What an envelope is made of. What is not known may be `null`, too. */
 export type Facts = Pick<Envelope, "receivedAt" | "dialect" | "mode"> & {
@@ -63,11 +73,12 @@ const known = (name: keyof Envelope, fact: string | ReadonlyArray<unknown> | nul
  */
 const writeEnvelope = (facts: Facts): string => {
   const { receivedAt, offset, clock, dialect, mode, keyId } = facts
-  const { sdkType, sdkVersion, sessionID, rejected, names } = facts
+  const { sdkType, sdkVersion, sessionID, ip, userAgent, country, rejected, names } = facts
   const times = `{"v":${version},"receivedAt":${receivedAt}${typeof offset === "number" ? `,"offset":${offset}` : ""}${known("clock", clock)}`
   const kind = `,"dialect":"${dialect}","mode":"${mode}"${known("keyId", keyId)}`
   const sdk = `${known("sdkType", sdkType)}${known("sdkVersion", sdkVersion)}${known("sessionID", sessionID)}`
-  return `${times}${kind}${sdk}${known("rejected", rejected)}${known("names", names)}}`
+  const client = `${known("ip", ip)}${known("userAgent", userAgent)}${known("country", country)}`
+  return `${times}${kind}${sdk}${client}${known("rejected", rejected)}${known("names", names)}}`
 }
 
 export const encode = (id: EntryId, events: number, facts: Facts, body: Uint8Array): NewEntry => ({
@@ -101,6 +112,9 @@ export const isEnvelope = (json: Json): json is Envelope & JsonObject =>
   isTextOrNone(json["sdkType"]) &&
   isTextOrNone(json["sdkVersion"]) &&
   isTextOrNone(json["sessionID"]) &&
+  isTextOrNone(json["ip"]) &&
+  isTextOrNone(json["userAgent"]) &&
+  isTextOrNone(json["country"]) &&
   isListOrNone(json["rejected"], "number") &&
   isListOrNone(json["names"], "string")
 

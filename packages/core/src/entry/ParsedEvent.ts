@@ -4,6 +4,7 @@ import * as ExactJson from "../base/exactJson.ts"
 import { idOf, isFlat, isObject, type Json, type JsonObject, objectOrEmpty } from "../base/json.ts"
 import * as Time from "../base/time.ts"
 import * as Body from "./bodyForms.ts"
+import { type ClientFields, filled } from "./clientFields.ts"
 import type { Envelope } from "./Envelope.ts"
 import * as PrivateAttributes from "./privateAttributes.ts"
 import type { Both } from "./SpanEvent.ts"
@@ -13,6 +14,8 @@ export interface Request {
   readonly envelope: Envelope
   readonly form: Body.Form
   readonly correction: Time.Correction
+  /** What is filled in where a user does not say it. */
+  readonly client: ClientFields | null
   /** The default for events without a user of their own. */
   readonly user: Both | null
   /** Whether the user has a number that a double does not give back as it is written. */
@@ -20,9 +23,10 @@ export interface Request {
 }
 
 /** @param shared the default for an event without a user of its own */
-const readUser = ({ envelope }: Request, raw: JsonObject, shared: JsonObject): JsonObject => {
+const readUser = ({ envelope, client }: Request, raw: JsonObject, shared: JsonObject): JsonObject => {
   const own = raw["user"]
-  const user = own === undefined || own === null ? shared : PrivateAttributes.without(objectOrEmpty(own))
+  const isShared = own === undefined || own === null
+  const user = isShared ? shared : filled(PrivateAttributes.without(objectOrEmpty(own)), client)
   if (envelope.dialect === "log_event") return user
   // Exported events carry the id beside the user as well.
   const id = raw["userID"]

@@ -6,7 +6,18 @@ import { idOf, isFlat, objectOrEmpty, parse } from "../base/json.ts"
 import { type Correction, corrected } from "../base/time.ts"
 import { type ByteWriter, piece, type Source } from "../bytes/ByteWriter.ts"
 import { slots } from "../bytes/bodyScanner.ts"
-import { isDigit, letterF, letterN, letterT, minus, openBrace, quote, zero } from "../bytes/jsonBytes.ts"
+import {
+  comma,
+  isDigit,
+  letterF,
+  letterN,
+  letterT,
+  minus,
+  openBrace,
+  quote,
+  zero,
+} from "../bytes/jsonBytes.ts"
+import { type ClientFields, filled } from "./clientFields.ts"
 import * as PrivateAttributes from "./privateAttributes.ts"
 
 /** What the events of an entry have in common. */
@@ -19,6 +30,8 @@ export interface Written {
   readonly receivedAt: number
   /** How times that were sent are corrected. */
   readonly correction: Correction
+  /** What is filled in where a user does not say it. */
+  readonly client: ClientFields | null
   /** The default for events without a user of their own. */
   readonly user: Both | null
   /** Whether a number may be one that a double does not give back as it is written. */
@@ -39,6 +52,8 @@ const nameKey = piece('"eventName":')
 const userKey = piece(',"user":')
 const valueKey = piece('"value":')
 const metadataKey = piece(',"metadata":')
+
+const emptyForm = /^\{\s*\}$/
 
 /** Digits of an integer that a double holds exactly. */
 const safeDigits = 15
@@ -67,7 +82,7 @@ export class WrittenEvent implements Event {
   }
 
   get user(): JsonObject {
-    this.knownUser ??= this.readUser()
+    this.knownUser ??= this.readUser(this.written.user?.plain)
     return this.knownUser
   }
 
@@ -94,13 +109,9 @@ export class WrittenEvent implements Event {
   get [exact](): Event {
     if (!this.written.hasOddNumbers) return this
     const { eventName, time } = this
-    const own = this.parsed(slots.user, ExactJson.parse)
     return {
       eventName,
-      user:
-        own === undefined || own === null
-          ? (this.written.user?.exact ?? {})
-          : PrivateAttributes.without(objectOrEmpty(own)),
+      user: this.readUser(this.written.user?.exact, ExactJson.parse),
       time,
       value: this.readValue(ExactJson.parse),
       metadata: objectOrEmpty(this.parsed(slots.metadata, ExactJson.parse)),
@@ -124,6 +135,7 @@ export class WrittenEvent implements Event {
     const isOnePiece =
       fields[this.base + slots.user]! - end === userKey.bytes.length &&
       this.hasPlainUser &&
+      this.written.client === null &&
       body.bytes[name - '":'.length] === quote
     if (isOnePiece) {
       into.copy(body, name - nameKey.bytes.length, fields[this.base + slots.user + 1]!)
@@ -136,8 +148,8 @@ export class WrittenEvent implements Event {
   }
 
   writeUser(into: ByteWriter): void {
-    if (this.hasPlainUser) this.writeAt(slots.user, into)
-    else into.text(ExactJson.stringify(this[exact].user))
+    if (this.hasPlainUser && this.copyUser(into)) return
+    into.text(ExactJson.stringify(this[exact].user))
   }
 
   writeUserID(into: ByteWriter): void {
@@ -173,15 +185,34 @@ export class WrittenEvent implements Event {
     else this.writeScalar(slots.value, into)
   }
 
+  /**
+   * Writes the user as it came, with the client's fields behind it. `false` when one of them may be
+   * there already: then nothing is written.
+   */
+  private copyUser(into: ByteWriter): boolean {
+    const { body, fields, client } = this.written
+    if (client === null) {
+      this.writeAt(slots.user, into)
+      return true
+    }
+    const text = this.textAt(slots.user)
+    for (const name of client.quotedNames) if (text.includes(name)) return false
+    into.copy(body, fields[this.base + slots.user]!, fields[this.base + slots.user + 1]! - 1)
+    if (!emptyForm.test(text)) into.byte(comma)
+    into.piece(client.ending)
+    return true
+  }
+
   private get hasPlainUser(): boolean {
     return this.first(slots.user) === openBrace && !this.has(slots.privateAttributes)
   }
 
-  private readUser(): JsonObject {
-    const own = this.parsed(slots.user)
+  /** @param shared the default for an event without a user of its own */
+  private readUser(shared: JsonObject | undefined, read?: Read): JsonObject {
+    const own = this.parsed(slots.user, read)
     return own === undefined || own === null
-      ? (this.written.user?.plain ?? {})
-      : PrivateAttributes.without(objectOrEmpty(own))
+      ? (shared ?? {})
+      : filled(PrivateAttributes.without(objectOrEmpty(own)), this.written.client)
   }
 
   private readValue(read: Read): Event["value"] {

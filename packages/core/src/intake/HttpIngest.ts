@@ -8,10 +8,10 @@
  *     body ── inflate ── Ingest.accept: decode, admit, append ──► 202
  *
  * `request` has the shapes, `routes` the paths, `requestHead` and `bodyCoding` what a request says
- * of itself, `authentication` whose it is, `replies` what every outcome is told, `makeReplies`
- * their headers. `Ingest` is the same without HTTP; `Wire` and the `sort*` files read bodies: as
- * they are written, parsed, or in slices. Adapters call `handle`, or `begin` and `finish` where
- * they read the body themselves; a program's own events come through `logEvent`.
+ * of itself, `clientFacts` where it is from, `authentication` whose it is, `replies` what outcomes
+ * are told, `makeReplies` their headers. `Ingest` is the same without HTTP; `Wire` and `sort*` read
+ * bodies: as they are written, parsed, or in slices. Adapters call `handle`, or `begin` and `finish`
+ * where they read the body themselves; a program's own events come through `logEvent`.
  * Words: the *head* is what comes before the body; an *answer* is a reply before its headers;
  * *facts* are what a request says once for all of its events.
  */
@@ -31,6 +31,7 @@ import { Codec, type CodecError, type Compression } from "../ports/Codec.ts"
 import { defectSummary } from "../ports/defectSummary.ts"
 import type { StoreError } from "../ports/StoreError.ts"
 import { evidentCoding, isPlainFromSdk, wasReadAsText } from "./bodyCoding.ts"
+import { type ClientFactsOptions, clientProblems, makeReadClient } from "./clientFacts.ts"
 import type { Cors } from "./cors.ts"
 import * as Ingest from "./Ingest.ts"
 import { corsProblems, everybody, makeReplies } from "./makeReplies.ts"
@@ -63,6 +64,7 @@ import {
 import * as UrlVerification from "./urlVerification.ts"
 import type * as Wire from "./Wire.ts"
 
+export { ClientConfig, type ClientOptions } from "./clientFacts.ts"
 export {
   type Awaiting,
   BodyError,
@@ -74,7 +76,7 @@ export {
 } from "./request.ts"
 export type { Cors }
 
-export interface HttpIngestOptions extends Ingest.IngestOptions {
+export interface HttpIngestOptions extends Ingest.IngestOptions, ClientFactsOptions {
   /**
    * Which pages may read the replies on the routes that browsers call. `{ origins: "*" }` by
    * default: a client key is public anyway, and an SDK that cannot read its reply sends the batch
@@ -149,6 +151,7 @@ const make = Effect.fnUntraced(function* (
   const bodyLimit = ingest.limits.bodyBytes
   const own = options.paths ?? {}
   const matchRoute = makeMatchRoute(own)
+  const readClient = makeReadClient(options, codec)
 
   const { finish, preflight, unknown } = makeReplies(options.cors ?? everybody, context)
 
@@ -289,12 +292,12 @@ const make = Effect.fnUntraced(function* (
     if (declared === "unsupported") return unsupportedEncoding
     if (declaredLength(headers) > bodyLimit) return tooLarge(bodyLimit)
 
+    // Now: once its connection is closed, nobody knows the client's address any more.
+    const client = dialect === "log_event" ? readClient(head) : null
+    const factsOf = (principal: Ingest.Principal): Wire.WireHead =>
+      requestFacts(dialect, ingest.validation, receivedAt, principal, headers, query, client)
     const accept = (principal: Ingest.Principal, bytes: Uint8Array): Effect.Effect<Answer, RequestError> => {
-      const accepting = ingest.accept(
-        requestFacts(dialect, ingest.validation, receivedAt, principal, headers, query),
-        bytes,
-      )
-      const answering = Effect.map(accepting, receiptAnswer)
+      const answering = Effect.map(ingest.accept(factsOf(principal), bytes), receiptAnswer)
       return dialect === "log_event"
         ? answering
         : Effect.catch(answering, (error) => {
@@ -316,11 +319,7 @@ const make = Effect.fnUntraced(function* (
       const coding = (body.inflated ? null : declared) ?? evident
       if (coding === null) return accept(principal, body.bytes)
       const inflated = Effect.flatMap(inflate(coding, body.bytes), (bytes) => accept(principal, bytes))
-      return evident === null &&
-        isPlainFromSdk(
-          requestFacts(dialect, ingest.validation, receivedAt, principal, headers, query),
-          body.bytes,
-        )
+      return evident === null && isPlainFromSdk(factsOf(principal), body.bytes)
         ? accept(principal, body.bytes)
         : inflated
     }
@@ -392,6 +391,7 @@ export const layer = (
         ...Ingest.optionProblems(options),
         ...corsProblems(options.cors ?? everybody),
         ...ownPathProblems(options.paths ?? {}),
+        ...clientProblems(options),
       ]
       return problems.length > 0
         ? Effect.fail(new InvalidOptions({ problems }))

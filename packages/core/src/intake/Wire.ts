@@ -13,6 +13,7 @@ import type { Dialect } from "../entry/bodyForms.ts"
 import * as Entry from "../entry/Entry.ts"
 import * as EntryNames from "../entry/envelopeNames.ts"
 import type { EntryId, NewEntry } from "../ports/LogEntry.ts"
+import { affordable } from "./sharedFacts.ts"
 import {
   type Refused,
   type RejectedEvent,
@@ -53,7 +54,8 @@ export interface Accepted {
   readonly subject: () => string
 }
 
-const accept = (head: WireHead, id: EntryId, sorted: Sorted): Accepted => {
+/** @param bodyBytes as it came */
+const accept = (head: WireHead, id: EntryId, sorted: Sorted, bodyBytes: number): Accepted => {
   const { mode, eventNames, refusedAt, rejected, body, subject } = sorted
   const rejectedCount = refusedAt.length
   if (eventNames.length === 0) return { entry: null, rejected, rejectedCount, eventNames, subject: () => "" }
@@ -68,6 +70,7 @@ const accept = (head: WireHead, id: EntryId, sorted: Sorted): Accepted => {
     sdkType,
     sdkVersion,
     sessionID,
+    ...affordable(head.client, eventNames.length, bodyBytes),
     rejected: rejectedCount === 0 ? null : refusedAt,
     names: EntryNames.summaryOf(eventNames),
   }
@@ -104,7 +107,7 @@ export function* decodeInSlices(
   const outlined = yield* sortOutlinedInSlices(head, bytes, limits, slice)
   const sorted =
     outlined === null ? yield* sortSurveyed(head, bytes, limits, slice) : Result.succeed(outlined)
-  return Result.map(sorted, (one) => accept(head, id, one))
+  return Result.map(sorted, (one) => accept(head, id, one, bytes.length))
 }
 
 /**
@@ -117,5 +120,5 @@ export const decode = (head: WireHead, bytes: Uint8Array, id: EntryId, limits: W
   if (problem !== null) return Result.fail(problem)
   const outlined = sortOutlined(head, bytes, limits)
   const sorted = outlined === null ? sortParsed(head, bytes, limits) : Result.succeed(outlined)
-  return Result.map(sorted, (one) => accept(head, id, one))
+  return Result.map(sorted, (one) => accept(head, id, one, bytes.length))
 }

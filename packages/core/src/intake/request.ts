@@ -11,6 +11,8 @@ export interface RequestHead {
   readonly url: string
   /** By lower-case name. */
   readonly headers: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
+  /** The address at the other end of the connection, where the host knows it. */
+  readonly peer?: string | undefined
 }
 
 /** A request of any HTTP server, in neutral form. */

@@ -81,6 +81,7 @@ export const requestFacts = (
   principal: Principal,
   headers: Headers,
   query: URLSearchParams | null,
+  client: Wire.WireHead["client"] = null,
 ): Wire.WireHead => ({
   dialect,
   validation,
@@ -95,4 +96,5 @@ export const requestFacts = (
       headerOf(headers, "statsig-server-session-id") ??
       queryParameter(query, "sid"),
   ),
+  client,
 })

@@ -2,6 +2,7 @@ import type { Json } from "../base/json.ts"
 import { idOf, isObject } from "../base/json.ts"
 import { sizeOf } from "../base/jsonSize.ts"
 import * as Utf8 from "../base/utf8.ts"
+import type { ClientFacts } from "../entry/Envelope.ts"
 
 export { sizeOf }
 
@@ -20,7 +21,7 @@ export const maxFactBytes = 64 * 1024
  * sent with: 27 times the body, however small its events are. An SDK's own come to three times.
  *
  * Names of groups from a catalog, and what a user's transform adds, are the operator's and not
- * counted.
+ * counted. What intake is told to keep of clients comes on top of it: see {@link affordable}.
  */
 const maxGrowth = 40
 
@@ -57,3 +58,30 @@ export const problemOf = (
 /** {@link SharedFacts.user} of a request-level user; one that is no object serves no event. */
 export const userSize = (user: Json | undefined): number =>
   isObject(user) ? sizeOf(user, maxFactBytes) + Utf8.encode(JSON.stringify(idOf(user["userID"]))).length : 0
+
+/**
+ * What is known of the client adds no more than this many times the body to what is sent. The
+ * smallest event has 17 bytes, and the agent of a browser 130.
+ */
+const maxClientGrowth = 20
+
+/** Bytes of a character in JSON, at most: as an escape. */
+const escapeBytes = 6
+
+/**
+ * Leaves out what is known of the client where it would make a small body send a lot: it stands in
+ * each event, and the sender chooses how many there are and how its agent is called. That is no
+ * reason to refuse them.
+ */
+export const affordable = (
+  client: ClientFacts | null | undefined,
+  events: number,
+  bodyBytes: number,
+): ClientFacts | null => {
+  if (client === null || client === undefined) return null
+  const room = (maxClientGrowth * bodyBytes) / events
+  const { ip = "", userAgent = "", country = "" } = client
+  const names = '"ip":"","userAgent":"","country":"",'.length
+  const isSurelyShort = names + (ip.length + userAgent.length + country.length) * escapeBytes <= room
+  return isSurelyShort || Utf8.encode(JSON.stringify(client)).length <= room ? client : null
+}

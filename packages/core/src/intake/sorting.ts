@@ -5,6 +5,7 @@ import * as Utf8 from "../base/utf8.ts"
 import * as Validate from "../base/validate.ts"
 import * as Body from "../entry/bodyForms.ts"
 import * as Entry from "../entry/Entry.ts"
+import type { ClientFacts } from "../entry/Envelope.ts"
 import * as PrivateAttributes from "../entry/privateAttributes.ts"
 import * as Sample from "../entry/subject.ts"
 import * as SharedFacts from "./sharedFacts.ts"
@@ -38,6 +39,8 @@ export interface WireHead {
   readonly sessionID: string | null
   /** Names the key without giving it away. */
   readonly keyId: string | null
+  /** What is to be kept of the client. */
+  readonly client?: ClientFacts | null
 }
 
 /** One event that was refused on arrival, fit to be kept: no private attribute, cut at 8 KiB. */

@@ -57,6 +57,15 @@ describe("the envelope", () => {
       names: ["x"],
     })
   })
+
+  it("holds what is to be kept of the client", () => {
+    const client = { ip: "192.0.2.1", userAgent: 'an "agent"', country: "DE" }
+    const { envelope } = entryOf(decodeJson({ ...plainHttp, client }, { events: [good] }))
+    expect(JSON.parse(envelope)).toMatchObject({ ...client, names: ["x"] })
+    expect(envelope).toMatch(/,"names":\["x"\]\}$/)
+    const none = entryOf(decodeJson({ ...plainHttp, client: null }, { events: [good] }))
+    expect(none).toEqual(entryOf(decodeJson(plainHttp, { events: [good] })))
+  })
 })
 
 test("isEnvelope accepts exactly what its schema accepts", () => {
@@ -71,6 +80,9 @@ test("isEnvelope accepts exactly what its schema accepts", () => {
     sdkType: "py-server",
     sdkVersion: "0.71.6",
     sessionID: "s",
+    ip: "192.0.2.1",
+    userAgent: "agent",
+    country: "DE",
     rejected: [0, 2],
     names: ["x"],
   }

@@ -23,6 +23,9 @@ const user = fc.record(
   {
     userID: fc.oneof(text, fc.integer(), fc.constantFrom(null, true, false)),
     custom: json,
+    ip: fc.constantFrom<Json>("192.0.2.9", "", null, 5, {}),
+    userAgent: fc.constantFrom<Json>("the SDK's own", "", null),
+    country: fc.constantFrom<Json>("NZ", "", null),
     privateAttributes: fc.constant(null),
   },
   { requiredKeys: [] },
@@ -60,6 +63,9 @@ const envelope = fc.record(
     clock: fc.constantFrom("s", "ms", "us", "none" as const),
     sdkType: text,
     sessionID: text,
+    ip: fc.constantFrom("192.0.2.1", "2001:db8::"),
+    userAgent: text,
+    country: fc.constantFrom("DE", "ü"),
   },
   { requiredKeys: [] },
 )
@@ -84,6 +90,8 @@ const entry = fc
 /** No outline begins with a byte order mark: the same entry, with every event parsed. */
 const parsed = (one: ReturnType<typeof Entry.encode>): Entry.DecodedEntry =>
   read({ ...one, body: Uint8Array.from([0xef, 0xbb, 0xbf, ...one.body]) })
+
+const noClient = { ip: undefined, userAgent: undefined, country: undefined }
 
 const unchanged = { drop: [], keep: null, hash: [] } as const
 
@@ -117,6 +125,36 @@ describe("an event that is read where it is written", () => {
       ),
       { numRuns: 2_000 },
     )
+  })
+
+  it("says what is known of the client where the SDK says nothing, and only there", () => {
+    const client = { ip: "192.0.2.1", userAgent: "agent", country: "DE" }
+    const isEmpty = (value: unknown) => value === undefined || value === null || value === ""
+    fc.assert(
+      fc.property(entry, (one) => {
+        const facts = JSON.parse(one.envelope)
+        const known = { ...one, envelope: JSON.stringify({ ...facts, ...client }) }
+        const unknown = { ...one, envelope: JSON.stringify({ ...facts, ...noClient }) }
+        const before = read(unknown).events
+        for (const [index, { user }] of read(known).events.entries()) {
+          const rest = before[index]!.user
+          const filled = Object.entries(client).filter(([name]) => isEmpty(rest[name]))
+          expect(user).toEqual({ ...rest, ...Object.fromEntries(filled) })
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it.each([
+    ['{"userID":"u","share":1.50,"big":12345678901234567890}', ',"ip":"192.0.2.1"}'],
+    ["{}", '"ip":"192.0.2.1"}'],
+    ["{ }", '"ip":"192.0.2.1"}'],
+  ])("is exported with what is known of the client behind the user %s as it came", (sent, behind) => {
+    const facts = { receivedAt, dialect: "log_event", mode: "lenient", ip: "192.0.2.1" } as const
+    const one = Entry.encode(id, 1, facts, bytesOf(`{"events":[{"eventName":"x","user":${sent}}]}`))
+    const toText = textExporter(read(one), rule({ exposures: "metadata", fields: unchanged }, null))
+    expect(toText(read(one).events[0]!, 0)).toContain(`"user":${sent.slice(0, -1)}${behind},"userID":`)
   })
 
   it("keeps what a double cannot hold, and how it is written", () => {

@@ -2,7 +2,7 @@ import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import type { Json } from "../../src/base/json.ts"
 import * as Utf8 from "../../src/base/utf8.ts"
-import { problemOf, sizeOf } from "../../src/intake/sharedFacts.ts"
+import { affordable, problemOf, sizeOf } from "../../src/intake/sharedFacts.ts"
 
 const json = fc.jsonValue({ maxDepth: 4 }) as fc.Arbitrary<Json>
 
@@ -53,5 +53,30 @@ describe("what all events of a request share", () => {
   it("and to what may be sent at all, with the body", () => {
     expect(problemOf(facts, 5000, 15_000)).toBeNull()
     expect(problemOf(facts, 5001, 15_000)).toContain("15000 bytes")
+  })
+})
+
+describe("what is known of the client", () => {
+  it("adds no more than 20 times the body, and is left out only where it would", () => {
+    const client = fc.record(
+      { ip: fc.ipV6(), userAgent: fc.string({ unit: "binary", maxLength: 170 }), country: fc.string() },
+      { requiredKeys: [] },
+    )
+    const seen = { kept: 0, left: 0 }
+    fc.assert(
+      fc.property(
+        client,
+        fc.integer({ min: 1, max: 100 }),
+        fc.integer({ min: 17, max: 3_000 }),
+        (...given) => {
+          const [facts, events, bytes] = given
+          const fits = Utf8.encode(JSON.stringify(facts)).length * events <= 20 * bytes
+          expect(affordable(facts, events, bytes)).toBe(fits ? facts : null)
+          seen[fits ? "kept" : "left"] += 1
+        },
+      ),
+      { numRuns: 2_000 },
+    )
+    expect(Math.min(seen.kept, seen.left)).toBeGreaterThan(200)
   })
 })

@@ -93,6 +93,7 @@ export interface RequestInit {
   readonly headers?: HttpIngest.IngestRequest["headers"]
   readonly body?: string | Uint8Array
   readonly inflated?: boolean
+  readonly peer?: string
 }
 
 /**
@@ -109,6 +110,7 @@ export const request = (
     method: init.method ?? "POST",
     url: init.url ?? "/v1/log_event",
     headers: init.headers ?? { "statsig-api-key": serverKey },
+    ...(init.peer === undefined ? {} : { peer: init.peer }),
     body: (maxBytes) =>
       Effect.suspend(() => {
         reads++

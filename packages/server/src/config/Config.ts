@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto"
 import { readFileSync } from "node:fs"
-import { Destination, type EventLog } from "@millrace/core"
+import { Destination, type EventLog, type HttpIngest } from "@millrace/core"
 import { type OwnPaths, SchemaProblems, type Wire } from "@millrace/core/host"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -27,6 +27,8 @@ export interface Config {
   readonly validation: Wire.Validation
   /** Names of the user's own for routes. */
   readonly paths: OwnPaths
+  /** What is kept of senders. */
+  readonly client: HttpIngest.ClientConfig
   /** The secrets of webhooks in Statsig's console that point here. */
   readonly statsigSecrets: ReadonlyArray<string>
   /** `null` without one: exposures go out with what their senders know of them. */
@@ -182,6 +184,7 @@ export const load = Effect.fnUntraced(function* (
     destinations,
     validation: one("validation") ?? defaults.validation,
     paths: ownPaths === undefined ? (file.value("logEventPath") ?? {}) : { log_event: ownPaths },
+    client: file.value("client") ?? {},
     statsigSecrets: [file.value("statsigSecret") ?? []].flat(),
     catalog: file.value("catalog") ?? null,
     hashKey: one("hashKey") ?? null,

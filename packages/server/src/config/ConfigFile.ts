@@ -110,17 +110,20 @@ const repeatedIds = (value: unknown): ReadonlyArray<Problem> => {
   })
 }
 
-const hashesWithoutKey = (value: unknown): ReadonlyArray<Problem> =>
-  listAt(value, "destinations").flatMap((item, index) =>
-    listAt(item, "fields", "hash").length === 0
-      ? []
-      : [
-          {
-            path: ["destinations", index, "fields", "hash"],
-            message: `needs a key to hash with: set ${Settings.table.hashKey.key} beside destinations, or ${Settings.variableOf("hashKey")}, to ${Destination.minHashKey} secret characters or more that stay the same`,
-          },
-        ],
-  )
+const hashesWithoutKey = (value: unknown): ReadonlyArray<Problem> => {
+  const needsKey = (path: Path, neighbour: string): Problem => ({
+    path,
+    message: `needs a key to hash with: set ${Settings.table.hashKey.key} beside ${neighbour}, or ${Settings.variableOf("hashKey")}, to ${Destination.minHashKey} secret characters or more that stay the same`,
+  })
+  return [
+    ...(at(value, "client", "ip") === "hash" ? [needsKey(["client", "ip"], "client")] : []),
+    ...listAt(value, "destinations").flatMap((item, index) =>
+      listAt(item, "fields", "hash").length === 0
+        ? []
+        : [needsKey(["destinations", index, "fields", "hash"], "destinations")],
+    ),
+  ]
+}
 
 /** "ValueExpected" to "value expected" */
 const syntaxMessage = (code: Jsonc.ParseErrorCode): string =>

@@ -1,4 +1,4 @@
-import { Destination, EventLog, Ingest } from "@millrace/core"
+import { Destination, EventLog, HttpIngest, Ingest } from "@millrace/core"
 import { HttpUrl, ownPathProblem } from "@millrace/core/host"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -239,6 +239,11 @@ const settings = {
     schema: OwnPath,
     inFile: OwnPaths,
     help: "a name of your own for log_event, which ad blockers do not know",
+  }),
+  client: setting({
+    key: "client",
+    schema: HttpIngest.ClientConfig,
+    help: 'what is kept of senders: `{ "ip": "truncate", "userAgent": true, "trust": ["10.0.0.0/8"] }`, with the proxies that are believed',
   }),
   config: setting({
     flag: "<path>",

@@ -1,4 +1,4 @@
-import type { DeadLetters, EventLog, Ingest } from "@millrace/core"
+import type { DeadLetters, EventLog, HttpIngest, Ingest } from "@millrace/core"
 import type { OwnPaths, Wire } from "@millrace/core/host"
 import type { Counters, Keys } from "@millrace/core/store"
 import type { WorkerReport } from "../metrics/Metrics.ts"
@@ -36,6 +36,9 @@ export interface Settings {
   readonly keys: { readonly server: ReadonlyArray<string>; readonly client: ReadonlyArray<string> }
   readonly validation: Wire.Validation
   readonly paths: OwnPaths
+  readonly client: HttpIngest.ClientConfig
+  /** What a client's address is hashed with. */
+  readonly hashKey: string | null
   readonly statsigSecrets: ReadonlyArray<string>
   readonly log: { readonly durability: EventLog.Durability; readonly partitions: number }
   /** How many bytes of bodies may be in its memory, and how many of them may wait for the store. */

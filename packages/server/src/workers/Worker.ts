@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
+import { hashKeyOf } from "../config/hashKeyOf.ts"
 import * as Endpoints from "../Endpoints.ts"
 import * as Listening from "../Listening.ts"
 import * as Metrics from "../metrics/Metrics.ts"
@@ -25,12 +26,15 @@ const answerWithin = "2 seconds"
 const reportEvery = "1 second"
 
 /** Intake as it is in every server, on the primary's store. */
-const intake = ({ keys, validation, paths, statsigSecrets, log, maxBytes }: Settings, primary: Primary) =>
-  Layer.build(
+const intake = (settings: Settings, primary: Primary) => {
+  const { keys, validation, paths, client, statsigSecrets, log, maxBytes } = settings
+  return Layer.build(
     HttpIngest.layer({
       keys,
       validation,
       paths,
+      client,
+      ...hashKeyOf(settings),
       receive: { statsigSecret: statsigSecrets },
       limits: { inFlightBytes: maxBytes },
     }).pipe(
@@ -38,6 +42,7 @@ const intake = ({ keys, validation, paths, statsigSecrets, log, maxBytes }: Sett
       Layer.merge(YoungMemory.layer),
     ),
   )
+}
 
 const health = ({ call }: Primary): Endpoints.Health => ({
   problem: () =>

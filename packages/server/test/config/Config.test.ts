@@ -90,6 +90,7 @@ describe("precedence", () => {
       keys: { server: [], client: [] },
       paths: {},
       destinations: [],
+      client: {},
       statsigSecrets: [],
       catalog: null,
       hashKey: null,
@@ -271,6 +272,34 @@ describe("a catalog", () => {
     expect(
       (await mistakesOf({ config: fileOf({ catalog }) })).map((line) => line.replace(/^\S+ /, "")),
     ).toEqual(mistakes)
+  })
+})
+
+describe("the client", () => {
+  test("is what the file says, and nothing is kept of it by default", async () => {
+    const client = { ip: "truncate", trust: ["10.0.0.0/8", "fd00::/8"], userAgent: true }
+    expect((await load({ config: fileOf({ client }) })).client).toEqual(client)
+    expect((await load({ config: fileOf({}) })).client).toEqual({})
+  })
+
+  test("has its mistakes with their places", async () => {
+    const path = fileOf(`{
+  "client": {
+    "ip": "hash",
+    "trust": ["10.0.0.0/8", "10.0.0.1/8"],
+    "country": "NZ"
+  }
+}`)
+    expect(await mistakesOf({ config: path })).toMatchInlineSnapshot(`
+      [
+        "config.json:3:5: client.ip: needs a key to hash with: set hashKey beside client, or MILLRACE_HASH_KEY, to 16 secret characters or more that stay the same",
+        "config.json:4:29: client.trust[1]: expected the first address of the range before the slash",
+        "config.json:5:5: client.country: unknown key",
+      ]
+    `)
+    expect(await mistakesOf({ config: path }, { MILLRACE_HASH_KEY: "sixteen or more of them" })).toHaveLength(
+      2,
+    )
   })
 })
 
