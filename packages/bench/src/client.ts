@@ -9,9 +9,9 @@ import { withContestants } from "./running.ts"
 import { turns } from "./turns.ts"
 
 /**
- * Measures what it costs intake to keep a client's address and agent: the same server, on the memory
- * store, with and without it, in turns. Requests come as through two proxies, from a browser. CPU
- * time counts: both are ratios to the server that keeps nothing.
+ * Measures what it costs intake to keep a client's address and agent: the same server, on the
+ * memory store, with and without it, in turns. Requests come as through two proxies, from a
+ * browser. CPU time counts, as a ratio to that of the server that keeps nothing.
  */
 const { values } = parseArgs({
   options: {

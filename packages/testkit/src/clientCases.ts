@@ -8,8 +8,8 @@ export interface ClientCase {
 }
 
 /**
- * What intake has to be told for {@link clientCases} to hold, where they are sent over loopback: the
- * other end of the connection is the nearest proxy.
+ * What intake has to be told for {@link clientCases} to hold, where they are sent over loopback:
+ * the other end of the connection is the nearest proxy.
  */
 export const clientOptions = {
   ip: "keep",

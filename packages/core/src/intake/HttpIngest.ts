@@ -10,8 +10,8 @@
  * `request` has the shapes, `routes` the paths, `requestHead` and `bodyCoding` what a request says
  * of itself, `clientFacts` where it is from, `authentication` whose it is, `replies` what outcomes
  * are told, `makeReplies` their headers. `Ingest` is the same without HTTP; `Wire` and `sort*` read
- * bodies: as they are written, parsed, or in slices. Adapters call `handle`, or `begin` and `finish`
- * where they read the body themselves; a program's own events come through `logEvent`.
+ * bodies: as written, parsed, or in slices. Adapters call `handle`, or `begin` and `finish` where
+ * they read the body themselves; a program's own events come through `logEvent`.
  * Words: the *head* is what comes before the body; an *answer* is a reply before its headers;
  * *facts* are what a request says once for all of its events.
  */
@@ -64,7 +64,7 @@ import {
 import * as UrlVerification from "./urlVerification.ts"
 import type * as Wire from "./Wire.ts"
 
-export { ClientConfig, type ClientOptions } from "./clientFacts.ts"
+export { ClientConfig, type ClientFactsOptions, type ClientOptions } from "./clientFacts.ts"
 export {
   type Awaiting,
   BodyError,

@@ -16,7 +16,7 @@ export interface Way {
   readonly forwarded: string | null
 }
 
-/** Characters of a header that are looked at, from its end: what many servers take of one at all. */
+/** Characters of a header that are looked at, from its end: what many servers take of one. */
 const maxHeader = 8 * 1024
 
 /** Proxies in a row. Nobody has a dozen. */
@@ -36,8 +36,8 @@ const isEscaped = (text: string, at: number): boolean => {
 }
 
 /**
- * Where the item begins that ends at `end`. Commas in quotes part no items; quotes are told from the
- * right, where those of trusted proxies stand: one that a client has left open has no effect.
+ * Where the item begins that ends at `end`. Commas in quotes part no items; quotes are told from
+ * the right, where those of trusted proxies stand: one that a client has left open has no effect.
  */
 const startOf = (text: string, end: number): number => {
   let isQuoted = false
@@ -58,7 +58,7 @@ const port = /^:(?:\d{1,5}|_[\w.-]+)$/
 
 const isPortOrNone = (text: string): boolean => text === "" || port.test(text)
 
-/** Reads `node` of RFC 7239; `null` of one that is hidden (`unknown`, `_gateway`) or none at all. */
+/** Reads `node` of RFC 7239; `null` of one that is hidden (`unknown`, `_gateway`) or is none. */
 const parseNode = (node: string): IpAddress.IpAddress | null => {
   if (node.length > maxNode) return null
   if (node.startsWith("[")) {

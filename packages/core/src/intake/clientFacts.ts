@@ -42,7 +42,7 @@ export type ClientConfig = typeof ClientConfig.Type
 export interface ClientOptions extends ClientConfig {
   /**
    * The country of an address, as two letters. It is asked at intake, about the whole address,
-   * whatever is kept of it; its answer is kept. When it throws or has no text to say, there is none.
+   * whatever is kept of it; its answer is kept. When it throws or gives no text, there is none.
    */
   readonly country?: (ip: string) => string | undefined
 }
