@@ -4,6 +4,7 @@ import {
   Cursors,
   DeadLetters,
   Destinations,
+  Documents,
   EventLog,
   Keys,
   Members,
@@ -22,6 +23,7 @@ import * as CursorRows from "./Cursors.ts"
 import { tooSmall } from "./capacity.ts"
 import * as LetterStream from "./DeadLetters.ts"
 import * as DestinationRows from "./Destinations.ts"
+import * as DocumentRows from "./Documents.ts"
 import { warningOf } from "./Durability.ts"
 import { full } from "./errors.ts"
 import * as KeyRows from "./Keys.ts"
@@ -92,6 +94,12 @@ const open = Effect.fnUntraced(function* (options: Options, settings: Settings) 
     subjects.attempts,
   )
   const counters = CounterRows.make(table("counter"))
+  const documents = DocumentRows.make(
+    table("document"),
+    bucket,
+    subjects.table("piece"),
+    () => connection.maxPayload,
+  )
   return Context.make(EventLog.EventLog, log).pipe(
     Context.add(Cursors.Cursors, cursors),
     Context.add(StoreHealth.StoreHealth, {
@@ -113,6 +121,7 @@ const open = Effect.fnUntraced(function* (options: Options, settings: Settings) 
     Context.add(Destinations.Destinations, DestinationRows.make(table("destination"))),
     Context.add(Keys.Keys, KeyRows.make(table("key"))),
     Context.add(Counters.Counters, { ...counters, add: (counts) => inReserve(counters.add(counts)) }),
+    Context.add(Documents.Documents, { ...documents, put: (document) => inReserve(documents.put(document)) }),
     Context.add(Members.Members, MemberRows.make(table("member"))),
   )
 })

@@ -4,6 +4,7 @@ import {
   Cursors,
   DeadLetters,
   Destinations,
+  Documents,
   EventLog,
   Keys,
   Members,
@@ -28,6 +29,7 @@ import { counters } from "./tables/Counters.ts"
 import { cursors } from "./tables/Cursors.ts"
 import { deadLetters } from "./tables/DeadLetters.ts"
 import { destinations } from "./tables/Destinations.ts"
+import { documents } from "./tables/Documents.ts"
 import { keys } from "./tables/Keys.ts"
 import { members } from "./tables/Members.ts"
 
@@ -105,6 +107,7 @@ const open = Effect.fnUntraced(function* (options: Options, internals: Internals
   const letters = deadLetters(database)
   const tried = attempts(database)
   const counted = counters(database)
+  const kept = documents(database)
   const log = yield* openLog(database, settings, { limits, room }, place)
   return Context.make(EventLog.EventLog, log).pipe(
     Context.add(Cursors.Cursors, cursors(database)),
@@ -120,6 +123,7 @@ const open = Effect.fnUntraced(function* (options: Options, internals: Internals
     Context.add(Destinations.Destinations, destinations(database)),
     Context.add(Keys.Keys, keys(database)),
     Context.add(Counters.Counters, { ...counted, add: (counts) => unlessFull(counted.add(counts)) }),
+    Context.add(Documents.Documents, { ...kept, put: (document) => unlessFull(kept.put(document)) }),
     Context.add(Members.Members, members(database)),
   )
 })

@@ -42,6 +42,10 @@ export interface Layout {
   readonly failures: (destination: string) => string
   readonly successes: (destination: string) => string
   readonly destinations: string
+  /** Hash: documents by name, each a line of JSON and its bytes. */
+  readonly documents: string
+  /** Sorted set: their names, by when they were saved. */
+  readonly documentOrder: string
   readonly keys: string
   /** Sorted set: the hours that have counts. */
   readonly hours: string
@@ -79,6 +83,8 @@ export const layout = (prefix: string): Layout => {
     failures: (destination) => key(`attempts:failed:${destination}`),
     successes: (destination) => key(`attempts:delivered:${destination}`),
     destinations: key("destinations"),
+    documents: key("documents"),
+    documentOrder: key("documents:order"),
     keys: key("keys"),
     hours: key("counters"),
     hour: (hour) => key(`counters:${hour}`),
@@ -104,6 +110,8 @@ export const types = (
   [keys.letterTotals, "hash"],
   [keys.attempted, "set"],
   [keys.destinations, "hash"],
+  [keys.documents, "hash"],
+  [keys.documentOrder, "zset"],
   [keys.keys, "hash"],
   [keys.hours, "zset"],
   [keys.members, "zset"],

@@ -4,6 +4,7 @@ import {
   Cursors,
   DeadLetters,
   Destinations,
+  Documents,
   EventLog,
   GroupCommit,
   Keys,
@@ -25,6 +26,7 @@ import { counters } from "./ports/Counters.ts"
 import { cursors } from "./ports/Cursors.ts"
 import { deadLetters } from "./ports/DeadLetters.ts"
 import { destinations } from "./ports/Destinations.ts"
+import { documents } from "./ports/Documents.ts"
 import { eventLog } from "./ports/EventLog.ts"
 import { apiKeys } from "./ports/Keys.ts"
 import { members } from "./ports/Members.ts"
@@ -134,6 +136,7 @@ export const layer = (
           Context.add(Destinations.Destinations, destinations(connection)),
           Context.add(Keys.Keys, apiKeys(connection)),
           Context.add(Counters.Counters, counters(connection)),
+          Context.add(Documents.Documents, documents(connection)),
           Context.add(Members.Members, members(connection)),
         ),
     ),

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto"
 import { resolve } from "node:path"
 import {
   Attempts,
@@ -5,6 +6,7 @@ import {
   Cursors,
   DeadLetters,
   Destinations,
+  Documents,
   EventLog,
   Keys,
   Members,
@@ -156,6 +158,23 @@ const keys = (file: StoreFile): Keys.Keys["Service"] => ({
   remove: (hash) => file.write("keys", "remove", hash),
 })
 
+/** Bytes. What a call writes stays small, so that appends get their turn in between. */
+const pieceBytes = 1024 * 1024
+
+const documents = (file: StoreFile): Documents.Documents["Service"] => ({
+  get: (name) => file.read("documents", "get", name),
+  put: Effect.fnUntraced(function* ({ body, ...document }) {
+    const now = yield* Clock.currentTimeMillis
+    const version = randomUUID()
+    for (let piece = 0; piece * pieceBytes < body.length; piece++) {
+      const part = body.slice(piece * pieceBytes, (piece + 1) * pieceBytes)
+      yield* file.write("documents", "putPiece", version, piece, part, now)
+    }
+    yield* file.write("documents", "put", { ...document, version }, now)
+  }),
+  remove: (name) => file.write("documents", "remove", name),
+})
+
 const counters = (file: StoreFile): Counters.Counters["Service"] => ({
   add: (counts) =>
     Effect.flatMap(Clock.currentTimeMillis, (now) => file.write("counters", "add", counts, now)),
@@ -216,6 +235,7 @@ const open = Effect.fnUntraced(function* (
       log: { maxBytes },
       deadLetters: { ...DeadLetters.limits, intake: DeadLetters.intake },
       attempts: { ...Attempts.limits, delivered: Attempts.delivered },
+      documents: Documents.limits,
       counters: { ...Counters.limits, otherNames: Counters.otherNames },
     },
   }
@@ -298,6 +318,7 @@ export const layerWith = (options: Options, internals: Internals): SqliteLayer =
         Context.add(Destinations.Destinations, destinations(file)),
         Context.add(Keys.Keys, keys(file)),
         Context.add(Counters.Counters, counters(file)),
+        Context.add(Documents.Documents, documents(file)),
       )
     }),
   )

@@ -13,7 +13,9 @@ const small = 64 * 1024 * 1024
 const patience = { inAll: 4_000, atOnce: 500 } as const
 
 /** What holds no entries: it is small also where the log is large. */
-const others = ["log", "generations", "cursors", "epochs", "dead_letters", "destinations", "keys"]
+const others = [
+  ...["log", "generations", "cursors", "epochs", "dead_letters", "destinations", "keys", "documents"],
+]
 
 /** How many places in the log are named. */
 const mostNamed = 3

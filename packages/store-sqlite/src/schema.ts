@@ -128,4 +128,21 @@ export const migrations: ReadonlyArray<string> = [
   -- No sequences of tables, see stamp.ts.
   INSERT INTO sqlite_sequence (name, seq) VALUES ('commits', 0), ('checkpointed', 0);
   `,
+  `
+  -- What others have said last. Its bytes are written in pieces, before the row that points to them by their version.
+  CREATE TABLE documents (
+    name TEXT PRIMARY KEY,
+    saved_at INTEGER NOT NULL,
+    meta TEXT NOT NULL,
+    version TEXT NOT NULL
+  ) WITHOUT ROWID;
+
+  CREATE TABLE document_pieces (
+    version TEXT NOT NULL,
+    piece INTEGER NOT NULL,
+    written_at INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (version, piece)
+  );
+  `,
 ]

@@ -1,4 +1,4 @@
-import { Attempts, Counters, DeadLetters } from "@millrace/core/store"
+import { Attempts, Counters, DeadLetters, Documents } from "@millrace/core/store"
 import { describe, expect, it } from "vitest"
 import type { Failure } from "../src/errors.ts"
 import { FileMarks } from "../src/FileMarks.ts"
@@ -16,6 +16,7 @@ const makeThread = (path: string): Thread =>
       log: { maxBytes: 1 << 20 },
       deadLetters: { ...DeadLetters.limits, intake: DeadLetters.intake },
       attempts: { ...Attempts.limits, delivered: Attempts.delivered },
+      documents: Documents.limits,
       counters: { ...Counters.limits, otherNames: Counters.otherNames },
     },
     known: null,

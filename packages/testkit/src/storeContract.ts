@@ -5,6 +5,7 @@ import { counters } from "./internal/store/counters.ts"
 import { cursors } from "./internal/store/cursors.ts"
 import { deadLetters } from "./internal/store/deadLetters.ts"
 import { destinations } from "./internal/store/destinations.ts"
+import { documents } from "./internal/store/documents.ts"
 import { emptied } from "./internal/store/emptied.ts"
 import { faults } from "./internal/store/faults.ts"
 import { filling } from "./internal/store/filling.ts"
@@ -54,6 +55,7 @@ export const storeContract = (name: string, binding: StoreBinding): void => {
     describe("DeadLetters", () => deadLetters(suite))
     describe("Attempts", () => attempts(suite))
     describe("Destinations", () => destinations(suite))
+    describe("Documents", () => documents(suite))
     describe("Keys", () => keys(suite))
     describe("Counters", () => counters(suite))
     describe("Members", () => members(suite))

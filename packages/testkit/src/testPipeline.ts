@@ -14,7 +14,16 @@ import {
   StoreError,
   Transport,
 } from "@millrace/core"
-import { Counters, Cursors, Destinations, Keys, Members, Position, StoreHealth } from "@millrace/core/store"
+import {
+  Counters,
+  Cursors,
+  Destinations,
+  Documents,
+  Keys,
+  Members,
+  Position,
+  StoreHealth,
+} from "@millrace/core/store"
 import { Codec } from "@millrace/node"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
@@ -138,6 +147,7 @@ const storePorts = [
   DeadLettersPort.DeadLetters,
   AttemptsPort.Attempts,
   Destinations.Destinations,
+  Documents.Documents,
   Keys.Keys,
   Counters.Counters,
   StoreHealth.StoreHealth,

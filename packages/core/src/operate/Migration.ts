@@ -237,7 +237,7 @@ const changes = (source: Ports, target: Ports): ReadonlyArray<string> => {
  * Copies everything from one store into another that is empty: what the log keeps, and where each
  * destination stands in it, so that the ledger still adds up; dead letters, destinations, keys,
  * counters and attempts. The source stays as it is. With another number of partitions the entries
- * are dealt anew.
+ * are dealt anew. Documents are left out: they are a cache, filled again by whoever is asked next.
  *
  * May be interrupted at any time, and goes on where it was when it is run again: how far it has
  * come is kept in the target, which {@link isUnfinished} until then. Nobody may use either store

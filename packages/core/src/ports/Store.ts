@@ -5,7 +5,7 @@
  *
  * Storage: `EventLog` keeps entries in order; `Cursors` keeps how far each destination has come;
  * `DeadLetters`, `Attempts`, `Destinations`, `Keys` and `Counters` keep what an operator looks at;
- * `Members` says which processes share the store; `StoreHealth` says how it is. `Store` is all of
+ * `Documents` keeps what others have said last; `Members` says which processes share the store; `StoreHealth` says how it is. `Store` is all of
  * them from one connection. Transport and platform: `Transport` sends one request, `Codec`
  * decompresses and hashes, `EntryIds` draws ids, `SecretReader` reads what a configuration names.
  *
@@ -22,6 +22,7 @@ import * as Counters from "./Counters.ts"
 import * as Cursors from "./Cursors.ts"
 import * as DeadLetters from "./DeadLetters.ts"
 import * as Destinations from "./Destinations.ts"
+import * as Documents from "./Documents.ts"
 import * as EventLog from "./EventLog.ts"
 import * as Keys from "./Keys.ts"
 import * as Members from "./Members.ts"
@@ -34,6 +35,7 @@ export type Store =
   | DeadLetters.DeadLetters
   | Attempts.Attempts
   | Destinations.Destinations
+  | Documents.Documents
   | Keys.Keys
   | Counters.Counters
   | Members.Members
@@ -68,6 +70,7 @@ export const layerMemory = (options: MemoryOptions = {}): Layer.Layer<Store | Ac
     DeadLetters.layerMemory(),
     Attempts.layerMemory(),
     Destinations.layerMemory(),
+    Documents.layerMemory(),
     Keys.layerMemory(),
     Counters.layerMemory(),
     Members.layerMemory(options),

@@ -10,6 +10,7 @@ import { Counters } from "../../src/ports/Counters.ts"
 import { Cursors } from "../../src/ports/Cursors.ts"
 import { DeadLetters } from "../../src/ports/DeadLetters.ts"
 import { Destinations } from "../../src/ports/Destinations.ts"
+import { Documents } from "../../src/ports/Documents.ts"
 import { EventLog } from "../../src/ports/EventLog.ts"
 import { Keys } from "../../src/ports/Keys.ts"
 import { Members } from "../../src/ports/Members.ts"
@@ -23,6 +24,7 @@ const ports = [
   DeadLetters,
   Attempts,
   Destinations,
+  Documents,
   Keys,
   Counters,
   Members,

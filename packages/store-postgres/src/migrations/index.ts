@@ -1,4 +1,5 @@
 import { checkedOutbox } from "./checkedOutbox.ts"
+import { documents } from "./documents.ts"
 import { generations } from "./generations.ts"
 import { log } from "./log.ts"
 import { outbox } from "./outbox.ts"
@@ -17,4 +18,5 @@ export const migrations: ReadonlyArray<Migration> = [
   generations,
   checkedOutbox,
   reserve,
+  documents,
 ]

@@ -5,6 +5,7 @@ import {
   Cursors,
   DeadLetters,
   Destinations,
+  Documents,
   EventLog,
   Generations,
   Keys,
@@ -300,6 +301,11 @@ export const salvage = Effect.fnUntraced(function* (
     Context.add(Destinations.Destinations, {
       get: (id) => Effect.succeed(destinations.find((record) => record.id === id) ?? null),
       list: Effect.succeed(destinations),
+      put: () => readOnly,
+      remove: () => readOnly,
+    }),
+    Context.add(Documents.Documents, {
+      get: () => Effect.succeed(null),
       put: () => readOnly,
       remove: () => readOnly,
     }),

@@ -5,6 +5,7 @@ import { type CountersTable, counters } from "./Counters.ts"
 import { type CursorsTable, cursors } from "./Cursors.ts"
 import { type DeadLettersTable, deadLetters } from "./DeadLetters.ts"
 import { type DestinationsTable, destinations } from "./Destinations.ts"
+import { type DocumentsTable, documents } from "./Documents.ts"
 import { type ExaminationTable, examination } from "./Examination.ts"
 import { type KeysTable, keys } from "./Keys.ts"
 import { type LogSurroundings, type LogTable, log } from "./Log.ts"
@@ -18,6 +19,7 @@ export interface Tables {
   readonly destinations: DestinationsTable
   readonly keys: KeysTable
   readonly counters: CountersTable
+  readonly documents: DocumentsTable
   readonly examination: ExaminationTable
 }
 
@@ -29,5 +31,6 @@ export const tables = (connection: Connection, limits: Limits, surroundings: Log
   destinations: destinations(connection),
   keys: keys(connection),
   counters: counters(connection, limits.counters),
+  documents: documents(connection, limits.documents),
   examination: examination(connection),
 })

@@ -12,6 +12,7 @@ import { counted } from "./counters.ts"
 import { record } from "./cursors.ts"
 import { letter } from "./deadLetters.ts"
 import { destination } from "./destinations.ts"
+import { document } from "./documents.ts"
 import { all, appendOne, entries, entry, ids, never, readAll } from "./entries.ts"
 import { memoryInUse } from "./gc.ts"
 import { key } from "./keys.ts"
@@ -69,7 +70,8 @@ type Calls = Readonly<Record<string, Effect.Effect<unknown, StoreError>>>
 
 /** Every call that has to ask the server, best effort ones and removals apart. */
 const callsOf = (ports: Ports, epoch: number): Calls => {
-  const { log, cursors, deadLetters, attempts, destinations, keys, counters, members, health } = ports
+  const { log, cursors, deadLetters, attempts, destinations, documents, keys, counters, members, health } =
+    ports
   return {
     "log.append": log.append([entry(100)]),
     "log.read": log.read(0, Position.origin, all),
@@ -87,6 +89,8 @@ const callsOf = (ports: Ports, epoch: number): Calls => {
     "destinations.get": destinations.get("lake"),
     "destinations.list": destinations.list,
     "destinations.put": destinations.put(destination("pond")),
+    "documents.get": documents.get("specs"),
+    "documents.put": documents.put(document("specs")),
     "keys.list": keys.list,
     "keys.put": keys.put(key("b")),
     "counters.add": counters.add([counted(0, "a", 1)]),

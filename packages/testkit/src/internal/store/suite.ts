@@ -1,5 +1,5 @@
 import { Attempts, DeadLetters, EventLog, type StoreError } from "@millrace/core"
-import { Counters, Cursors, Destinations, Keys, Members, StoreHealth } from "@millrace/core/store"
+import { Counters, Cursors, Destinations, Documents, Keys, Members, StoreHealth } from "@millrace/core/store"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -23,6 +23,7 @@ export interface Ports {
   readonly deadLetters: DeadLetters.DeadLetters["Service"]
   readonly attempts: Attempts.Attempts["Service"]
   readonly destinations: Destinations.Destinations["Service"]
+  readonly documents: Documents.Documents["Service"]
   readonly keys: Keys.Keys["Service"]
   readonly counters: Counters.Counters["Service"]
   readonly members: Members.Members["Service"]
@@ -106,6 +107,7 @@ const opener =
       deadLetters: Context.get(context, DeadLetters.DeadLetters),
       attempts: Context.get(context, Attempts.Attempts),
       destinations: Context.get(context, Destinations.Destinations),
+      documents: Context.get(context, Documents.Documents),
       keys: Context.get(context, Keys.Keys),
       counters: Context.get(context, Counters.Counters),
       members: Context.get(context, Members.Members),
