@@ -9,6 +9,7 @@ import { InvalidOptions, type OptionProblem } from "./base/InvalidOptions.ts"
 import { Dispatcher } from "./deliver/Dispatcher.ts"
 import * as Dispatching from "./deliver/dispatching.ts"
 import * as Ledger from "./deliver/Ledger.ts"
+import type { Extension } from "./Extension.ts"
 import * as HttpIngest from "./intake/HttpIngest.ts"
 import { Ingest } from "./intake/Ingest.ts"
 import type { NewEvent } from "./intake/logEvent.ts"
@@ -32,6 +33,8 @@ import * as Destination from "./select/Destination.ts"
 
 /** @template D what `ack` demands: inferred, `never` without it */
 export interface MillraceOptions<D extends Durability = never> extends HttpIngest.HttpIngestOptions {
+  /** What other packages add: `statsig(...)` of `@millrace/statsig`, for one. */
+  readonly extensions?: ReadonlyArray<Extension>
   /** None by default: events are stored and wait. */
   readonly destinations?: ReadonlyArray<Destination.DestinationOptions>
   /**

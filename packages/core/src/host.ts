@@ -3,6 +3,7 @@
  * process says of itself.
  */
 export { expectedHttpUrl, HttpUrl, isHttpUrl } from "./base/httpUrl.ts"
+export { makeSparingly } from "./base/logOncePerMinute.ts"
 export { quietSleep } from "./base/quietSleep.ts"
 export * as SchemaProblems from "./base/SchemaProblems.ts"
 export type { Slice, Slices } from "./base/slices.ts"
@@ -12,6 +13,7 @@ export * as LaneState from "./deliver/LaneState.ts"
 export * as Ledger from "./deliver/Ledger.ts"
 export * as Batch from "./deliver/lane/Batch.ts"
 export * as Entry from "./entry/Entry.ts"
+export type * as ExtraRoutes from "./intake/ExtraRoutes.ts"
 export { promiseHandler } from "./intake/promiseHandler.ts"
 export { type OwnPaths, ownPathProblem, paths } from "./intake/routes.ts"
 export * as Wire from "./intake/Wire.ts"

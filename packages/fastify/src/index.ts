@@ -6,6 +6,7 @@ import {
   discardUpload,
   type Ingest,
   isWhole,
+  lengthOf,
   openExchange,
   replyHeaders,
 } from "@millrace/node"
@@ -29,16 +30,19 @@ const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
  * A body that ends when the upload does: until then Fastify must not end the response, nor Node
  * close the connection.
  */
-const heldOpen = (reply: FastifyReply, body: string): Readable => {
+const heldOpen = (reply: FastifyReply, body: string | Uint8Array): Readable => {
   const raw = reply.request.raw
   const stream = new Readable({ read: () => {} })
-  if (body !== "") stream.push(body)
+  if (body.length > 0) stream.push(body)
   discardUpload(raw, (whole) => {
     stream.push(null)
     if (!whole) raw.destroy()
   })
   return stream
 }
+
+const bytesOf = (body: string | Uint8Array): Buffer =>
+  typeof body === "string" ? Buffer.from(body) : Buffer.from(body.buffer, body.byteOffset, body.byteLength)
 
 const plugin: FastifyPluginCallback<MillracePluginOptions> = (fastify, { ingest, ...options }, done) => {
   const limits = bodyLimits(options)
@@ -62,9 +66,10 @@ const plugin: FastifyPluginCallback<MillracePluginOptions> = (fastify, { ingest,
     if (isWhole(raw)) {
       raw.resume()
       // Bytes: to text Fastify would add a charset.
-      return reply.send(answer.body === "" ? undefined : Buffer.from(answer.body))
+      return reply.send(answer.body.length === 0 ? undefined : bytesOf(answer.body))
     }
-    if (answer.status !== 204) reply.header("content-length", Buffer.byteLength(answer.body))
+    const length = lengthOf(answer)
+    if (length !== null) reply.header("content-length", length)
     return reply.send(heldOpen(reply, answer.body))
   }
 

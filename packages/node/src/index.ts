@@ -2,7 +2,7 @@ export * as Catalog from "./catalog.ts"
 export * as Codec from "./codec.ts"
 export { nodeHandler, type ServeOptions, serve } from "./handler.ts"
 export * as Millrace from "./Millrace.ts"
-export { discardUpload, isWhole, replyHeaders } from "./reply.ts"
+export { discardUpload, isWhole, lengthOf, replyHeaders } from "./reply.ts"
 export {
   type BodyLimits,
   type BodyOptions,

@@ -94,8 +94,12 @@ const isUntouched = (res: ServerResponse): boolean =>
   res.end === ServerResponse.prototype.end &&
   res.getHeaderNames().length === 0
 
+/** What a reply's `content-length` says; `null` where there is none, since it has no body. */
+export const lengthOf = ({ status, body }: HttpIngest.IngestReply): number | null =>
+  status === 204 || status === 304 ? null : Buffer.byteLength(body)
+
 const setHead = (res: ServerResponse, reply: HttpIngest.IngestReply): void => {
-  const length = reply.status === 204 ? null : Buffer.byteLength(reply.body)
+  const length = lengthOf(reply)
   if (isUntouched(res)) {
     const headers = layOut(reply.headers)
     res.writeHead(
@@ -129,7 +133,7 @@ export const writeReply = (
   }
   // Ending the response now would let Node close a connection that is not kept alive under the
   // client's hands.
-  if (reply.body === "" || req.method === "HEAD") res.flushHeaders()
+  if (reply.body.length === 0 || req.method === "HEAD") res.flushHeaders()
   else res.write(reply.body)
   discardUpload(req, (whole) => {
     res.end()

@@ -50,6 +50,13 @@ const digest = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest(
 
 const json = { "content-type": "application/json" }
 
+/** What is passed on as it is: every byte there is, under a name that nobody decodes. */
+const relayed = {
+  status: 200,
+  headers: { "content-type": "application/x-mine", "content-encoding": "x-mine", etag: '"1"' },
+  body: Uint8Array.from({ length: 256 }, (_, byte) => byte),
+}
+
 /** Follows `?do=`, and echoes what has arrived. */
 const makeScripted = () => {
   let entered = () => {}
@@ -69,6 +76,8 @@ const makeScripted = () => {
       const script = new URLSearchParams(request.url.split("?")[1])
       const action = script.get("do")
       if (action === "refuse") return { status: 401, headers: json, body: '{"refused":"schlüssel"}' }
+      if (action === "relay") return relayed
+      if (action === "unchanged") return { status: 304, headers: { etag: '"1"' }, body: "" }
       if (action === "defect") throw new Error("a defect")
       entered()
       if (action === "hold") await gate
@@ -498,6 +507,36 @@ export const adapterContract = (name: string, start: StartAdapter): void => {
             const reply = await host().once({ path: "/v1/log_event", body: huge.subarray(0, 90_000) })
             expect(reply.status).toBe(202)
           }
+        })
+      })
+    })
+
+    describe("replies of somebody else", () => {
+      withScripted({}, (host) => {
+        it.each(["GET", "POST"])("arrive as they are, to the byte: %s", async (method) => {
+          const connection = await host().connect()
+          for (let i = 0; i < 2; i++) {
+            const reply = await connection.exchange({ method, path: "/v1/log_event?do=relay" })
+            expect([reply.status, Buffer.compare(reply.body, relayed.body)]).toEqual([200, 0])
+            expect(reply.headers).toMatchObject({
+              "content-type": ["application/x-mine"],
+              "content-encoding": ["x-mine"],
+              "content-length": ["256"],
+              etag: ['"1"'],
+            })
+          }
+        })
+
+        it("a 304 has neither a body nor a length, and the connection lives on", async () => {
+          const connection = await host().connect()
+          const reply = await connection.exchange({ method: "GET", path: "/v1/log_event?do=unchanged" })
+          expect([reply.status, reply.headers["etag"], reply.headers["content-length"]]).toEqual([
+            304,
+            ['"1"'],
+            undefined,
+          ])
+          const next = await connection.exchange({ path: "/v1/rgstr", body: "next" })
+          expect(JSON.parse(next.text)).toEqual(echo("next"))
         })
       })
     })

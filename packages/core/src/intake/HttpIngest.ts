@@ -9,38 +9,35 @@
  *
  * `request` has the shapes, `routes` the paths, `requestHead` and `bodyCoding` what a request says
  * of itself, `clientFacts` where it is from, `authentication` whose it is, `replies` what outcomes
- * are told, `makeReplies` their headers. `Ingest` is the same without HTTP; `Wire` and `sort*` read
- * bodies: as written, parsed, or in slices. Adapters call `handle`, or `begin` and `finish` where
+ * are told, `makeReplies` their headers; `inFlight` has the requests that have begun, `ExtraRoutes`
+ * is what extensions add. `Ingest` is the same without HTTP; `Wire` and `sort*` read bodies: as
+ * written, parsed, or in slices. Adapters call `handle`, or `begin` and `finish` where
  * they read the body themselves; a program's own events come through `logEvent`.
  * Words: the *head* is what comes before the body; an *answer* is a reply before its headers;
  * *facts* are what a request says once for all of its events.
  */
-import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
-import * as Tracer from "effect/Tracer"
 import { InvalidOptions } from "../base/InvalidOptions.ts"
 import { makeSparingly } from "../base/logOncePerMinute.ts"
 import * as Signature from "../base/Signature.ts"
 import * as Telemetry from "../base/Telemetry.ts"
 import { Codec, type CodecError, type Compression } from "../ports/Codec.ts"
-import { defectSummary } from "../ports/defectSummary.ts"
 import type { StoreError } from "../ports/StoreError.ts"
 import { evidentCoding, isPlainFromSdk, wasReadAsText } from "./bodyCoding.ts"
 import { type ClientFactsOptions, clientProblems, makeReadClient } from "./clientFacts.ts"
 import type { Cors } from "./cors.ts"
+import { type ExtraRoute, makeExtras, type RouteExtension, type RouteServices } from "./ExtraRoutes.ts"
 import * as Ingest from "./Ingest.ts"
+import * as InFlight from "./inFlight.ts"
 import { corsProblems, everybody, makeReplies } from "./makeReplies.ts"
 import {
   type Answer,
   accepted,
   closing,
-  errorAnswer,
-  internalError,
   methodNotAllowed,
   type RequestError,
   readAsText,
@@ -50,16 +47,17 @@ import {
   unsupportedEncoding,
   urlVerified,
 } from "./replies.ts"
-import type { Awaiting, BodyShare, IngestBody, IngestReply, IngestRequest, RequestHead } from "./request.ts"
+import type { Awaiting, IngestBody, IngestReply, IngestRequest, RequestHead } from "./request.ts"
 import { declaredCoding, declaredLength, presentedKey, requestFacts } from "./requestHead.ts"
 import {
+  type AnyRoute,
   makeMatchRoute,
+  type OurRoute,
   type OwnPaths,
   ownPathProblems,
   pathsWith,
   queryOf,
-  type Route,
-  routes,
+  splitUrl,
 } from "./routes.ts"
 import * as UrlVerification from "./urlVerification.ts"
 import type * as Wire from "./Wire.ts"
@@ -77,6 +75,8 @@ export {
 export type { Cors }
 
 export interface HttpIngestOptions extends Ingest.IngestOptions, ClientFactsOptions {
+  /** What adds routes to ours. */
+  readonly extensions?: ReadonlyArray<RouteExtension>
   /**
    * Which pages may read the replies on the routes that browsers call. `{ origins: "*" }` by
    * default: a client key is public anyway, and an SDK that cannot read its reply sends the batch
@@ -84,8 +84,8 @@ export interface HttpIngestOptions extends Ingest.IngestOptions, ClientFactsOpti
    */
   readonly cors?: Cors
   /**
-   * Paths of your own for routes, besides ours: ad blockers know `log_event` and `rgstr`. A request
-   * whose path is one of them, or ends with one, is Millrace's.
+   * Paths of your own for routes, besides those they have: ad blockers know `log_event` and
+   * `rgstr`. A request whose path is one of them, or ends with one, is Millrace's.
    */
   readonly paths?: OwnPaths
 }
@@ -130,38 +130,23 @@ const exceptionBytes = 64 * 1024
 /** How long closing the layer's scope waits for requests that have begun. */
 const drainTimeout = "30 seconds"
 
-/** Made once: a span's options cost as much as the span. */
-const spanOptions: ReadonlyMap<Route, Tracer.SpanOptions> = new Map(
-  routes.map((route) => [
-    route,
-    { kind: "server", attributes: { route: route.name }, captureStackTrace: false },
-  ]),
-)
-
 const make = Effect.fnUntraced(function* (
   options: HttpIngestOptions,
+  extras: ReadonlyArray<ExtraRoute>,
 ): Effect.fn.Return<HttpIngest["Service"], never, Ingest.Ingest | Codec | Scope.Scope> {
   const ingest = yield* Ingest.Ingest
   const codec = yield* Codec
   const context = yield* Effect.context()
-  // A span for whoever has given a tracer: Effect's own keeps none, and to make one is a twentieth
-  // of a small request's work.
-  const isTraced = Context.get(context, Tracer.Tracer) !== Tracer.nativeTracer
 
   const bodyLimit = ingest.limits.bodyBytes
   const own = options.paths ?? {}
-  const matchRoute = makeMatchRoute(own)
+  const matchRoute = makeMatchRoute(own, extras)
   const readClient = makeReadClient(options, codec)
 
   const { finish, preflight, unknown } = makeReplies(options.cors ?? everybody, context)
 
-  let closed = false
-  let active = 0
-  const drained = yield* Deferred.make<void>()
-  const leave = (): void => {
-    active--
-    if (closed && active === 0) Deferred.doneUnsafe(drained, Effect.void)
-  }
+  const inFlight = yield* InFlight.make(finish)
+  const { awaiting, isClosed } = inFlight
 
   const inflate = (coding: Compression, bytes: Uint8Array): Effect.Effect<Uint8Array, CodecError> =>
     codec.decompress(coding, bytes, bodyLimit)
@@ -185,62 +170,8 @@ const make = Effect.fnUntraced(function* (
     return Effect.logWarning(Telemetry.logMessages.intakeBodyParsed)
   })
 
-  const sayConsumed = makeSparingly()
-  const answerToError = (error: RequestError, limit: number): Effect.Effect<Answer> => {
-    const answering = Effect.succeed(errorAnswer(error, limit))
-    return error._tag === "BodyError" && error.reason === "Consumed"
-      ? Effect.andThen(sayConsumed(Effect.logError(Telemetry.logMessages.intakeBodyConsumed)), answering)
-      : answering
-  }
-
-  const answerToFailure = (cause: Cause.Cause<RequestError>, limit: number): Effect.Effect<Answer> => {
-    const error = Cause.findError(cause)
-    if (Result.isSuccess(error)) return answerToError(error.success, limit)
-    if (Cause.hasInterruptsOnly(error.failure)) return Effect.failCause(error.failure)
-    return Effect.as(
-      Effect.annotateLogs(Effect.logError(Telemetry.logMessages.intakeDefect), {
-        error: defectSummary(error.failure),
-      }),
-      internalError,
-    )
-  }
-
-  /** @param answer to a request whose body was read */
-  const awaiting = (
-    route: Route,
-    head: RequestHead,
-    maxBytes: number,
-    share: BodyShare,
-    answer: (body: IngestBody) => Effect.Effect<Answer, RequestError>,
-  ): Awaiting => {
-    active++
-    return {
-      maxBytes,
-      share,
-      finish: (body) => {
-        const reply = (final: Answer): IngestReply => {
-          leave()
-          return finish(route, head, final)
-        }
-        const replying = Effect.uninterruptibleMask((restore) =>
-          Effect.matchCauseEffect(restore(Effect.flatMap(body, answer)), {
-            onFailure: (cause) =>
-              Effect.map(
-                Effect.onError(answerToFailure(cause, maxBytes), () => Effect.sync(leave)),
-                reply,
-              ),
-            onSuccess: (final) => Effect.succeed(reply(final)),
-          }),
-        )
-        return isTraced
-          ? Effect.withSpan(replying, Telemetry.spanNames.intake, spanOptions.get(route))
-          : replying
-      },
-    }
-  }
-
-  const beginException = (route: Route, head: RequestHead): Answer | Awaiting => {
-    if (closed) return closing
+  const beginException = (route: OurRoute, head: RequestHead): Answer | Awaiting => {
+    if (isClosed()) return closing
     if (declaredLength(head.headers) > exceptionBytes) return tooLarge(exceptionBytes)
     return awaiting(route, head, exceptionBytes, "unkept", () => Effect.succeed(accepted))
   }
@@ -251,13 +182,13 @@ const make = Effect.fnUntraced(function* (
    * ends.
    */
   const beginVerification = (
-    route: Route,
+    route: OurRoute,
     head: RequestHead,
     refused: Signature.SignatureError | null,
   ): Answer | Awaiting => {
     const { headers } = head
     const mayBeOne =
-      !closed && declaredCoding(headers) === null && declaredLength(headers) <= UrlVerification.maxBytes
+      !isClosed() && declaredCoding(headers) === null && declaredLength(headers) <= UrlVerification.maxBytes
     if (!mayBeOne && refused === null) return unauthorized
     const room = mayBeOne ? UrlVerification.maxBytes : 0
     const awaited = awaiting(route, head, room, "unproven", (body) => {
@@ -272,7 +203,7 @@ const make = Effect.fnUntraced(function* (
   }
 
   const beginEvents = (
-    route: Route,
+    route: OurRoute,
     dialect: Wire.Dialect,
     head: RequestHead,
     receivedAt: number,
@@ -287,7 +218,7 @@ const make = Effect.fnUntraced(function* (
     const refused = verify === null ? null : Signature.statsigProblem(head, receivedAt)
     if (keyed === null && (verify === null || refused !== null))
       return beginVerification(route, head, refused)
-    if (closed) return closing
+    if (isClosed()) return closing
     const declared = declaredCoding(headers)
     if (declared === "unsupported") return unsupportedEncoding
     if (declaredLength(headers) > bodyLimit) return tooLarge(bodyLimit)
@@ -328,8 +259,21 @@ const make = Effect.fnUntraced(function* (
     )
   }
 
-  const beginPost = (route: Route, head: RequestHead, receivedAt: number): Answer | Awaiting => {
+  const beginExtra = (route: ExtraRoute, head: RequestHead, receivedAt: number): Answer | Awaiting => {
+    if (isClosed()) return closing
+    const begun = route.begin({
+      ...{ method: head.method, url: head.url, headers: head.headers },
+      ...{ ...splitUrl(head.url), receivedAt },
+      principalOf: (key) => ingest.authenticate(key, "log_event"),
+    })
+    if (typeof begun !== "function") return begun
+    if (declaredLength(head.headers) > route.maxBytes) return tooLarge(route.maxBytes)
+    return awaiting(route, head, route.maxBytes, "keyed", begun)
+  }
+
+  const beginRoute = (route: AnyRoute, head: RequestHead, receivedAt: number): Answer | Awaiting => {
     try {
+      if ("begin" in route) return beginExtra(route, head, receivedAt)
       return route.name === "exception"
         ? beginException(route, head)
         : beginEvents(route, route.name, head, receivedAt)
@@ -342,8 +286,9 @@ const make = Effect.fnUntraced(function* (
     const route = matchRoute(head.url)
     if (route === null) return unknown
     if (head.method === "OPTIONS") return preflight(route, head)
-    if (head.method !== "POST") return finish(route, head, methodNotAllowed)
-    const begun = beginPost(route, head, receivedAt)
+    if (!route.methods.some((method) => method === head.method))
+      return finish(route, head, methodNotAllowed(route.methods))
+    const begun = beginRoute(route, head, receivedAt)
     return "finish" in begun ? begun : finish(route, head, begun)
   }
 
@@ -357,18 +302,14 @@ const make = Effect.fnUntraced(function* (
       }),
     )
 
-  const close = Effect.suspend(() => {
-    closed = true
-    return active === 0 ? Effect.void : Deferred.await(drained)
-  })
-  yield* Effect.addFinalizer(() => Effect.timeoutOption(close, drainTimeout))
+  yield* Effect.addFinalizer(() => Effect.timeoutOption(inFlight.close, drainTimeout))
 
   return {
     matches: (url) => matchRoute(url) !== null,
-    paths: pathsWith(own),
+    paths: pathsWith(own, extras),
     handle,
     begin,
-    close,
+    close: inFlight.close,
   }
 })
 
@@ -384,17 +325,23 @@ const make = Effect.fnUntraced(function* (
  */
 export const layer = (
   options: HttpIngestOptions,
-): Layer.Layer<HttpIngest | Ingest.Ingest, InvalidOptions | StoreError, Ingest.IngestServices> =>
+): Layer.Layer<
+  HttpIngest | Ingest.Ingest,
+  InvalidOptions | StoreError,
+  Ingest.IngestServices | Exclude<RouteServices, Scope.Scope>
+> =>
   Layer.unwrap(
-    Effect.suspend(() => {
-      const problems = [
+    Effect.gen(function* () {
+      const { extras, problems } = yield* makeExtras(options.extensions ?? [])
+      const mistakes = [
         ...Ingest.optionProblems(options),
         ...corsProblems(options.cors ?? everybody),
-        ...ownPathProblems(options.paths ?? {}),
         ...clientProblems(options),
+        ...problems,
+        // Which names there are is known of working extensions only.
+        ...(problems.length === 0 ? ownPathProblems(options.paths ?? {}, extras) : []),
       ]
-      return problems.length > 0
-        ? Effect.fail(new InvalidOptions({ problems }))
-        : Effect.succeed(Layer.provideMerge(Layer.effect(HttpIngest, make(options)), Ingest.layer(options)))
+      if (mistakes.length > 0) return yield* new InvalidOptions({ problems: mistakes })
+      return Layer.provideMerge(Layer.effect(HttpIngest, make(options, extras)), Ingest.layer(options))
     }),
   )

@@ -21,8 +21,6 @@ const knownHeaders: ReadonlyArray<string> = [
   "statsig-sdk-version",
 ]
 
-const methods = "POST, OPTIONS"
-
 /** A day, as Statsig's own proxy example has it: one preflight for all batches of a visit. */
 const maxAge = "86400"
 
@@ -89,11 +87,15 @@ export const makeCors = (cors: Cors): ((origin: string | null) => CorsHeaders) =
 }
 
 /** What a preflight's reply says besides: nothing to an origin that is not allowed. */
-export const preflightHeaders = (headers: CorsHeaders, requestedHeaders: string | null): CorsHeaders =>
+export const preflightHeaders = (
+  headers: CorsHeaders,
+  requestedHeaders: string | null,
+  methods: ReadonlyArray<string>,
+): CorsHeaders =>
   headers["access-control-allow-origin"] === undefined
     ? none
     : {
-        "access-control-allow-methods": methods,
+        "access-control-allow-methods": [...methods, "OPTIONS"].join(", "),
         "access-control-allow-headers": allowedHeaders(requestedHeaders),
         "access-control-max-age": maxAge,
       }

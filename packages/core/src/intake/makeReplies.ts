@@ -3,10 +3,10 @@ import type * as Metric from "effect/Metric"
 import type { OptionProblem } from "../base/InvalidOptions.ts"
 import * as Telemetry from "../base/Telemetry.ts"
 import { type Cors, type CorsHeaders, isOrigin, makeCors, preflightHeaders } from "./cors.ts"
-import { type Answer, allow, notFound } from "./replies.ts"
+import { type Answer, allowed, notFound } from "./replies.ts"
 import type { IngestReply, RequestHead } from "./request.ts"
 import { type Headers, headerOf } from "./requestHead.ts"
-import { type Route, routes } from "./routes.ts"
+import type { Route } from "./routes.ts"
 
 export const everybody: Cors = { origins: "*" }
 
@@ -46,9 +46,13 @@ export const makeReplies = (cors: Cors, context: Context.Context<never>): Replie
   const corsFor = (route: Route, headers: Headers): CorsHeaders =>
     route.browsers ? corsOf(headerOf(headers, "origin")) : noCors
 
-  const requestCounts = new Map(routes.map((route) => [route, new Map<number, Metric.Counter<number>>()]))
+  const requestCounts = new Map<Route, Map<number, Metric.Counter<number>>>()
   const countReply = (route: Route, status: number): void => {
-    const counts = requestCounts.get(route)!
+    let counts = requestCounts.get(route)
+    if (counts === undefined) {
+      counts = new Map()
+      requestCounts.set(route, counts)
+    }
     let counter = counts.get(status)
     if (counter === undefined) {
       counter = Telemetry.intakeRequests(route.name, status)
@@ -73,7 +77,11 @@ export const makeReplies = (cors: Cors, context: Context.Context<never>): Replie
     const requested = headerOf(request.headers, "access-control-request-headers")
     return {
       status: 204,
-      headers: { allow, ...corsHeaders, ...preflightHeaders(corsHeaders, requested) },
+      headers: {
+        allow: allowed(route.methods),
+        ...corsHeaders,
+        ...preflightHeaders(corsHeaders, requested, route.methods),
+      },
       body: "",
     }
   }

@@ -17,7 +17,8 @@ import * as UrlVerification from "./urlVerification.ts"
  */
 const retryAfter = "5"
 
-export const allow = "POST, OPTIONS"
+/** What `allow` says of a route's methods. */
+export const allowed = (methods: ReadonlyArray<string>): string => [...methods, "OPTIONS"].join(", ")
 
 /** Why a request comes to nothing. */
 export type RequestError = BodyError | CodecError | IngestError
@@ -25,7 +26,7 @@ export type RequestError = BodyError | CodecError | IngestError
 /** A reply before the headers that depend on the route and the origin. */
 export interface Answer {
   readonly status: number
-  readonly body: string
+  readonly body: string | Uint8Array
   readonly headers?: Readonly<Record<string, string>>
 }
 
@@ -46,7 +47,8 @@ const notNow = (message: string): Answer => ({
 
 export const accepted: Answer = { status: 202, body: JSON.stringify({ success: true }) }
 export const notFound: Answer = refusal(404, "not found")
-export const methodNotAllowed: Answer = refusal(405, "method not allowed", { allow })
+export const methodNotAllowed = (methods: ReadonlyArray<string>): Answer =>
+  refusal(405, "method not allowed", { allow: allowed(methods) })
 export const unauthorized: Answer = refusal(401, "missing or invalid statsig-api-key")
 export const unsupportedEncoding: Answer = refusal(415, "content-encoding: expected gzip, zstd or none", {
   "accept-encoding": "gzip, zstd",

@@ -82,6 +82,9 @@ export interface IngestReply {
   readonly status: number
   /** By lower-case name; `content-type` and the like, never `content-length`. */
   readonly headers: Readonly<Record<string, string>>
-  /** JSON text, or empty with a 204. */
-  readonly body: string
+  /**
+   * JSON text, or empty with a 204 or a 304. Bytes are what somebody else has answered, and passed
+   * on as they are.
+   */
+  readonly body: string | Uint8Array
 }

@@ -1,27 +1,35 @@
 import type { OptionProblem } from "../base/InvalidOptions.ts"
+import type { ExtraRoute } from "./ExtraRoutes.ts"
 import type { Dialect } from "./Wire.ts"
 
-/**
- * One row of the table of routes. `exception` is where SDKs report their own failures: read,
- * counted, not kept.
- */
+/** One row of the table of routes: ours, or one of an extension's. */
 export interface Route {
-  readonly name: Dialect | "exception"
+  readonly name: string
   /**
    * Whether browsers call it from pages of other origins. Third-party webhooks come from servers.
    */
   readonly browsers: boolean
+  readonly methods: ReadonlyArray<string>
 }
 
-const logEvent: Route = { name: "log_event", browsers: true }
-const eventWebhook: Route = { name: "event_webhook", browsers: false }
-const exception: Route = { name: "exception", browsers: true }
+/**
+ * A route of our own. `exception` is where SDKs report their own failures: read, counted, not kept.
+ */
+export interface OurRoute extends Route {
+  readonly name: Dialect | "exception"
+}
 
-/** Every route there is. */
-export const routes: ReadonlyArray<Route> = [logEvent, eventWebhook, exception]
+const methods = ["POST"]
 
-/** The routes by the end of their path. */
-const byPath: ReadonlyMap<string, Route> = new Map([
+const logEvent: OurRoute = { name: "log_event", browsers: true, methods }
+const eventWebhook: OurRoute = { name: "event_webhook", browsers: false, methods }
+const exception: OurRoute = { name: "exception", browsers: true, methods }
+
+/** Every route of our own. */
+export const routes: ReadonlyArray<OurRoute> = [logEvent, eventWebhook, exception]
+
+/** Our routes by the end of their path. */
+const byPath: ReadonlyMap<string, OurRoute> = new Map([
   ["log_event", logEvent],
   ["rgstr", logEvent],
   ["rgstr_b", logEvent],
@@ -37,18 +45,25 @@ const byPath: ReadonlyMap<string, Route> = new Map([
  */
 export const paths: ReadonlyArray<string> = [...byPath.keys()]
 
+/** Whichever they are of. */
+export type AnyRoute = OurRoute | ExtraRoute
+
 interface Match {
-  readonly route: Route
+  readonly route: AnyRoute
   /** The segment that has to stand before the last one; `null` where any may. */
   readonly parent: string | null
 }
 
-const byLastSegment: ReadonlyMap<string, Match> = new Map(
-  Array.from(byPath, ([path, route]) => {
+/** Ours by their last segment, and those of extensions where we have none there. */
+const byLastSegmentOf = (extras: ReadonlyArray<ExtraRoute>): ReadonlyMap<string, Match> => {
+  const known = new Map<string, Match>()
+  const ofExtras = extras.flatMap((route) => route.paths.map((path) => [path, route] as const))
+  for (const [path, route] of [...byPath, ...ofExtras]) {
     const [segment = path, parent = null] = path.split("/").reverse()
-    return [segment, { route, parent }]
-  }),
-)
+    if (!known.has(segment)) known.set(segment, { route, parent })
+  }
+  return known
+}
 
 const slash = 47
 
@@ -78,18 +93,23 @@ export interface OwnPaths {
   readonly log_event?: ReadonlyArray<string>
   readonly event_webhook?: ReadonlyArray<string>
   readonly sdk_exception?: ReadonlyArray<string>
+  /** This and those below are routes of `@millrace/statsig`, and there is none without it. */
+  readonly initialize?: ReadonlyArray<string>
+  readonly download_config_specs?: ReadonlyArray<string>
+  readonly get_id_lists?: ReadonlyArray<string>
 }
 
-const named = {
-  log_event: logEvent,
-  event_webhook: eventWebhook,
-  sdk_exception: exception,
-} satisfies Readonly<Record<keyof OwnPaths, Route>>
-
-const names = Object.keys(named) as ReadonlyArray<keyof typeof named>
+/** The routes by the names they have in {@link OwnPaths}. */
+const namedWith = (extras: ReadonlyArray<ExtraRoute>): ReadonlyMap<string, AnyRoute> =>
+  new Map<string, AnyRoute>([
+    ...extras.map((route) => [route.name, route] as const),
+    ["log_event", logEvent],
+    ["event_webhook", eventWebhook],
+    ["sdk_exception", exception],
+  ])
 
 interface OwnPath {
-  readonly route: Route
+  readonly route: AnyRoute
   readonly given: string
   /** Without the slash it begins with. */
   readonly path: string
@@ -97,19 +117,31 @@ interface OwnPath {
   readonly place: string
 }
 
-const ownPathsOf = (own: OwnPaths): ReadonlyArray<OwnPath> =>
-  names.flatMap((name) =>
-    (own[name] ?? []).map((given, index) => ({
-      route: named[name],
-      given,
-      path: given.slice(1),
-      place: `paths.${name}[${index}]`,
-    })),
-  )
+const ownPathsOf = (own: OwnPaths, extras: ReadonlyArray<ExtraRoute>): ReadonlyArray<OwnPath> => {
+  const named = namedWith(extras)
+  return Object.entries<ReadonlyArray<string> | undefined>({ ...own }).flatMap(([name, paths = []]) => {
+    const route = named.get(name)
+    return route === undefined
+      ? []
+      : paths.map((given, index) => ({
+          route,
+          given,
+          path: given.slice(1),
+          place: `paths.${name}[${index}]`,
+        }))
+  })
+}
 
-/** Returns every path there is, without a slash before it: ours and the user's own. */
-export const pathsWith = (own: OwnPaths): ReadonlyArray<string> => [
-  ...new Set([...paths, ...ownPathsOf(own).map(({ path }) => path)]),
+/**
+ * Returns every path there is, without a slash before it: ours, those of extensions that are fixed,
+ * and the user's own.
+ */
+export const pathsWith = (own: OwnPaths, extras: ReadonlyArray<ExtraRoute> = []): ReadonlyArray<string> => [
+  ...new Set([
+    ...paths,
+    ...extras.flatMap((route) => route.paths).filter((path) => !path.includes("*")),
+    ...ownPathsOf(own, extras).map(({ path }) => path),
+  ]),
 ]
 
 /** Nobody types longer or more of them, and each request may be compared with all. */
@@ -125,21 +157,27 @@ export const ownPathProblem = (path: string): string | null =>
     ? null
     : `expected a path of letters, digits and ".", "_", "~", "-": /v1/my-product-data`
 
-export const ownPathProblems = (own: OwnPaths): ReadonlyArray<OptionProblem> => {
-  const unknown = Object.keys(own).filter((name) => !(name in named))
+export const ownPathProblems = (
+  own: OwnPaths,
+  extras: ReadonlyArray<ExtraRoute> = [],
+): ReadonlyArray<OptionProblem> => {
+  const named = namedWith(extras)
+  const match = makeMatchRoute({}, extras)
+  const unknown = Object.keys(own).filter((name) => !named.has(name))
+  const expected = [...named.keys()].sort().join(", ")
   const known = new Map<string, OwnPath>()
   return [
-    ...unknown.map((name) => ({ path: `paths.${name}`, message: `expected one of ${names.join(", ")}` })),
-    ...ownPathsOf(own).flatMap((each, index) => {
+    ...unknown.map((name) => ({ path: `paths.${name}`, message: `expected one of ${expected}` })),
+    ...ownPathsOf(own, extras).flatMap((each, index) => {
       const { route, given, place } = each
       if (index === maxOwnPaths) return [{ path: "paths", message: `more than ${maxOwnPaths} paths` }]
       const message = ownPathProblem(given)
       if (message !== null) return [{ path: place, message }]
       const before = known.get(given)
       known.set(given, each)
-      const taken = matchRoute(given)
+      const taken = match(given)
       if (taken !== null && taken !== route) {
-        const owner = names.find((name) => named[name] === taken)
+        const [owner] = [...named].find(([, named]) => named === taken) ?? []
         return [{ path: place, message: `is a path of ${owner}` }]
       }
       return before === undefined ? [] : [{ path: place, message: `is ${before.place}, too` }]
@@ -148,8 +186,9 @@ export const ownPathProblems = (own: OwnPaths): ReadonlyArray<OptionProblem> => 
 }
 
 /** Returns what finds the user's own paths below any prefix, in a URL whose path is there. */
-const makeMatchOwn = (own: OwnPaths): ((url: string, start: number, end: number) => Route | null) => {
-  const known = ownPathsOf(own)
+const makeMatchOwn = (
+  known: ReadonlyArray<OwnPath>,
+): ((url: string, start: number, end: number) => AnyRoute | null) => {
   return (url, start, end) => {
     for (const { path, route } of known) {
       const from = end - path.length
@@ -159,30 +198,46 @@ const makeMatchOwn = (own: OwnPaths): ((url: string, start: number, end: number)
   }
 }
 
+/** What a last segment is known as, where any of its kind will do. */
+const anyJson = "*.json"
+
 /**
  * Returns what finds the route of a request line's URL by the last segments of its path: users
  * choose the prefix, and may choose a path. Case-sensitive; percent-encodings are not decoded.
  */
-export const makeMatchRoute = (own: OwnPaths): ((url: string) => Route | null) => {
-  const matchOwn = makeMatchOwn(own)
+export const makeMatchRoute = (
+  own: OwnPaths,
+  extras: ReadonlyArray<ExtraRoute> = [],
+): ((url: string) => AnyRoute | null) => {
+  const matchOwn = makeMatchOwn(ownPathsOf(own, extras))
+  const byLastSegment = byLastSegmentOf(extras)
   return (url) => {
     const query = url.indexOf("?")
     const pathEnd = query === -1 ? url.length : query
     const start = pathStart(url, pathEnd)
     const end = skipSlashes(url, start, pathEnd)
     if (end === start) return null
-    const segment = url.lastIndexOf("/", end - 1) + 1
-    const match = byLastSegment.get(url.slice(segment, end))
+    const at = url.lastIndexOf("/", end - 1) + 1
+    const segment = url.slice(at, end)
+    const match = byLastSegment.get(segment.endsWith(".json") ? anyJson : segment)
     if (match === undefined) return matchOwn(url, start, end)
     if (match.parent === null) return match.route
-    const parentEnd = skipSlashes(url, start, segment)
+    const parentEnd = skipSlashes(url, start, at)
     const parent = Math.max(parentEnd === 0 ? 0 : url.lastIndexOf("/", parentEnd - 1) + 1, start)
     return url.slice(parent, parentEnd) === match.parent ? match.route : matchOwn(url, start, end)
   }
 }
 
-/** The same where the user has no paths of their own. */
+/** The same where there are no paths but ours. */
 export const matchRoute = makeMatchRoute({})
+
+/** The path of a request line's URL, without slashes at its end, and its query with the mark. */
+export const splitUrl = (url: string): { readonly path: string; readonly query: string } => {
+  const at = url.indexOf("?")
+  const pathEnd = at === -1 ? url.length : at
+  const start = pathStart(url, pathEnd)
+  return { path: url.slice(start, skipSlashes(url, start, pathEnd)), query: at === -1 ? "" : url.slice(at) }
+}
 
 /** The query of a request line's URL, `null` when it has none. */
 export const queryOf = (url: string): URLSearchParams | null => {

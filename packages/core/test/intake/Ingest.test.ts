@@ -105,7 +105,7 @@ describe("rejected events", () => {
       Effect.gen(function* () {
         const { http, letters, stored } = yield* open({ keys })
         const reply = yield* http.handle(request({ body: sdkBody(event(), { ...bad, value: 1 }, event()) }))
-        expect(JSON.parse(reply.body).rejected).toEqual([
+        expect(JSON.parse(String(reply.body)).rejected).toEqual([
           { index: 1, message: expect.stringContaining("events[1]") },
         ])
         const { letters: kept } = yield* letters.list({})
@@ -114,7 +114,7 @@ describe("rejected events", () => {
             destination: intake,
             eventId: timeUUIDs("00000000000000000000000000000001")(now, 1),
             reason: "invalid",
-            message: JSON.parse(reply.body).rejected[0].message,
+            message: JSON.parse(String(reply.body)).rejected[0].message,
             status: null,
             deadAt: now,
             receivedAt: now,
@@ -146,7 +146,7 @@ describe("rejected events", () => {
         const body = `{"events":[${Array(10_000).fill(0).join(",")}]}`
         const url = "/v1/rgstr?st=js-client"
         const reply = yield* http.handle(request({ url, body }))
-        expect(JSON.parse(reply.body)).toMatchObject({ success: true, rejectedCount: 10_000 })
+        expect(JSON.parse(String(reply.body))).toMatchObject({ success: true, rejectedCount: 10_000 })
         expect(put).toEqual([100])
         expect(yield* letters.count).toEqual(new Map([[intake, 100]]))
         expect(yield* ingest.ledger).toMatchObject({ received: 10_000, rejected: 10_000 })
@@ -189,7 +189,7 @@ describe("rejected events", () => {
         )
         const reply = yield* http.handle(request({ body: sdkBody(event(), bad) }))
         expect(reply.status).toBe(202)
-        expect(JSON.parse(reply.body).rejected).toHaveLength(1)
+        expect(JSON.parse(String(reply.body)).rejected).toHaveLength(1)
         expect(yield* stored).toHaveLength(1)
         expect(lines).toHaveLength(1)
         expect(lines[0]).not.toContain("page_view")

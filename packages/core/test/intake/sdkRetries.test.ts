@@ -18,7 +18,7 @@ const isSuccess = ({ status }: Answer): boolean => status >= 200 && status < 300
 
 const json = ({ body }: Answer): unknown => {
   try {
-    return JSON.parse(body)
+    return JSON.parse(String(body))
   } catch {
     return undefined
   }

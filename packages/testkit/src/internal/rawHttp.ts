@@ -21,7 +21,8 @@ export interface RawRequest {
   readonly chunked?: boolean
 }
 
-const bodyless = (status: number, method: string) => method === "HEAD" || status < 200 || status === 204
+const bodyless = (status: number, method: string) =>
+  method === "HEAD" || status < 200 || status === 204 || status === 304
 
 /** One connection, on which every byte sent is the test's own and every byte received is kept. */
 export class RawConnection {
