@@ -15,6 +15,7 @@ const below = (folder: string): ReadonlyArray<string> => {
     case "test-servers":
       return []
     case "node":
+    case "statsig":
     case "web":
     case "console":
       return ["core"]

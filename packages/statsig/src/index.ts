@@ -1,0 +1,2 @@
+export { UpstreamHosts } from "./Options.ts"
+export { type StatsigOptions, statsig } from "./statsig.ts"
