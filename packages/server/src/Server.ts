@@ -9,8 +9,9 @@ import {
   StoreError,
 } from "@millrace/core"
 import { Migration } from "@millrace/core/host"
-import { Counters, Keys } from "@millrace/core/store"
+import { Counters, Documents, Keys } from "@millrace/core/store"
 import { Catalog, createServer, Millrace } from "@millrace/node"
+import { statsig } from "@millrace/statsig"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -27,6 +28,7 @@ import * as Listening from "./Listening.ts"
 import type { LogLine } from "./text/LogFormat.ts"
 import { waitForStore } from "./waitForStore.ts"
 import * as Appender from "./workers/Appender.ts"
+import * as WorkerDocuments from "./workers/documents.ts"
 import * as Pool from "./workers/Pool.ts"
 import * as Protocol from "./workers/Protocol.ts"
 import type { WorkerError } from "./workers/WorkerProcess.ts"
@@ -123,6 +125,7 @@ const listenByWorkers = Effect.fnUntraced(function* (
       paths,
       client,
       hashKey,
+      statsig: config.statsig,
       statsigSecrets,
       log: { durability: log.durability, partitions: log.partitions },
       maxBytes,
@@ -131,6 +134,7 @@ const listenByWorkers = Effect.fnUntraced(function* (
       keys: () => Context.get(store, Keys.Keys).list,
       letters: (letters) => asNull(Context.get(store, DeadLetters.DeadLetters).put(letters)),
       counts: (counts) => asNull(Context.get(store, Counters.Counters).add(counts)),
+      ...WorkerDocuments.handlers(Context.get(store, Documents.Documents)),
       problem: () => Effect.promise(() => Endpoints.problemOf(millrace)),
     },
     metrics: (counted) => Endpoints.health(millrace, version, counted).metrics(),
@@ -173,6 +177,7 @@ export const start = Effect.fnUntraced(function* (
           validation: config.validation,
           paths: config.paths,
           client: config.client,
+          extensions: [statsig(config.statsig)],
           receive: { statsigSecret: config.statsigSecrets },
           ...catalogOf(config),
           ...hashKeyOf(config),

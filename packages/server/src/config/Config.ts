@@ -2,6 +2,7 @@ import { createHash } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { Destination, type EventLog, type HttpIngest } from "@millrace/core"
 import { type OwnPaths, SchemaProblems, type Wire } from "@millrace/core/host"
+import type { StatsigOptions } from "@millrace/statsig"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -29,6 +30,8 @@ export interface Config {
   readonly paths: OwnPaths
   /** What is kept of senders. */
   readonly client: HttpIngest.ClientConfig
+  /** What is passed on to Statsig, and how. */
+  readonly statsig: StatsigOptions
   /** The secrets of webhooks in Statsig's console that point here. */
   readonly statsigSecrets: ReadonlyArray<string>
   /** `null` without one: exposures go out with what their senders know of them. */
@@ -138,6 +141,8 @@ export const load = Effect.fnUntraced(function* (
 
   const ownPaths = set.get("logEventPath") as ReadonlyArray<string> | undefined
 
+  const freshFor = one("statsigFreshFor")
+
   const destinations = [...(file.value("destinations") ?? [])]
   const webhooks = given("webhook")
   const secret = given("webhookSecret")
@@ -185,6 +190,11 @@ export const load = Effect.fnUntraced(function* (
     validation: one("validation") ?? defaults.validation,
     paths: ownPaths === undefined ? (file.value("logEventPath") ?? {}) : { log_event: ownPaths },
     client: file.value("client") ?? {},
+    statsig: {
+      passThrough: one("statsigPassThrough") ?? defaults.statsigPassThrough,
+      upstream: one("statsigUpstream") ?? true,
+      ...(freshFor === undefined ? {} : { freshFor }),
+    },
     statsigSecrets: [file.value("statsigSecret") ?? []].flat(),
     catalog: file.value("catalog") ?? null,
     hashKey: one("hashKey") ?? null,

@@ -1,5 +1,6 @@
 import { Destination, EventLog, HttpIngest, Ingest } from "@millrace/core"
 import { HttpUrl, ownPathProblem } from "@millrace/core/host"
+import { UpstreamHosts } from "@millrace/statsig"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
@@ -115,6 +116,9 @@ const OwnPaths = Schema.Struct({
   log_event: Schema.optionalKey(Schema.Array(OwnPath)),
   event_webhook: Schema.optionalKey(Schema.Array(OwnPath)),
   sdk_exception: Schema.optionalKey(Schema.Array(OwnPath)),
+  initialize: Schema.optionalKey(Schema.Array(OwnPath)),
+  download_config_specs: Schema.optionalKey(Schema.Array(OwnPath)),
+  get_id_lists: Schema.optionalKey(Schema.Array(OwnPath)),
 })
 
 const levels = ["memory", "disk", "replicated"] as const
@@ -245,6 +249,15 @@ const settings = {
     schema: HttpIngest.ClientConfig,
     help: 'what is kept of senders: `{ "ip": "truncate", "userAgent": true, "trust": ["10.0.0.0/8"] }`, with the proxies that are believed',
   }),
+  statsigPassThrough: setting({
+    flag: null,
+    key: "statsig.passThrough",
+    schema: Schema.Boolean,
+    read: toBoolean,
+    default: false,
+    shownDefault: "only their events are taken",
+    help: "pass on to Statsig what SDKs ask for: initialize, config specs, id lists",
+  }),
   config: setting({
     flag: "<path>",
     schema: Schema.String,
@@ -272,6 +285,16 @@ const settings = {
     key: "catalog",
     schema: Catalog,
     help: 'tells dynamic configs from experiments: `{ "file": ... }`, or `{ "url": ..., "refresh": ... }`',
+  }),
+  statsigUpstream: setting({
+    key: "statsig.upstream",
+    schema: UpstreamHosts,
+    help: 'Statsig\'s own hosts (`true`), or others: `{ "api": ..., "cdn": ..., "events": ... }`',
+  }),
+  statsigFreshFor: setting({
+    key: "statsig.freshFor",
+    schema: Destination.Millis,
+    help: "how long config specs and id lists are given out without asking again: 10 seconds",
   }),
   statsigSecret: setting({
     key: "receive.statsigSecret",

@@ -1,6 +1,7 @@
 import type { DeadLetters, EventLog, HttpIngest, Ingest } from "@millrace/core"
 import type { OwnPaths, Wire } from "@millrace/core/host"
-import type { Counters, Keys } from "@millrace/core/store"
+import type { Counters, Documents, Keys } from "@millrace/core/store"
+import type { StatsigOptions } from "@millrace/statsig"
 import type { WorkerReport } from "../metrics/Metrics.ts"
 
 /** What a worker asks of the primary, which has the store. Appends besides. */
@@ -8,6 +9,9 @@ export type PrimaryCalls = {
   readonly keys: readonly [null, ReadonlyArray<Keys.KeyRecord>]
   readonly letters: readonly [ReadonlyArray<DeadLetters.DeadLetter>, null]
   readonly counts: readonly [ReadonlyArray<Counters.HourlyCount>, null]
+  readonly getDocument: readonly [string, CrossingDocument | null]
+  readonly putDocument: readonly [CrossingDocument, null]
+  readonly removeDocument: readonly [string, null]
   /** Why the server should get no requests; `null` when it should. */
   readonly problem: readonly [null, string | null]
   /** The text of `GET /metrics`, of all processes. */
@@ -18,6 +22,9 @@ export type PrimaryCalls = {
    */
   readonly report: readonly [WorkerReport, number]
 }
+
+/** A document as JSON: its bytes are base64. There is one every few minutes. */
+export type CrossingDocument = Omit<Documents.Document, "body"> & { readonly body: string }
 
 /** What the primary asks of a worker. */
 export type WorkerCalls = {
@@ -39,6 +46,7 @@ export interface Settings {
   readonly client: HttpIngest.ClientConfig
   /** What a client's address is hashed with. */
   readonly hashKey: string | null
+  readonly statsig: StatsigOptions
   readonly statsigSecrets: ReadonlyArray<string>
   readonly log: { readonly durability: EventLog.Durability; readonly partitions: number }
   /** How many bytes of bodies may be in its memory, and how many of them may wait for the store. */

@@ -1,13 +1,14 @@
 import { DeadLetters, EventLog, type Ingest, type StoreError } from "@millrace/core"
 import type { Codec } from "@millrace/core/host"
-import { Counters, Keys } from "@millrace/core/store"
+import { Counters, Documents, Keys } from "@millrace/core/store"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { Channel } from "./Channel.ts"
+import * as WorkerDocuments from "./documents.ts"
 import type { PrimaryCalls, Settings } from "./Protocol.ts"
 
 /** What intake needs of a store. */
-type IntakeStore = Exclude<Ingest.IngestServices, Codec.Codec>
+type IntakeStore = Exclude<Ingest.IngestServices, Codec.Codec> | Documents.Documents
 
 /**
  * How many records cross at once as JSON: a request may have thousands, and the primary has others
@@ -54,6 +55,7 @@ export const make = (
       markReplayed: () => onlyInPrimary,
       purge: () => onlyInPrimary,
     }),
+    Context.add(Documents.Documents, WorkerDocuments.remote(call)),
     Context.add(Counters.Counters, {
       add: (counts) => inPortions(counts, (some) => call("counts", some)),
       list: () => onlyInPrimary,

@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream"
 import { Millrace as Core, HttpIngest } from "@millrace/core"
 import { promiseHandler } from "@millrace/core/host"
 import { Codec, createServer, type Ingest, YoungMemory } from "@millrace/node"
+import { statsig } from "@millrace/statsig"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -35,6 +36,7 @@ const intake = (settings: Settings, primary: Primary) => {
       paths,
       client,
       ...hashKeyOf(settings),
+      extensions: [statsig(settings.statsig)],
       receive: { statsigSecret: statsigSecrets },
       limits: { inFlightBytes: maxBytes },
     }).pipe(

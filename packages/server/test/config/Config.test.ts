@@ -91,6 +91,7 @@ describe("precedence", () => {
       paths: {},
       destinations: [],
       client: {},
+      statsig: { passThrough: false, upstream: true },
       statsigSecrets: [],
       catalog: null,
       hashKey: null,
