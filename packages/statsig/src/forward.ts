@@ -4,7 +4,7 @@ import type { Reach } from "./Reach.ts"
 import { Upstream, UpstreamError, type UpstreamReply, type UpstreamRequest } from "./Upstream.ts"
 
 /** The largest config specs known are a third of it. */
-export const maxReplyBytes = 32 * 1024 * 1024
+const maxReplyBytes = 32 * 1024 * 1024
 
 export type Send = (
   request: Omit<UpstreamRequest, "maxBytes">,

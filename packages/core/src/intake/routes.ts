@@ -25,9 +25,6 @@ const logEvent: OurRoute = { name: "log_event", browsers: true, methods }
 const eventWebhook: OurRoute = { name: "event_webhook", browsers: false, methods }
 const exception: OurRoute = { name: "exception", browsers: true, methods }
 
-/** Every route of our own. */
-export const routes: ReadonlyArray<OurRoute> = [logEvent, eventWebhook, exception]
-
 /** Our routes by the end of their path. */
 const byPath: ReadonlyMap<string, OurRoute> = new Map([
   ["log_event", logEvent],
