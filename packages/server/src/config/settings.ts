@@ -1,11 +1,11 @@
 import { Destination, EventLog, HttpIngest, Ingest } from "@millrace/core"
-import { HttpUrl, ownPathProblem } from "@millrace/core/host"
+import { HttpUrl } from "@millrace/core/host"
 import { UpstreamHosts } from "@millrace/statsig"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
-import { healthPaths } from "../healthPaths.ts"
 import * as ByteText from "../text/ByteText.ts"
+import { OwnPath, OwnPaths } from "./ownPaths.ts"
 import * as StoreUrl from "./StoreUrl.ts"
 
 /**
@@ -103,23 +103,6 @@ const Bytes = Schema.Union([
 const Key = Schema.String.check(
   Schema.makeFilter((text) => Ingest.keyProblems("server", [text])[0]?.message ?? true),
 )
-
-const OwnPath = Schema.String.check(
-  Schema.makeFilter((path) => {
-    if (healthPaths.some((taken) => taken === path)) return "is where the server says how it is"
-    return ownPathProblem(path) ?? true
-  }),
-)
-
-/** In the file each route may have names. */
-const OwnPaths = Schema.Struct({
-  log_event: Schema.optionalKey(Schema.Array(OwnPath)),
-  event_webhook: Schema.optionalKey(Schema.Array(OwnPath)),
-  sdk_exception: Schema.optionalKey(Schema.Array(OwnPath)),
-  initialize: Schema.optionalKey(Schema.Array(OwnPath)),
-  download_config_specs: Schema.optionalKey(Schema.Array(OwnPath)),
-  get_id_lists: Schema.optionalKey(Schema.Array(OwnPath)),
-})
 
 const levels = ["memory", "disk", "replicated"] as const
 const validations = ["auto", "strict", "lenient"] as const
