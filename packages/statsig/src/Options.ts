@@ -32,7 +32,7 @@ const Origin = Schema.String.check(
 )
 
 /** Statsig's own hosts, or others in the place of some of them. */
-export const UpstreamHosts = Schema.Union([
+const UpstreamHosts = Schema.Union([
   Schema.Literal(true),
   Schema.Struct({
     events: Schema.optionalKey(Origin),
@@ -41,7 +41,8 @@ export const UpstreamHosts = Schema.Union([
   }),
 ])
 
-const Options = Schema.Struct({
+/** What is given to `statsig(...)`, and stands as `statsig` in a config file. */
+export const Options = Schema.Struct({
   upstream: Schema.optionalKey(UpstreamHosts),
   /** Whether what SDKs ask for is passed through: `false` by default. */
   passThrough: Schema.optionalKey(Schema.Boolean),

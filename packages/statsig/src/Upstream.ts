@@ -24,8 +24,7 @@ export interface UpstreamReply {
 
 /**
  * - `NoConnection`: nothing was sent.
- * - `Unanswered`: the connection ended before a reply began: one that was kept, perhaps, and that the
- *   other side had closed meanwhile.
+ * - `Unanswered`: the connection ended before a reply began. It may have been kept too long.
  * - `Broken`: it ended within the reply.
  * - `TooLarge`: the reply passes the limit. The connection is closed.
  * - `Overloaded`: replies to others fill the room there is. It passes.

@@ -29,7 +29,7 @@ export interface DocumentCache {
   readonly find: (name: DocumentName, reach: Reach, ask: Ask) => Effect.Effect<Found>
 }
 
-/** ms that somebody waits for news when there is something to serve. SDKs wait for three seconds. */
+/** ms that somebody waits for news when there is something to serve. SDKs wait for three s. */
 const patience = 2_000
 
 /** Bytes. "Nothing new" is far below, and a document above. */

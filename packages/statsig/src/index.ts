@@ -1,2 +1,2 @@
-export { UpstreamHosts } from "./Options.ts"
+export { Options } from "./Options.ts"
 export { type StatsigOptions, statsig } from "./statsig.ts"

@@ -2,7 +2,7 @@
  * The flow of a request that is passed through:
  *
  *     head ── key, its rights, the query ──► a refusal, before anything is sent, or
- *     body ── a document ── kept and fresh, or asked for once ──► reply, with its age when it is old
+ *     body ── a document ── kept and fresh, or asked for once ──► reply, with its age if old
  *          └─ of a user ── forward ──► reply as it came, or 503 at once while Statsig is away
  */
 import { Codec, type ExtraRoutes } from "@millrace/core/host"

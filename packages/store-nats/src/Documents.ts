@@ -6,7 +6,7 @@ import { corrupt } from "./errors.ts"
 import type { Stream } from "./Stream.ts"
 import { type Table, tokenOf } from "./Table.ts"
 
-/** What stands for a document: its bytes are messages of their own, since one holds 1 MB by default. */
+/** Stands for a document. Its bytes are messages of their own: one holds 1 MB by default. */
 export interface DocumentRow {
   readonly name: string
   readonly savedAt: number
@@ -16,7 +16,7 @@ export interface DocumentRow {
   readonly pieces: number
 }
 
-/** Bytes of a message: less than servers take by default, so that others may be larger meanwhile. */
+/** Bytes of a message, which is half of what servers take by default. */
 const pieceBytes = 512 * 1024
 
 /** Left to the protocol and to headers. */

@@ -5,9 +5,10 @@
  *
  * Storage: `EventLog` keeps entries in order; `Cursors` keeps how far each destination has come;
  * `DeadLetters`, `Attempts`, `Destinations`, `Keys` and `Counters` keep what an operator looks at;
- * `Documents` keeps what others have said last; `Members` says which processes share the store; `StoreHealth` says how it is. `Store` is all of
- * them from one connection. Transport and platform: `Transport` sends one request, `Codec`
- * decompresses and hashes, `EntryIds` draws ids, `SecretReader` reads what a configuration names.
+ * `Documents` keeps what others have said last; `Members` says which processes share the store;
+ * `StoreHealth` says how it is. `Store` is all of them from one connection. Transport and platform:
+ * `Transport` sends one request, `Codec` decompresses and hashes, `EntryIds` draws ids,
+ * `SecretReader` reads what a configuration names.
  *
  * A port's meaning is its contract suite in `packages/testkit`. Its implementation in memory stands
  * beside it (the log's in `memory/`), keeps the same contract, and is good enough for users' tests.

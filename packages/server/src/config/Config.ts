@@ -141,7 +141,7 @@ export const load = Effect.fnUntraced(function* (
 
   const ownPaths = set.get("logEventPath") as ReadonlyArray<string> | undefined
 
-  const freshFor = one("statsigFreshFor")
+  const passThrough = set.get("statsigPassThrough")?.[0] as boolean | undefined
 
   const destinations = [...(file.value("destinations") ?? [])]
   const webhooks = given("webhook")
@@ -191,9 +191,8 @@ export const load = Effect.fnUntraced(function* (
     paths: ownPaths === undefined ? (file.value("logEventPath") ?? {}) : { log_event: ownPaths },
     client: file.value("client") ?? {},
     statsig: {
-      passThrough: one("statsigPassThrough") ?? defaults.statsigPassThrough,
-      upstream: one("statsigUpstream") ?? true,
-      ...(freshFor === undefined ? {} : { freshFor }),
+      ...file.value("statsigPassThrough"),
+      ...(passThrough === undefined ? {} : { passThrough }),
     },
     statsigSecrets: [file.value("statsigSecret") ?? []].flat(),
     catalog: file.value("catalog") ?? null,

@@ -1,6 +1,6 @@
 import { Destination, EventLog, HttpIngest, Ingest } from "@millrace/core"
 import { HttpUrl } from "@millrace/core/host"
-import { UpstreamHosts } from "@millrace/statsig"
+import * as Statsig from "@millrace/statsig"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
@@ -234,12 +234,11 @@ const settings = {
   }),
   statsigPassThrough: setting({
     flag: null,
-    key: "statsig.passThrough",
+    key: "statsig",
     schema: Schema.Boolean,
+    inFile: Statsig.Options,
     read: toBoolean,
-    default: false,
-    shownDefault: "only their events are taken",
-    help: "pass on to Statsig what SDKs ask for: initialize, config specs, id lists",
+    help: 'pass on to Statsig what SDKs ask for: in the file `{ "passThrough": true, "upstream": true, "freshFor": "10 seconds" }`',
   }),
   config: setting({
     flag: "<path>",
@@ -268,16 +267,6 @@ const settings = {
     key: "catalog",
     schema: Catalog,
     help: 'tells dynamic configs from experiments: `{ "file": ... }`, or `{ "url": ..., "refresh": ... }`',
-  }),
-  statsigUpstream: setting({
-    key: "statsig.upstream",
-    schema: UpstreamHosts,
-    help: 'Statsig\'s own hosts (`true`), or others: `{ "api": ..., "cdn": ..., "events": ... }`',
-  }),
-  statsigFreshFor: setting({
-    key: "statsig.freshFor",
-    schema: Destination.Millis,
-    help: "how long config specs and id lists are given out without asking again: 10 seconds",
   }),
   statsigSecret: setting({
     key: "receive.statsigSecret",

@@ -91,7 +91,7 @@ describe("precedence", () => {
       paths: {},
       destinations: [],
       client: {},
-      statsig: { passThrough: false, upstream: true },
+      statsig: {},
       statsigSecrets: [],
       catalog: null,
       hashKey: null,
