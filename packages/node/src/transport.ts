@@ -1,14 +1,15 @@
-import type { LookupFunction, Socket } from "node:net"
+import type { LookupFunction } from "node:net"
 import { InvalidOptions, Transport as Port } from "@millrace/core"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { Agent, type Dispatcher } from "undici"
+import type { Dispatcher } from "undici"
 import * as AddressGuard from "./addressGuard.ts"
 import { connectionMessage, isCertificateError } from "./internal/connectionError.ts"
-import * as Connector from "./internal/connector.ts"
-import { withCredentials } from "./internal/credentials.ts"
 import { machineSources, NameResolver } from "./internal/nameResolver.ts"
+import { refusedBy } from "./internal/proxy.ts"
+import { readEnvironment } from "./internal/proxyEnvironment.ts"
 import { beginningOf, type Headers, maxTextBytes } from "./internal/replyText.ts"
+import { type Route, Routes } from "./internal/routes.ts"
 import { youngMemory } from "./internal/YoungMemory.ts"
 
 export interface TransportOptions extends AddressGuard.AddressOptions {
@@ -25,18 +26,6 @@ export interface TransportOptions extends AddressGuard.AddressOptions {
  * webhooks answer briefly, and one that does not would cost us more than a new connection.
  */
 const maxReplyBytes = 64 * 1024
-
-/**
- * Bytes. Proxies and identity providers add policies and cookies of 20 KB; a reply with more is a
- * broken one.
- */
-const maxHeaderBytes = 128 * 1024
-
-/**
- * ms. A connection is not used for longer, so that a name which moves to other machines is
- * followed.
- */
-const maxConnectionAge = 60_000
 
 /** The longest that timers can wait. */
 const maxTimeout = 2 ** 31 - 1
@@ -68,7 +57,7 @@ type Outcome = Effect.Effect<Port.TransportReply, Port.TransportError>
  */
 class ReplyHandler implements Dispatcher.DispatchHandler {
   private readonly settle: (outcome: Outcome) => void
-  private readonly isFlushed: () => boolean
+  private readonly route: () => Route | null
   private controller: Dispatcher.DispatchController | null = null
   private aborted: Port.TransportError | null = null
   private status = 0
@@ -79,11 +68,11 @@ class ReplyHandler implements Dispatcher.DispatchHandler {
 
   /**
    * @param settle told the outcome, at least once: the first one counts
-   * @param isFlushed whether the request has left this process
+   * @param route by which the request goes
    */
-  constructor(settle: (outcome: Outcome) => void, isFlushed: () => boolean) {
+  constructor(settle: (outcome: Outcome) => void, route: () => Route | null) {
     this.settle = settle
-    this.isFlushed = isFlushed
+    this.route = route
   }
 
   /** Also before it has a connection: then the request is never sent. */
@@ -103,6 +92,7 @@ class ReplyHandler implements Dispatcher.DispatchHandler {
   }
 
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: Headers): void {
+    this.route()?.answered()
     this.headers = headers
     const retryAfter = headers["retry-after"]
     this.status = status
@@ -118,7 +108,9 @@ class ReplyHandler implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    const isBodyFree = this.isFlushed()
+    const route = this.route()
+    const isBodyFree = route?.isFlushed === true
+    const isOfProxy = this.status === 407 && route?.isForwarded === true
     const reply = (body: string): Port.TransportReply => ({
       status: this.status,
       retryAfter: this.retryAfter,
@@ -126,13 +118,13 @@ class ReplyHandler implements Dispatcher.DispatchHandler {
       isBodyFree,
     })
     const text = this.read === 0 ? "" : beginningOf(Buffer.concat(this.beginning), this.headers)
-    this.settle(
-      typeof text === "string" ? Effect.succeed(reply(text)) : Effect.map(Effect.promise(text), reply),
-    )
+    if (isOfProxy) this.settle(Effect.fail(refusedBy(this.status)))
+    else if (typeof text === "string") this.settle(Effect.succeed(reply(text)))
+    else this.settle(Effect.map(Effect.promise(text), reply))
   }
 
   onResponseError(_: Dispatcher.DispatchController | null, error: Error): void {
-    const failure = toTransportError(error)
+    const failure = toTransportError(this.route()?.reasonOf(error) ?? error)
     this.settle(Effect.fail(this.hasBegun ? failure : neverLeft(failure)))
   }
 }
@@ -140,61 +132,28 @@ class ReplyHandler implements Dispatcher.DispatchHandler {
 /** Nobody asks for the outcome any more. */
 const interrupted = connectionFailed("interrupted")
 
-/** The sockets to each origin. */
-class Connections {
-  private readonly byOrigin = new Map<string, Set<Socket>>()
-
-  add(origin: string, socket: Socket): void {
-    const sockets = this.byOrigin.get(origin) ?? new Set()
-    this.byOrigin.set(origin, sockets.add(socket))
-    socket.once("close", () => {
-      sockets.delete(socket)
-      if (sockets.size === 0) this.byOrigin.delete(origin)
-    })
-  }
-
-  /**
-   * Whether all that was written to an origin has left this process. Not when there is no
-   * connection any more.
-   */
-  areFlushed(origin: string): boolean {
-    const sockets = this.byOrigin.get(origin)
-    return sockets !== undefined && [...sockets].every(({ writableLength }) => writableLength === 0)
-  }
-}
-
 const make = Effect.fnUntraced(function* ({ lookup, ...addresses }: TransportOptions) {
   const problems = AddressGuard.allowProblems(addresses.allow ?? [], "allow")
   if (problems.length > 0) return yield* new InvalidOptions({ problems })
-  const connections = new Connections()
   const guard = AddressGuard.make(addresses, lookup ?? new NameResolver(machineSources()).lookup)
-  const connect = yield* Connector.make(guard, (origin, socket) => connections.add(origin, socket))
-  const agent = yield* Effect.acquireRelease(
-    // Below the 5 seconds after which Node's servers close theirs: a request sent right then is
-    // lost.
-    Effect.sync(
-      () =>
-        new Agent({
-          keepAliveTimeout: 4_000,
-          clientTtl: maxConnectionAge,
-          maxHeaderSize: maxHeaderBytes,
-          connect,
-        }),
-    ),
-    (agent) => Effect.promise(() => agent.destroy()),
+  const routes = yield* Effect.acquireRelease(
+    Effect.sync(() => new Routes(guard, readEnvironment(process.env))),
+    (all) => Effect.promise(() => all.close()),
   )
   return Port.Transport.of({
-    send: ({ url: address, headers, body, timeout: asked }) =>
+    send: ({ url: address, headers, body, timeout: asked, connection }) =>
       Effect.callback((resume) => {
         const timeout = Math.max(1, Math.min(asked, maxTimeout))
-        let origin = ""
-        const isFlushed = () => connections.areFlushed(origin)
-        const handler = new ReplyHandler((outcome) => {
-          clearTimeout(timer)
-          youngMemory.spend(body.byteLength)
-          // Not from within undici, which is not done with the request yet.
-          queueMicrotask(() => resume(outcome))
-        }, isFlushed)
+        let route: Route | null = null
+        const handler = new ReplyHandler(
+          (outcome) => {
+            clearTimeout(timer)
+            youngMemory.spend(body.byteLength)
+            // Not from within undici, which is not done with the request yet.
+            queueMicrotask(() => resume(outcome))
+          },
+          () => route,
+        )
         const timer = setTimeout(() => {
           const error = handler.hasBegun ? timedOut(timeout) : neverLeft(timedOut(timeout))
           // undici hears of it only once a connection is open, and one to a host that keeps silent
@@ -204,20 +163,8 @@ const make = Effect.fnUntraced(function* ({ lookup, ...addresses }: TransportOpt
         }, timeout)
         try {
           const url = new URL(address)
-          origin = url.origin
-          agent.dispatch(
-            {
-              origin: url.origin,
-              path: `${url.pathname}${url.search}`,
-              method: "POST",
-              headers: withCredentials(url, headers),
-              body,
-              // The timer above is for all of it.
-              headersTimeout: 0,
-              bodyTimeout: 0,
-            },
-            handler,
-          )
+          route = routes.to(url, connection)
+          route.dispatch({ url, headers, body }, handler)
         } catch (error) {
           handler.onResponseError(null, error instanceof Error ? error : new Error("not sent"))
         }
@@ -240,8 +187,10 @@ const make = Effect.fnUntraced(function* ({ lookup, ...addresses }: TransportOpt
  * followed within two. Several addresses are tried side by side, so that a family that is out of
  * reach costs a quarter of a second.
  *
- * Follows no redirect, retries nothing, and uses no proxy: `HTTP_PROXY` and the like are not read,
- * since it would be the proxy that resolves names. A reply counts when it is complete, whatever its
+ * Follows no redirect, retries nothing, and uses no proxy unless a request asks for one: then it is
+ * the proxy's address that is vetted, and the receiver's only where the URL has it in digits, since
+ * the proxy resolves its name. `HTTP_PROXY` and the like are read at the start, for requests whose
+ * proxy is `env`. A reply counts when it is complete, whatever its
  * status: a 2xx whose body breaks off is no delivery. It reads 64 KB of a body at most, and takes a
  * longer one for complete. Messages of errors hold codes and, when an address is refused, the host:
  * nothing else of the URL, the headers or the bodies.

@@ -273,19 +273,91 @@ describe("errors", () => {
   })
 })
 
+/** Sets variables of the environment for one test. */
+const setVariables = (values: Readonly<Record<string, string>>): void => {
+  for (const [name, value] of Object.entries(values)) {
+    const before = process.env[name]
+    process.env[name] = value
+    onTestFinished(() => {
+      if (before === undefined) delete process.env[name]
+      else process.env[name] = before
+    })
+  }
+}
+
 describe("proxies", () => {
-  it("of the environment are not used", async () => {
+  it("of the environment are not used unless they are asked for", async () => {
     const proxy = await serve((socket) => socket.end(rawReply(502)))
     const { url, requests } = await ok()
-    for (const name of ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "NODE_USE_ENV_PROXY"]) {
-      const before = process.env[name]
-      process.env[name] = name === "NODE_USE_ENV_PROXY" ? "1" : proxy.url
-      onTestFinished(() => {
-        if (before === undefined) delete process.env[name]
-        else process.env[name] = before
-      })
-    }
+    setVariables({
+      HTTP_PROXY: proxy.url,
+      http_proxy: proxy.url,
+      ALL_PROXY: proxy.url,
+      NODE_USE_ENV_PROXY: "1",
+    })
     expect(await sendAll([url], { allowPrivate: true })).toMatchObject([{ status: 200 }])
     expect([requests.length, proxy.sockets.length]).toEqual([1, 0])
+  })
+
+  it("of the environment are used where they are asked for, as they were at the start", async () => {
+    const proxy = await serve((socket) => socket.write(rawReply(502)))
+    const { url, requests } = await ok()
+    setVariables({ http_proxy: proxy.url, no_proxy: "localhost" })
+    const outcomes = await Effect.runPromise(
+      Effect.gen(function* () {
+        const { send } = yield* Port.Transport
+        setVariables({ http_proxy: "http://127.0.0.1:1" })
+        const connection = { proxy: "env" }
+        return [
+          yield* send({ ...request(url), connection }),
+          yield* send({ ...request(url.replace("127.0.0.1", "localhost")), connection }),
+        ]
+      }).pipe(Effect.provide(Transport.layer({ allowPrivate: true }))),
+    )
+    expect(outcomes).toMatchObject([{ status: 502 }, { status: 200 }])
+    expect([requests.length, proxy.requests.length]).toEqual([1, 1])
+  })
+
+  it("are vetted, as is a receiver in digits: nothing connects to what is refused", async () => {
+    const { url, sockets } = await ok()
+    const { lookup, asked } = resolver(["127.0.0.1"])
+    const named = `http://proxy.example:${new URL(url).port}`
+    const sendBy = (proxy: string, target: string, options: Transport.TransportOptions) =>
+      Effect.runPromise(
+        Effect.flatMap(Port.Transport, ({ send }) =>
+          Effect.flip(send({ ...request(target), connection: { proxy } })),
+        ).pipe(Effect.provide(Transport.layer({ lookup, ...options }))),
+      )
+    for (const target of ["https://hook.example/", "http://hook.example/"]) {
+      for (const proxy of [url, named]) {
+        const { hostname } = new URL(proxy)
+        expect(await sendBy(proxy, target, {})).toMatchObject({
+          reason: "AddressRefused",
+          message: `the proxy ${hostname} is not on the public Internet, and private destinations are not allowed`,
+        })
+      }
+    }
+    for (const host of ["10.0.0.1", "169.254.169.254", "[::1]"]) {
+      for (const scheme of ["http", "https"]) {
+        const error = await sendBy(url, `${scheme}://${host}/`, { allow: ["127.0.0.1"] })
+        expect(error).toMatchObject({ reason: "AddressRefused", neverLeft: true })
+        expect(error.message).toContain(host)
+      }
+    }
+    expect(sockets).toEqual([])
+    // Nobody but the proxy is asked for the receiver's name.
+    expect(new Set(asked)).toEqual(new Set(["proxy.example"]))
+  })
+
+  it("resolve the receiver's name", async () => {
+    const proxy = await ok()
+    const { lookup, asked } = resolver(["127.0.0.1"])
+    const sent = Effect.flatMap(Port.Transport, ({ send }) =>
+      send({ ...request("http://hook.example/x"), connection: { proxy: proxy.url } }),
+    )
+    await Effect.runPromise(Effect.provide(sent, Transport.layer({ lookup, allow: ["127.0.0.1"] })))
+    expect(proxy.requests[0]!.head).toMatch(/^POST http:\/\/hook\.example\/x HTTP\/1\.1\r\n/)
+    expect(proxy.requests[0]!.head).toMatch(/^host: hook\.example$/im)
+    expect(asked).toEqual([])
   })
 })

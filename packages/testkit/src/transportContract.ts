@@ -9,13 +9,14 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import { describe, expect, it, onTestFinished } from "vitest"
+import { type ScriptedProxyOptions, scriptedProxy } from "./internal/scriptedProxy.ts"
 import {
   rawReply,
   type ScriptedReceiver,
   type ScriptedReceiverOptions,
   scriptedReceiver,
 } from "./internal/scriptedReceiver.ts"
-import { selfSigned } from "./internal/selfSigned.ts"
+import { otherSelfSigned, selfSigned } from "./internal/selfSigned.ts"
 
 /** A transport that may send to 127.0.0.1, where the receivers of the contract are. */
 export type MakeTransport = () => Layer.Layer<Transport.Transport, InvalidOptions>
@@ -67,6 +68,15 @@ const serve = async (script: Script, options?: ScriptedReceiverOptions): Promise
   onTestFinished(() => receiver.close())
   return receiver
 }
+
+const serveProxy = async (options?: ScriptedProxyOptions) => {
+  const proxy = await scriptedProxy(options)
+  onTestFinished(() => proxy.close())
+  return proxy
+}
+
+/** With credentials that hold the secret. */
+const withSecret = (url: string): string => url.replace("://", `://user:${secret}@`)
 
 const closed = (socket: Socket): Promise<unknown> =>
   socket.closed ? Promise.resolve() : new Promise((resolve) => socket.once("close", resolve))
@@ -623,6 +633,163 @@ export const transportContract = (name: string, make: MakeTransport): void => {
         expect(await send(request(receiver.url, { timeout: brief }))).toMatchObject(failed("Timeout"))
         await closed(receiver.sockets[0]!)
         expect(await send(request(receiver.url))).toMatchObject({ status: 503 })
+      })
+    })
+
+    describe("a connection that is asked for", () => {
+      const ok: Script = (socket) => socket.write(rawReply(200, "ok"))
+      const reply = { status: 200, retryAfter: null, body: "ok" }
+      const trusting = { tls: { ca: selfSigned.cert } }
+      const known = { ca: selfSigned.cert, cert: selfSigned.cert, key: selfSigned.key }
+      /** Asks for a certificate, and knows one. */
+      const demanding = { ...selfSigned, requestCert: true, ca: selfSigned.cert }
+
+      it("believes the authority it is given; others do not, also right behind it", async () => {
+        const receiver = await serve(ok, { tls: selfSigned })
+        const { send } = await open(make)
+        for (const connection of [trusting, structuredClone(trusting)]) {
+          expect(await send(request(receiver.url, { connection }))).toEqual(reply)
+        }
+        // Two, because the next request may come before the reply to the last is put away.
+        expect(receiver.sockets.length).toBeLessThanOrEqual(2)
+        for (const connection of [undefined, {}, { tls: { ca: otherSelfSigned.cert } }]) {
+          const outcome = await send({
+            ...secretRequest(receiver.url),
+            ...(connection === undefined ? {} : { connection }),
+          })
+          expect(outcome).toMatchObject(failed("CertificateRefused"))
+          expectNoSecret(outcome)
+        }
+        expect(receiver.requests).toHaveLength(2)
+      })
+
+      it("expects the certificate to be for another name, if it is told so", async () => {
+        const { outcome, receiver } = await sendTo(
+          ok,
+          { connection: { tls: { ...trusting.tls, servername: "another.example" } } },
+          { tls: selfSigned },
+        )
+        expect(outcome).toMatchObject(failed("CertificateRefused"))
+        expect(receiver.requests).toEqual([])
+      })
+
+      it("shows its certificate to a receiver that demands one", async () => {
+        const receiver = await serve(ok, { tls: demanding })
+        const { send } = await open(make)
+        expect(await send(request(receiver.url, { connection: { tls: known } }))).toEqual(reply)
+        const none = await send({ ...secretRequest(receiver.url), connection: trusting })
+        expect(none).toMatchObject(failed("CertificateRefused"))
+        expect(String(none)).toContain("wants a client certificate")
+        expectNoSecret(none)
+        const wrong = { ...trusting.tls, ...otherSelfSigned }
+        const outcome = await send(request(receiver.url, { connection: { tls: wrong } }))
+        // Some receivers say why, and others only hang up.
+        expect(outcome).toMatchObject({ _tag: "TransportError" })
+        expect(receiver.requests).toHaveLength(1)
+      })
+
+      it.each([
+        ["no certificate", { cert: "s3cret", key: selfSigned.key }],
+        ["no key", { cert: selfSigned.cert, key: "s3cret" }],
+        ["another's key", { cert: selfSigned.cert, key: otherSelfSigned.key }],
+      ])("that has %s is set up wrongly: nothing is sent", async (_, tls) => {
+        const { outcome, receiver } = await sendTo(ok, { connection: { tls } }, { tls: selfSigned })
+        expect(outcome).toMatchObject(failed("CertificateRefused"))
+        expectNoSecret(outcome)
+        expect(receiver.sockets).toEqual([])
+      })
+
+      it("leads through a proxy: by a tunnel to TLS, and else with the whole URL", async () => {
+        const proxy = await serveProxy()
+        const secure = await serve(ok, { tls: selfSigned })
+        const plain = await serve(ok)
+        const { send } = await open(make)
+        const connection = { tls: known, proxy: withSecret(proxy.url) }
+        for (const { url } of [secure, plain]) {
+          const sent = request(`${url.replace("://", "://me:mine@")}/hook?token=1`, { connection })
+          expect(await send(sent)).toEqual(reply)
+        }
+        const authorization = `Basic ${Buffer.from(`user:${secret}`).toString("base64")}`
+        expect(proxy.requests).toEqual([
+          { line: `CONNECT ${new URL(secure.url).host}`, authorization },
+          { line: `POST ${plain.url}/hook?token=1`, authorization },
+        ])
+        for (const { requests } of [secure, plain]) {
+          for (const { head } of requests) {
+            expect(head).toMatch(/^POST \/hook\?token=1 HTTP\/1\.1\r\n/)
+            expect(head).toContain(`authorization: Basic ${Buffer.from("me:mine").toString("base64")}`)
+            expect(head).not.toMatch(/proxy-authorization/i)
+          }
+          expect(requests).toHaveLength(1)
+        }
+      })
+
+      it("leads through a proxy that is asked by TLS", async () => {
+        const proxy = await serveProxy({ tls: selfSigned })
+        const { send } = await open(make)
+        for (const options of [{ tls: selfSigned }, {}]) {
+          const receiver = await serve(ok, options)
+          const connection = { tls: trusting.tls, proxy: proxy.url }
+          expect(await send(request(receiver.url, { connection }))).toEqual(reply)
+          const unknown = await send(request(receiver.url, { connection: { proxy: proxy.url } }))
+          expect(unknown).toMatchObject(failed("CertificateRefused"))
+          expect(String(unknown)).toContain("proxy")
+        }
+        expect(proxy.requests).toHaveLength(2)
+      })
+
+      it.each([
+        ["that wants other credentials", { status: 407 }, "other credentials (407)"],
+        ["that may not", { status: 403 }, "refuses to connect there (403)"],
+        ["that cannot", { status: 502 }, "could not connect (502)"],
+        ["that is none", { reply: "SSH-2.0-OpenSSH_9.2\r\n\r\n" }, "not HTTP"],
+        ["that hangs up", { reply: "" }, "closed the connection"],
+        ["that does not end", { reply: `HTTP/1.1 200 OK\r\n${"x: y\r\n".repeat(10_000)}` }, "too long"],
+      ])("fails at a proxy %s, and says that it is the proxy", async (_, options, words) => {
+        const proxy = await serveProxy(options)
+        const receiver = await serve(ok, { tls: selfSigned })
+        const { send } = await open(make)
+        const connection = { ...trusting, proxy: withSecret(proxy.url) }
+        const outcome = await send({ ...secretRequest(receiver.url), connection })
+        expect(outcome).toMatchObject(failed("ConnectionFailed"))
+        expect(String(outcome)).toMatch(/proxy/)
+        expect(String(outcome)).toContain(words)
+        expectNoSecret(outcome)
+        expect(receiver.sockets).toEqual([])
+        await Promise.all(proxy.sockets.map(closed))
+      })
+
+      it("fails at a proxy that wants other credentials for a plain request", async () => {
+        const proxy = await serveProxy({ status: 407 })
+        const { outcome } = await sendTo(ok, { connection: { proxy: withSecret(proxy.url) } })
+        expect(outcome).toMatchObject(failed("ConnectionFailed"))
+        expect(String(outcome)).toContain("the proxy refuses")
+        expectNoSecret(outcome)
+      })
+
+      it("fails where there is no proxy, or its URL is none", async () => {
+        const gone = await scriptedProxy()
+        await gone.close()
+        for (const options of [{ tls: selfSigned }, {}]) {
+          for (const proxy of [withSecret(gone.url), `ftp://${secret}.example`, secret]) {
+            const { outcome, receiver } = await sendTo(ok, { connection: { proxy } }, options)
+            expect(outcome).toMatchObject(failed("ConnectionFailed"))
+            expect(String(outcome)).toContain("proxy")
+            expectNoSecret(outcome)
+            expect(receiver.sockets).toEqual([])
+          }
+        }
+      })
+
+      it("runs out of time when the proxy keeps silent, and is closed with the transport", async () => {
+        const silent = await serve(() => {})
+        const { send, close } = await open(make)
+        const connection = { proxy: silent.url }
+        const outcome = await send({ ...secretRequest("https://127.0.0.1:1/", brief), connection })
+        expect(outcome).toMatchObject(failed("Timeout"))
+        expectNoSecret(outcome)
+        await close()
+        await allClosed(silent)
       })
     })
 

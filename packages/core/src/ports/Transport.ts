@@ -2,12 +2,34 @@ import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
 
+/** How a receiver is reached, where that is not the usual way. */
+export interface Connection {
+  readonly tls?: {
+    /** PEM: the authorities that are believed, in place of the usual ones. */
+    readonly ca?: string
+    /** PEM: the client's certificate, and those between it and its authority. */
+    readonly cert?: string
+    /** PEM: its private key. */
+    readonly key?: string
+    /** The name that the receiver's certificate is for, where it is not the URL's. */
+    readonly servername?: string
+  }
+  /**
+   * The URL of an HTTP proxy, with credentials where it asks for them, or `"env"`: what
+   * `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` say. It resolves the receiver's name, so nobody can
+   * tell from here where that leads.
+   */
+  readonly proxy?: string
+}
+
 export interface TransportRequest {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: Uint8Array
   /** ms for the whole attempt, from connecting to the end of the reply's headers and body. */
   readonly timeout: number
+  /** Requests with the same one share connections. */
+  readonly connection?: Connection
 }
 
 export interface TransportReply {

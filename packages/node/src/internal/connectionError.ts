@@ -1,7 +1,7 @@
 // Messages of undici, of TLS and of Node may hold headers, hosts and paths: only codes are let
-// through.
+// through. OpenSSL has begun to write some of its own with a slash.
 const isCode = (code: unknown): code is string =>
-  typeof code === "string" && /^[A-Z][A-Z0-9_]{1,60}$/.test(code)
+  typeof code === "string" && /^[A-Z][A-Z0-9_/]{1,60}$/.test(code)
 
 /** The code of what went wrong on a connection or with a file, as Node, TLS and undici name it. */
 export const codeOf = (error: unknown): string | undefined => {
@@ -34,6 +34,19 @@ const certificates: Readonly<Record<string, string>> = {
   PATH_LENGTH_EXCEEDED: "the chain of certificates is too long",
 }
 
+/**
+ * What the other end says of the certificate that it asks for, in an alert of TLS: OpenSSL's names
+ * begin with the version in which there was such an alert first.
+ */
+const clientCertificate = (code: string): string | undefined => {
+  if (code.endsWith("_ALERT_CERTIFICATE_REQUIRED")) return "the receiver wants a client certificate"
+  return /_ALERT_(BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_[A-Z]+|UNKNOWN_CA|ACCESS_DENIED)$/.test(
+    code,
+  )
+    ? "the receiver does not take the client certificate"
+    : undefined
+}
+
 const messages: Readonly<Record<string, string>> = {
   ...certificates,
   ETIMEDOUT: "connection timed out",
@@ -62,7 +75,7 @@ const messages: Readonly<Record<string, string>> = {
  */
 export const isCertificateError = (error: unknown): boolean => {
   const code = codeOf(error)
-  return code !== undefined && code in certificates
+  return code !== undefined && (code in certificates || clientCertificate(code) !== undefined)
 }
 
 /** A TLS alert in the place of an HTTP reply. */
@@ -85,6 +98,6 @@ export const connectionMessage = (error: unknown): string => {
   }
   const code = codeOf(error)
   if (code === undefined) return "connection failed"
-  const text = messages[code]
+  const text = messages[code] ?? clientCertificate(code)
   return text === undefined ? `connection failed (${code})` : `${text} (${code})`
 }

@@ -1,6 +1,6 @@
 import { once } from "node:events"
 import { type AddressInfo, createServer, type Socket } from "node:net"
-import { createServer as createTlsServer } from "node:tls"
+import { createServer as createTlsServer, type TlsOptions } from "node:tls"
 
 /** One request as it came, in latin1: a character is a byte. */
 export interface RawReceived {
@@ -18,7 +18,7 @@ export interface ScriptedReceiver {
 }
 
 export interface ScriptedReceiverOptions {
-  readonly tls?: { readonly key: string; readonly cert: string }
+  readonly tls?: TlsOptions
   /** Runs the script once a request's head has come, without waiting for its body. */
   readonly early?: boolean
   /** Sent to whoever connects, before anything is asked, and then the connection is ended. */
