@@ -43,12 +43,24 @@ const startPlace = async (kind, start) => {
   return { server, env: { [`${kind.toUpperCase()}_URL`]: server.url } }
 }
 
+/** Somebody who stands in for Statsig: this machine asks no other. */
+const startStatsig = async () => {
+  const source = "../packages/test-sdks/src/standIn/index.ts"
+  const { startStandIn } = await tsImport(source, import.meta.url)
+  const standIn = await startStandIn({ keys: { server: ["secret-example"], client: ["client-example"] } })
+  return { server: { dispose: standIn.close }, env: { STATSIG_URL: standIn.url } }
+}
+
+const placeNames = { outbox: "postgres", "in-front-of-statsig": "statsig" }
+
 /**
  * A server of its own, where the example needs one: what a run leaves behind must not be there for
  * the next.
  */
 const placeOf = async () => {
-  switch (name === "outbox" ? "postgres" : process.env.STORE) {
+  switch (placeNames[name] ?? process.env.STORE) {
+    case "statsig":
+      return startStatsig()
     case "postgres":
       return startPlace("postgres", "startPostgres")
     case "redis":
@@ -60,6 +72,35 @@ const placeOf = async () => {
   }
 }
 
+/** Runs a program of the example's to its end, and returns what it prints. */
+const output = async (file, env) => {
+  const child = spawn(bin("tsx"), [join(directory, file)], {
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "inherit"],
+  })
+  let text = ""
+  child.stdout.setEncoding("utf8").on("data", (chunk) => {
+    text += chunk
+  })
+  assert.deepEqual(await within(once(child, "close"), file), [0, null])
+  return text
+}
+
+/** The SDKs have their gates, and what they log is at the webhook. */
+const tryInFrontOfStatsig = async (port, untilAll) => {
+  assert.equal(
+    await output("sdks.ts", { PORT: String(port) }),
+    `server: everybody true
+server: shop {"currency":"EUR","vat":0.2,"banks":["n26","bnp"]}
+browser: testers true
+browser: header Shop
+`,
+  )
+  const logged = ["page_view", "order_placed", "statsig::layer_exposure", "page_viewed"]
+  const hasAll = (events) => logged.every((wanted) => events.some(({ eventName }) => eventName === wanted))
+  await within(untilAll(hasAll), "delivery to the webhook")
+}
+
 const startAndStop = async () => {
   const place = await placeOf()
   const data = mkdtempSync(join(tmpdir(), "millrace-example-"))
@@ -68,6 +109,10 @@ const startAndStop = async () => {
   let arrival = deferred()
   const arrived = async (count) => {
     while (all().length < count) await arrival.promise
+  }
+  /** Resolves once a condition holds of all events that have arrived. */
+  const untilAll = async (condition) => {
+    while (!condition(all())) await arrival.promise
   }
   const receiver = createServer(async (req, res) => {
     let text = ""
@@ -157,6 +202,8 @@ const startAndStop = async () => {
       const { eventName, userID } = all()[2]
       assert.deepEqual([eventName, userID], ["order_placed", "user_1"])
     }
+
+    if (name === "in-front-of-statsig") await tryInFrontOfStatsig(port, untilAll)
 
     // Accepted right before the end: `close()` has to send it.
     const before = all().length
