@@ -16,6 +16,9 @@ import { turns } from "./turns.ts"
  * Measures what a host pays for Millrace: an Express app that parses, computes and answers JSON
  * runs without Millrace, with Millrace mounted and idle, and with Millrace taking events in and
  * sending them on beside the app's own requests. Only the app's own requests are measured.
+ *
+ * An app pays Express for each middleware that it mounts, whatever that does: so the app without
+ * Millrace has one that does nothing, and one without any shows what that costs.
  */
 const { values } = parseArgs({
   options: {
@@ -40,26 +43,32 @@ const warmUp = values.quick ? 2 : 5
 /** Events in a request, as SDKs on servers send them. */
 const perRequest = 100
 
-const names = ["without", "once more", "mounted", "busy", "busy, collecting"] as const
+const names = ["without", "once more", "no middleware", "mounted", "busy", "busy, collecting"] as const
 type Name = (typeof names)[number]
 
 const descriptions: Readonly<Record<Name, string>> = {
-  without: "an Express app with work of its own, Millrace not loaded",
+  without: "an Express app with work of its own and a middleware that does nothing, Millrace not loaded",
   "once more": "the same in another process: how far two equal ones differ on this machine",
+  "no middleware": "the same without the middleware",
   mounted: `Millrace mounted on a ${storeName} store, no events`,
   busy: `the same, with ${eventsPerSecond} events/s in requests of ${perRequest}, sent on to a webhook`,
   "busy, collecting": "the same, with collectYoungMemory",
 }
 
-const isMounted = (name: Name): boolean => name !== "without" && name !== "once more"
 const isBusy = (name: Name): boolean => name === "busy" || name === "busy, collecting"
 
 interface Host extends Running<HostAbilities> {
   readonly port: number
 }
 
+const guestOf = (name: Name, url: string): HostOptions["guest"] => {
+  if (name === "no middleware") return null
+  if (name === "without" || name === "once more") return "a middleware"
+  return { store, url, collectYoungMemory: name === "busy, collecting" }
+}
+
 const startHost = async (name: Name, url: string): Promise<Host> => {
-  const guest = isMounted(name) ? { store, url, collectYoungMemory: name === "busy, collecting" } : null
+  const guest = guestOf(name, url)
   const running = await start<HostAbilities>("host", contestantCore, { guest } satisfies HostOptions)
   return { ...running, port: await running.ask("port") }
 }

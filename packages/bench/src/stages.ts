@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto"
 import { parseArgs } from "node:util"
 import { Catalog, Destination, EventLog, Ingest, Signature } from "@millrace/core"
-import { Batch, Codec, Entry, Export, Wire } from "@millrace/core/host"
+import { Batch, Codec, Entry, Export, Layout, Wire } from "@millrace/core/host"
 import { Codec as NodeCodec } from "@millrace/node"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -77,10 +77,10 @@ const passes = (entry: Entry.DecodedEntry): number =>
   )
 
 const batchOf = (entry: Entry.DecodedEntry): Uint8Array => {
-  const builder = Batch.make({ maxEvents: events, maxBytes: 1024 ** 3, maxDelay: 1000 }, "array")
+  const builder = Batch.make({ maxEvents: events, maxBytes: 1024 ** 3, maxDelay: 1000 }, Layout.array)
   const write = Export.eventWriter(entry, exportRule)
   for (const [index, event] of entry.events.entries()) {
-    const error = write(event, index, builder.begin())
+    const error = write(event, index, builder.begin(null)!)
     if (error !== null) throw error
     builder.commit()
   }

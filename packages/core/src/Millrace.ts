@@ -9,6 +9,8 @@ import { InvalidOptions, type OptionProblem } from "./base/InvalidOptions.ts"
 import { Dispatcher } from "./deliver/Dispatcher.ts"
 import * as Dispatching from "./deliver/dispatching.ts"
 import * as Ledger from "./deliver/Ledger.ts"
+import { schemesOf } from "./deliver/send/SinkKind.ts"
+import { webhook } from "./deliver/send/webhook.ts"
 import type { Extension } from "./Extension.ts"
 import * as HttpIngest from "./intake/HttpIngest.ts"
 import { Ingest } from "./intake/Ingest.ts"
@@ -109,7 +111,14 @@ export const layer = <D extends Durability = never>(
   InvalidOptions | StoreError,
   Store | Acknowledges<D> | Transport | Codec
 > => {
-  const destinations = Destination.decodeAll(options.destinations ?? [], options.hashKey)
+  const { server = [], client = [] } = options.keys === "none" ? {} : (options.keys ?? {})
+  const extensions = options.extensions ?? []
+  const sinks = extensions.flatMap((extension) => extension.sinks?.({ keys: [...server, ...client] }) ?? [])
+  const destinations = Destination.decodeAll(
+    [...(options.destinations ?? []), ...extensions.flatMap((extension) => extension.destinations ?? [])],
+    options.hashKey,
+    schemesOf([webhook, ...sinks]),
+  )
   const catalog = catalogLayer(options.catalog)
   const hashKeyProblems = Destination.hashKeyProblems(options.hashKey)
   if (hashKeyProblems.length > 0 || Result.isFailure(destinations) || Result.isFailure(catalog)) {
@@ -127,6 +136,7 @@ export const layer = <D extends Durability = never>(
     HttpIngest.layer(options),
     Dispatching.layer({
       destinations: destinations.success,
+      sinks,
       ...(options.keepFor === undefined ? {} : { keepFor: options.keepFor }),
       ...(options.ringBytes === undefined ? {} : { ringBytes: options.ringBytes }),
       ...(options.hashKey === undefined ? {} : { hashKey: options.hashKey }),

@@ -36,13 +36,10 @@ export type Middleware = (
 export const expressHandler = (ingest: Ingest, options: BodyOptions = {}): Middleware => {
   const limits = bodyLimits(options)
   return (req, res, next) => {
-    let url = req.url ?? "/"
-    if (!ingest.matches(url)) {
-      // Express takes the mount path off `url`: mounted on a path of ours, only `originalUrl` has
-      // it.
-      url = req.originalUrl ?? url
-      if (!ingest.matches(url)) return next()
-    }
-    serve(ingest, req, res, { limits, url, onDefect: next })
+    const { url = "/", originalUrl = url } = req
+    if (ingest.matches(url)) return serve(ingest, req, res, { limits, url, onDefect: next })
+    // Express takes the mount path off `url`: mounted on a path of ours, only `originalUrl` has it.
+    if (originalUrl === url || !ingest.matches(originalUrl)) return next()
+    serve(ingest, req, res, { limits, url: originalUrl, onDefect: next })
   }
 }

@@ -158,6 +158,25 @@ const honestly = (
       )
 }
 
+/**
+ * Of 1 to 9: beyond the lowest, events get hardly smaller, and the receiver's network is rarely
+ * what is short.
+ */
+const gzipLevel = 1
+
+/** Bytes up to which a thread costs more than it spares. */
+const smallToGzip = 8 * 1024
+
+const gzipped = (bytes: Uint8Array): Effect.Effect<Uint8Array> =>
+  bytes.length <= smallToGzip
+    ? Effect.sync(() => zlib.gzipSync(bytes, { level: gzipLevel }))
+    : Effect.callback((resume) => {
+        // It fails for a mistake of ours only: of memory there is enough, or the process ends.
+        zlib.gzip(bytes, { level: gzipLevel }, (error, packed) =>
+          resume(error === null ? Effect.succeed(packed) : Effect.die(error)),
+        )
+      })
+
 const toCodecError = (error: unknown) =>
   error instanceof Port.CodecError ? error : new Port.CodecError({ reason: "Malformed" })
 
@@ -203,6 +222,7 @@ export const codec: Port.Codec["Service"] = {
         return content
       },
     ),
+  gzip: gzipped,
   crc32: (data) => zlib.crc32(data),
   sha256: (data) => hash("sha256", data, "buffer"),
   hmacSha256: (key, ...parts) => {

@@ -16,6 +16,7 @@ export {
   type ScriptedReceiverOptions,
   scriptedReceiver,
 } from "./internal/scriptedReceiver.ts"
+export { type FarEndMood, type SinkBinding, type SinkFarEnd, sinkContract } from "./sinkContract.ts"
 export * from "./storeBinding.ts"
 export { storeContract } from "./storeContract.ts"
 export * from "./testPipeline.ts"

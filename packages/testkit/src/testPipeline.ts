@@ -1,4 +1,5 @@
 /** Over 400 lines because a test's pipeline is one thing with its clock, receivers and store. */
+import { gunzipSync } from "node:zlib"
 import type { WebhookEvent } from "@millrace/core"
 import {
   Attempts as AttemptsPort,
@@ -55,7 +56,10 @@ export interface ReceivedRequest {
   /** ms since the epoch, by the virtual clock. */
   readonly at: number
   readonly headers: Readonly<Record<string, string>>
+  /** Those of its body; none of a body that is made of events and holds none. */
   readonly events: ReadonlyArray<WebhookEvent>
+  /** The text of its body, decompressed. */
+  readonly body: string
   /** What was answered; `null` when nothing was. */
   readonly status: number | null
 }
@@ -229,6 +233,19 @@ const mortal = (
   return view as Context.Context<Store.Store>
 }
 
+/** As any layout of events has them: an array, under a name, or a line each. */
+const eventsIn = (text: string, contentType: string | undefined): ReadonlyArray<WebhookEvent> => {
+  if (contentType === "application/x-ndjson") {
+    return text
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line))
+  }
+  const json = JSON.parse(text)
+  const events: unknown = Array.isArray(json) ? json : (json.data ?? json.events)
+  return Array.isArray(events) ? events : []
+}
+
 interface Receiver extends TestReceiver {
   readonly requests: Array<ReceivedRequest>
   decide: (events: ReadonlyArray<WebhookEvent>, request: number) => Answer
@@ -305,13 +322,12 @@ export const testPipeline = async (options: TestPipelineOptions = {}): Promise<T
   const transport = Transport.Transport.of({
     send: Effect.fnUntraced(function* ({ url, headers, body, timeout }) {
       const to = receiver(urls.get(url) ?? url)
-      const text = new TextDecoder().decode(body)
-      const parsed = JSON.parse(text) as
-        | ReadonlyArray<WebhookEvent>
-        | { readonly data: ReadonlyArray<WebhookEvent> }
-      const events = "data" in parsed ? parsed.data : parsed
+      const sent = Buffer.from(body)
+      const text = new TextDecoder().decode(headers["content-encoding"] === "gzip" ? gunzipSync(body) : body)
+      const events = eventsIn(text, headers["content-type"])
       const answer = to.decide(events, to.requests.length)
-      const record = (status: number | null) => to.requests.push({ at: time.now(), headers, events, status })
+      const record = (status: number | null) =>
+        to.requests.push({ at: time.now(), headers, events, body: text, status })
       if (typeof answer === "string") {
         record(null)
         if (answer === "timeout") yield* Effect.sleep(timeout)
@@ -323,8 +339,7 @@ export const testPipeline = async (options: TestPipelineOptions = {}): Promise<T
       const reply = typeof answer === "number" ? { status: answer } : answer
       record(reply.status)
       if (reply.after !== undefined) yield* Effect.sleep(reply.after)
-      if (new TextDecoder().decode(body) !== text)
-        throw new Error("a body was written over while it was sent")
+      if (!sent.equals(body)) throw new Error("a body was written over while it was sent")
       const { status, retryAfter = null, body: said = "" } = reply
       return { status, retryAfter, body: said, isBodyFree: true }
     }),

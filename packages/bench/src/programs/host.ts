@@ -18,9 +18,13 @@ export interface Guest {
   readonly collectYoungMemory: boolean
 }
 
-/** An Express app with work of its own; `guest` is `null` where Millrace is not even loaded. */
+/** An Express app with work of its own. */
 export interface HostOptions {
-  readonly guest: Guest | null
+  /**
+   * What stands before the app's own route: Millrace; a middleware that does nothing, where Millrace
+   * is not even loaded; or nothing at all.
+   */
+  readonly guest: Guest | "a middleware" | null
 }
 
 const { guest } = givenOptions<HostOptions>()
@@ -42,7 +46,8 @@ const mount = async ({ store, url, collectYoungMemory }: Guest): Promise<void> =
   })
   app.use(expressHandler(millrace))
 }
-if (guest !== null) await mount(guest)
+if (guest === "a middleware") app.use((_req, _res, next) => next())
+else if (guest !== null) await mount(guest)
 
 /** How often a line is hashed: together with the JSON it makes a request of some 0.3 ms. */
 const hashings = 8

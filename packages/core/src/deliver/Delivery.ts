@@ -1,4 +1,5 @@
 import type { Outcome } from "../ports/Attempts.ts"
+import type { SinkReply } from "../ports/Sink.ts"
 import type { TransportError, TransportReply } from "../ports/Transport.ts"
 import type { RetryPolicy } from "../select/Destination.ts"
 
@@ -12,16 +13,7 @@ export const outcomeOfStatus = (status: number): Outcome => {
 }
 
 /** The result of one attempt. */
-export interface Verdict {
-  readonly outcome: Outcome
-  readonly status: number | null
-  /** Why there was no complete reply; `null` when there was one. */
-  readonly noReply: TransportError["reason"] | null
-  /** What a person needs to know of a failure; `null` when delivered. */
-  readonly error: string | null
-  /** ms that the receiver asked to wait, bounded by {@link maxRetryAfter}. */
-  readonly retryAfter: number | null
-}
+export type Verdict = SinkReply
 
 /**
  * A receiver may ask for an hour of rest, not for more: a mistake of its must not stop delivery for
@@ -55,6 +47,7 @@ export const verdictOfReply = (reply: TransportReply, now: number): Verdict => {
         ? null
         : `answered ${reply.status}${reply.body === "" ? "" : `: ${reply.body}`}`,
     retryAfter: outcome === "delivered" ? null : parseRetryAfter(reply.retryAfter, now),
+    isBodyFree: reply.isBodyFree === true,
   }
 }
 
@@ -65,6 +58,7 @@ export const verdictOfError = (error: TransportError): Verdict => ({
   noReply: error.reason,
   error: error.message,
   retryAfter: null,
+  ...(error.neverLeft === true ? { neverLeft: true } : {}),
 })
 
 /**

@@ -17,6 +17,7 @@ import { makeReading } from "./lane/catchUp.ts"
 import { makeBury } from "./lane/deadLettering.ts"
 import { makeSettle } from "./lane/deliverBatch.ts"
 import { makeGivingUp } from "./lane/givingUp.ts"
+import type { Layout } from "./lane/layout.ts"
 import { makeTaking } from "./lane/nextBatch.ts"
 import { makeBook, takeOver, takeOverReplay } from "./lane/progress.ts"
 import { makeRound } from "./lane/round.ts"
@@ -34,6 +35,8 @@ export interface LaneOptions {
   /** Its own, compiled. */
   readonly filter: CompiledFilter
   readonly exportRule: ExportRule
+  /** How its kind lays out a request's body. */
+  readonly layout: Layout
   readonly partition: number
   /** Names a replay's lane; `null` for live traffic. */
   readonly replay: string | null

@@ -7,6 +7,7 @@ import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as Semaphore from "effect/Semaphore"
+import type { InvalidOptions } from "../base/InvalidOptions.ts"
 import { makeSparingly } from "../base/logOncePerMinute.ts"
 import { Attempts } from "../ports/Attempts.ts"
 import { Codec } from "../ports/Codec.ts"
@@ -20,7 +21,7 @@ import { EventLog } from "../ports/EventLog.ts"
 import { Members } from "../ports/Members.ts"
 import { retryStore } from "../ports/retryStore.ts"
 import type { StoreError } from "../ports/StoreError.ts"
-import { Transport } from "../ports/Transport.ts"
+import type { Transport } from "../ports/Transport.ts"
 import { CurrentCatalog } from "../select/Catalog.ts"
 import type { Destination } from "../select/Destination.ts"
 import { hashWith } from "../select/Fields.ts"
@@ -38,6 +39,8 @@ import * as Changes from "./dispatcher/signals.ts"
 import * as HeadReader from "./read/HeadReader.ts"
 import { Steering } from "./Steering.ts"
 import * as Sender from "./send/Sender.ts"
+import type { SinkKind } from "./send/SinkKind.ts"
+import { webhook } from "./send/webhook.ts"
 
 /** After destinations could not be begun with, unless something asks for that before. */
 const assignAgainAfter = Duration.seconds(5)
@@ -48,6 +51,8 @@ export interface DispatcherOptions {
    * to one that does not know the destination yet.
    */
   readonly destinations: ReadonlyArray<Destination>
+  /** Kinds of destinations besides webhooks. */
+  readonly sinks?: ReadonlyArray<SinkKind>
   /** What `fields.hash` hashes with, the same in the whole installation. */
   readonly hashKey?: Uint8Array
   /** How long entries behind every cursor are kept for replay. 3 days: a long weekend. */
@@ -70,7 +75,7 @@ export const layer = (
   options: DispatcherOptions,
 ): Layer.Layer<
   Dispatcher | Steering,
-  StoreError,
+  InvalidOptions | StoreError,
   EventLog | Cursors | DeadLetters | Attempts | Destinations | Members | Transport | Codec
 > => Layer.effectContext(make(options))
 
@@ -81,7 +86,6 @@ const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
   const attempts = yield* Attempts
   const destinations = yield* Destinations
   const members = yield* Members
-  const transport = yield* Transport
   const codec = yield* Codec
   const catalog = yield* CurrentCatalog
   const nextId = yield* EntryIds
@@ -135,14 +139,15 @@ const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
     onLanesDue: lookAgain,
     onForgotten: recollection.note,
   })
-  const roster = Roster.make({
+  const roster = yield* Roster.make({
     configured: options.destinations,
     destinations,
     hashKey,
     hash,
     catalog,
-    senderOf: (destination) =>
-      Sender.make(destination, codec, transport, attemptRecords.add, () =>
+    kinds: [webhook, ...(options.sinks ?? [])],
+    senderOf: (destination, sink) =>
+      Sender.make(destination, codec, sink, attemptRecords.add, () =>
         members.shared ? lanes.shareOf(destination.id) : 1,
       ),
   })

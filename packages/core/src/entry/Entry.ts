@@ -60,7 +60,17 @@ export interface DecodedEntry {
    */
   readonly exactStatsigMetadata?: JsonObject
   readonly events: ReadonlyArray<Event>
+  /** Who sent the request; none where nobody knows any more. */
+  readonly sender?: Sender
+  /**
+   * The event at a place as the SDK sent it, with all of its fields and its numbers as they were
+   * written; none of what no SDK has sent.
+   */
+  readonly rawAt?: (index: number) => JsonObject | null
 }
+
+/** What the envelope tells of who sent a request. */
+export interface Sender extends Pick<Envelope, "keyId" | "sdkType" | "sdkVersion" | "ip" | "relayedBy"> {}
 
 /**
  * The ids by which receivers know an entry's events: the one an event has brought with it, or one
@@ -105,8 +115,28 @@ const defaultUser = (
   return { plain: read(given?.user), exact: read(given?.written) }
 }
 
+/** Reads events of the log_event family as they were sent, when somebody asks for the first one. */
+const rawReader = ({ body }: NewEntry): ((index: number) => JsonObject | null) => {
+  let spans: ReturnType<typeof eventsOf> | null = null
+  return (index) => {
+    spans ??= eventsOf(body, "events")
+    const span = spans[index]
+    const raw = span === undefined ? undefined : ExactJson.parse(textAt(body, span))
+    return isObject(raw) ? raw : null
+  }
+}
+
+/** What of an entry is the same however its body is read. */
+const beginningOf = (entry: NewEntry, envelope: Envelope) => ({
+  id: entry.id,
+  receivedAt: envelope.receivedAt,
+  sender: envelope,
+  ...(envelope.dialect === "log_event" ? { rawAt: rawReader(entry) } : {}),
+})
+
 /** A body whose events are read where they stand. */
-const readOutlined = ({ id, body }: NewEntry, envelope: Envelope, outline: Outline.Outline): DecodedEntry => {
+const readOutlined = (entry: NewEntry, envelope: Envelope, outline: Outline.Outline): DecodedEntry => {
+  const { body } = entry
   const { rest } = outline
   const { statsigMetadata, user } = Outline.restSlots
   const { receivedAt } = envelope
@@ -129,8 +159,7 @@ const readOutlined = ({ id, body }: NewEntry, envelope: Envelope, outline: Outli
     )
   }
   return {
-    id,
-    receivedAt,
+    ...beginningOf(entry, envelope),
     statsigMetadata: factsOf(envelope, Outline.valueAt(body, rest, statsigMetadata)),
     ...(outline.hasOddNumbers
       ? { exactStatsigMetadata: factsOf(envelope, Outline.exactAt(body, rest, statsigMetadata)) }
@@ -194,13 +223,12 @@ const requestOf = (envelope: Envelope, form: Body.Form, beside: Beside): Request
 }
 
 const entryOf = (
-  { id }: NewEntry,
+  entry: NewEntry,
   envelope: Envelope,
   { statsigMetadata }: Beside,
   events: ReadonlyArray<Event>,
 ): DecodedEntry => ({
-  id,
-  receivedAt: envelope.receivedAt,
+  ...beginningOf(entry, envelope),
   statsigMetadata: factsOf(envelope, statsigMetadata.read),
   exactStatsigMetadata: factsOf(envelope, statsigMetadata.written),
   events,

@@ -43,6 +43,8 @@ export const Envelope = Schema.Struct({
   userAgent: Schema.optionalKey(Schema.String),
   /** Where the address is, as somebody's function has said. */
   country: Schema.optionalKey(Schema.String),
+  /** The processes that have relayed the request before, as their header had it. */
+  relayedBy: Schema.optionalKey(Schema.String),
   /** Places in the request of the events that were refused, and so are not in the body. */
   rejected: Schema.optionalKey(Schema.Array(Schema.Number)),
   /**
@@ -73,12 +75,13 @@ const known = (name: keyof Envelope, fact: string | ReadonlyArray<unknown> | nul
  */
 const writeEnvelope = (facts: Facts): string => {
   const { receivedAt, offset, clock, dialect, mode, keyId } = facts
-  const { sdkType, sdkVersion, sessionID, ip, userAgent, country, rejected, names } = facts
+  const { sdkType, sdkVersion, sessionID, ip, userAgent, country, relayedBy, rejected, names } = facts
   const times = `{"v":${version},"receivedAt":${receivedAt}${typeof offset === "number" ? `,"offset":${offset}` : ""}${known("clock", clock)}`
   const kind = `,"dialect":"${dialect}","mode":"${mode}"${known("keyId", keyId)}`
   const sdk = `${known("sdkType", sdkType)}${known("sdkVersion", sdkVersion)}${known("sessionID", sessionID)}`
   const client = `${known("ip", ip)}${known("userAgent", userAgent)}${known("country", country)}`
-  return `${times}${kind}${sdk}${client}${known("rejected", rejected)}${known("names", names)}}`
+  const rest = `${known("relayedBy", relayedBy)}${known("rejected", rejected)}${known("names", names)}`
+  return `${times}${kind}${sdk}${client}${rest}}`
 }
 
 export const encode = (id: EntryId, events: number, facts: Facts, body: Uint8Array): NewEntry => ({
@@ -115,6 +118,7 @@ export const isEnvelope = (json: Json): json is Envelope & JsonObject =>
   isTextOrNone(json["ip"]) &&
   isTextOrNone(json["userAgent"]) &&
   isTextOrNone(json["country"]) &&
+  isTextOrNone(json["relayedBy"]) &&
   isListOrNone(json["rejected"], "number") &&
   isListOrNone(json["names"], "string")
 

@@ -23,6 +23,7 @@ import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import { InvalidOptions } from "../base/InvalidOptions.ts"
 import { makeSparingly } from "../base/logOncePerMinute.ts"
+import * as RelayMark from "../base/relayMark.ts"
 import * as Signature from "../base/Signature.ts"
 import * as Telemetry from "../base/Telemetry.ts"
 import { Codec, type CodecError, type Compression } from "../ports/Codec.ts"
@@ -38,6 +39,7 @@ import {
   type Answer,
   accepted,
   closing,
+  loopDetected,
   methodNotAllowed,
   type RequestError,
   readAsText,
@@ -48,7 +50,7 @@ import {
   urlVerified,
 } from "./replies.ts"
 import type { Awaiting, IngestBody, IngestReply, IngestRequest, RequestHead } from "./request.ts"
-import { declaredCoding, declaredLength, presentedKey, requestFacts } from "./requestHead.ts"
+import { declaredCoding, declaredLength, headerOf, presentedKey, requestFacts } from "./requestHead.ts"
 import {
   type AnyRoute,
   makeMatchRoute,
@@ -136,6 +138,7 @@ const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<HttpIngest["Service"], never, Ingest.Ingest | Codec | Scope.Scope> {
   const ingest = yield* Ingest.Ingest
   const codec = yield* Codec
+  const relayId = yield* RelayMark.RelayId
   const context = yield* Effect.context()
 
   const bodyLimit = ingest.limits.bodyBytes
@@ -219,6 +222,8 @@ const make = Effect.fnUntraced(function* (
     if (keyed === null && (verify === null || refused !== null))
       return beginVerification(route, head, refused)
     if (isClosed()) return closing
+    const round = RelayMark.problemOf(headerOf(headers, RelayMark.header), relayId)
+    if (round !== null) return loopDetected(round)
     const declared = declaredCoding(headers)
     if (declared === "unsupported") return unsupportedEncoding
     if (declaredLength(headers) > bodyLimit) return tooLarge(bodyLimit)

@@ -59,7 +59,7 @@ const accept = (head: WireHead, id: EntryId, sorted: Sorted, bodyBytes: number):
   const { mode, eventNames, refusedAt, rejected, body, subject } = sorted
   const rejectedCount = refusedAt.length
   if (eventNames.length === 0) return { entry: null, rejected, rejectedCount, eventNames, subject: () => "" }
-  const { receivedAt, dialect, keyId, sdkType, sdkVersion, sessionID } = head
+  const { receivedAt, dialect, keyId, sdkType, sdkVersion, sessionID, relayedBy } = head
   const facts = {
     receivedAt,
     offset: sorted.clock.offset,
@@ -71,6 +71,7 @@ const accept = (head: WireHead, id: EntryId, sorted: Sorted, bodyBytes: number):
     sdkVersion,
     sessionID,
     ...affordable(head.client, eventNames.length, bodyBytes),
+    relayedBy,
     rejected: rejectedCount === 0 ? null : refusedAt,
     names: EntryNames.summaryOf(eventNames),
   }

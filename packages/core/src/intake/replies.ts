@@ -53,6 +53,8 @@ export const unauthorized: Answer = refusal(401, "missing or invalid statsig-api
 export const unsupportedEncoding: Answer = refusal(415, "content-encoding: expected gzip, zstd or none", {
   "accept-encoding": "gzip, zstd",
 })
+/** Statuses of RFC 5842, 7.2. */
+export const loopDetected = (message: string): Answer => refusal(508, message)
 export const readAsText: Answer = refusal(
   400,
   "body: compressed bytes that were read as text on their way here: by a parser of the host's, or a gateway that has to be told that they are binary",

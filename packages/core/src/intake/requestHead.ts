@@ -2,6 +2,7 @@
  * What the head of a request says: whose it is, how its body is packed, and what its SDK tells of
  * itself.
  */
+import * as RelayMark from "../base/relayMark.ts"
 import * as Utf8 from "../base/utf8.ts"
 import type { Compression } from "../ports/Codec.ts"
 import type { Principal } from "./keyRing.ts"
@@ -97,4 +98,5 @@ export const requestFacts = (
       queryParameter(query, "sid"),
   ),
   client,
+  relayedBy: factOf(headerOf(headers, RelayMark.header)),
 })

@@ -41,6 +41,8 @@ export interface WireHead {
   readonly keyId: string | null
   /** What is to be kept of the client. */
   readonly client?: ClientFacts | null
+  /** Which processes have relayed the request before, as their header has it. */
+  readonly relayedBy?: string | null
 }
 
 /** One event that was refused on arrival, fit to be kept: no private attribute, cut at 8 KiB. */

@@ -38,7 +38,7 @@ const deliverer = Effect.gen(function* () {
         Effect.catchTag("UnknownDestination", () => Effect.succeed(false)),
       ),
     isConfigured: (id) => roster.isConfigured(id),
-    decode: (options) => Destination.decode(options, roster.hashKey),
+    decode: (options) => Destination.decode(options, roster.hashKey, roster.schemes),
     select: (options) => Result.map(Destination.decodeSelection(options, roster.hashKey), roster.compile),
     selectionOf: (id) => Effect.map(roster.find(id), ({ selection }) => selection),
     isProbing: (id) => roster.all.get(id)?.sender.circuit() === "half-open",
@@ -52,11 +52,12 @@ const deliverer = Effect.gen(function* () {
       ),
     follow: assign,
     replayDeadLetters: Effect.fnUntraced(function* (request) {
-      const { destination, selection, sender, replaying } = yield* roster.find(request.destination)
+      const { destination, selection, layout, sender, replaying } = yield* roster.find(request.destination)
       const replay = replayDeadLetters(
         {
           destination,
           exportRule: selection.exportRule,
+          layout,
           sender,
           deadLetters,
           name: `dead-letters-${nextId()}`,

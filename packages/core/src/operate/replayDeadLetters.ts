@@ -2,17 +2,21 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { ByteWriter } from "../bytes/ByteWriter.ts"
 import * as Batch from "../deliver/lane/Batch.ts"
+import type { Layout } from "../deliver/lane/layout.ts"
 import type { Sender } from "../deliver/send/Sender.ts"
 import * as LetterEvent from "../entry/deadLetterEvent.ts"
 import type { DeadLetter, DeadLetterPage, DeadLetters, DeadReason } from "../ports/DeadLetters.ts"
+import type { RequestOrigin } from "../ports/Sink.ts"
 import type { StoreError } from "../ports/StoreError.ts"
 import type { Destination } from "../select/Destination.ts"
 import { type ExportRule, eventWriter } from "../select/Export.ts"
+import { originOf, sentWriter } from "../select/sentEvents.ts"
 import type { DeadLetterReplay, DeadLetterReplayRequest } from "./DeadLetterReplay.ts"
 
 export interface ReplayOptions {
   readonly destination: Destination
   readonly exportRule: ExportRule
+  readonly layout: Layout
   readonly sender: Sender
   readonly deadLetters: DeadLetters["Service"]
   /** Tells the requests of this replay from all others: they get `webhook-id`s of their own. */
@@ -33,6 +37,7 @@ const maxRefusals = 32
 interface Exported {
   readonly letter: DeadLetter
   readonly json: ByteWriter
+  readonly origin: RequestOrigin | null
 }
 
 const matcher = ({ eventIds, before }: DeadLetterReplayRequest): ((letter: DeadLetter) => boolean) => {
@@ -48,13 +53,15 @@ const matcher = ({ eventIds, before }: DeadLetterReplayRequest): ((letter: DeadL
 const exportLetter = (
   { eventId, event: stored, receivedAt }: DeadLetter,
   rule: ExportRule,
-): { readonly json: ByteWriter } | { readonly error: string } => {
-  const event = LetterEvent.read(stored)
-  if (event === null) return { error: "the letter's event cannot be read" }
-  const entry = { id: "", receivedAt, statsigMetadata: {}, events: [event] }
+): Omit<Exported, "letter"> | { readonly error: string } => {
+  const isSent = rule.form === "sent"
+  const entry = LetterEvent.readEntry(stored, receivedAt)
+  if (entry === null) return { error: "the letter's event cannot be read" }
   const into = new ByteWriter(0)
-  const error = eventWriter(entry, rule, () => eventId)(event, 0, into)
-  return error === null ? { json: into } : { error: error.message }
+  const writer = isSent ? sentWriter(entry, rule, () => eventId) : eventWriter(entry, rule, () => eventId)
+  const error = writer(entry.events[0]!, 0, into)
+  if (error !== null) return { error: error.message }
+  return { json: into, origin: isSent ? originOf(entry, rule) : null }
 }
 
 /**
@@ -68,7 +75,7 @@ const exportLetter = (
  * `timeUUID`.
  */
 export const replayDeadLetters = Effect.fnUntraced(function* (
-  { destination, exportRule, sender, deadLetters, name, isDisabled }: ReplayOptions,
+  { destination, exportRule, layout, sender, deadLetters, name, isDisabled }: ReplayOptions,
   request: DeadLetterReplayRequest,
 ): Effect.fn.Return<DeadLetterReplay, StoreError> {
   const failed: Array<DeadLetterReplay["failed"][number]> = []
@@ -90,7 +97,7 @@ export const replayDeadLetters = Effect.fnUntraced(function* (
       const [first, last] = [letters[from]!, letters[to - 1]!]
       const count = to - from
       const ids = { first: first.eventId, last: last.eventId }
-      const parcel = { body: batch.body(range), ...ids, count, replay: name }
+      const parcel = { body: batch.body(range), ...ids, count, origin: batch.origin(range), replay: name }
       const { verdict, record } = yield* sender.send(parcel, Effect.void)
       record(null)
       const said = verdict.error ?? verdict.outcome
@@ -132,13 +139,15 @@ export const replayDeadLetters = Effect.fnUntraced(function* (
     for (const letter of page.letters.filter(matches).reverse()) {
       missing.delete(letter.eventId)
       const result = exportLetter(letter, exportRule)
-      if ("json" in result) exported.push({ letter, json: result.json })
+      if ("json" in result) exported.push({ letter, ...result })
       else yield* fail(letter, "unexportable", result.error, null)
     }
     while (exported.length > 0) {
-      const builder = Batch.make(destination.batch, destination.format)
-      const fitting = exported.findIndex(({ json }) => {
-        builder.begin().copy(json, 0, json.length)
+      const builder = Batch.make(destination.batch, layout)
+      const fitting = exported.findIndex(({ json, origin }) => {
+        const into = builder.begin(origin)
+        if (into === null) return true
+        into.copy(json, 0, json.length)
         return !builder.commit()
       })
       const batch = exported.splice(0, fitting === -1 ? exported.length : fitting)

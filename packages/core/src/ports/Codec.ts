@@ -26,6 +26,8 @@ export class Codec extends Context.Service<
       bytes: Uint8Array,
       maxBytes: number,
     ) => Effect.Effect<Uint8Array, CodecError>
+    /** The same bytes for the same bytes, on every attempt. */
+    readonly gzip: (bytes: Uint8Array) => Effect.Effect<Uint8Array>
     /**
      * As in gzip (RFC 1952): tells bytes that differ apart, where nobody means to deceive, in a
      * tenth of the time of a hash.

@@ -27,7 +27,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 import type { Event } from "../base/Event.ts"
-import { HttpUrl } from "../base/httpUrl.ts"
+import { expectedHttpUrl, isHttpUrl } from "../base/httpUrl.ts"
 import type { OptionProblem } from "../base/InvalidOptions.ts"
 import { type Path, pathText, problemsOf } from "../base/SchemaProblems.ts"
 import { standardKey } from "../base/Signature.ts"
@@ -75,6 +75,17 @@ const DestinationId = Schema.String.check(
     expected: "1 to 64 letters, digits, dots, dashes or underscores, beginning with a letter or digit",
   }),
   Schema.makeFilter((id) => id !== "intake" || "this id is taken: it is where events refused on arrival go"),
+)
+
+const scheme = /^([a-z][a-z0-9+.-]*):/i
+
+/** Which schemes there are depends on the kinds that a program has. */
+const DestinationUrl = Schema.String.check(
+  Schema.makeFilter((text) => {
+    const [, name] = scheme.exec(text) ?? []
+    if (name === undefined) return expectedHttpUrl
+    return !/^https?$/i.test(name) || isHttpUrl(text) || expectedHttpUrl
+  }),
 )
 
 /** When a batch is closed: as soon as one of the three is reached. */
@@ -143,7 +154,8 @@ const selection = {
 /** Where events go, as the configuration says it; every default is spelled out here. */
 export const DestinationConfig = Schema.Struct({
   id: DestinationId,
-  url: HttpUrl,
+  /** Its scheme says what kind of destination this is: `https:` and `http:` are webhooks. */
+  url: DestinationUrl,
   enabled: Schema.Boolean.pipe(withDefault(true)),
   /** Where a new destination begins: with what comes from now on, or with the oldest entry kept. */
   from: Schema.Literals(["now", "earliest"]).pipe(withDefault("now")),
@@ -151,8 +163,11 @@ export const DestinationConfig = Schema.Struct({
   batch: BatchLimits.pipe(withDefault({})),
   /**
    * `array`: a bare JSON array. `data`: `{"data": [...]}`, as Statsig sends configuration changes.
+   * `ndjson`: a line of JSON for each event.
    */
-  format: Schema.Literals(["array", "data"]).pipe(withDefault("array")),
+  format: Schema.Literals(["array", "data", "ndjson"]).pipe(withDefault("array")),
+  /** `gzip`: requests say so in `content-encoding`; the signature is under the bytes as sent. */
+  compress: Schema.NullOr(Schema.Literals(["gzip"])).pipe(withDefault(null)),
   signing: Signing.pipe(withDefault({})),
   retry: RetryPolicy.pipe(withDefault({})),
   rateLimit: RateLimit.pipe(withDefault({})),
@@ -200,15 +215,31 @@ export const hashKeyProblems = (hashKey: Uint8Array | undefined): ReadonlyArray<
 
 type Problems = ReadonlyArray<OptionProblem>
 
+/** The schemes of the kinds that are always there, with their colons. */
+export const webhookSchemes: ReadonlyArray<string> = ["https:", "http:"]
+
+const urlProblem = (url: unknown, schemes: ReadonlyArray<string>): string | null => {
+  // What is no URL has been said already.
+  if (typeof url !== "string" || !scheme.test(url)) return null
+  const own = url.slice(0, url.indexOf(":") + 1).toLowerCase()
+  if (schemes.includes(own)) return null
+  return schemes.length > webhookSchemes.length
+    ? `expected a URL that begins with one of ${schemes.join(", ")}`
+    : expectedHttpUrl
+}
+
 /** Decodes what Schema can say, adds what only code can, and what takes both to see. */
 const decodeWith = <A extends { readonly fields: Fields }>(
   decode: (input: unknown) => Result.Result<A, Schema.SchemaError>,
   { predicate, transform, ...config }: DestinationCode,
   hashKey: Uint8Array | undefined,
   root: Path,
+  schemes: ReadonlyArray<string> = webhookSchemes,
 ): Result.Result<A & DestinationCode, Problems> => {
   const decoded = decode(config)
   const problems: Array<OptionProblem> = []
+  const message = urlProblem((config as { readonly url?: unknown }).url, schemes)
+  if (message !== null) problems.push({ path: pathText([...root, "url"]), message })
   for (const [name, code] of Object.entries({ predicate, transform })) {
     if (code !== undefined && typeof code !== "function") {
       problems.push({ path: pathText([...root, name]), message: "expected a function" })
@@ -226,25 +257,32 @@ const decodeWith = <A extends { readonly fields: Fields }>(
   })
 }
 
-/** One destination, or all its mistakes. */
+/**
+ * One destination, or all its mistakes.
+ *
+ * @param schemes those of the kinds there are
+ */
 export const decode = (
   options: DestinationOptions,
   hashKey?: Uint8Array,
-): Result.Result<Destination, Problems> => decodeWith(decodeConfig, options, hashKey, [])
+  schemes?: ReadonlyArray<string>,
+): Result.Result<Destination, Problems> => decodeWith(decodeConfig, options, hashKey, [], schemes)
 
 /**
  * All destinations of a configuration, or all its mistakes: paths begin with `destinations[n]`.
  *
  * @param hashKey what `fields.hash` hashes with: a destination that hashes needs it
+ * @param schemes those of the kinds there are
  */
 export const decodeAll = (
   options: ReadonlyArray<DestinationOptions>,
   hashKey?: Uint8Array,
+  schemes?: ReadonlyArray<string>,
 ): Result.Result<ReadonlyArray<Destination>, Problems> => {
   const problems: Array<OptionProblem> = []
   const destinations: Array<Destination> = []
   options.forEach((config, index) => {
-    const decoded = decodeWith(decodeConfig, config, hashKey, ["destinations", index])
+    const decoded = decodeWith(decodeConfig, config, hashKey, ["destinations", index], schemes)
     if (Result.isFailure(decoded)) problems.push(...decoded.failure)
     else destinations.push(decoded.success)
     const first = options.findIndex(({ id }) => id === config.id)
@@ -287,7 +325,8 @@ export const compile = (
   { filter, fields, exposures, predicate, transform }: Selection,
   hash: Hash | null,
   catalog: () => Catalog,
+  form: Export.EventForm = "exported",
 ): CompiledSelection => ({
   filter: compileFilter(filter, { predicate, exposures, catalog }),
-  exportRule: Export.rule({ exposures, fields, transform }, hash, catalog),
+  exportRule: Export.rule({ exposures, fields, transform, form }, hash, catalog),
 })

@@ -24,10 +24,17 @@ const decoder = new TextDecoder()
 /** Where an exposure's details stand. */
 export type ExposureDetails = "statsigMetadata" | "metadata"
 
+/**
+ * `exported`: as the Generic Webhook sends events. `sent`: as the SDKs send them, for who takes the
+ * place of the SDK.
+ */
+export type EventForm = "exported" | "sent"
+
 /** How a destination's events are exported; made by {@link rule}. */
 export interface ExportRule {
   /** Rules with the same key make the same of every event: their texts are shared. */
   readonly key: string
+  readonly form: EventForm
   readonly exposures: ExposureDetails
   readonly catalog: () => Catalog
   readonly fields: ((event: WebhookEvent) => WebhookEvent) | null
@@ -309,6 +316,8 @@ export interface ExportOptions {
   readonly exposures: ExposureDetails
   readonly fields: Fields.Fields
   readonly transform?: Transform | undefined
+  /** `exported` by default. */
+  readonly form?: EventForm
 }
 
 /**
@@ -317,11 +326,12 @@ export interface ExportOptions {
  * @param hash replaces what `fields.hash` names
  */
 export const rule = (
-  { exposures, fields, transform }: ExportOptions,
+  { exposures, fields, transform, form = "exported" }: ExportOptions,
   hash: Fields.Hash | null,
   catalog: () => Catalog = () => empty,
 ): ExportRule => ({
-  key: JSON.stringify([exposures, Fields.keyOf(fields), transformKey(transform)]),
+  key: JSON.stringify([form, exposures, Fields.keyOf(fields), transformKey(transform)]),
+  form,
   exposures,
   catalog,
   fields: Fields.compile(fields, hash),

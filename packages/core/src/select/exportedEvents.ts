@@ -1,7 +1,9 @@
 import { ByteWriter } from "../bytes/ByteWriter.ts"
 import type { DecodedEntry } from "../entry/Entry.ts"
+import type { RequestOrigin } from "../ports/Sink.ts"
 import type { Catalog } from "./Catalog.ts"
-import { ExportError, type ExportRule, eventWriter } from "./Export.ts"
+import { type EventWriter, ExportError, type ExportRule, eventWriter } from "./Export.ts"
+import { originOf, sentWriter } from "./sentEvents.ts"
 
 /** Where an event stands that has been exported. */
 interface Place {
@@ -20,9 +22,10 @@ export class ExportedEvents {
   private readonly entry: DecodedEntry
   private readonly rule: ExportRule
   private readonly catalog: Catalog
-  private readonly writeNew: ReturnType<typeof eventWriter>
+  private readonly writeNew: EventWriter
   /** What others may ask for, too. */
   private readonly kept: ByteWriter | null
+  private knownOrigin: RequestOrigin | null | undefined
   private readonly places: Array<Place | ExportError | undefined> = []
 
   /**
@@ -33,13 +36,21 @@ export class ExportedEvents {
     this.entry = entry
     this.rule = rule
     this.catalog = rule.catalog()
-    this.writeNew = eventWriter(entry, rule)
+    this.writeNew = rule.form === "sent" ? sentWriter(entry, rule) : eventWriter(entry, rule)
     this.kept = isShared ? new ByteWriter(eventRoom) : null
   }
 
   /** Otherwise the catalog has changed meanwhile. */
   get isUpToDate(): boolean {
     return this.catalog === this.rule.catalog()
+  }
+
+  /** The request's, where events are written as they were sent; else `null`. */
+  get origin(): RequestOrigin | null {
+    if (this.knownOrigin === undefined) {
+      this.knownOrigin = this.rule.form === "sent" ? originOf(this.entry, this.rule) : null
+    }
+    return this.knownOrigin
   }
 
   write(index: number, into: ByteWriter): ExportError | null {

@@ -1,5 +1,5 @@
 import { createHash, createHmac } from "node:crypto"
-import { crc32, gunzipSync } from "node:zlib"
+import { crc32, gunzipSync, gzipSync } from "node:zlib"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Codec, CodecError } from "../../src/ports/Codec.ts"
@@ -27,6 +27,7 @@ export const layerTest: Layer.Layer<Codec> = Layer.succeed(Codec, {
       try: () => (compression === "gzip" ? inflate(bytes, maxBytes) : zstdRaw(bytes)),
       catch: (error) => new CodecError({ reason: isTooLarge(error) ? "TooLarge" : "Malformed" }),
     }),
+  gzip: (bytes) => Effect.sync(() => gzipSync(bytes)),
   crc32: (data) => crc32(data),
   sha256: (data) => createHash("sha256").update(data).digest(),
   hmacSha256: (key, ...parts) => {

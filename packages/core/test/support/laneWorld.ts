@@ -15,6 +15,7 @@ import * as LaneState from "../../src/deliver/LaneState.ts"
 import * as Ledger from "../../src/deliver/Ledger.ts"
 import * as HeadReader from "../../src/deliver/read/HeadReader.ts"
 import * as Sender from "../../src/deliver/send/Sender.ts"
+import { webhook } from "../../src/deliver/send/webhook.ts"
 import * as Entry from "../../src/entry/Entry.ts"
 import { Codec } from "../../src/ports/Codec.ts"
 import * as Cursors from "../../src/ports/Cursors.ts"
@@ -148,6 +149,7 @@ const digest = new Uint8Array(32)
 
 const codec = Codec.of({
   decompress: () => Effect.die("nothing is compressed here"),
+  gzip: (bytes) => Effect.succeed(bytes),
   crc32: (data) => data.length,
   sha256: () => digest,
   hmacSha256: () => digest,
@@ -285,10 +287,19 @@ export const makeLaneWorld = (
 
   const start = (): void => {
     const own = Scope.makeUnsafe()
+    const sink = Effect.runSync(
+      webhook
+        .open(destination)
+        .pipe(
+          Effect.provideService(Transport, transport),
+          Effect.provideService(Codec, codec),
+          Effect.provideService(Scope.Scope, own),
+        ),
+    )
     const sender = Sender.make(
       destination,
       codec,
-      transport,
+      sink,
       () => {},
       () => 1,
     )
@@ -301,6 +312,7 @@ export const makeLaneWorld = (
       const lane = yield* Lane.make({
         destination,
         ...selection,
+        layout: webhook.layout(destination),
         ...{ partition: 0, replay: null, log, cursors, deadLetters, sender },
         tenure: { holds: () => true },
         ...reader,

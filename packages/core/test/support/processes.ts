@@ -1,5 +1,5 @@
 import { createHash, createHmac } from "node:crypto"
-import { crc32 } from "node:zlib"
+import { crc32, gzipSync } from "node:zlib"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -56,6 +56,7 @@ const ports = [
 
 const codec = Codec.of({
   decompress: () => Effect.die("nothing is compressed here"),
+  gzip: (bytes) => Effect.sync(() => gzipSync(bytes)),
   crc32: (data) => crc32(data),
   sha256: (data) => createHash("sha256").update(data).digest(),
   hmacSha256: (key, ...parts) => {

@@ -65,7 +65,12 @@ export const read = (entry: NewEntry): Entry.DecodedEntry => {
  * Events are read where they are written: as plain objects they can be compared, without their
  * numbers' texts.
  */
-export const plain = ({ exactStatsigMetadata: _, ...entry }: Entry.DecodedEntry): Entry.DecodedEntry => ({
+export const plain = ({
+  exactStatsigMetadata: _,
+  sender: _s,
+  rawAt: _r,
+  ...entry
+}: Entry.DecodedEntry): Entry.DecodedEntry => ({
   ...entry,
   events: entry.events.map(({ eventName, user, time, value, metadata, statsigMetadata, timeUUID }) => ({
     ...{ eventName, user, time, value, metadata, statsigMetadata },

@@ -85,9 +85,10 @@ export const keepProblems = (options: Destination.DestinationOptions): ReadonlyA
 export const read = (
   config: string,
   hashKey: Uint8Array | undefined,
+  schemes: ReadonlyArray<string>,
 ): Result.Result<Destination.Destination, ReadonlyArray<OptionProblem>> => {
   const json = parse(config)
   return isObject(json)
-    ? Destination.decode(json as unknown as Destination.DestinationOptions, hashKey)
+    ? Destination.decode(json as unknown as Destination.DestinationOptions, hashKey, schemes)
     : Result.fail([{ path: "config", message: "is damaged" }])
 }

@@ -158,12 +158,13 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     tenure: Tenure,
     before: CursorRecord | undefined,
   ) {
-    const { destination, selection, sender } = known
+    const { destination, selection, layout, sender } = known
     const noted = Effect.annotateLogs({ destination: destination.id })
     const open = (stood: CursorRecord | undefined) =>
       Lane.make({
         destination,
         ...selection,
+        layout,
         partition,
         replay,
         before: stood,

@@ -1,9 +1,15 @@
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
+import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import { InvalidOptions } from "../../base/InvalidOptions.ts"
+import type { Codec } from "../../ports/Codec.ts"
 import type { DestinationRecord, Destinations } from "../../ports/Destinations.ts"
+import type { Sink } from "../../ports/Sink.ts"
 import type { StoreError } from "../../ports/StoreError.ts"
+import type { Transport } from "../../ports/Transport.ts"
 import type { Catalog } from "../../select/Catalog.ts"
 import {
   type CompiledSelection,
@@ -12,7 +18,9 @@ import {
   type Selection,
 } from "../../select/Destination.ts"
 import type { Hash } from "../../select/Fields.ts"
+import type { Layout } from "../lane/layout.ts"
 import type { Sender } from "../send/Sender.ts"
+import { kindOf, type SinkKind, schemesOf } from "../send/SinkKind.ts"
 import { UnknownDestination } from "../UnknownDestination.ts"
 import * as DestinationRecords from "./destinationRecords.ts"
 
@@ -20,6 +28,7 @@ import * as DestinationRecords from "./destinationRecords.ts"
 export interface Known {
   readonly destination: Destination
   readonly selection: CompiledSelection
+  readonly layout: Layout
   readonly sender: Sender
   /**
    * One replay of dead letters at a time in a process: a second one then finds marked what the
@@ -35,6 +44,8 @@ export interface Known {
 export interface Roster {
   /** What configurations hash with. */
   readonly hashKey: Uint8Array | undefined
+  /** What the URL of a destination may begin with. */
+  readonly schemes: ReadonlyArray<string>
   /** Compiles a selection by the installation's key and catalog. */
   readonly compile: (selection: Selection) => CompiledSelection
   readonly all: ReadonlyMap<string, Known>
@@ -55,28 +66,64 @@ interface Options {
   readonly hashKey: Uint8Array | undefined
   readonly hash: Hash | null
   readonly catalog: () => Catalog
-  readonly senderOf: (destination: Destination) => Sender
+  readonly kinds: ReadonlyArray<SinkKind>
+  readonly senderOf: (destination: Destination, sink: Sink) => Sender
 }
 
-export const make = (options: Options): Roster => {
-  const { configured, destinations, hashKey, hash, catalog, senderOf } = options
+/** Problems of one destination among those of the configuration. */
+const within =
+  (index: number) =>
+  ({ problems }: InvalidOptions) =>
+    new InvalidOptions({
+      problems: problems.map(({ path, message }) => ({ path: `destinations[${index}].${path}`, message })),
+    })
+
+/** Fails with {@link InvalidOptions} when a destination of the configuration cannot be run. */
+export const make = Effect.fnUntraced(function* (options: Options) {
+  const { configured, destinations, hashKey, hash, catalog, kinds, senderOf } = options
+  const schemes = schemesOf(kinds)
+  const services = yield* Effect.context<Transport | Codec>()
+  const scope = yield* Effect.scope
   const all = new Map<string, Known>()
+  const open = new Map<string, Scope.Closeable>()
   const ids = new Set(configured.map(({ id }) => id))
   /** By id, the texts of those that were added, also of those that cannot be run. */
   const added = new Map<string, string>()
 
   const compileHere = (selection: Selection): CompiledSelection => compile(selection, hash, catalog)
 
-  const register = (destination: Destination): void => {
+  const register = Effect.fnUntraced(function* (destination: Destination) {
+    const kind = kindOf(kinds, destination.url)
+    const own = yield* Scope.fork(scope)
+    const sink = yield* kind.open(destination).pipe(
+      Effect.provideContext(Context.add(services, Scope.Scope, own)),
+      Effect.onError(() => Scope.close(own, Exit.void)),
+    )
+    open.set(destination.id, own)
     all.set(destination.id, {
       destination,
-      selection: compileHere(destination),
-      sender: senderOf(destination),
+      selection: compile(destination, hash, catalog, kind.form),
+      layout: kind.layout(destination),
+      sender: senderOf(destination, sink),
       replaying: Semaphore.makeUnsafe(1),
     })
-  }
+  })
 
-  for (const destination of configured) register(destination)
+  /** What it has in flight ends as a failure that passes, and its next owner sends it again. */
+  const forget = Effect.fnUntraced(function* (id: string) {
+    const own = open.get(id)
+    all.delete(id)
+    open.delete(id)
+    if (own !== undefined) yield* Scope.close(own, Exit.void)
+  })
+
+  const opening = configured.map((destination, index) =>
+    Effect.result(Effect.mapError(register(destination), within(index))),
+  )
+  const failures = (yield* Effect.all(opening)).filter(Result.isFailure)
+  if (failures.length > 0) {
+    return yield* new InvalidOptions({ problems: failures.flatMap(({ failure }) => failure.problems) })
+  }
 
   const update = Effect.fnUntraced(function* (records: ReadonlyArray<DestinationRecord>) {
     const kept = new Map(
@@ -85,19 +132,20 @@ export const make = (options: Options): Roster => {
     for (const [id, config] of added) {
       if (kept.get(id) === config) continue
       added.delete(id)
-      all.delete(id)
+      yield* forget(id)
     }
     for (const [id, config] of kept) {
       if (added.has(id)) continue
       added.set(id, config)
-      const read = DestinationRecords.read(config, hashKey)
-      if (Result.isSuccess(read)) register(read.success)
-      else {
-        const reason = new InvalidOptions({ problems: read.failure }).message
-        yield* Effect.logError("a destination that was added cannot be run", reason).pipe(
+      const read = DestinationRecords.read(config, hashKey, schemes)
+      const registering = Result.isSuccess(read)
+        ? register(read.success)
+        : Effect.fail(new InvalidOptions({ problems: read.failure }))
+      yield* Effect.catch(registering, ({ message }) =>
+        Effect.logError("a destination that was added cannot be run", message).pipe(
           Effect.annotateLogs({ destination: id }),
-        )
-      }
+        ),
+      )
     }
   })
 
@@ -106,5 +154,14 @@ export const make = (options: Options): Roster => {
     return all.get(id) ?? (yield* new UnknownDestination({ id }))
   })
 
-  return { hashKey, compile: compileHere, all, isConfigured: (id) => ids.has(id), find, update }
-}
+  const roster: Roster = {
+    hashKey,
+    schemes,
+    compile: compileHere,
+    all,
+    isConfigured: (id) => ids.has(id),
+    find,
+    update,
+  }
+  return roster
+})

@@ -1,11 +1,7 @@
-import { ByteWriter, piece } from "../../bytes/ByteWriter.ts"
-import { comma } from "../../bytes/jsonBytes.ts"
+import { ByteWriter } from "../../bytes/ByteWriter.ts"
+import type { RequestOrigin } from "../../ports/Sink.ts"
 import type { BatchLimits } from "../../select/Destination.ts"
-
-export type Format = "array" | "data"
-
-const opening = { array: piece("["), data: piece('{"data":[') }
-const closing = { array: piece("]"), data: piece("]}") }
+import type { Layout } from "./layout.ts"
 
 /** Consecutive events of a batch: from `from` up to, but without, `to`. */
 export type Range = readonly [from: number, to: number]
@@ -26,6 +22,8 @@ export interface Batch {
   readonly count: number
   /** The body of all events, or of some consecutive ones. */
   readonly body: (range: Range) => Uint8Array
+  /** What the request of these events said for all of them; `null` where nobody asks. */
+  readonly origin: (range: Range) => RequestOrigin | null
   /**
    * What the whole bodies were written into: whoever writes there again changes what {@link
    * Batch.body} has returned.
@@ -35,8 +33,11 @@ export interface Batch {
 
 /** Collects events in JSON until count or bytes are reached; time is the lane's. */
 export interface BatchBuilder {
-  /** Where to write the next event: then it is to be added, or left out. */
-  readonly begin: () => ByteWriter
+  /**
+   * Where to write the next event: then it is to be added, or left out. `null` when it is of
+   * another origin than those that are here: one request has one origin.
+   */
+  readonly begin: (origin: RequestOrigin | null) => ByteWriter | null
   /**
    * Adds the event that has been written. False, and nothing changes, when it does not fit any
    * more. The first event always fits.
@@ -54,27 +55,57 @@ const roomAtFirst = 16 * 1024
 /** Before the first event. */
 const nothing = new ByteWriter(0)
 
+const isSame = (one: RequestOrigin | null, other: RequestOrigin | null): boolean =>
+  one !== null &&
+  other !== null &&
+  one.keyId === other.keyId &&
+  one.statsigMetadata === other.statsigMetadata &&
+  one.sdkType === other.sdkType &&
+  one.sdkVersion === other.sdkVersion &&
+  one.ip === other.ip &&
+  one.relayedBy === other.relayedBy
+
+const decoder = new TextDecoder()
+
 /** @param makeBody where to write: asked for when there is something to write */
 export const make = (
   limits: BatchLimits,
-  format: Format,
+  layout: Layout,
   makeBody: () => ByteWriter = () => new ByteWriter(roomAtFirst),
 ): BatchBuilder => {
-  const start = opening[format]
-  const end = closing[format]
+  const { opening, separator, render } = layout
+  let origin: RequestOrigin | null = null
+  let end = layout.closing(null)
   let body = nothing
   /** Where each event ends. */
   const ends: Array<number> = []
-  const startOf = (index: number): number => (index === 0 ? start.bytes.length : ends[index - 1]! + 1)
+  const startOf = (index: number): number => (index === 0 ? opening.bytes.length : ends[index - 1]! + 1)
   const cancel = (): void => body.cut(ends.at(-1) ?? 0)
+
+  const framed = ([from, to]: Range): Uint8Array => {
+    if (from === 0 && to === ends.length) return body.written
+    const part = new ByteWriter(0)
+    part.piece(opening)
+    part.copy(body, startOf(from), ends[to - 1]!)
+    part.piece(end)
+    return part.written
+  }
+  const textsOf = ([from, to]: Range): ReadonlyArray<string> =>
+    Array.from({ length: to - from }, (_, at) =>
+      decoder.decode(body.bytes.subarray(startOf(from + at), ends[from + at]!)),
+    )
 
   return {
     isFull: () => ends.length >= limits.maxEvents || body.length + end.bytes.length >= limits.maxBytes,
-    begin: () => {
-      if (ends.length > 0) body.byte(comma)
-      else {
+    begin: (next) => {
+      if (ends.length > 0) {
+        if (next !== origin && !isSame(next, origin)) return null
+        body.byte(separator)
+      } else {
         if (body === nothing) body = makeBody()
-        body.piece(start)
+        if (next !== null) end = layout.closing(next)
+        origin = next
+        body.piece(opening)
       }
       return body
     },
@@ -93,14 +124,8 @@ export const make = (
       return {
         count: ends.length,
         bodies: body === nothing ? [] : [body],
-        body: ([from, to]) => {
-          if (from === 0 && to === ends.length) return body.written
-          const part = new ByteWriter(0)
-          part.piece(start)
-          part.copy(body, startOf(from), ends[to - 1]!)
-          part.piece(end)
-          return part.written
-        },
+        origin: () => origin,
+        body: render === null ? framed : (range) => render(textsOf(range)),
       }
     },
   }
@@ -122,14 +147,16 @@ export const concat = (
       count += batch.count
       return { batch, from, to: count }
     })
+  const within = <A>([from, to]: Range, ask: (batch: Batch, range: Range) => A): A => {
+    const part = parts.find((one) => from < one.to)!
+    return ask(part.batch, [from - part.from, to - part.from])
+  }
   return {
     batch: {
       count,
       bodies: batches.flatMap(({ bodies }) => bodies),
-      body: ([from, to]) => {
-        const part = parts.find((one) => from < one.to)!
-        return part.batch.body([from - part.from, to - part.from])
-      },
+      body: (range) => within(range, (batch, own) => batch.body(own)),
+      origin: (range) => within(range, (batch, own) => batch.origin(own)),
     },
     ranges: parts.map(({ from, to }) => [from, to]),
   }

@@ -7,6 +7,7 @@ import type { ExportedEvents } from "../../select/exportedEvents.ts"
 import type { Item } from "../read/Feed.ts"
 import * as Batch from "./Batch.ts"
 import type { Bodies } from "./bodyBuffers.ts"
+import type { Layout } from "./layout.ts"
 
 /**
  * Where an event of a batch comes from: its entry and its place there; the entry itself is not
@@ -108,8 +109,8 @@ export interface Collected {
  * Collects the events of one batch in so many buckets, each with the limits of a request of its
  * own.
  */
-export const make = (limits: BatchLimits, format: Batch.Format, buckets: number, bodies: Bodies) => {
-  const builders = Array.from({ length: buckets }, () => Batch.make(limits, format, () => bodies.take()))
+export const make = (limits: BatchLimits, layout: Layout, buckets: number, bodies: Bodies) => {
+  const builders = Array.from({ length: buckets }, () => Batch.make(limits, layout, () => bodies.take()))
   const sources = builders.map(() => new Sources())
   let count = 0
   let lastBucket = 0
@@ -119,8 +120,8 @@ export const make = (limits: BatchLimits, format: Batch.Format, buckets: number,
     /** One bucket can take no more: it is time to send all of them. */
     isFull: (): boolean => full,
     /**
-     * False, and nothing changes but that it is full, when the event does not fit; nor does
-     * anything when it cannot be exported.
+     * False, and nothing changes but that it is full, when the event does not fit, or is of another
+     * origin than those in its bucket; nor does anything when it cannot be exported.
      */
     add: (
       events: ExportedEvents,
@@ -130,7 +131,12 @@ export const make = (limits: BatchLimits, format: Batch.Format, buckets: number,
       bucket: number,
     ): boolean | ExportError => {
       const builder = builders[bucket]!
-      const error = events.write(index, builder.begin())
+      const into = builder.begin(events.origin)
+      if (into === null) {
+        full = true
+        return false
+      }
+      const error = events.write(index, into)
       if (error !== null) {
         builder.cancel()
         return error

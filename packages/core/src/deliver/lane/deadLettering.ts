@@ -7,12 +7,14 @@ import type { DeadLetter, DeadLetters, DeadReason } from "../../ports/DeadLetter
 import { retryStore } from "../../ports/retryStore.ts"
 import type { StoreError } from "../../ports/StoreError.ts"
 import type { Destination } from "../../select/Destination.ts"
+import type { ExportRule } from "../../select/Export.ts"
 import type { Verdict } from "../Delivery.ts"
 import type { Reading, Source } from "./catchUp.ts"
 import type { Loss } from "./transitions.ts"
 
 interface Options {
   readonly destination: Destination
+  readonly exportRule: ExportRule
   readonly deadLetters: DeadLetters["Service"]
 }
 
@@ -26,7 +28,8 @@ export type Bury = (
   why: Pick<Verdict, "status" | "error">,
 ) => Effect.Effect<Loss, StoreError>
 
-export const makeBury = ({ destination, deadLetters }: Options, { load }: Reading): Bury => {
+export const makeBury = ({ destination, exportRule, deadLetters }: Options, { load }: Reading): Bury => {
+  const isSent = exportRule.form === "sent"
   const sparingly = makeSparingly()
   const say = (events: number, reason: DeadReason, status: number | null) =>
     sparingly(
@@ -50,7 +53,7 @@ export const makeBury = ({ destination, deadLetters }: Options, { load }: Readin
         deadAt,
         receivedAt: entry.receivedAt,
         eventName: event.eventName,
-        event: LetterEvent.write(entry, event),
+        event: isSent ? LetterEvent.writeSent(entry, event, index) : LetterEvent.write(entry, event),
         replayedAt: null,
       }
     })

@@ -76,7 +76,13 @@ export const makeSettle = ({ destination, router }: Options, parts: Parts): Sett
     const [from, to] = range
     const body = batch.body(range)
     const { length: bytes } = body
-    const send = round.send(body, placeId(taken.at(from)), placeId(taken.at(to - 1)), to - from)
+    const send = round.send({
+      body,
+      first: placeId(taken.at(from)),
+      last: placeId(taken.at(to - 1)),
+      count: to - from,
+      origin: batch.origin(range),
+    })
     return Effect.map(send, (sent) => ({ range, bytes, ...sent }))
   }
 

@@ -6,6 +6,7 @@ import { exportedEvents, type Feed, type Place, placeIn, type Run } from "../rea
 import * as Collector from "./batchBuckets.ts"
 import type { Bodies } from "./bodyBuffers.ts"
 import type { Source } from "./catchUp.ts"
+import type { Layout } from "./layout.ts"
 
 /** An event that cannot be exported, and why. */
 export interface Unfit {
@@ -35,6 +36,7 @@ export interface Gathering {
 interface Options {
   readonly destination: Destination
   readonly exportRule: ExportRule
+  readonly layout: Layout
 }
 
 /**
@@ -43,7 +45,7 @@ interface Options {
  * whatever the limits are now
  */
 export const makeGathering = (
-  { destination, exportRule }: Options,
+  { destination, exportRule, layout }: Options,
   feed: Feed,
   bodies: Bodies,
   maxBytes: number,
@@ -55,7 +57,7 @@ export const makeGathering = (
       : { ...destination.batch, maxEvents: resumed.count, maxBytes: Number.POSITIVE_INFINITY }
   const buckets = resumed?.buckets ?? destination.concurrency
   const deal = bucketOf(buckets)
-  const collector = Collector.make(limits, destination.format, buckets, bodies)
+  const collector = Collector.make(limits, layout, buckets, bodies)
   const isFull = () => collector.isFull() || collector.count() === resumed?.count
   let start: Place = feed.ahead
   let deadline = 0

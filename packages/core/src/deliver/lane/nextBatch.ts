@@ -12,6 +12,7 @@ import { Bodies } from "./bodyBuffers.ts"
 import type { Reading } from "./catchUp.ts"
 import type { Bury } from "./deadLettering.ts"
 import { type Gathering, makeGathering, type Unfit } from "./fillBatch.ts"
+import type { Layout } from "./layout.ts"
 import type { OpenBatch } from "./openBatch.ts"
 import type { Book } from "./progress.ts"
 import type { Notice } from "./stopNotice.ts"
@@ -43,6 +44,7 @@ interface Options {
   readonly name: string
   readonly destination: Destination
   readonly exportRule: ExportRule
+  readonly layout: Layout
   /** What one request may hold of the memory that all lanes share. */
   readonly batchBytes: () => number
   readonly askForMore: () => void

@@ -3,7 +3,7 @@ import * as Random from "effect/Random"
 import type { Destination } from "../../select/Destination.ts"
 import * as Delivery from "../Delivery.ts"
 import type { Released } from "../LaneEnd.ts"
-import type { Sender, Sent } from "../send/Sender.ts"
+import type { Parcel, Sender, Sent } from "../send/Sender.ts"
 import type { Book } from "./progress.ts"
 import type { Notice } from "./stopNotice.ts"
 import * as Transitions from "./transitions.ts"
@@ -25,12 +25,7 @@ export interface Round {
   readonly somethingPassed: () => boolean
 
   /** Fails when the lane may not start an attempt any more. */
-  readonly send: (
-    body: Uint8Array,
-    first: string,
-    last: string,
-    count: number,
-  ) => Effect.Effect<Sent, Released>
+  readonly send: (parcel: Omit<Parcel, "replay">) => Effect.Effect<Sent, Released>
   /** Something has been delivered. */
   readonly passed: () => void
   /** How long to wait after the failures that the book has. */
@@ -71,12 +66,12 @@ export const makeRound = (options: Options, book: Book, notice: Notice, onPassed
     isSpent: () => requests >= maxRequestsPerRound,
     somethingPassed: () => passed,
 
-    send: (body, first, last, count) => {
+    send: (parcel) => {
       requests += 1
       // Counts what left for the destination, whatever came of it: not what found no way there.
-      return Effect.tap(sender.send({ body, first, last, count, replay }, notice.mayStart), ({ neverLeft }) =>
+      return Effect.tap(sender.send({ ...parcel, replay }, notice.mayStart), ({ verdict }) =>
         Effect.sync(() => {
-          if (neverLeft !== true) book.change(Transitions.requestSent(count))
+          if (verdict.neverLeft !== true) book.change(Transitions.requestSent(parcel.count))
         }),
       )
     },

@@ -14,6 +14,7 @@ import * as Batch from "./Batch.ts"
 import { placeId } from "./batchBuckets.ts"
 import type { Reading, Source } from "./catchUp.ts"
 import type { Bury } from "./deadLettering.ts"
+import type { Layout } from "./layout.ts"
 import type { Book } from "./progress.ts"
 import type { Round } from "./round.ts"
 import type { Probes } from "./suspectTimer.ts"
@@ -91,6 +92,7 @@ export interface Suspects {
 interface Options {
   readonly destination: Destination
   readonly exportRule: ExportRule
+  readonly layout: Layout
 }
 
 interface Parts {
@@ -114,7 +116,7 @@ const unexportable = ({ message }: ExportError): Sent => ({
   record: () => {},
 })
 
-export const makeSuspects = ({ destination, exportRule }: Options, parts: Parts): Suspects => {
+export const makeSuspects = ({ destination, exportRule, layout }: Options, parts: Parts): Suspects => {
   const { book, reading, bury, round, probes } = parts
 
   /** `null` when the log no longer has the event: then it is no suspect any more. */
@@ -125,12 +127,15 @@ export const makeSuspects = ({ destination, exportRule }: Options, parts: Parts)
       return null
     }
     const { item, index } = loaded
-    const builder = Batch.make(destination.batch, destination.format)
-    const error = exportedEvents(item, exportRule).write(index, builder.begin())
+    const builder = Batch.make(destination.batch, layout)
+    const exported = exportedEvents(item, exportRule)
+    // A first event is of any origin.
+    const error = exported.write(index, builder.begin(exported.origin)!)
     if (error !== null) return unexportable(error)
     builder.commit()
     const id = placeId({ entryId: item.entry.id, time: item.entry.events[index]!.time, index })
-    return yield* round.send(builder.close().body([0, 1]), id, id, 1)
+    const body = builder.close().body([0, 1])
+    return yield* round.send({ body, first: id, last: id, count: 1, origin: exported.origin })
   })
 
   const delivered = (suspect: Suspect): void => {

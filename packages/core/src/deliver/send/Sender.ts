@@ -1,14 +1,12 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Result from "effect/Result"
 import { hex } from "../../base/hex.ts"
 import { monotonicMillisOf } from "../../base/monotonic.ts"
-import * as Signature from "../../base/Signature.ts"
 import type { Attempt } from "../../ports/Attempts.ts"
 import type { Codec } from "../../ports/Codec.ts"
-import type { Transport } from "../../ports/Transport.ts"
+import type { RequestOrigin, Sink } from "../../ports/Sink.ts"
 import type { Destination } from "../../select/Destination.ts"
-import * as Delivery from "../Delivery.ts"
+import type * as Delivery from "../Delivery.ts"
 import * as Circuit from "./circuit.ts"
 import * as Wellness from "./healthLog.ts"
 
@@ -19,16 +17,15 @@ export interface Parcel {
   readonly first: string
   readonly last: string
   readonly count: number
+  readonly origin: RequestOrigin | null
   /** Names the replay it belongs to; `null` for live traffic. */
   readonly replay: string | null
 }
 
 export interface Sent {
   readonly verdict: Delivery.Verdict
-  /** See {@link TransportReply.isBodyFree}. */
+  /** As the verdict says it, and not when it does not. */
   readonly isBodyFree: boolean
-  /** See {@link TransportError.neverLeft}. */
-  readonly neverLeft?: true
   /** Call once it is known how long the lane waits: then the attempt is on record. */
   readonly record: (wait: Delivery.Wait | null) => void
 }
@@ -58,17 +55,17 @@ const pacer = (rate: number | null, share: () => number) => {
 }
 
 /**
- * @param record takes attempts, best effort
+ * @param sink makes the attempts
+ * @param record takes what came of them, best effort
  * @param share which part of the rate limit is this process's
  */
 export const make = (
   destination: Destination,
-  codec: Codec["Service"],
-  transport: Transport["Service"],
+  codec: Pick<Codec["Service"], "crc32" | "sha256">,
+  sink: Sink,
   record: (attempt: Attempt) => void,
   share: () => number,
 ): Sender => {
-  const sign = Signature.signer(codec, destination.signing)
   const events = pacer(destination.rateLimit.events, share)
   const requests = pacer(destination.rateLimit.requests, share)
   const circuit = Circuit.make()
@@ -85,7 +82,7 @@ export const make = (
   }
 
   const attempt = Effect.fnUntraced(function* <E>(parcel: Parcel, mayStart: Effect.Effect<void, E>) {
-    const { body, count } = parcel
+    const { body, count, first, last, origin } = parcel
     const id = webhookId(parcel)
     const clock = yield* Clock.Clock
     const asked = monotonicMillisOf(clock)
@@ -94,30 +91,15 @@ export const make = (
     yield* mayStart
     const startedAt = clock.currentTimeMillisUnsafe()
     const began = monotonicMillisOf(clock)
-    const result = yield* Effect.result(
-      transport.send({
-        url: destination.url,
-        headers: {
-          "content-type": "application/json",
-          "user-agent": "millrace",
-          ...sign({ id, sentAt: startedAt, body }),
-        },
-        body,
-        timeout: destination.timeout,
-      }),
-    )
+    const verdict = yield* sink.send({ id, first, last, count, body, origin })
     const ended = monotonicMillisOf(clock)
-    const verdict = Result.isSuccess(result)
-      ? Delivery.verdictOfReply(result.success, clock.currentTimeMillisUnsafe())
-      : Delivery.verdictOfError(result.failure)
     const isDown = verdict.outcome === "not-now" || verdict.outcome === "misconfigured"
     if (isDown) circuit.failed()
     else circuit.succeeded()
     yield* sayHow(verdict, isDown)
     const sent: Sent = {
       verdict,
-      isBodyFree: Result.isSuccess(result) && result.success.isBodyFree === true,
-      ...(Result.isFailure(result) && result.failure.neverLeft === true ? { neverLeft: true } : {}),
+      isBodyFree: verdict.isBodyFree === true,
       record: (wait) => {
         if (isDown && wait !== null) circuit.restUntil(ended + wait.millis)
         record({

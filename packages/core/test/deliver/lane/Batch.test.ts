@@ -1,7 +1,9 @@
 import * as fc from "fast-check"
 import { expect, test } from "vitest"
-import { ByteWriter } from "../../../src/bytes/ByteWriter.ts"
+import { ByteWriter, piece } from "../../../src/bytes/ByteWriter.ts"
 import * as Batch from "../../../src/deliver/lane/Batch.ts"
+import * as Layout from "../../../src/deliver/lane/layout.ts"
+import type { RequestOrigin } from "../../../src/ports/Sink.ts"
 
 const limits = { maxEvents: 500, maxBytes: 1_000_000, maxDelay: 1000 }
 
@@ -10,7 +12,7 @@ const event = fc
   .map((value) => JSON.stringify(value))
 
 const add = (builder: Batch.BatchBuilder, event: string): boolean => {
-  builder.begin().text(event)
+  builder.begin(null)!.text(event)
   return builder.commit()
 }
 
@@ -26,7 +28,7 @@ test("the body is the events as a JSON array, or under data; so is that of any p
       fc.nat(),
       fc.nat(),
       (events, format, a, b) => {
-        const builder = Batch.make(limits, format)
+        const builder = Batch.make(limits, format === "array" ? Layout.array : Layout.data)
         for (const one of events) expect(add(builder, one)).toBe(true)
         const batch = builder.close()
         const from = a % events.length
@@ -48,7 +50,7 @@ test("no body passes maxEvents or maxBytes, save for one event that is larger al
       fc.integer({ min: 1, max: 20 }),
       fc.integer({ min: 1, max: 400 }),
       (events, maxEvents, maxBytes) => {
-        const builder = Batch.make({ ...limits, maxEvents, maxBytes }, "array")
+        const builder = Batch.make({ ...limits, maxEvents, maxBytes }, Layout.array)
         let added = 0
         while (added < events.length && add(builder, events[added]!)) added += 1
         const body = builder.close().body([0, added])
@@ -75,7 +77,7 @@ test("what it takes, and the body of any part, does not depend on what it is wri
       fc.integer({ min: 0, max: 100_000 }),
       fc.nat(),
       (events, maxBytes, room, at) => {
-        const builder = Batch.make({ ...limits, maxBytes }, "data", () => {
+        const builder = Batch.make({ ...limits, maxBytes }, Layout.data, () => {
           const used = new ByteWriter(room)
           used.text("what was there before")
           used.cut(0)
@@ -99,12 +101,61 @@ test("what it takes, and the body of any part, does not depend on what it is wri
 })
 
 test("it is full as soon as a limit is reached", () => {
-  const byCount = Batch.make({ ...limits, maxEvents: 2 }, "array")
+  const byCount = Batch.make({ ...limits, maxEvents: 2 }, Layout.array)
   add(byCount, "1")
   expect(byCount.isFull()).toBe(false)
   add(byCount, "2")
   expect(byCount.isFull()).toBe(true)
-  const byBytes = Batch.make({ ...limits, maxBytes: 5 }, "array")
+  const byBytes = Batch.make({ ...limits, maxBytes: 5 }, Layout.array)
   add(byBytes, "123")
   expect(byBytes.isFull()).toBe(true)
+})
+
+test("a line for each event, with a line's end behind the last", () => {
+  const builder = Batch.make(limits, Layout.ndjson)
+  for (const one of ["1", "2", "3"]) add(builder, one)
+  const batch = builder.close()
+  expect(text(batch.body([0, 3]))).toBe("1\n2\n3\n")
+  expect(text(batch.body([1, 2]))).toBe("2\n")
+})
+
+test("what is made of events is made of those of the part, the same each time", () => {
+  const layout = Layout.rendered((events) => `${events.length}: ${events.join("; ")}`)
+  const builder = Batch.make(limits, layout)
+  for (const one of ['"é"', '"🚀"', "3"]) add(builder, one)
+  const batch = builder.close()
+  for (let times = 0; times < 2; times++) {
+    expect(text(batch.body([0, 3]))).toBe('3: "é"; "🚀"; 3')
+    expect(text(batch.body([1, 3]))).toBe('2: "🚀"; 3')
+  }
+})
+
+test("a request has one origin: an event of another one begins the next", () => {
+  const origin: RequestOrigin = {
+    keyId: "k",
+    sdkType: "s",
+    sdkVersion: "1",
+    relayedBy: null, ip: null,
+    statsigMetadata: "{}",
+  }
+  const closing = (given: RequestOrigin | null) => piece(`],"of":"${given?.keyId}"}`)
+  const builder = Batch.make(limits, { ...Layout.array, closing })
+  builder.begin(origin)!.text("1")
+  builder.commit()
+  // The same facts of another request.
+  builder.begin({ ...origin })!.text("2")
+  builder.commit()
+  for (const other of [
+    { ...origin, keyId: "another" },
+    { ...origin, statsigMetadata: '{"a":1}' },
+    { ...origin, sdkType: null },
+    { ...origin, sdkVersion: "2" },
+    { ...origin, relayedBy: "x" },
+  ]) {
+    expect(builder.begin(other)).toBeNull()
+  }
+  const batch = builder.close()
+  expect(text(batch.body([0, 2]))).toBe('[1,2],"of":"k"}')
+  expect(text(batch.body([1, 2]))).toBe('[2],"of":"k"}')
+  expect(batch.origin([0, 1])).toEqual(origin)
 })

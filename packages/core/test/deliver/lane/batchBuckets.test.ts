@@ -2,6 +2,7 @@ import * as fc from "fast-check"
 import { expect, test } from "vitest"
 import * as Collector from "../../../src/deliver/lane/batchBuckets.ts"
 import { Bodies } from "../../../src/deliver/lane/bodyBuffers.ts"
+import * as Layout from "../../../src/deliver/lane/layout.ts"
 import { exportedEvents, makeItem } from "../../../src/deliver/read/Feed.ts"
 import * as Position from "../../../src/ports/Position.ts"
 import { rule } from "../../../src/select/Export.ts"
@@ -30,7 +31,7 @@ test("every event of a batch is known by its place in the log, whatever was left
     .map((events) => events.toSorted((a, b) => a.entry - b.entry || a.index - b.index))
   fc.assert(
     fc.property(inOrder, (events) => {
-      const collector = Collector.make(limits, "array", 3, new Bodies())
+      const collector = Collector.make(limits, Layout.array, 3, new Bodies())
       const items = Array.from({ length: 6 }, (_, number) => itemAt(number))
       for (const { entry, index, bucket } of events)
         collector.add(

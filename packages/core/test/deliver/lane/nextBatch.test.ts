@@ -4,6 +4,7 @@ import * as Result from "effect/Result"
 import { expect, test } from "vitest"
 import * as LaneState from "../../../src/deliver/LaneState.ts"
 import { makeFitting } from "../../../src/deliver/lane/batchSize.ts"
+import * as Layout from "../../../src/deliver/lane/layout.ts"
 import { makeTaking } from "../../../src/deliver/lane/nextBatch.ts"
 import { makeBook } from "../../../src/deliver/lane/progress.ts"
 import { makeNotice } from "../../../src/deliver/lane/stopNotice.ts"
@@ -43,7 +44,7 @@ const begunWith = (state: LaneState.LaneState, entry: ReadonlyArray<string>) => 
   let isRead = entry.length === 0
   const taking = makeTaking(
     {
-      ...{ name: "d/0", destination, exportRule, batchBytes: () => 1_000_000 },
+      ...{ name: "d/0", destination, exportRule, layout: Layout.array, batchBytes: () => 1_000_000 },
       ...{ askForMore: () => {}, onChange: () => {}, draining: () => true },
     },
     {
