@@ -11,6 +11,7 @@ import type { Codec } from "@millrace/core/host"
 import * as Layer from "effect/Layer"
 import * as AddressGuard from "./addressGuard.ts"
 import * as NodeCodec from "./codec.ts"
+import * as SecretReader from "./secretReader.ts"
 import * as NodeTransport from "./transport.ts"
 import * as YoungMemory from "./youngMemory.ts"
 
@@ -97,7 +98,10 @@ export const make = async <D extends EventLog.Durability = never>(
   const millrace = await Core.make<D>({
     store: Store.layerMemory().pipe(Store.acknowledging<D>()),
     transport: NodeTransport.layer(addressOptions(options)),
-    codec: collectYoungMemory ? Layer.merge(codec, YoungMemory.layer) : codec,
+    codec: Layer.merge(
+      collectYoungMemory ? Layer.merge(codec, YoungMemory.layer) : codec,
+      SecretReader.layer,
+    ),
     ...rest,
   })
   warnOfRefused(options)

@@ -68,7 +68,8 @@ const origin = {
   keyId: null,
   sdkType: "statsig-node",
   sdkVersion: "6.5.2",
-  relayedBy: null, ip: null,
+  relayedBy: null,
+  ip: null,
   statsigMetadata: '{"sdkType":"statsig-node"}',
 }
 

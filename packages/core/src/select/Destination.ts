@@ -35,6 +35,9 @@ import type { Catalog } from "./Catalog.ts"
 import * as Export from "./Export.ts"
 import { Fields, type Hash } from "./Fields.ts"
 import { type CompiledFilter, compile as compileFilter, Filter } from "./Filter.ts"
+import { Format } from "./messages/Format.ts"
+import * as Template from "./messages/template.ts"
+import { RequestHeaders } from "./requestHeaders.ts"
 
 const withDefault =
   <S extends Schema.Constraint>(value: S["Encoded"]) =>
@@ -161,11 +164,9 @@ export const DestinationConfig = Schema.Struct({
   from: Schema.Literals(["now", "earliest"]).pipe(withDefault("now")),
   ...selection,
   batch: BatchLimits.pipe(withDefault({})),
-  /**
-   * `array`: a bare JSON array. `data`: `{"data": [...]}`, as Statsig sends configuration changes.
-   * `ndjson`: a line of JSON for each event.
-   */
-  format: Schema.Literals(["array", "data", "ndjson"]).pipe(withDefault("array")),
+  format: Format.pipe(withDefault("array")),
+  /** What requests carry besides; values may stand in the environment or in files. */
+  headers: RequestHeaders.pipe(withDefault({})),
   /** `gzip`: requests say so in `content-encoding`; the signature is under the bytes as sent. */
   compress: Schema.NullOr(Schema.Literals(["gzip"])).pipe(withDefault(null)),
   signing: Signing.pipe(withDefault({})),
@@ -257,6 +258,12 @@ const decodeWith = <A extends { readonly fields: Fields }>(
   })
 }
 
+/** What a template makes of an event goes by itself. */
+const alone = (destination: Destination): Destination =>
+  typeof destination.format === "string"
+    ? destination
+    : { ...destination, batch: { ...destination.batch, maxEvents: 1 } }
+
 /**
  * One destination, or all its mistakes.
  *
@@ -266,7 +273,8 @@ export const decode = (
   options: DestinationOptions,
   hashKey?: Uint8Array,
   schemes?: ReadonlyArray<string>,
-): Result.Result<Destination, Problems> => decodeWith(decodeConfig, options, hashKey, [], schemes)
+): Result.Result<Destination, Problems> =>
+  Result.map(decodeWith(decodeConfig, options, hashKey, [], schemes), alone)
 
 /**
  * All destinations of a configuration, or all its mistakes: paths begin with `destinations[n]`.
@@ -284,7 +292,7 @@ export const decodeAll = (
   options.forEach((config, index) => {
     const decoded = decodeWith(decodeConfig, config, hashKey, ["destinations", index], schemes)
     if (Result.isFailure(decoded)) problems.push(...decoded.failure)
-    else destinations.push(decoded.success)
+    else destinations.push(alone(decoded.success))
     const first = options.findIndex(({ id }) => id === config.id)
     if (first < index) {
       problems.push({
@@ -325,8 +333,17 @@ export const compile = (
   { filter, fields, exposures, predicate, transform }: Selection,
   hash: Hash | null,
   catalog: () => Catalog,
-  form: Export.EventForm = "exported",
+  sent: Pick<Export.ExportOptions, "form" | "template"> = {},
 ): CompiledSelection => ({
   filter: compileFilter(filter, { predicate, exposures, catalog }),
-  exportRule: Export.rule({ exposures, fields, transform, form }, hash, catalog),
+  exportRule: Export.rule({ exposures, fields, transform, ...sent }, hash, catalog),
 })
+
+/** How the format of a destination changes its events, where it does. */
+export const templateOf = ({
+  format,
+}: Pick<Destination, "format">): NonNullable<Export.ExportOptions["template"]> | null => {
+  if (typeof format === "string") return null
+  const render = Result.getOrThrow(Template.compile(format.template))
+  return { render, key: JSON.stringify(format.template) }
+}

@@ -3,6 +3,7 @@
  * kept beside each other to be compared.
  */
 import * as Data from "effect/Data"
+import * as Result from "effect/Result"
 import type { Event } from "../base/Event.ts"
 import { exactOf, exactStatsigMetadataOf } from "../base/exactEvent.ts"
 import * as ExactJson from "../base/exactJson.ts"
@@ -39,7 +40,12 @@ export interface ExportRule {
   readonly catalog: () => Catalog
   readonly fields: ((event: WebhookEvent) => WebhookEvent) | null
   readonly transform: Transform | null
+  /** What is sent in an event's place. */
+  readonly template: Render | null
 }
+
+/** Fails with why an event cannot be sent so. */
+export type Render = (event: WebhookEvent) => Result.Result<Json, string>
 
 /**
  * A user's own change of an exported event; must be pure, and return a whole event. Its numbers are
@@ -318,6 +324,7 @@ export interface ExportOptions {
   readonly transform?: Transform | undefined
   /** `exported` by default. */
   readonly form?: EventForm
+  readonly template?: { readonly render: Render; readonly key: string } | null
 }
 
 /**
@@ -326,16 +333,17 @@ export interface ExportOptions {
  * @param hash replaces what `fields.hash` names
  */
 export const rule = (
-  { exposures, fields, transform, form = "exported" }: ExportOptions,
+  { exposures, fields, transform, form = "exported", template = null }: ExportOptions,
   hash: Fields.Hash | null,
   catalog: () => Catalog = () => empty,
 ): ExportRule => ({
-  key: JSON.stringify([form, exposures, Fields.keyOf(fields), transformKey(transform)]),
+  key: JSON.stringify([form, exposures, Fields.keyOf(fields), transformKey(transform), template?.key]),
   form,
   exposures,
   catalog,
   fields: Fields.compile(fields, hash),
   transform: transform ?? null,
+  template: template?.render ?? null,
 })
 
 /** With its numbers as they were written. */
@@ -387,6 +395,13 @@ const transformed = (transform: Transform, text: string): string | ExportError =
     const name = error instanceof Error ? error.name : typeof error
     return new ExportError({ message: `the transform threw: ${name}` })
   }
+}
+
+const rendered = (render: Render, text: string): string | ExportError => {
+  const made = render(ExactJson.parse(text) as unknown as WebhookEvent)
+  return Result.isSuccess(made)
+    ? ExactJson.stringify(made.success)
+    : new ExportError({ message: `the template: ${made.failure}` })
 }
 
 const userKey = piece(',"user":')
@@ -462,14 +477,16 @@ export const eventWriter = (
   rule: ExportRule,
   idOf?: (index: number) => string,
 ): EventWriter => {
-  const { fields, transform } = rule
-  if (fields === null && transform === null) return plainWriter(entry, rule, idOf)
+  const { fields, transform, template } = rule
+  if (fields === null && transform === null && template === null) return plainWriter(entry, rule, idOf)
   const toEvent = exporter(entry, rule, idOf)
   return (event, index, into) => {
     const text = ExactJson.stringify(toEvent(event, index) as unknown as JsonObject)
     const exported = transform === null ? text : transformed(transform, text)
     if (typeof exported !== "string") return exported
-    into.text(exported)
+    const sent = template === null ? exported : rendered(template, exported)
+    if (typeof sent !== "string") return sent
+    into.text(sent)
     return null
   }
 }

@@ -37,11 +37,14 @@ const address = /^(\d{1,3}(\.\d{1,3}){3}|[0-9a-f:.]*:[0-9a-f:.]*)$/i
 export const originOf = (entry: DecodedEntry, { fields }: ExportRule): RequestOrigin => {
   const { keyId = null, sdkType = null, sdkVersion = null, ip = "", relayedBy = null } = entry.sender ?? {}
   const shared = exactStatsigMetadataOf(entry)
-  const left = fields === null ? shared : changed(fields, nobody, shared).statsigMetadata
-  const isWhole = address.test(ip)
+  const left =
+    fields === null
+      ? { user: { ip }, statsigMetadata: shared }
+      : changed(fields, { ...nobody, user: { ip } }, shared)
+  const isWhole = address.test(ip) && left.user["ip"] === ip
   return {
     ...{ keyId, sdkType, sdkVersion, relayedBy, ip: isWhole ? ip : null },
-    statsigMetadata: ExactJson.stringify(left),
+    statsigMetadata: ExactJson.stringify(left.statsigMetadata),
   }
 }
 

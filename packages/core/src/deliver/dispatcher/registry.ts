@@ -16,6 +16,7 @@ import {
   compile,
   type Destination,
   type Selection,
+  templateOf,
 } from "../../select/Destination.ts"
 import type { Hash } from "../../select/Fields.ts"
 import type { Layout } from "../lane/layout.ts"
@@ -102,7 +103,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     open.set(destination.id, own)
     all.set(destination.id, {
       destination,
-      selection: compile(destination, hash, catalog, kind.form),
+      selection: compile(destination, hash, catalog, { form: kind.form, template: templateOf(destination) }),
       layout: kind.layout(destination),
       sender: senderOf(destination, sink),
       replaying: Semaphore.makeUnsafe(1),

@@ -36,6 +36,9 @@ export const data: Layout = framed('{"data":[', ",", () => "]}")
 /** A line for each event. */
 export const ndjson: Layout = framed("", "\n", () => "\n")
 
+/** One event with nothing around it. */
+export const bare: Layout = framed("", "\n", () => "")
+
 const encoder = new TextEncoder()
 
 /** Something else made of the events: a message for people, or a value of the user's own. */

@@ -1,38 +1,78 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import { InvalidOptions } from "../../base/InvalidOptions.ts"
+import type { JsonObject } from "../../base/json.ts"
 import * as Signature from "../../base/Signature.ts"
 import { Codec } from "../../ports/Codec.ts"
+import { SecretReader } from "../../ports/SecretReader.ts"
+import type { SinkReply } from "../../ports/Sink.ts"
 import { Transport } from "../../ports/Transport.ts"
-import type { Destination } from "../../select/Destination.ts"
+import { type Destination, webhookSchemes } from "../../select/Destination.ts"
+import { discord } from "../../select/messages/discord.ts"
+import { contentTypeOf, type Format } from "../../select/messages/Format.ts"
+import { slack } from "../../select/messages/slack.ts"
+import { teams } from "../../select/messages/teams.ts"
+import * as RequestHeaders from "../../select/requestHeaders.ts"
+import type { WebhookEvent } from "../../select/WebhookEvent.ts"
 import * as Delivery from "../Delivery.ts"
 import * as Layout from "../lane/layout.ts"
 import type { SinkKind } from "./SinkKind.ts"
 
-const contentTypes = {
-  array: "application/json",
-  data: "application/json",
-  ndjson: "application/x-ndjson",
-} as const satisfies Record<Destination["format"], string>
+const message = (write: (events: ReadonlyArray<WebhookEvent>) => JsonObject): Layout.Layout =>
+  Layout.rendered((events) => JSON.stringify(write(events.map((event) => JSON.parse(event)))))
 
-const layouts = {
+const layouts: Readonly<Record<Extract<Format, string>, Layout.Layout>> = {
   array: Layout.array,
   data: Layout.data,
   ndjson: Layout.ndjson,
-} as const satisfies Record<Destination["format"], Layout.Layout>
+  slack: message(slack),
+  discord: message(discord),
+  teams: message(teams),
+}
+
+/** Shorter ones are no secrets, and words of any message. */
+const leastSecret = 8
+
+/**
+ * Takes the values of headers out of what a receiver has said of a failure: some show in it what
+ * they were sent.
+ */
+const withoutSecrets = (secrets: ReadonlyArray<string>, reply: SinkReply): SinkReply => {
+  const { error } = reply
+  if (error === null || secrets.length === 0) return reply
+  return { ...reply, error: secrets.reduce((text, secret) => text.replaceAll(secret, "***"), error) }
+}
+
+/** With what comes behind a scheme, `Bearer ...`, by itself. */
+const secretsIn = (headers: Readonly<Record<string, string>>): ReadonlyArray<string> =>
+  Object.values(headers)
+    .flatMap((value) => [value, ...value.split(" ")])
+    .filter((secret) => secret.length >= leastSecret)
+    .sort((one, other) => other.length - one.length)
+
+const headersOf = Effect.fnUntraced(function* ({ headers }: Destination) {
+  const read = RequestHeaders.resolve(headers, yield* SecretReader, ["headers"])
+  if (Result.isFailure(read)) return yield* new InvalidOptions({ problems: read.failure })
+  return read.success
+})
 
 /** A webhook: each batch is signed, and sent as one request over HTTP. */
 export const webhook: SinkKind = {
-  schemes: ["https:", "http:"],
+  schemes: webhookSchemes,
   form: "exported",
-  layout: ({ format }) => layouts[format],
-  open: Effect.fnUntraced(function* ({ url, format, compress, signing, timeout }) {
+  layout: ({ format }) => (typeof format === "string" ? layouts[format] : Layout.bare),
+  open: Effect.fnUntraced(function* (destination) {
+    const { url, format, compress, signing, timeout } = destination
     const codec = yield* Codec
     const transport = yield* Transport
+    const given = yield* headersOf(destination)
     const sign = Signature.signer(codec, signing)
+    const secrets = secretsIn(given)
     const fixed = {
-      "content-type": contentTypes[format],
+      "content-type": contentTypeOf(format),
       "user-agent": "millrace",
+      ...given,
       ...(compress === null ? {} : { "content-encoding": compress }),
     }
     return {
@@ -42,9 +82,10 @@ export const webhook: SinkKind = {
         const sentAt = clock.currentTimeMillisUnsafe()
         const headers = { ...fixed, ...sign({ id, sentAt, body }) }
         const result = yield* Effect.result(transport.send({ url, headers, body, timeout }))
-        return Result.isSuccess(result)
+        const reply = Result.isSuccess(result)
           ? Delivery.verdictOfReply(result.success, clock.currentTimeMillisUnsafe())
           : Delivery.verdictOfError(result.failure)
+        return withoutSecrets(secrets, reply)
       }),
     }
   }),

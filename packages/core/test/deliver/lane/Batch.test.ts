@@ -135,7 +135,8 @@ test("a request has one origin: an event of another one begins the next", () => 
     keyId: "k",
     sdkType: "s",
     sdkVersion: "1",
-    relayedBy: null, ip: null,
+    relayedBy: null,
+    ip: null,
     statsigMetadata: "{}",
   }
   const closing = (given: RequestOrigin | null) => piece(`],"of":"${given?.keyId}"}`)
