@@ -159,7 +159,7 @@ const honestly = (
 }
 
 /**
- * Of 1 to 9: beyond the lowest, events get hardly smaller, and the receiver's network is rarely
+ * The lowest of 1 to 9: beyond it, events get hardly smaller, and the receiver's network is rarely
  * what is short.
  */
 const gzipLevel = 1

@@ -39,8 +39,8 @@ export interface SinkFarEnd {
   readonly destination: Omit<Destination.DestinationOptions, "id" | "timeout">
   readonly feel: (mood: FarEndMood) => Promise<void>
   /**
-   * The bodies that it keeps, in the order in which they came, as the layout has written them. Of
-   * two batches with one id it may keep one.
+   * The bodies that it keeps, in the order in which they came, as the layout has written them. It
+   * may keep one of two batches with one id.
    */
   readonly kept: () => Promise<ReadonlyArray<string>>
   /** How many batches have come, whatever became of them. */

@@ -21,8 +21,8 @@ export interface Guest {
 /** An Express app with work of its own. */
 export interface HostOptions {
   /**
-   * What stands before the app's own route: Millrace; a middleware that does nothing, where Millrace
-   * is not even loaded; or nothing at all.
+   * What stands before the app's own route: Millrace; a middleware that does nothing, where
+   * Millrace is not even loaded; or nothing at all.
    */
   readonly guest: Guest | "a middleware" | null
 }

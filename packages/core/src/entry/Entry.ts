@@ -60,7 +60,7 @@ export interface DecodedEntry {
    */
   readonly exactStatsigMetadata?: JsonObject
   readonly events: ReadonlyArray<Event>
-  /** Who sent the request; none where nobody knows any more. */
+  /** The sender of the request; none where nobody knows any more. */
   readonly sender?: Sender
   /**
    * The event at a place as the SDK sent it, with all of its fields and its numbers as they were
@@ -126,7 +126,7 @@ const rawReader = ({ body }: NewEntry): ((index: number) => JsonObject | null) =
   }
 }
 
-/** What of an entry is the same however its body is read. */
+/** Makes the part of an entry that is the same however its body is read. */
 const beginningOf = (entry: NewEntry, envelope: Envelope) => ({
   id: entry.id,
   receivedAt: envelope.receivedAt,

@@ -36,7 +36,7 @@ export interface SinkBatch {
 /** What came of one attempt, as far as the lane that waits for it has to know. */
 export interface SinkReply {
   readonly outcome: Outcome
-  /** Of the receiver's reply; `null` when there was none. */
+  /** The status of the receiver's reply; `null` when there was none. */
   readonly status: number | null
   /** Why there was no complete reply; `null` when there was one. */
   readonly noReply: TransportError["reason"] | null
@@ -60,7 +60,7 @@ export interface SinkReply {
 export interface Sink {
   /**
    * Makes one attempt within the destination's time-out. It never fails, and retries nothing; it
-   * stops at once when interrupted. Of two batches with one `id` the receiver may keep either.
+   * stops at once when interrupted. The receiver may keep either of two batches with one `id`.
    */
   readonly send: (batch: SinkBatch) => Effect.Effect<SinkReply>
 }
