@@ -4,6 +4,50 @@ import { startFront } from "./support/sdkFront.ts"
 
 const [key] = keys.client
 
+/** The gates that are read in pages, for each user. */
+const gatesOf = ({ country }: { readonly country: string }) => [country === "DE", "Shop"]
+
+describeBrowser("a page of another origin, with its whole api at Millrace", (open) => {
+  it("has its gates by @statsig/js-client", async () => {
+    const { page } = await open()
+    const { url } = await startFront()
+    const seen = await page.evaluate(
+      async ([api, key, users]) => {
+        const { StatsigClient } = (globalThis as unknown as PageSdks).Statsig
+        const client = new StatsigClient(key, users[0]!, { networkConfig: { api } })
+        await client.initializeAsync()
+        const all: Array<unknown> = []
+        for (const user of users) {
+          await client.updateUserAsync(user)
+          all.push([client.checkGate("germans"), client.getLayer("header").get("title")])
+        }
+        return all
+      },
+      [`${url}/v1`, key, users] as const,
+    )
+    expect(seen).toEqual(users.map(gatesOf))
+  })
+
+  it("has its gates by statsig-js", async () => {
+    const { page } = await open()
+    const { url } = await startFront()
+    const seen = await page.evaluate(
+      async ([api, key, users]) => {
+        const { statsig } = globalThis as unknown as PageSdks
+        await statsig.initialize(key, users[0]!, { api })
+        const all: Array<unknown> = []
+        for (const user of users) {
+          await statsig.updateUser(user)
+          all.push([statsig.checkGate("germans"), statsig.getLayer("header").getValue("title")])
+        }
+        return all
+      },
+      [`${url}/v1`, key, users] as const,
+    )
+    expect(seen).toEqual(users.map(gatesOf))
+  })
+})
+
 describeBrowser("a page with an ad blocker, on paths of one's own", (open) => {
   it("has its gates, and all of its events arrive", async () => {
     const { page } = await open()
@@ -45,7 +89,7 @@ describeBrowser("a page with an ad blocker, on paths of one's own", (open) => {
       },
       [url, key, users] as const,
     )
-    expect(seen).toEqual(users.map(({ country }) => [country === "DE", "Shop"]))
+    expect(seen).toEqual(users.map(gatesOf))
     await close()
     const seenBy = webhook.events.filter(({ eventName }) => eventName === "seen")
     expect(seenBy.map(({ value }) => value)).toEqual(users.map(({ userID }) => userID))

@@ -166,7 +166,7 @@ export const startStandIn = async (options: StandInOptions): Promise<StandIn> =>
   }
 
   const answer = async (req: IncomingMessage, asked: Asked, url: URL): Promise<Answer> => {
-    const text = decodedText(await textOf(await readBody(req)), url.searchParams)
+    const text = decodedText(await textOf(await readBody(req)), url.searchParams, req.headers)
     const route = routeOf(url.pathname)
     if (route === null) return refused(404)
     if (route.name === "exception") return json({ success: true })

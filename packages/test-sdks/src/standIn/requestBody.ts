@@ -31,6 +31,15 @@ export const textOf = async (bytes: Uint8Array): Promise<string> => {
   return Buffer.from(bytes).toString("utf8")
 }
 
-/** A browser's SDK sends base64, backwards, and says so with `se=1`. */
-export const decodedText = (text: string, query: URLSearchParams): string =>
-  query.get("se") === "1" ? Buffer.from([...text].reverse().join(""), "base64").toString("utf8") : text
+/**
+ * SDKs in browsers send base64, backwards: one says so with `se=1` in the query, the older one in a
+ * header.
+ */
+export const decodedText = (
+  text: string,
+  query: URLSearchParams,
+  headers: IncomingMessage["headers"],
+): string =>
+  query.get("se") === "1" || headers["statsig-encoded"] === "1"
+    ? Buffer.from([...text].reverse().join(""), "base64").toString("utf8")
+    : text
