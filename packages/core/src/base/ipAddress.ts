@@ -104,7 +104,10 @@ const longestGap = (groups: IpAddress): { readonly from: number; readonly length
 
 /** The one text that stands for an address: in IPv6 that of RFC 5952. */
 export const format = (address: IpAddress): string => {
-  if (isV4(address)) return address.map((group) => `${group >> 8}.${group & 255}`).join(".")
+  if (isV4(address)) {
+    const [high = 0, low = 0] = address
+    return `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`
+  }
   const texts = address.map((group) => group.toString(16))
   const { from, length } = longestGap(address)
   if (from === -1) return texts.join(":")

@@ -52,7 +52,7 @@ const startOf = (text: string, end: number): number => {
 const quoted = /^"(?:[^"\\]|\\.)*"$/
 
 const unquoted = (text: string): string =>
-  quoted.test(text) ? text.slice(1, -1).replace(/\\(.)/g, "$1") : text
+  text.charCodeAt(0) === quote && quoted.test(text) ? text.slice(1, -1).replace(/\\(.)/g, "$1") : text
 
 const port = /^:(?:\d{1,5}|_[\w.-]+)$/
 
@@ -99,57 +99,86 @@ const parseForwarded: ParseItem = (element) => {
   return found === null ? null : parseNode(found)
 }
 
-type IsTrusted = (address: IpAddress.IpAddress) => boolean
+/** An address, and whether what it has written is believed. */
+interface Hop {
+  readonly address: IpAddress.IpAddress
+  readonly isTrusted: boolean
+}
+
+type ReadHop = (item: string) => Hop | null
+
+/** Far more than proxies in front of one installation. */
+const maxRemembered = 256
+
+/** V8's `slice` would keep the header that a text is a part of. */
+const copyOf = (text: string): string => Array.from(text).join("")
+
+/**
+ * Remembers those who are trusted, by how they are written: each request comes through the same
+ * ones. Others are not remembered, since anybody may write them.
+ */
+const remembering = (parse: ParseItem, trust: ReadonlyArray<IpAddress.IpRange>): ReadHop => {
+  const known = new Map<string, Hop>()
+  return (item) => {
+    const found = known.get(item)
+    if (found !== undefined) return found
+    const address = parse(item)
+    if (address === null) return null
+    const hop = { address, isTrusted: trust.some((range) => IpAddress.isIn(address, range)) }
+    if (hop.isTrusted && item.length <= maxNode) {
+      if (known.size >= maxRemembered) known.clear()
+      known.set(copyOf(item), hop)
+    }
+    return hop
+  }
+}
 
 /**
  * Walks a list from its end for as long as those are trusted who have written it.
  *
  * @returns `null` when the last of them does not say who has called it
  */
-const walk = (
-  peer: IpAddress.IpAddress,
-  header: string,
-  parse: ParseItem,
-  isTrusted: IsTrusted,
-): IpAddress.IpAddress | null => {
+const walk = (peer: Hop, header: string, read: ReadHop): IpAddress.IpAddress | null => {
   const text = header.length > maxHeader ? header.slice(-maxHeader) : header
+  const hasQuotes = text.includes('"')
   let client = peer
   let hops = 0
   let end = text.length
-  while (end >= 0 && isTrusted(client)) {
-    const start = startOf(text, end)
+  while (end >= 0 && client.isTrusted) {
+    const start = hasQuotes ? startOf(text, end) : end === 0 ? 0 : text.lastIndexOf(",", end - 1) + 1
     // The rest of it may be cut off.
     if (start === 0 && text.length < header.length) return null
     const item = text.slice(start, end).trim()
     end = start - 1
     if (item === "") continue
     hops += 1
-    const address = hops > maxHops ? null : parse(item)
-    if (address === null) return null
-    client = address
+    const hop = hops > maxHops ? null : read(item)
+    if (hop === null) return null
+    client = hop
   }
-  return client
+  return client.address
 }
 
 /**
- * The address a request comes from: the first one, from the peer on, that is not trusted; when all
- * are trusted, the farthest of them. `null` when that is not said.
+ * Makes what finds the address a request comes from: the first one, from the peer on, that is not
+ * trusted; when all are trusted, the farthest of them. `null` when that is not said.
  *
  * A proxy writes one of the two headers, and may let the other one through as the client has sent
  * it. So where both are there and say different things, neither is believed.
  */
-export const clientAddress = (
-  { peer, forwardedFor, forwarded }: Way,
+export const makeClientAddress = (
   trust: ReadonlyArray<IpAddress.IpRange>,
-): IpAddress.IpAddress | null => {
-  const from = peer === undefined ? null : IpAddress.parse(peer)
-  if (from === null) return null
-  const isTrusted: IsTrusted = (address) => trust.some((range) => IpAddress.isIn(address, range))
-  if (forwarded === null) {
-    return forwardedFor === null ? from : walk(from, forwardedFor, parseForwardedFor, isTrusted)
+): ((way: Way) => IpAddress.IpAddress | null) => {
+  const readPeer = remembering(IpAddress.parse, trust)
+  const readForwardedFor = remembering(parseForwardedFor, trust)
+  const readForwarded = remembering(parseForwarded, trust)
+  return ({ peer, forwardedFor, forwarded }) => {
+    const from = peer === undefined ? null : readPeer(peer)
+    if (from === null || (forwardedFor === null && forwarded === null)) return from?.address ?? null
+    const one = forwardedFor === null ? null : walk(from, forwardedFor, readForwardedFor)
+    if (forwarded === null) return one
+    const other = walk(from, forwarded, readForwarded)
+    if (forwardedFor === null) return other
+    return one !== null && other !== null && IpAddress.isSame(one, other) ? one : null
   }
-  const one = walk(from, forwarded, parseForwarded, isTrusted)
-  if (forwardedFor === null || one === null) return one
-  const other = walk(from, forwardedFor, parseForwardedFor, isTrusted)
-  return other !== null && IpAddress.isSame(one, other) ? one : null
 }

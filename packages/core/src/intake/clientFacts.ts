@@ -7,7 +7,7 @@ import type { ClientFacts } from "../entry/Envelope.ts"
 import type { Codec } from "../ports/Codec.ts"
 import { hashKeyProblems } from "../select/Destination.ts"
 import { type Hash, hashWith } from "../select/Fields.ts"
-import { clientAddress } from "./clientAddress.ts"
+import { makeClientAddress } from "./clientAddress.ts"
 import type { RequestHead } from "./request.ts"
 import { headerOf } from "./requestHead.ts"
 
@@ -117,6 +117,8 @@ const countryOf = (country: NonNullable<ClientOptions["country"]>, ip: string): 
 /** Reads what is to be kept of a request's head; `null` when nothing is. */
 export type ReadClient = (head: RequestHead) => ClientFacts | null
 
+type Writable<A> = { -readonly [K in keyof A]: A[K] }
+
 /** Servers' SDKs send it, and only they do (docs/wire.md, section 3). */
 const ofServer = "statsig-server-session-id"
 
@@ -128,31 +130,29 @@ export const makeReadClient = (
   const { ip = "off", userAgent = false, country } = client
   if (ip === "off" && !userAgent && country === undefined) return () => null
   const trust = (client.trust ?? []).map(IpAddress.parseRange).filter((range) => typeof range !== "string")
+  const addressOf = makeClientAddress(trust)
   const show = ip === "off" ? null : makeShow(ip, () => hashWith(codec, hashKey!))
   const wantsAddress = show !== null || country !== undefined
 
-  const addressFacts = ({ peer, headers }: RequestHead): ClientFacts => {
-    const way = {
+  const addAddress = (facts: Writable<ClientFacts>, { peer, headers }: RequestHead): void => {
+    const address = addressOf({
       peer,
       forwardedFor: headerOf(headers, "x-forwarded-for"),
       forwarded: headerOf(headers, "forwarded"),
-    }
-    const address = clientAddress(way, trust)
-    if (address === null) return {}
+    })
+    if (address === null) return
     const text = IpAddress.format(address)
     const found = country === undefined ? null : countryOf(country, text)
-    return {
-      ...(show === null ? {} : { ip: show(address, text) }),
-      ...(found === null ? {} : { country: found }),
-    }
+    if (show !== null) facts.ip = show(address, text)
+    if (found !== null) facts.country = found
   }
 
   return (head) => {
     if (head.headers[ofServer] !== undefined) return null
+    const facts: Writable<ClientFacts> = {}
+    if (wantsAddress) addAddress(facts, head)
     const agent = userAgent ? headerOf(head.headers, "user-agent") : null
-    return {
-      ...(wantsAddress ? addressFacts(head) : {}),
-      ...(agent === null ? {} : { userAgent: Utf8.cut(agent, maxAgentBytes) }),
-    }
+    if (agent !== null) facts.userAgent = Utf8.cut(agent, maxAgentBytes)
+    return facts
   }
 }

@@ -2,14 +2,18 @@ import { clientCases, clientOptions, untrustedPeer } from "@millrace/testkit"
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import * as IpAddress from "../../src/base/ipAddress.ts"
-import { clientAddress, maxHops } from "../../src/intake/clientAddress.ts"
+import { makeClientAddress, maxHops } from "../../src/intake/clientAddress.ts"
 
-type Way = Parameters<typeof clientAddress>[0]
+type Way = Parameters<ReturnType<typeof makeClientAddress>>[0]
 
 const trust = clientOptions.trust.map(IpAddress.parseRange).filter((range) => typeof range !== "string")
 
+/** One for all cases: what it remembers of one must not change another. */
+const remembering = makeClientAddress(trust)
+
 const find = (way: Partial<Way>, trusted: ReadonlyArray<IpAddress.IpRange> = trust): string | null => {
-  const address = clientAddress({ peer: untrustedPeer, forwardedFor: null, forwarded: null, ...way }, trusted)
+  const read = trusted === trust ? remembering : makeClientAddress(trusted)
+  const address = read({ peer: untrustedPeer, forwardedFor: null, forwarded: null, ...way })
   return address === null ? null : IpAddress.format(address)
 }
 
