@@ -8,7 +8,7 @@ import {
   Store,
   StoreError,
 } from "@millrace/core"
-import { Migration } from "@millrace/core/host"
+import { Migration, RelayMark } from "@millrace/core/host"
 import { Counters, Documents, Keys } from "@millrace/core/store"
 import { Catalog, createServer, Millrace } from "@millrace/node"
 import { statsig } from "@millrace/statsig"
@@ -126,6 +126,7 @@ const listenByWorkers = Effect.fnUntraced(function* (
       client,
       hashKey,
       statsig: config.statsig,
+      relayId: yield* RelayMark.RelayId,
       statsigSecrets,
       log: { durability: log.durability, partitions: log.partitions },
       maxBytes,

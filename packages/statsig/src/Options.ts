@@ -1,6 +1,5 @@
 import { Destination, InvalidOptions } from "@millrace/core"
 import { SchemaProblems } from "@millrace/core/host"
-import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 
@@ -41,6 +40,10 @@ const UpstreamHosts = Schema.Union([
   }),
 ])
 
+const ServerKey = Schema.String.check(
+  Schema.makeFilter((key) => /^[\x21-\x7e]+$/.test(key) || "expected visible ASCII characters"),
+)
+
 /** What is given to `statsig(...)`, and stands as `statsig` in a config file. */
 export const Options = Schema.Struct({
   upstream: Schema.optionalKey(UpstreamHosts),
@@ -48,6 +51,10 @@ export const Options = Schema.Struct({
   passThrough: Schema.optionalKey(Schema.Boolean),
   /** How long a document is given out without asking again: 10 seconds by default. */
   freshFor: Schema.optionalKey(Destination.Millis),
+  /** Whether there is a destination `statsig`, which everything goes on to: `false` by default. */
+  relay: Schema.optionalKey(Schema.Boolean),
+  /** What events go on with whose senders show no key of the Statsig project. */
+  serverKey: Schema.optionalKey(ServerKey),
 })
 
 const defaultFreshFor = 10_000
@@ -58,6 +65,8 @@ export interface Settings {
   readonly passThrough: boolean
   /** ms */
   readonly freshFor: number
+  readonly relay: boolean
+  readonly serverKey: string | null
 }
 
 const decodeOptions = Schema.decodeUnknownResult(Options, { errors: "all", onExcessProperty: "error" })
@@ -66,15 +75,17 @@ const decodeOptions = Schema.decodeUnknownResult(Options, { errors: "all", onExc
 const withoutSlash = (origin: string): string => origin.replace(/\/$/, "")
 
 /** Fails with all that is wrong, below `statsig`. */
-export const decode = (options: unknown): Effect.Effect<Settings, InvalidOptions> => {
+export const decode = (options: unknown): Result.Result<Settings, InvalidOptions> => {
   const decoded = decodeOptions(options)
   if (Result.isFailure(decoded)) {
-    return new InvalidOptions({ problems: SchemaProblems.problemsOf(decoded.failure, ["statsig"]) })
+    const problems = SchemaProblems.problemsOf(decoded.failure, ["statsig"])
+    return Result.fail(new InvalidOptions({ problems }))
   }
   const { upstream, passThrough = false, freshFor = defaultFreshFor } = decoded.success
+  const { relay = false, serverKey = null } = decoded.success
   const given = upstream === true || upstream === undefined ? {} : upstream
   const hosts = { ...statsigHosts, ...given }
-  return Effect.succeed({
+  return Result.succeed({
     hosts: {
       events: withoutSlash(hosts.events),
       api: withoutSlash(hosts.api),
@@ -82,5 +93,7 @@ export const decode = (options: unknown): Effect.Effect<Settings, InvalidOptions
     },
     passThrough,
     freshFor,
+    relay,
+    serverKey,
   })
 }

@@ -37,7 +37,7 @@ const open = Effect.fnUntraced(function* (store: Layer.Layer<Store.Store> = Stor
         return script.answer(request)
       }),
   })
-  const routes = Effect.flatMap(decode({ passThrough: true }), (settings) =>
+  const routes = Effect.flatMap(Effect.fromResult(decode({ passThrough: true })), (settings) =>
     Effect.provideService(PassThrough.make(settings), Upstream, upstream),
   )
   const services = yield* Layer.build(

@@ -142,6 +142,8 @@ export const load = Effect.fnUntraced(function* (
   const ownPaths = set.get("logEventPath") as ReadonlyArray<string> | undefined
 
   const passThrough = set.get("statsigPassThrough")?.[0] as boolean | undefined
+  const relay = one("statsigRelay")
+  const serverKey = one("statsigServerKey")
 
   const destinations = [...(file.value("destinations") ?? [])]
   const webhooks = given("webhook")
@@ -193,6 +195,8 @@ export const load = Effect.fnUntraced(function* (
     statsig: {
       ...file.value("statsigPassThrough"),
       ...(passThrough === undefined ? {} : { passThrough }),
+      ...(relay === undefined ? {} : { relay }),
+      ...(serverKey === undefined ? {} : { serverKey }),
     },
     statsigSecrets: [file.value("statsigSecret") ?? []].flat(),
     catalog: file.value("catalog") ?? null,

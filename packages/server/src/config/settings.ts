@@ -240,6 +240,17 @@ const settings = {
     read: toBoolean,
     help: 'pass on to Statsig what SDKs ask for: in the file `{ "passThrough": true, "upstream": true, "freshFor": "10 seconds" }`',
   }),
+  statsigRelay: setting({
+    flag: null,
+    schema: Schema.Boolean,
+    read: toBoolean,
+    help: 'send what is accepted on to Statsig: in the file `"statsig": { "relay": true }`',
+  }),
+  statsigServerKey: setting({
+    variable: true,
+    schema: Key,
+    help: "what events go on to Statsig with whose senders show no key of the project",
+  }),
   config: setting({
     flag: "<path>",
     schema: Schema.String,

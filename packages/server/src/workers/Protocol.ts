@@ -47,6 +47,8 @@ export interface Settings {
   /** What a client's address is hashed with. */
   readonly hashKey: string | null
   readonly statsig: StatsigOptions
+  /** What the primary's relay names itself: its own requests must not come back by a worker. */
+  readonly relayId: string
   readonly statsigSecrets: ReadonlyArray<string>
   readonly log: { readonly durability: EventLog.Durability; readonly partitions: number }
   /** How many bytes of bodies may be in its memory, and how many of them may wait for the store. */

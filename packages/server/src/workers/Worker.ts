@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream"
 import { Millrace as Core, HttpIngest } from "@millrace/core"
-import { promiseHandler } from "@millrace/core/host"
+import { promiseHandler, RelayMark } from "@millrace/core/host"
 import { Codec, createServer, type Ingest, YoungMemory } from "@millrace/node"
 import { statsig } from "@millrace/statsig"
 import * as Context from "effect/Context"
@@ -40,7 +40,11 @@ const intake = (settings: Settings, primary: Primary) => {
       receive: { statsigSecret: statsigSecrets },
       limits: { inFlightBytes: maxBytes },
     }).pipe(
-      Layer.provide([Codec.layer, Layer.succeedContext(RemoteStore.make(primary, log))]),
+      Layer.provide([
+        Codec.layer,
+        Layer.succeed(RelayMark.RelayId, settings.relayId),
+        Layer.succeedContext(RemoteStore.make(primary, log)),
+      ]),
       Layer.merge(YoungMemory.layer),
     ),
   )
