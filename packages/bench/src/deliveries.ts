@@ -60,12 +60,17 @@ export const eventBytesOf = (batch: string): number => {
 }
 
 /** Millrace, with everything that is to be sent in its store before it begins. */
-export const millraceSender = async (store: StoreName, maxEvents: number): Promise<Sender> => {
+export const millraceSender = async (
+  store: StoreName,
+  maxEvents: number,
+  compress: "gzip" | null = null,
+): Promise<Sender> => {
   const { sink, url } = await startSink()
   const millrace = await start<DelivererAbilities>("deliverer", contestantCore, {
     store,
     url,
     maxEvents,
+    compress,
   } satisfies DelivererOptions)
   const sending: Sending = {
     sink,

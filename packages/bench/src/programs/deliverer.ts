@@ -12,15 +12,16 @@ export interface DelivererOptions {
   readonly store: StoreName
   readonly url: string
   readonly maxEvents: number
+  readonly compress: "gzip" | null
 }
 
 const perRequest = 100
 const id = "sink"
 
-const { store, url, maxEvents } = givenOptions<DelivererOptions>()
+const { store, url, maxEvents, compress } = givenOptions<DelivererOptions>()
 const directory = mkdtempSync(join(tmpdir(), "millrace-bench-"))
 const { millrace, post } = await pipeline({
-  destinations: [{ id, url, batch: { maxEvents, maxBytes: 64 * 1024 ** 2 } }],
+  destinations: [{ id, url, compress, batch: { maxEvents, maxBytes: 64 * 1024 ** 2 } }],
   ...(store === "memory:" ? {} : { store: Sqlite.layer({ path: join(directory, "events.db") }) }),
 })
 await millrace.disable(id)

@@ -1,10 +1,11 @@
 import { createServer, type Socket } from "node:net"
+import { gunzipSync } from "node:zlib"
 import { portOf } from "../contestants/Contestant.ts"
 import { offer } from "../processes.ts"
 
 /**
  * Receives at next to no cost: counts the bytes of each request's body and answers 200, without an
- * HTTP parser. Bodies must come with a content-length.
+ * HTTP parser. Bodies must come with a content-length; those in gzip count as what they hold.
  */
 const blankLine = Buffer.from("\r\n\r\n")
 const ok = Buffer.from("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
@@ -27,6 +28,8 @@ const take = (socket: Socket): void => {
   let head: Buffer = Buffer.alloc(0)
   /** Bytes still missing of the body that is being read. */
   let missing = 0
+  /** Parts of a body in gzip; `null` of any other. */
+  let packed: Array<Buffer> | null = null
   socket.setNoDelay(true)
   socket.on("error", () => socket.destroy())
   socket.on("data", (chunk: Buffer) => {
@@ -36,7 +39,9 @@ const take = (socket: Socket): void => {
         head = head.length === 0 ? rest : Buffer.concat([head, rest])
         const end = head.indexOf(blankLine)
         if (end < 0) return
-        const length = Number(/content-length: (\d+)/i.exec(head.toString("latin1", 0, end))?.[1])
+        const text = head.toString("latin1", 0, end)
+        const length = Number(/content-length: (\d+)/i.exec(text)?.[1])
+        packed = /content-encoding: gzip/i.test(text) ? [] : null
         if (!(length > 0)) throw new Error("a request without a content-length")
         missing = length
         rest = head.subarray(end + blankLine.length)
@@ -45,9 +50,16 @@ const take = (socket: Socket): void => {
       const part = rest.subarray(0, missing)
       rest = rest.subarray(part.length)
       missing -= part.length
-      bytes += part.length
-      first?.push(part)
+      if (packed === null) {
+        bytes += part.length
+        first?.push(part)
+      } else packed.push(part)
       if (missing > 0) return
+      if (packed !== null) {
+        const body = gunzipSync(Buffer.concat(packed))
+        bytes += body.length
+        first?.push(body)
+      }
       socket.write(ok)
       requests += 1
       if (first !== null) {

@@ -2,7 +2,7 @@
  * The room of delivery: from the log to the receiver.
  *
  * What comes in are entries, read from the log's head once for all destinations; what goes out are
- * requests to webhooks, and what became of each event: cursors, attempts, dead letters.
+ * requests to receivers, and what became of each event: cursors, attempts, dead letters.
  *
  *     log ─┬─ HeadReader ─ Router ─┬─► Feed ─► Lane: batch ─► send ─► settle ─┐
  *          └─ a lane that lags ────┘             ▲                            │
@@ -11,8 +11,8 @@
  * `Dispatcher` is what others see of it, `dispatching` makes it. `dispatcher/` knows which lanes
  * are this process's to run (`lease`, `assignment`), runs them (`laneSet`), and keeps and trims the
  * log (`retention`). `read/` reads, `lane/` makes batches and finds out whose fault a failure is,
- * `send/` signs and sends. `LaneState` is what a cursor remembers of a lane; `Ledger` adds all of
- * them up; `Delivery` judges an answer.
+ * `send/` chooses a sink by the destination's kind, and sends. `LaneState` is what a cursor
+ * remembers of a lane; `Ledger` adds all of them up; `Delivery` judges an answer.
  *
  * `Millrace` and servers build the layer and call `drain` in the end; operators steer it through
  * `Steering`. Intake never calls it: the log is all that the two share.
