@@ -78,7 +78,7 @@ export const make = (
     const version = nuid.next()
     const size = Math.min(pieceBytes, maxPayload() - overhead)
     const pieces = Math.ceil(body.length / size)
-    yield* Effect.forEach(
+    const writing = Effect.forEach(
       Array.from({ length: pieces }).keys(),
       (piece) =>
         bucket.publish({
@@ -86,6 +86,10 @@ export const make = (
           data: body.subarray(piece * size, (piece + 1) * size),
         }),
       { concurrency, discard: true },
+    )
+    // Nobody knows of them if they do not all get there.
+    yield* Effect.onError(writing, () =>
+      Effect.ignore(bucket.purgeSubject(`${subjectsOf(token, version)}.*`)),
     )
     const before = yield* table.get(token)
     const row = { name, savedAt, meta, version, pieces }

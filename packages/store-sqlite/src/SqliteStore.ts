@@ -23,7 +23,7 @@ import * as Layer from "effect/Layer"
 import { claimDelivery, isUnclaimed, lookEvery, makeClaimable } from "./DeliveryClaim.ts"
 import { failureOf } from "./errors.ts"
 import { lettersPerCall } from "./limits.ts"
-import { fail } from "./outcomes.ts"
+import { fail, full } from "./outcomes.ts"
 import { tooWideMode } from "./ownFile.ts"
 import { type FileOptions, StoreFile } from "./StoreFile.ts"
 import type { Lost, Progress } from "./tables/records.ts"
@@ -166,11 +166,16 @@ const documents = (file: StoreFile): Documents.Documents["Service"] => ({
   put: Effect.fnUntraced(function* ({ body, ...document }) {
     const now = yield* Clock.currentTimeMillis
     const version = randomUUID()
-    for (let piece = 0; piece * pieceBytes < body.length; piece++) {
-      const part = body.slice(piece * pieceBytes, (piece + 1) * pieceBytes)
-      yield* file.write("documents", "putPiece", version, piece, part, now)
-    }
-    yield* file.write("documents", "put", { ...document, version }, now)
+    const writing = Effect.gen(function* () {
+      for (let piece = 0; piece * pieceBytes < body.length; piece++) {
+        const part = body.slice(piece * pieceBytes, (piece + 1) * pieceBytes)
+        const problem = yield* file.write("documents", "putPiece", version, piece, part, now)
+        if (problem !== null) return yield* Effect.fail(full(problem))
+      }
+      yield* file.write("documents", "put", { ...document, version }, now)
+    })
+    // On a disk that is full, above all.
+    yield* Effect.onError(writing, () => Effect.ignore(file.write("documents", "dropPieces", version)))
   }),
   remove: (name) => file.write("documents", "remove", name),
 })

@@ -1,6 +1,7 @@
 import type { Documents } from "@millrace/core/store"
 import type { Connection } from "../Connection.ts"
 import type { Limits } from "../limits.ts"
+import type { Space } from "../Room.ts"
 import { bytes, number, text } from "../row.ts"
 
 /** A document whose pieces have been written, under a version that no other one has. */
@@ -11,7 +12,14 @@ export type Written = Omit<Documents.Document, "body"> & { readonly version: str
  */
 const patience = 60 * 60 * 1000
 
-export const documents = (connection: Connection, { maxDocuments }: Limits["documents"]) => {
+/**
+ * Bytes that have to be free before a piece is written, besides what is kept for everything else.
+ * Nothing is dropped for a document, and none takes what events will need soon.
+ */
+const margin = 8 * 1024 * 1024
+
+/** @param space that the disk has */
+export const documents = (connection: Connection, { maxDocuments }: Limits["documents"], space: Space) => {
   const remove = (name: string): void => {
     connection.run(
       "DELETE FROM document_pieces WHERE version = (SELECT version FROM documents WHERE name = ?)",
@@ -36,14 +44,27 @@ export const documents = (connection: Connection, { maxDocuments }: Limits["docu
       return { name, savedAt: number(row, "saved_at"), meta: text(row, "meta"), body }
     },
 
-    /** A part of a document that is no document yet. */
-    putPiece(version: string, piece: number, body: Uint8Array, now: number): void {
+    /**
+     * Writes a part of a document that is no document yet. Returns why there is no room for it.
+     */
+    putPiece(version: string, piece: number, body: Uint8Array, now: number): string | null {
+      if (!space.has(margin)) return space.problem(margin) ?? "the disk has no room for a document"
       connection.run(
         "INSERT INTO document_pieces (version, piece, written_at, body) VALUES (?, ?, ?, ?)",
         version,
         piece,
         now,
         body,
+      )
+      return null
+    },
+
+    /** Gives up a document whose pieces have not all been written. */
+    dropPieces(version: string): void {
+      connection.run(
+        `DELETE FROM document_pieces
+         WHERE version = ? AND version NOT IN (SELECT version FROM documents)`,
+        version,
       )
     },
 

@@ -31,6 +31,6 @@ export const tables = (connection: Connection, limits: Limits, surroundings: Log
   destinations: destinations(connection),
   keys: keys(connection),
   counters: counters(connection, limits.counters),
-  documents: documents(connection, limits.documents),
+  documents: documents(connection, limits.documents, surroundings.space),
   examination: examination(connection),
 })

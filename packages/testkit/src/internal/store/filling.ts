@@ -5,6 +5,7 @@ import { expect } from "vitest"
 import { record } from "./cursors.ts"
 import { letter } from "./deadLetters.ts"
 import { destination } from "./destinations.ts"
+import { document } from "./documents.ts"
 import { appendOne, entry, ids, readAll } from "./entries.ts"
 import { key } from "./keys.ts"
 import type { Ports, Suite } from "./suite.ts"
@@ -93,6 +94,28 @@ export const filling = ({ checkSmall }: Suite): void => {
       yield* log.trim(0, Position.end, 0)
       yield* ready(ports)
       yield* log.append([entry(9_999, { size })])
+    }),
+  )
+
+  checkSmall("full, it may refuse a document, and goes on with everything else", (open) =>
+    Effect.gen(function* () {
+      const ports = yield* open()
+      const taken = yield* fill(ports, 1)
+      const large = document("specs", { body: new Uint8Array(4 * 1024 * 1024).fill(1) })
+      for (let tries = 0; tries < 3; tries++) {
+        const outcome = yield* Effect.result(ports.documents.put(large))
+        if (outcome._tag === "Failure") expect(outcome.failure.reason._tag).toBe("Full")
+        const found = yield* ports.documents.get("specs")
+        expect(found === null ? outcome._tag : found.body.length).toBe(
+          found === null ? "Failure" : large.body.length,
+        )
+      }
+      expect(yield* keptIn(ports)).toHaveLength(taken.length)
+      const released = taken.at(-1) ?? Position.origin
+      yield* goOn(ports, "a/0", released)
+      yield* ports.log.trim(0, released, 0)
+      yield* ready(ports)
+      yield* ports.log.append([entry(9_999, { size })])
     }),
   )
 
