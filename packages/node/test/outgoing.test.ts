@@ -1,9 +1,17 @@
+import { writeFileSync } from "node:fs"
+import { mkdtemp, rm } from "node:fs/promises"
 import { createServer, type IncomingHttpHeaders } from "node:http"
 import type { AddressInfo } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { gunzipSync } from "node:zlib"
 import { Signature } from "@millrace/core"
 import { Codec, Millrace } from "@millrace/node"
+import { rawReply, scriptedProxy, scriptedReceiver, selfSigned } from "@millrace/testkit"
 import { expect, it, onTestFinished } from "vitest"
+
+/** A machine that does other things besides takes its time. */
+const patient = { timeout: 30_000 }
 
 interface Received {
   readonly headers: IncomingHttpHeaders
@@ -56,7 +64,7 @@ it("a receiver that demands a token and gzip gets all events, signed as they wer
     signing: { standardWebhooks: [standardWebhooks] },
   })
   await millrace.logEvent({ event: "a", user: { userID: "u" } })
-  await expect.poll(() => received.length).toBe(3)
+  await expect.poll(() => received.length, patient).toBe(3)
   const [first, second, third] = received
   expect(third?.headers).toMatchObject({
     authorization: "Bearer t0p-s3cret",
@@ -81,7 +89,7 @@ it("what a receiver repeats of a header is in no attempt, log or error", async (
   const { url } = await receiver("another")
   const { millrace, lines } = await start({ url, headers: { authorization: "Bearer t0p-s3cret" } })
   await millrace.logEvent({ event: "a", user: { userID: "u" } })
-  await expect.poll(async () => (await millrace.attempts()).length).toBeGreaterThan(0)
+  await expect.poll(async () => (await millrace.attempts()).length, patient).toBeGreaterThan(0)
   const seen = JSON.stringify([
     await millrace.attempts(),
     await millrace.destinations(),
@@ -90,6 +98,63 @@ it("what a receiver repeats of a header is in no attempt, log or error", async (
   ])
   expect(seen).toContain("answered 401: no: ***")
   expect(seen).not.toContain("t0p-s3cret")
+})
+
+it("a receiver with an authority of its own, that knows us by a certificate, behind a proxy", async () => {
+  const tls = { ...selfSigned, requestCert: true, ca: selfSigned.cert }
+  const receiver = await scriptedReceiver((socket) => socket.write(rawReply(200)), { tls })
+  const proxy = await scriptedProxy()
+  const folder = await mkdtemp(join(tmpdir(), "millrace-outgoing-"))
+  onTestFinished(async () => {
+    await Promise.all([receiver.close(), proxy.close()])
+    await rm(folder, { recursive: true })
+  })
+  const file = join(folder, "key.pem")
+  writeFileSync(file, selfSigned.key)
+  process.env["OUTGOING_TEST_CA"] = selfSigned.cert
+  onTestFinished(() => void delete process.env["OUTGOING_TEST_CA"])
+  const { millrace, lines } = await start({
+    url: receiver.url,
+    tls: { ca: { env: "OUTGOING_TEST_CA" }, cert: selfSigned.cert, key: { file } },
+    proxy: proxy.url.replace("://", "://user:t0p-s3cret@"),
+  })
+  await millrace.logEvent({ event: "a", user: { userID: "u" } })
+  await expect.poll(() => receiver.requests.length, patient).toBe(1)
+  expect(proxy.requests).toEqual([
+    {
+      line: `CONNECT ${new URL(receiver.url).host}`,
+      authorization: `Basic ${Buffer.from("user:t0p-s3cret").toString("base64")}`,
+    },
+  ])
+  const seen = JSON.stringify([await millrace.attempts(), await millrace.destinations(), lines])
+  expect(seen).not.toMatch(/t0p-s3cret|PRIVATE KEY/)
+})
+
+it("a proxy that refuses is told, and its credentials are not", async () => {
+  const proxy = await scriptedProxy({ status: 407 })
+  onTestFinished(() => proxy.close())
+  for (const url of ["https://127.0.0.1:1/", "http://127.0.0.1:1/"]) {
+    const { millrace, lines } = await start({ url, proxy: proxy.url.replace("://", "://user:t0p-s3cret@") })
+    await millrace.logEvent({ event: "a", user: { userID: "u" } })
+    await expect.poll(async () => (await millrace.attempts()).length, patient).toBeGreaterThan(0)
+    const seen = JSON.stringify([await millrace.attempts(), await millrace.destinations(), lines])
+    expect(seen).toContain("the proxy refuses: it wants other credentials (407)")
+    expect(seen).not.toMatch(/t0p-s3cret|dXNlcjp/)
+  }
+})
+
+it("certificates and proxies that are none are mistakes at the start, by their paths", async () => {
+  const tls = { ca: { env: "NOT_SET_ANYWHERE" }, key: { file: "/none" }, cert: selfSigned.cert }
+  await expect(start({ url: "https://x.test/", tls, proxy: { env: "NONE" } })).rejects.toMatchObject({
+    problems: [
+      { path: "destinations[0].tls.ca", message: expect.stringContaining("not set") },
+      { path: "destinations[0].tls.key", message: expect.stringContaining("not there") },
+      { path: "destinations[0].proxy", message: expect.stringContaining("not set") },
+    ],
+  })
+  await expect(start({ url: "https://x.test/", tls: { ca: "t0p-s3cret" } })).rejects.toMatchObject({
+    problems: [{ path: "destinations[0].tls.ca", message: "expected certificates in PEM" }],
+  })
 })
 
 it("a variable that is not set is a mistake at the start, by its path", async () => {
@@ -113,7 +178,7 @@ it("a template is sent for each event by itself", async () => {
       millrace.logEvent({ event: eventName, user: { userID: "u" }, metadata: { n } }),
     ),
   )
-  await expect.poll(() => received.length).toBe(2)
+  await expect.poll(() => received.length, patient).toBe(2)
   expect(received.map(({ body }) => JSON.parse(String(body)))).toEqual([
     { text: "a by u", value: 0 },
     { text: "b by u", value: 1 },
@@ -131,7 +196,7 @@ it("a message is one for the whole batch", async () => {
   for (const eventName of ["a", "a", "<!channel>"]) {
     await millrace.logEvent({ event: eventName, user: { userID: "u" } })
   }
-  await expect.poll(() => received.length).toBe(1)
+  await expect.poll(() => received.length, patient).toBe(1)
   const text = String(received[0]!.body)
   expect(JSON.parse(text)).toMatchObject({
     blocks: expect.any(Array),

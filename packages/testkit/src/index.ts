@@ -9,6 +9,7 @@ export {
 export { type ClientCase, clientCases, clientOptions, untrustedPeer } from "./clientCases.ts"
 export { type GoldenReply, type GoldenRequest, goldenOptions, goldenReplies } from "./goldenReplies.ts"
 export { RawConnection, type RawReply, type RawRequest } from "./internal/rawHttp.ts"
+export { type ScriptedProxy, type ScriptedProxyOptions, scriptedProxy } from "./internal/scriptedProxy.ts"
 export {
   type RawReceived,
   rawReply,
@@ -16,6 +17,7 @@ export {
   type ScriptedReceiverOptions,
   scriptedReceiver,
 } from "./internal/scriptedReceiver.ts"
+export { selfSigned } from "./internal/selfSigned.ts"
 export { type FarEndMood, type SinkBinding, type SinkFarEnd, sinkContract } from "./sinkContract.ts"
 export * from "./storeBinding.ts"
 export { storeContract } from "./storeContract.ts"

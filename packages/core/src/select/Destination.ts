@@ -11,8 +11,9 @@
  * form of Statsig's Generic Webhook (`WebhookEvent`), `Fields` takes personal data out or hashes
  * it, and `Catalog` knows what exposures alone do not tell. `exportedEvents` exports an entry once
  * for all lanes with one rule. `messages/` makes of events what people's tools show, and what
- * users' templates say; `requestHeaders` and `Secret` are what a request carries besides. `glob`
- * and `fieldPath` read patterns and paths; `partition` deals requests.
+ * users' templates say; `requestHeaders` and `Secret` are what a request carries besides, and
+ * `connection` is how it gets there. `glob` and `fieldPath` read patterns and paths; `partition`
+ * deals requests.
  *
  * Delivery, dry runs and the live view compile a selection once and call it for every event, so
  * that all three agree. Nothing of it waits, and an event that cannot be exported is a value,
@@ -32,6 +33,7 @@ import type { OptionProblem } from "../base/InvalidOptions.ts"
 import { type Path, pathText, problemsOf } from "../base/SchemaProblems.ts"
 import { standardKey } from "../base/Signature.ts"
 import type { Catalog } from "./Catalog.ts"
+import { HttpProxy, Tls } from "./connection.ts"
 import * as Export from "./Export.ts"
 import { Fields, type Hash } from "./Fields.ts"
 import { type CompiledFilter, compile as compileFilter, Filter } from "./Filter.ts"
@@ -169,6 +171,9 @@ export const DestinationConfig = Schema.Struct({
   headers: RequestHeaders.pipe(withDefault({})),
   /** `gzip`: requests say so in `content-encoding`; the signature is under the bytes as sent. */
   compress: Schema.NullOr(Schema.Literals(["gzip"])).pipe(withDefault(null)),
+  /** Authorities and certificates of one's own; those that everybody believes by default. */
+  tls: Schema.NullOr(Tls).pipe(withDefault(null)),
+  proxy: Schema.NullOr(HttpProxy).pipe(withDefault(null)),
   signing: Signing.pipe(withDefault({})),
   retry: RetryPolicy.pipe(withDefault({})),
   rateLimit: RateLimit.pipe(withDefault({})),

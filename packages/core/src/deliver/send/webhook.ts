@@ -8,6 +8,7 @@ import { Codec } from "../../ports/Codec.ts"
 import { SecretReader } from "../../ports/SecretReader.ts"
 import type { SinkReply } from "../../ports/Sink.ts"
 import { Transport } from "../../ports/Transport.ts"
+import * as Connection from "../../select/connection.ts"
 import { type Destination, webhookSchemes } from "../../select/Destination.ts"
 import { discord } from "../../select/messages/discord.ts"
 import { contentTypeOf, type Format } from "../../select/messages/Format.ts"
@@ -51,10 +52,20 @@ const secretsIn = (headers: Readonly<Record<string, string>>): ReadonlyArray<str
     .filter((secret) => secret.length >= leastSecret)
     .sort((one, other) => other.length - one.length)
 
-const headersOf = Effect.fnUntraced(function* ({ headers }: Destination) {
-  const read = RequestHeaders.resolve(headers, yield* SecretReader, ["headers"])
-  if (Result.isFailure(read)) return yield* new InvalidOptions({ problems: read.failure })
-  return read.success
+/** Reads what a destination names and does not hold, or says all that is wrong with it. */
+const secretsOf = Effect.fnUntraced(function* (destination: Destination) {
+  const reader = yield* SecretReader
+  const headers = RequestHeaders.resolve(destination.headers, reader, ["headers"])
+  const connection = Connection.resolve(destination, reader, [])
+  if (Result.isSuccess(headers) && Result.isSuccess(connection)) {
+    return { headers: headers.success, connection: connection.success }
+  }
+  return yield* new InvalidOptions({
+    problems: [
+      ...(Result.isFailure(headers) ? headers.failure : []),
+      ...(Result.isFailure(connection) ? connection.failure : []),
+    ],
+  })
 })
 
 /** A webhook: each batch is signed, and sent as one request over HTTP. */
@@ -66,9 +77,10 @@ export const webhook: SinkKind = {
     const { url, format, compress, signing, timeout } = destination
     const codec = yield* Codec
     const transport = yield* Transport
-    const given = yield* headersOf(destination)
+    const { headers: given, connection } = yield* secretsOf(destination)
     const sign = Signature.signer(codec, signing)
     const secrets = secretsIn(given)
+    const way = { url, timeout, ...(connection === null ? {} : { connection }) }
     const fixed = {
       "content-type": contentTypeOf(format),
       "user-agent": "millrace",
@@ -81,7 +93,7 @@ export const webhook: SinkKind = {
         const clock = yield* Clock.Clock
         const sentAt = clock.currentTimeMillisUnsafe()
         const headers = { ...fixed, ...sign({ id, sentAt, body }) }
-        const result = yield* Effect.result(transport.send({ url, headers, body, timeout }))
+        const result = yield* Effect.result(transport.send({ ...way, headers, body }))
         const reply = Result.isSuccess(result)
           ? Delivery.verdictOfReply(result.success, clock.currentTimeMillisUnsafe())
           : Delivery.verdictOfError(result.failure)
