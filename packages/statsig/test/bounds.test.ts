@@ -85,6 +85,40 @@ describe("a reply of Statsig's", () => {
   })
 })
 
+describe("a Statsig that cannot be reached", () => {
+  it("by a connection that was closed under the request is asked once more", async () => {
+    let closed = 0
+    const { url, upstream } = await open((got, res) => {
+      if (closed === 2) return json("{}")(got, res)
+      closed += 1
+      res.destroy()
+    })
+    const ask = async () => {
+      const reply = await fetch(`${url}/v1/initialize?k=${serverKey}`, { method: "POST", body: "{}" })
+      return reply.status
+    }
+    expect([await ask(), upstream.got.length]).toEqual([503, 2])
+    expect([await ask(), upstream.got.length]).toEqual([200, 3])
+  })
+
+  it("because nobody listens there is known to be away, and what was kept is served", async () => {
+    const { url, upstream, log } = await open(json("{}"), {}, { freshFor: 0 })
+    const ask = async (path: string, method: string) => {
+      const reply = await fetch(`${url}${path}?k=${serverKey}`, { method })
+      return [reply.status, reply.headers.get("warning")]
+    }
+    expect(await ask("/v1/download_config_specs", "GET")).toEqual([200, null])
+    await upstream.close()
+    const stale = '110 - "Response is Stale"'
+    for (let tries = 0; tries < 3; tries++) {
+      expect(await ask("/v1/download_config_specs", "GET")).toEqual([200, stale])
+      expect(await ask("/v1/initialize", "POST")).toEqual([503, null])
+    }
+    expect(log.filter((line) => line.includes("Statsig does not answer"))).toHaveLength(2)
+    expect(log.join()).not.toContain(serverKey)
+  })
+})
+
 describe("config specs of 10 MB", () => {
   it("cost one request to Statsig and one buffer for 1,000 who ask within a second", async () => {
     const specs = Buffer.alloc(10 * megabyte, 0x20)
