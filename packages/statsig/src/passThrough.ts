@@ -92,7 +92,7 @@ export const make = Effect.fnUntraced(function* ({
   const begin =
     (route: Route): ExtraRoutes.ExtraRoute["begin"] =>
     (request) => {
-      const { path, query: given, headers } = request
+      const { path, query: given, headers, address } = request
       if (!query.test(given)) return badRequest("query: too long, or not of visible ASCII characters")
       const shown = presentedKey(route, path, given, headers)
       if (Result.isFailure(shown)) return badRequest(shown.failure)
@@ -106,7 +106,11 @@ export const make = Effect.fnUntraced(function* ({
       const reach = reaches[host]
       const to = upstreamPath(route, path, key)
       return (body) => {
-        const passed = requestHeaders(headers, body.inflated)
+        const passed: Record<string, string> = {
+          ...requestHeaders(headers, body.inflated),
+          // What depends on the user may depend on where they are.
+          ...(route.isDocument || address === null ? {} : { "x-forwarded-for": address }),
+        }
         const upstream = {
           ...{ origin: hosts[host], path: `${to}${given}`, method, headers: passed },
           body: method === "GET" ? null : body.bytes,

@@ -230,6 +230,15 @@ describe("what goes on and what comes back", () => {
     })
   })
 
+  it("and where the client is, where that is kept: gates may depend on it", async () => {
+    const client = { ip: "keep", trust: ["127.0.0.1"] } as const
+    const { url, upstream } = await open(json(specs), { client })
+    const forwarded = { ...key, "x-forwarded-for": "6.6.6.6, 203.0.113.7" }
+    await fetch(`${url}/v1/initialize`, { method: "POST", headers: forwarded, body: "{}" })
+    await fetch(`${url}/v1/download_config_specs`, { headers: forwarded })
+    expect(upstream.got.map(({ headers }) => headers["x-forwarded-for"])).toEqual(["203.0.113.7", undefined])
+  })
+
   it.each([204, 400, 403, 404, 429, 500])("a %i is passed back as it is", async (status) => {
     const { url } = await open(json(status === 204 ? "" : '{"a":1}', {}, status))
     const reply = await fetch(`${url}/v1/initialize`, { method: "POST", headers: key, body: "{}" })

@@ -264,11 +264,15 @@ const make = Effect.fnUntraced(function* (
     )
   }
 
+  const isAddressShown = options.client?.ip === "keep" || options.client?.ip === "truncate"
+  const addressOf = (head: RequestHead): string | null =>
+    isAddressShown ? (readClient(head)?.ip ?? null) : null
+
   const beginExtra = (route: ExtraRoute, head: RequestHead, receivedAt: number): Answer | Awaiting => {
     if (isClosed()) return closing
     const begun = route.begin({
       ...{ method: head.method, url: head.url, headers: head.headers },
-      ...{ ...splitUrl(head.url), receivedAt },
+      ...{ ...splitUrl(head.url), receivedAt, address: addressOf(head) },
       principalOf: (key) => ingest.authenticate(key, "log_event"),
     })
     if (typeof begun !== "function") return begun
