@@ -171,6 +171,9 @@ export const parse = (
     ? Result.fail(mistakes)
     : Result.succeed({
         // The schema has been made of the settings' own.
-        value: (name) => at(decoded.success, ...(Settings.table[name].key?.split(".") ?? [])) as never,
+        value: (name) => {
+          const { key } = Settings.table[name]
+          return (key === undefined ? undefined : at(decoded.success, ...key.split("."))) as never
+        },
       })
 }

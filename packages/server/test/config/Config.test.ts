@@ -276,6 +276,12 @@ describe("a catalog", () => {
   })
 })
 
+test("a setting that has no place in the file is not read from it", async () => {
+  const config = await load({ config: fileOf({ port: 1234, statsig: { passThrough: true } }) })
+  expect(config).toMatchObject({ port: 1234, statsig: { passThrough: true } })
+  expect(Object.keys(config.statsig)).toEqual(["passThrough"])
+})
+
 describe("the client", () => {
   test("is what the file says, and nothing is kept of it by default", async () => {
     const client = { ip: "truncate", trust: ["10.0.0.0/8", "fd00::/8"], userAgent: true }
