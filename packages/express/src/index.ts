@@ -3,7 +3,7 @@ import { type BodyOptions, bodyLimits, type Ingest, serve } from "@millrace/node
 
 /** What a middleware of Express, or of anything with the same calling convention, is. */
 export type Middleware = (
-  req: IncomingMessage & { readonly originalUrl?: string },
+  req: IncomingMessage & { readonly originalUrl?: string; readonly baseUrl?: string },
   res: ServerResponse,
   next: (error?: unknown) => void,
 ) => void
@@ -36,8 +36,11 @@ export type Middleware = (
 export const expressHandler = (ingest: Ingest, options: BodyOptions = {}): Middleware => {
   const limits = bodyLimits(options)
   return (req, res, next) => {
-    const { url = "/", originalUrl = url } = req
-    if (ingest.matches(url)) return serve(ingest, req, res, { limits, url, onDefect: next })
+    const { url = "/", originalUrl = url, baseUrl = "" } = req
+    // What stands before may be the version that is asked for.
+    if (ingest.matches(url)) {
+      return serve(ingest, req, res, { limits, url: `${baseUrl}${url}`, onDefect: next })
+    }
     // Express takes the mount path off `url`: mounted on a path of ours, only `originalUrl` has it.
     if (originalUrl === url || !ingest.matches(originalUrl)) return next()
     serve(ingest, req, res, { limits, url: originalUrl, onDefect: next })

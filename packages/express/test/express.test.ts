@@ -1,6 +1,7 @@
 import type { AddressInfo } from "node:net"
 import { expressHandler } from "@millrace/express"
-import type { Ingest } from "@millrace/node"
+import { type Ingest, Millrace } from "@millrace/node"
+import * as Effect from "effect/Effect"
 import express, { type Express } from "express"
 import { afterEach, describe, expect, it } from "vitest"
 
@@ -54,5 +55,29 @@ describe("expressHandler", () => {
       void res.status(500).send(`handled: ${error.message}`)
     const post = await serve(app.use(onError))
     expect(await post("/v1/rgstr")).toEqual({ status: 500, body: "handled: defect" })
+  })
+
+  it("answers routes of an extension, and leaves the rest to the host", async () => {
+    const routes = Effect.succeed([
+      {
+        ...{ name: "initialize", paths: ["initialize", "files/*.json"], browsers: true, maxBytes: 10 },
+        methods: ["POST"] as const,
+        begin:
+          ({ path }: { readonly path: string }) =>
+          () =>
+            Effect.succeed({ status: 200, body: path }),
+      },
+    ])
+    const millrace = await Millrace.make({ keys: "none", extensions: [{ routes }] })
+    try {
+      const app = express().use("/prefix", expressHandler(millrace))
+      app.use((_req, res) => void res.status(404).send("the host's"))
+      const post = await serve(app)
+      expect(await post("/prefix/v1/initialize?k=1")).toEqual({ status: 200, body: "/prefix/v1/initialize" })
+      expect(await post("/prefix/v2/files/a.json")).toEqual({ status: 200, body: "/prefix/v2/files/a.json" })
+      expect(await post("/prefix/v2/files/a.txt")).toEqual({ status: 404, body: "the host's" })
+    } finally {
+      await millrace.close()
+    }
   })
 })

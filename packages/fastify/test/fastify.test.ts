@@ -1,6 +1,6 @@
 import { createGunzip, gzipSync } from "node:zlib"
 import millrace, { millracePlugin } from "@millrace/fastify"
-import type { Ingest } from "@millrace/node"
+import { type Ingest, Millrace } from "@millrace/node"
 import * as Effect from "effect/Effect"
 import Fastify, { type FastifyInstance } from "fastify"
 import { afterEach, describe, expect, it } from "vitest"
@@ -114,5 +114,46 @@ describe("millracePlugin", () => {
     app.post("/mine", async (request) => request.body)
     expect((await post("/mine", "mine", { "content-type": "application/x-mine" })).body).toBe("mine")
     expect((await post("/mine", "mine", { "content-type": "application/x-other" })).statusCode).toBe(415)
+  })
+
+  describe("with routes of an extension", () => {
+    const started: Array<Millrace.Millrace> = []
+    afterEach(async () => {
+      for (const one of started.splice(0)) await one.close()
+    })
+
+    const extended = async () => {
+      const routes = Effect.succeed([
+        {
+          ...{ name: "initialize", paths: ["initialize", "files/*.json"], browsers: true, maxBytes: 10 },
+          methods: ["GET", "POST"] as const,
+          begin:
+            ({ path }: { readonly path: string }) =>
+            () =>
+              Effect.succeed({ status: 200, body: Uint8Array.of(path.length, 0, 255) }),
+        },
+      ])
+      const made = await Millrace.make({
+        keys: "none",
+        extensions: [{ routes }],
+        paths: { initialize: ["/mine"] },
+      })
+      started.push(made)
+      return made
+    }
+
+    it.each(["", "/prefix"])("answers them, and nothing of the host's, under %j", async (prefix) => {
+      app = Fastify()
+      app.register(millrace, { ingest: await extended(), ...(prefix === "" ? {} : { prefix }) })
+      app.get("/v1/files", async () => "the host's")
+      app.get("/:version/:name", async () => "parametric")
+      for (const url of ["/v1/initialize", "/initialize?k=1", "/v2/files/secret.json", "/mine"]) {
+        const reply = await app.inject({ method: "GET", url: prefix + url })
+        const path = prefix + url.split("?")[0]
+        expect([url, reply.statusCode, [...reply.rawPayload]]).toEqual([url, 200, [path.length, 0, 255]])
+      }
+      expect((await app.inject({ method: "PUT", url: `${prefix}/v1/initialize` })).statusCode).toBe(405)
+      expect((await app.inject({ method: "GET", url: "/v1/files" })).body).toBe("the host's")
+    })
   })
 })
