@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import { gzipSync } from "node:zlib"
+import { type Named, waitingFor } from "../waitingFor.ts"
 import { configSpecsV1, configSpecsV2, idListFile, idLists } from "./configSpecs.ts"
 import { type InitializeRequest, makeEvaluator } from "./evaluator.ts"
 import { type Project, project as someProject } from "./project.ts"
@@ -46,8 +47,8 @@ export interface StandIn {
   /** What was taken of events, in order of arrival. */
   readonly logged: ReadonlyArray<LoggedRequest>
   readonly events: () => ReadonlyArray<SentEvent>
-  /** Resolves once this many events have arrived, of one name if it is given. */
-  readonly until: (count: number, eventName?: string) => Promise<void>
+  /** Resolves once this many events have arrived, of a name if one is given. */
+  readonly until: (count: number, named?: Named) => Promise<void>
   /** How many requests hang. */
   readonly held: () => number
   readonly away: (how?: Absence) => Promise<void>
@@ -147,7 +148,8 @@ export const startStandIn = async (options: StandInOptions): Promise<StandIn> =>
   const storage = await startStorage(project)
   const requests: Array<Asked> = []
   const logged: Array<LoggedRequest> = []
-  const waiting = new Set<() => void>()
+  const events = () => logged.flatMap((request) => request.events)
+  const { arrived, until } = waitingFor(events)
   let absence: Absence | null = null
   let held = 0
 
@@ -161,7 +163,7 @@ export const startStandIn = async (options: StandInOptions): Promise<StandIn> =>
   const take = (asked: Asked, text: string): Answer => {
     const body = JSON.parse(text) as Pick<LoggedRequest, "events"> & Partial<LoggedRequest>
     logged.push({ ...asked, status: 202, events: body.events, statsigMetadata: body.statsigMetadata ?? {} })
-    for (const look of [...waiting]) look()
+    arrived()
     return { status: 202, body: JSON.stringify({ success: true }) }
   }
 
@@ -187,6 +189,9 @@ export const startStandIn = async (options: StandInOptions): Promise<StandIn> =>
     }
   }
 
+  /** Requests that are being answered: whoever goes away ends them first. */
+  const answering = new Set<Promise<unknown>>()
+
   const server = createServer(async (req, res) => {
     if (absence === "hanging") {
       held += 1
@@ -208,31 +213,26 @@ export const startStandIn = async (options: StandInOptions): Promise<StandIn> =>
       status: 0,
       at: Date.now(),
     }
+    const answered = new Promise((resolve) => res.once("close", resolve))
+    answering.add(answered)
     const reply = await answer(req, asked, url).catch(() => refused(400))
     requests.push({ ...asked, status: reply.status })
     send(req, res, reply)
+    await answered
+    answering.delete(answered)
   })
   const port = await listen(server, 0)
 
-  const events = () => logged.flatMap((request) => request.events)
   return {
     url: `http://127.0.0.1:${port}`,
     requests,
     logged,
     events,
-    until: (count, name) =>
-      new Promise((resolve) => {
-        const look = () => {
-          if (events().filter(({ eventName }) => (name ?? eventName) === eventName).length < count) return
-          waiting.delete(look)
-          resolve()
-        }
-        waiting.add(look)
-        look()
-      }),
+    until,
     held: () => held,
     away: async (how = "refusing") => {
       absence = how
+      await Promise.all(answering)
       if (how === "refusing") await stop(server)
     },
     back: async () => {

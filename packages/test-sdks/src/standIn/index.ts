@@ -4,4 +4,4 @@
  */
 export { names, type Project, type ProjectUser, project, users } from "./project.ts"
 export { type Asked, type LoggedRequest, type SentEvent, type StandIn, startStandIn } from "./StandIn.ts"
-export { startTap } from "./tap.ts"
+export { startTap, type Tapped } from "./tap.ts"
