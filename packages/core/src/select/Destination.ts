@@ -234,6 +234,16 @@ const urlProblem = (url: unknown, schemes: ReadonlyArray<string>): string | null
     : expectedHttpUrl
 }
 
+/**
+ * A {@link DestinationConfig} whose URL has one of these schemes, for a configuration that says of
+ * each mistake where it stands.
+ */
+export const configFor = (schemes: ReadonlyArray<string>): typeof DestinationConfig =>
+  Schema.Struct({
+    ...DestinationConfig.fields,
+    url: DestinationUrl.check(Schema.makeFilter((url) => urlProblem(url, schemes) ?? true)),
+  })
+
 /** Decodes what Schema can say, adds what only code can, and what takes both to see. */
 const decodeWith = <A extends { readonly fields: Fields }>(
   decode: (input: unknown) => Result.Result<A, Schema.SchemaError>,

@@ -99,7 +99,7 @@ const webhookId = (url: string): string =>
   `webhook-${createHash("sha256").update(url).digest("hex").slice(0, 8)}`
 
 const decodeSigning = Schema.decodeUnknownResult(Destination.Signing)
-const decodeDestination = Schema.decodeUnknownResult(Destination.DestinationConfig)
+const decodeWebhook = Schema.decodeUnknownResult(Destination.configFor(Destination.webhookSchemes))
 
 /** Flags beat variables, which beat the config file. Fails with every mistake there is. */
 export const load = Effect.fnUntraced(function* (
@@ -160,7 +160,7 @@ export const load = Effect.fnUntraced(function* (
     const twice = destinations.some((destination) => destination.id === id)
     if (twice) mistakes.push({ where, message: `the destination ${id} is there already` })
     else {
-      const decoded = check(where, decodeDestination({ id, url }))
+      const decoded = check(where, decodeWebhook({ id, url }))
       destinations.push(
         ...decoded.map((destination) => ({ ...destination, ...(signing[0] && { signing: signing[0] }) })),
       )

@@ -73,7 +73,10 @@ const Catalog: Schema.Decoder<Catalog> = Schema.Struct({
 
 interface Destinations extends ReadonlyArray<Destination.DestinationConfig> {}
 
-const Destinations: Schema.Decoder<Destinations> = Schema.Array(Destination.DestinationConfig)
+/** Those of the kinds that the command has. */
+const schemes = [...Destination.webhookSchemes, "statsig:"]
+
+const Destinations: Schema.Decoder<Destinations> = Schema.Array(Destination.configFor(schemes))
 
 const StoreText = Schema.String.check(
   Schema.makeFilter((text) => {

@@ -358,12 +358,12 @@ describe("mistakes", () => {
 }`)
     expect(await mistakesOf({ config: path })).toMatchInlineSnapshot(`
       [
-        "config.json:4:18: destinations[1].url: expected a URL with http or https",
+        "config.json:4:18: destinations[1].url: expected a URL that begins with one of https:, http:, statsig:",
         "config.json:4:56: destinations[1].fields.hash: needs a key to hash with: set hashKey beside destinations, or MILLRACE_HASH_KEY, to 16 secret characters or more that stay the same",
       ]
     `)
     expect(await mistakesOf({ config: path }, { MILLRACE_HASH_KEY: "sixteen or more of them" })).toEqual([
-      "config.json:4:18: destinations[1].url: expected a URL with http or https",
+      "config.json:4:18: destinations[1].url: expected a URL that begins with one of https:, http:, statsig:",
     ])
   })
 
@@ -558,7 +558,7 @@ describe("mistakes", () => {
         "config.json:8:36: keys.clients: unknown key",
         "config.json:10:5: destinations[0]: expected object",
         "config.json:12:7: destinations[1].id: expected 1 to 64 letters, digits, dots, dashes or underscores, beginning with a letter or digit",
-        "config.json:13:7: destinations[1].url: expected a URL with http or https",
+        "config.json:13:7: destinations[1].url: expected a URL that begins with one of https:, http:, statsig:",
         "config.json:14:7: destinations[1].enabled: expected boolean",
         "config.json:15:7: destinations[1].from: expected "now" | "earliest"",
         "config.json:16:35: destinations[1].filter.categories.exposure: unknown key",
@@ -567,7 +567,7 @@ describe("mistakes", () => {
         "config.json:17:18: destinations[1].batch.maxEvents: expected a value greater than or equal to 1",
         "config.json:17:34: destinations[1].batch.maxBytes: expected an integer",
         "config.json:17:51: destinations[1].batch.maxDelay: expected a duration like "500 millis" or "3 days"",
-        "config.json:18:7: destinations[1].format: expected "array" | "data"",
+        "config.json:18:7: destinations[1].format: expected "array", "data", "ndjson", "slack", "discord", "teams" or {"template": ...}",
         "config.json:19:7: destinations[1].exposures: expected "statsigMetadata" | "metadata"",
         "config.json:20:18: destinations[1].retry.first: expected a value greater than or equal to 0",
         "config.json:20:31: destinations[1].retry.giveUpAfter: expected a duration like "500 millis" or "3 days"",
