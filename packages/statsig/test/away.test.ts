@@ -1,63 +1,12 @@
-import { HttpIngest, Store, StoreError } from "@millrace/core"
+import { type HttpIngest, Store, StoreError } from "@millrace/core"
 import { Documents } from "@millrace/core/store"
-import { Codec } from "@millrace/node"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
-import * as Logger from "effect/Logger"
-import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import { describe, expect, it } from "vitest"
-import { decode } from "../src/Options.ts"
-import * as PassThrough from "../src/passThrough.ts"
-import { Upstream, UpstreamError, type UpstreamReply, type UpstreamRequest } from "../src/Upstream.ts"
-
-const serverKey = "secret-1"
-const otherKey = "secret-2"
-const start = Date.UTC(2026, 0, 1)
-const bytesOf = (text: string) => new TextEncoder().encode(text)
-
-type Outcome = Effect.Effect<UpstreamReply, UpstreamError>
-
-const answered = (body: string, headers: Readonly<Record<string, string>> = {}, status = 200): Outcome =>
-  Effect.succeed({ status, headers: { "content-type": "application/json", ...headers }, body: bytesOf(body) })
-
-const failed = (reason: UpstreamError["reason"]): Outcome =>
-  Effect.fail(new UpstreamError({ reason, code: "ECONNREFUSED" }))
-
-/** A Millrace whose Statsig answers as the test says, under a virtual clock. */
-const open = Effect.fnUntraced(function* (store: Layer.Layer<Store.Store> = Store.layerMemory()) {
-  const sent: Array<UpstreamRequest> = []
-  const script = { answer: (_: UpstreamRequest): Outcome => answered("{}") }
-  const upstream = Upstream.of({
-    send: (request) =>
-      Effect.suspend(() => {
-        sent.push(request)
-        return script.answer(request)
-      }),
-  })
-  const routes = Effect.flatMap(Effect.fromResult(decode({ passThrough: true })), (settings) =>
-    Effect.provideService(PassThrough.make(settings), Upstream, upstream),
-  )
-  const services = yield* Layer.build(
-    HttpIngest.layer({ keys: { server: [serverKey, otherKey] }, extensions: [{ routes }] }).pipe(
-      Layer.provide([store, Codec.layer]),
-    ),
-  )
-  const http = Context.get(services, HttpIngest.HttpIngest)
-  const ask = (
-    method: string,
-    url: string,
-    headers: Readonly<Record<string, string>> = {},
-    body = "",
-  ): Effect.Effect<HttpIngest.IngestReply> =>
-    http.handle({
-      ...{ method, url, headers: { "statsig-api-key": serverKey, ...headers } },
-      body: () => Effect.succeed({ bytes: bytesOf(body), inflated: false }),
-    })
-  return { sent, script, ask }
-})
+import { answered, failed, open, otherKey, run, serverKey } from "./support/script.ts"
 
 const text = ({ body }: HttpIngest.IngestReply): string =>
   typeof body === "string" ? body : new TextDecoder().decode(body)
@@ -68,16 +17,6 @@ const seen = (reply: HttpIngest.IngestReply) => [
   reply.headers["age"],
   reply.headers["warning"],
 ]
-
-const run = (effect: Effect.Effect<void, unknown, Scope.Scope>, lines: Array<string> = []) =>
-  Effect.runPromise(
-    Effect.scoped(Effect.andThen(TestClock.setTime(start), effect)).pipe(
-      Effect.provide([
-        TestClock.layer(),
-        Logger.layer([Logger.map(Logger.formatJson, (line) => void lines.push(line))]),
-      ]),
-    ),
-  )
 
 const stale = '110 - "Response is Stale"'
 const specsUrl = "/v1/download_config_specs"
