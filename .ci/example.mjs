@@ -48,7 +48,7 @@ const startStatsig = async () => {
   const source = "../packages/test-sdks/src/standIn/index.ts"
   const { startStandIn } = await tsImport(source, import.meta.url)
   const standIn = await startStandIn({ keys: { server: ["secret-example"], client: ["client-example"] } })
-  return { server: { dispose: standIn.close }, env: { STATSIG_URL: standIn.url } }
+  return { server: { dispose: standIn.close }, standIn, env: { STATSIG_URL: standIn.url } }
 }
 
 const placeNames = { outbox: "postgres", "in-front-of-statsig": "statsig" }
@@ -86,8 +86,8 @@ const output = async (file, env) => {
   return text
 }
 
-/** The SDKs have their gates, and what they log is at the webhook. */
-const tryInFrontOfStatsig = async (port, untilAll) => {
+/** The SDKs have their gates, and what they log is at the webhook and at Statsig. */
+const tryInFrontOfStatsig = async (port, standIn, untilAll) => {
   assert.equal(
     await output("sdks.ts", { PORT: String(port) }),
     `server: everybody true
@@ -99,6 +99,13 @@ browser: header Shop
   const logged = ["page_view", "order_placed", "statsig::layer_exposure", "page_viewed"]
   const hasAll = (events) => logged.every((wanted) => events.some(({ eventName }) => eventName === wanted))
   await within(untilAll(hasAll), "delivery to the webhook")
+  for (const wanted of logged) await within(standIn.until(1, wanted), `relay of ${wanted}`)
+  const keysOf = (wanted) =>
+    standIn.logged
+      .filter(({ events }) => events.some(({ eventName }) => eventName === wanted))
+      .map(({ key }) => key)
+  assert.deepEqual(keysOf("order_placed"), ["secret-example"])
+  assert.deepEqual(keysOf("page_viewed"), ["client-example"])
 }
 
 const startAndStop = async () => {
@@ -203,7 +210,7 @@ const startAndStop = async () => {
       assert.deepEqual([eventName, userID], ["order_placed", "user_1"])
     }
 
-    if (name === "in-front-of-statsig") await tryInFrontOfStatsig(port, untilAll)
+    if (name === "in-front-of-statsig") await tryInFrontOfStatsig(port, place.standIn, untilAll)
 
     // Accepted right before the end: `close()` has to send it.
     const before = all().length

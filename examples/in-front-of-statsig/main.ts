@@ -9,7 +9,7 @@ const upstream = url === undefined ? true : { events: url, api: url, cdn: url }
 
 const millrace = await Millrace.make({
   keys: { server: ["secret-example"], client: ["client-example"] }, // those of your Statsig project
-  extensions: [statsig({ upstream, passThrough: true })],
+  extensions: [statsig({ upstream, passThrough: true, relay: true })],
   paths: { log_event: ["/v1/my-product-data"], initialize: ["/v1/my-start"] }, // unknown to ad blockers
   destinations: [{ id: "warehouse", url: process.env.WEBHOOK_URL ?? "http://127.0.0.1:9000/" }],
   allowPrivateDestinations: ["127.0.0.1"], // for a receiver on this machine
