@@ -142,7 +142,9 @@ describe("@millrace/core", () => {
         "Readiness",
         "Codec",
         "SecretReader",
+        "DestinationConnection",
         "Export",
+        "Secret",
       ]
     `)
   })

@@ -7,7 +7,7 @@ import {
   type SinkReply,
   Transport,
 } from "@millrace/core"
-import { Codec, Delivery, Layout, RelayMark } from "@millrace/core/host"
+import { Codec, Delivery, DestinationConnection, Layout, RelayMark, SecretReader } from "@millrace/core/host"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -30,6 +30,8 @@ const meaningless = (destination: Destination.Destination) => [
     ? ["signing"]
     : []),
   ...(destination.format === "array" ? [] : ["format"]),
+  ...(Object.keys(destination.headers).length > 0 ? ["headers"] : []),
+  ...(destination.compress === null ? [] : ["compress"]),
   ...(destination.transform === undefined ? [] : ["transform"]),
 ]
 
@@ -103,6 +105,9 @@ export const relay = ({ events, keys, serverKey }: RelayOptions): SinkKind => ({
     const isKeyless = keys.length === 0 && serverKey === null
     const problems = [...(isKeyless ? [keyless] : []), ...problemsOf(destination)]
     if (problems.length > 0) return yield* new InvalidOptions({ problems })
+    const connection = DestinationConnection.resolve(destination, yield* SecretReader, [])
+    if (Result.isFailure(connection)) return yield* new InvalidOptions({ problems: connection.failure })
+    const way = connection.success === null ? {} : { connection: connection.success }
     const codec = yield* Codec.Codec
     const transport = yield* Transport.Transport
     const relayId = yield* RelayMark.RelayId
@@ -133,7 +138,7 @@ export const relay = ({ events, keys, serverKey }: RelayOptions): SinkKind => ({
         const clock = yield* Clock.Clock
         const headers = headersFor(key, origin, count, clock.currentTimeMillisUnsafe())
         const { timeout } = destination
-        const result = yield* Effect.result(transport.send({ url, headers, body, timeout }))
+        const result = yield* Effect.result(transport.send({ url, headers, body, timeout, ...way }))
         return Result.isSuccess(result)
           ? verdictOf(result.success, clock.currentTimeMillisUnsafe())
           : Delivery.verdictOfError(result.failure)

@@ -195,14 +195,27 @@ describe("the relay", () => {
           id: "s",
           url: "statsig:",
           format: "ndjson",
+          headers: { "x-team": "growth" },
+          compress: "gzip",
           signing: { statsig: "s3cret" },
           transform: (event) => event,
         },
       ],
     })
     await expect(starting).rejects.toMatchObject({
-      problems: ["signing", "format", "transform"].map((name) => ({ path: `destinations[0].${name}` })),
+      problems: ["signing", "format", "headers", "compress", "transform"].map((name) => ({
+        path: `destinations[0].${name}`,
+      })),
     })
+  })
+
+  it("goes by the proxy and the certificates of its destination, or says what is missing", async () => {
+    const starting = testPipeline({
+      keys: { server: ["secret-test"] },
+      extensions: [statsig({ upstream: { events } })],
+      destinations: [{ id: "s", url: "statsig:", proxy: { env: "NO_SUCH_PROXY" } }],
+    })
+    await expect(starting).rejects.toMatchObject({ problems: [{ path: "destinations[0].proxy" }] })
   })
 
   it("that leads back here is stopped by 508", async () => {
