@@ -14,6 +14,8 @@ const specsOf = (url: string) => fetch(`${url}/v1/download_config_specs/${server
 const initialize = (url: string, path: string) =>
   fetch(`${url}${path}?k=${clientKey}`, { method: "POST", body: JSON.stringify({ user: users[0] }) })
 
+const exposure = "statsig::layer_exposure"
+
 const stop = async (server: Server): Promise<void> => {
   server.kill("SIGTERM")
   expect(await server.ended).toEqual({ code: 0, signal: null })
@@ -23,7 +25,7 @@ describe.each([
   ["one process", []],
   ["workers", ["--workers", "2"]],
 ] as const)("in front of Statsig, %s", (_, flags) => {
-  test("servers have their gates, also when Statsig is away and Millrace has been killed", async () => {
+  test("servers have their gates, and Statsig their events, though it is away and Millrace was killed", async () => {
     const standIn = await startStandIn({ keys })
     onTestFinished(standIn.close)
     const receiver = await receive()
@@ -35,7 +37,11 @@ describe.each([
         keys,
         destinations: [{ id: "receiver", url: receiver.url, batch: { maxDelay: "20 millis" } }],
         paths: { initialize: ["/v1/my-start"] },
-        statsig: { passThrough: true, upstream: { events: statsig, api: statsig, cdn: statsig } },
+        statsig: {
+          passThrough: true,
+          relay: true,
+          upstream: { events: statsig, api: statsig, cdn: statsig },
+        },
       }),
     )
     const servers = evaluatingSdks.filter(({ isServer }) => isServer)
@@ -49,7 +55,9 @@ describe.each([
       return JSON.stringify(all)
     }
 
-    const wanted = await readings(statsig)
+    const straight = await startStandIn({ keys })
+    onTestFinished(straight.close)
+    const wanted = await readings(straight.url)
     const first = await serve(flags, { cwd: directory })
     expect(await readings(first.url)).toBe(wanted)
     expect((await initialize(first.url, "/v1/my-start")).status).toBe(200)
@@ -71,13 +79,15 @@ describe.each([
       timeout: 20_000,
       interval: 200,
     })
-    await stop(second)
     // The kill may have had some of them sent twice.
-    const exposed = receiver.events.filter(({ eventName }) => eventName === "statsig::layer_exposure")
+    const idsIn = (events: ReadonlyArray<{ readonly eventName: string; readonly timeUUID?: unknown }>) =>
+      new Set(events.filter(({ eventName }) => eventName === exposure).map(({ timeUUID }) => timeUUID))
     const parameters = Object.values(names.layers).flat()
-    expect(new Set(exposed.map(({ timeUUID }) => timeUUID)).size).toBe(
-      2 * servers.length * users.length * parameters.length,
-    )
+    const count = 2 * servers.length * users.length * parameters.length
+    await vi.waitFor(() => expect(idsIn(standIn.events()).size).toBe(count), { timeout: 40_000 })
+    await stop(second)
+    expect(idsIn(receiver.events).size).toBe(count)
+    expect(idsIn(standIn.events())).toEqual(idsIn(receiver.events))
     expect(`${first.stderr()}${second.stderr()}`).not.toContain(serverKey)
   })
 })
