@@ -29,8 +29,9 @@ export default defineConfig({
     ],
   },
   test: {
-    // The longest tests wait for disks and servers more than they compute.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // The longest tests wait for disks and servers more than they compute: one more than there are
+    // cores of a small machine.
+    maxWorkers: Math.max(3, availableParallelism() - 1),
     reporters: ["default", missingServers],
     setupFiles: [fileURLToPath(new URL("./.ci/sourceThreads.ts", import.meta.url))],
     projects: [
