@@ -33,6 +33,9 @@ const count = (requests: ReadonlyArray<Tapped>) => requests.flatMap(({ events })
 
 const hour = 3_600_000
 
+/** What a busy machine may take, in milliseconds, from reading a clock to the request. */
+const delay = 10_000
+
 describe.each(evaluatingSdks)("$name, with its whole api at Millrace", ({ start }) => {
   it("has every event arrive at Statsig once, as it was sent, and at a webhook", async () => {
     const { standIn, webhook, tap, close } = await startFront()
@@ -56,13 +59,13 @@ describe.each(evaluatingSdks)("$name, with its whole api at Millrace", ({ start 
     await standIn.until(count(tap.tapped))
     await close()
     for (const { headers, at } of standIn.logged) {
-      expect(Math.abs(Number(headers["statsig-client-time"]) - at)).toBeLessThan(1_000)
+      expect(Math.abs(Number(headers["statsig-client-time"]) - at)).toBeLessThan(delay)
     }
     // The tap keeps the times as they were before it put the clock wrong.
     const times = (requests: ReadonlyArray<Tapped>) =>
       requests.flatMap(({ events }) => events.map(({ time }) => time!)).sort((a, b) => a - b)
     const [seen, wanted] = [times(standIn.logged), times(tap.tapped)]
     expect(seen).toHaveLength(wanted.length)
-    for (const [index, time] of seen.entries()) expect(Math.abs(time - wanted[index]!)).toBeLessThan(1_000)
+    for (const [index, time] of seen.entries()) expect(Math.abs(time - wanted[index]!)).toBeLessThan(delay)
   })
 })

@@ -110,7 +110,7 @@ describe("the stand-in", () => {
     expect((await specs(url, serverKey)).status).toBe(200)
     await away("hanging")
     const hanging = expect(specs(url, serverKey)).rejects.toThrow()
-    await vi.waitFor(() => expect(held()).toBe(1))
+    await vi.waitFor(() => expect(held()).toBe(1), { timeout: 20_000 })
     await back()
     await hanging
     expect(requests.map(({ status }) => status)).toEqual([200])

@@ -34,6 +34,7 @@ export const evaluateServerCore = async (url: string, key: string): Promise<Eval
     idListsUrl: `${url}/v1/get_id_lists`,
     enableIdLists: true,
     disableCountryLookup: true,
+    initTimeoutMs: 30_000,
     outputLogLevel: "none",
     eventLoggingFlushIntervalMs: 3_600_000,
   })

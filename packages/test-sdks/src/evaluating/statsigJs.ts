@@ -37,6 +37,7 @@ export const evaluateStatsigJs = async (url: string, key: string): Promise<Evalu
   const client = new StatsigClient(key, users[0]!, {
     api: `${url}/v1`,
     ignoreWindowUndefined: true,
+    initTimeoutMs: 30_000,
     disableDiagnosticsLogging: true,
     disableErrorLogging: true,
     loggingBufferMaxSize: 500,
