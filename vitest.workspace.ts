@@ -29,9 +29,8 @@ export default defineConfig({
     ],
   },
   test: {
-    // The longest tests wait for disks and servers more than they compute: one more than there are
-    // cores of a small machine.
-    maxWorkers: Math.max(3, availableParallelism() - 1),
+    // The longest tests wait for disks and servers more than they compute.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     reporters: ["default", missingServers],
     setupFiles: [fileURLToPath(new URL("./.ci/sourceThreads.ts", import.meta.url))],
     projects: [
@@ -44,6 +43,9 @@ export default defineConfig({
           globalSetup: ["test/globalSetup.ts"].filter((path) => existsSync(file(`${name}/${path}`))),
           // A test that begins twenty processes takes half a minute on a busy machine.
           testTimeout: 90_000,
+          // What these test has no state of its own, and loading Effect for each of a hundred files takes
+          // longer than running them.
+          isolate: name !== "core",
         },
       })),
       { extends: true, test: { name: "examples", root: "examples", include: ["*/*.test.ts"] } },

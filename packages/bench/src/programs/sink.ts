@@ -55,12 +55,13 @@ const take = (socket: Socket): void => {
         first?.push(part)
       } else packed.push(part)
       if (missing > 0) return
+      // Nobody waits for what is done to the body.
+      socket.write(ok)
       if (packed !== null) {
         const body = gunzipSync(Buffer.concat(packed))
         bytes += body.length
         first?.push(body)
       }
-      socket.write(ok)
       requests += 1
       if (first !== null) {
         tookSample(Buffer.concat(first).toString())
