@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from "node:fs"
 import { availableParallelism } from "node:os"
 import { fileURLToPath } from "node:url"
 import { defineConfig } from "vitest/config"
+import { LongestFirst } from "./.ci/longestFirst.ts"
 import { missingServers } from "./.ci/missingServers.ts"
 
 const packages = readdirSync(new URL("./packages", import.meta.url), { withFileTypes: true })
@@ -32,6 +33,7 @@ export default defineConfig({
     // The longest tests wait for disks and servers more than they compute.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     reporters: ["default", missingServers],
+    sequence: { sequencer: LongestFirst },
     setupFiles: [fileURLToPath(new URL("./.ci/sourceThreads.ts", import.meta.url))],
     projects: [
       ...packages.map((name) => ({
