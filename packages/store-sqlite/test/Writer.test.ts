@@ -301,8 +301,8 @@ describe("a file that may grow no more", () => {
           yield* log.trim(0, (yield* log.bounds(0)).head, 0)
           // The same ids again, as a sender would: none of them may be taken for stored.
           const next = acknowledged.length
-          // A write that finds no room soon after another one lets nothing be appended for a moment:
-          // how many pages are left by chance decides whether this one does.
+          // A write that finds no room soon after another one lets nothing be appended for a
+          // moment: how many pages are left by chance decides whether this one does.
           yield* Effect.retry(log.append([entry(next, 20_000), entry(next + 1, 20_000)]), {
             while: ({ reason }) => reason._tag === "Full",
             schedule: Schedule.spaced("50 millis"),
