@@ -1,9 +1,12 @@
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import { expect, test, vi } from "vitest"
 import * as Millrace from "../src/Millrace.ts"
 import { Cursors } from "../src/ports/Cursors.ts"
+import { Destinations } from "../src/ports/Destinations.ts"
 import { EventLog } from "../src/ports/EventLog.ts"
 import * as Store from "../src/ports/Store.ts"
 import { StoreError } from "../src/ports/StoreError.ts"
@@ -240,4 +243,27 @@ test("that events have died is told once a minute, with the reason and without w
   expect(died[0]).toContain('"status":422')
   expect(died[0]).not.toContain("s3cret")
   await millrace.close()
+})
+
+test("a start that fails for a destination's options changes nothing in the store", async () => {
+  const scope = Scope.makeUnsafe()
+  const store = await Effect.runPromise(Layer.buildWithScope(Store.layerMemory(), scope))
+  const start = (destinations: Millrace.MillraceOptions["destinations"] & object) =>
+    Millrace.make({
+      keys: { server: [serverKey] },
+      destinations,
+      store: Layer.succeedContext(store),
+      transport: Layer.succeed(Transport, { send: () => Effect.never }),
+      codec: layerTest,
+    })
+  const first = await start([{ id: "first", url: "https://first.test/" }])
+  await first.close({ deadline: 0 })
+  const records = () => Effect.runPromise(Context.get(store, Destinations).list)
+  const before = await records()
+  const headers = { authorization: { env: "TOKEN" } }
+  await expect(start([{ id: "second", url: "https://second.test/", headers }])).rejects.toMatchObject({
+    problems: [{ path: "destinations[0].headers.authorization" }],
+  })
+  expect(await records()).toEqual(before)
+  await Effect.runPromise(Scope.close(scope, Exit.void))
 })

@@ -96,7 +96,6 @@ const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
 
   // Before anything is changed that another one works on.
   yield* members.claim ?? Effect.void
-  yield* DestinationRecords.agree(destinations, options.destinations)
 
   /** Other lanes than those that run may be this process's to run. */
   const due = Latch.makeUnsafe(false)
@@ -151,6 +150,8 @@ const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
         members.shared ? lanes.shareOf(destination.id) : 1,
       ),
   })
+  // Not before all of them can be run: a start that fails changes nothing.
+  yield* DestinationRecords.agree(destinations, options.destinations)
   const assign = Assignment.make({ ...ports, roster, lanes, ownership, recollection })
 
   /** What changes lanes is done one thing after the other. */
