@@ -45,9 +45,6 @@ export default defineConfig({
           globalSetup: ["test/globalSetup.ts"].filter((path) => existsSync(file(`${name}/${path}`))),
           // A test that begins twenty processes takes half a minute on a busy machine.
           testTimeout: 90_000,
-          // What these test has no state of its own, and loading Effect for each of a hundred files
-          // takes longer than running them.
-          isolate: name !== "core",
         },
       })),
       { extends: true, test: { name: "examples", root: "examples", include: ["*/*.test.ts"] } },
