@@ -112,6 +112,7 @@ describe("@millrace/core", () => {
   it("gives authors of adapters and servers these names", () => {
     expect(givenBy("host").flatMap(({ names }) => names)).toMatchInlineSnapshot(`
       [
+        "hex",
         "expectedHttpUrl",
         "HttpUrl",
         "isHttpUrl",
@@ -127,9 +128,11 @@ describe("@millrace/core", () => {
         "Ledger",
         "Batch",
         "Layout",
+        "OverHttp",
         "webhook",
         "Entry",
         "ExtraRoutes",
+        "keyIdOf",
         "promiseHandler",
         "OwnPaths",
         "ownPathProblem",

@@ -2,6 +2,7 @@
  * What authors of adapters and servers need: the platform's ports, a request's way in, and what a
  * process says of itself.
  */
+export { hex } from "./base/hex.ts"
 export { expectedHttpUrl, HttpUrl, isHttpUrl } from "./base/httpUrl.ts"
 export { makeSparingly } from "./base/logOncePerMinute.ts"
 export { quietSleep } from "./base/quietSleep.ts"
@@ -14,9 +15,11 @@ export * as LaneState from "./deliver/LaneState.ts"
 export * as Ledger from "./deliver/Ledger.ts"
 export * as Batch from "./deliver/lane/Batch.ts"
 export * as Layout from "./deliver/lane/layout.ts"
+export * as OverHttp from "./deliver/send/overHttp.ts"
 export { webhook } from "./deliver/send/webhook.ts"
 export * as Entry from "./entry/Entry.ts"
 export type * as ExtraRoutes from "./intake/ExtraRoutes.ts"
+export { keyIdOf } from "./intake/keyRing.ts"
 export { promiseHandler } from "./intake/promiseHandler.ts"
 export { type OwnPaths, ownPathProblem, paths } from "./intake/routes.ts"
 export * as Wire from "./intake/Wire.ts"

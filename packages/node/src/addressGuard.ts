@@ -56,7 +56,7 @@ interface Entry {
 }
 
 /** As a name is compared: `[::1]` and `Host.Example.` are `::1` and `host.example`. */
-const canonical = (hostname: string): string => hostname.toLowerCase().replace(/^\[|\]$|\.$/g, "")
+export const canonical = (hostname: string): string => hostname.toLowerCase().replace(/^\[|\]$|\.$/g, "")
 
 const parseRange = (text: string): Entry | string => {
   const isV4 = ipaddr.IPv4.isValidCIDRFourPartDecimal(text)

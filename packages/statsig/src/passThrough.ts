@@ -5,7 +5,7 @@
  *     body ── a document ── kept and fresh, or asked for once ──► reply, with its age if old
  *          └─ of a user ── forward ──► reply as it came, or 503 at once while Statsig is away
  */
-import { Codec, type ExtraRoutes } from "@millrace/core/host"
+import { Codec, type ExtraRoutes, hex } from "@millrace/core/host"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { documentName } from "./documentName.ts"
@@ -87,12 +87,12 @@ export const make = Effect.fnUntraced(function* ({
     api: Reach.make("api"),
     cdn: Reach.make("cdn"),
   }
-  const hash = (text: string): string => Buffer.from(codec.sha256(text)).toString("hex")
+  const hash = (text: string): string => hex(codec.sha256(text))
 
   const begin =
     (route: Route): ExtraRoutes.ExtraRoute["begin"] =>
     (request) => {
-      const { path, query: given, headers, address } = request
+      const { path, query: given, headers } = request
       if (!query.test(given)) return badRequest("query: too long, or not of visible ASCII characters")
       const shown = presentedKey(route, path, given, headers)
       if (Result.isFailure(shown)) return badRequest(shown.failure)
@@ -105,11 +105,12 @@ export const make = Effect.fnUntraced(function* ({
       const host = route.host[method]
       const reach = reaches[host]
       const to = upstreamPath(route, path, key)
+      // What depends on the user may depend on where they are.
+      const address = route.isDocument ? null : request.address()
       return (body) => {
         const passed: Record<string, string> = {
           ...requestHeaders(headers, body.inflated),
-          // What depends on the user may depend on where they are.
-          ...(route.isDocument || address === null ? {} : { "x-forwarded-for": address }),
+          ...(address === null ? {} : { "x-forwarded-for": address }),
         }
         const upstream = {
           ...{ origin: hosts[host], path: `${to}${given}`, method, headers: passed },

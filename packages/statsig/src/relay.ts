@@ -7,7 +7,16 @@ import {
   type SinkReply,
   Transport,
 } from "@millrace/core"
-import { Codec, Delivery, DestinationConnection, Layout, RelayMark, SecretReader } from "@millrace/core/host"
+import {
+  Codec,
+  DestinationConnection,
+  hex,
+  keyIdOf,
+  Layout,
+  OverHttp,
+  RelayMark,
+  SecretReader,
+} from "@millrace/core/host"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -23,6 +32,9 @@ export interface RelayOptions {
   /** What the events of all other senders go on with. */
   readonly serverKey: string | null
 }
+
+/** What the URL of a destination that is Statsig begins with, and all of it. */
+export const scheme = "statsig:"
 
 /** Options of a destination that mean nothing where the other end is Statsig. */
 const meaningless = (destination: Destination.Destination) => [
@@ -46,12 +58,6 @@ const problemsOf = (destination: Destination.Destination) =>
     path,
     message: 'has no meaning for "statsig:", where events go on as their SDKs sent them',
   }))
-
-/** Digits of a key's SHA-256 that name it, as entries have it. */
-const idLength = 8
-
-const hex = (bytes: Uint8Array): string =>
-  Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
 
 /** The events of one request, with what it said for all of them beside these. */
 const layout: Layout.Layout = Layout.framed(
@@ -83,12 +89,11 @@ const setUp: Readonly<Record<number, string>> = {
   508: "the relay leads back to this server: `statsig.upstream.events` has to be Statsig's",
 }
 
-const verdictOf = (reply: Transport.TransportReply, now: number): SinkReply => {
-  const verdict = Delivery.verdictOfReply(reply, now)
-  const wrong = setUp[reply.status]
+const explained = (reply: SinkReply): SinkReply => {
+  const wrong = reply.status === null ? undefined : setUp[reply.status]
   return wrong === undefined
-    ? verdict
-    : { ...verdict, outcome: "misconfigured", error: `answered ${reply.status}: ${wrong}` }
+    ? reply
+    : { ...reply, outcome: "misconfigured", error: `answered ${reply.status}: ${wrong}` }
 }
 
 /**
@@ -98,7 +103,7 @@ const verdictOf = (reply: Transport.TransportReply, now: number): SinkReply => {
  * and Statsig finds no skew to correct.
  */
 export const relay = ({ events, keys, serverKey }: RelayOptions): SinkKind => ({
-  schemes: ["statsig:"],
+  schemes: [scheme],
   form: "sent",
   layout: () => layout,
   open: Effect.fnUntraced(function* (destination) {
@@ -111,7 +116,7 @@ export const relay = ({ events, keys, serverKey }: RelayOptions): SinkKind => ({
     const codec = yield* Codec.Codec
     const transport = yield* Transport.Transport
     const relayId = yield* RelayMark.RelayId
-    const byId = new Map(keys.map((key) => [hex(codec.sha256(key)).slice(0, idLength), key]))
+    const byId = new Map(keys.map((key) => [keyIdOf(hex(codec.sha256(key))), key]))
     const url = new URL("/v1/log_event", events).href
 
     const keyOf = ({ keyId }: RequestOrigin): string | undefined =>
@@ -135,13 +140,9 @@ export const relay = ({ events, keys, serverKey }: RelayOptions): SinkKind => ({
         const key = origin === null ? undefined : keyOf(origin)
         if (key === undefined || origin === null) return noKey
         const body = yield* codec.gzip(written)
-        const clock = yield* Clock.Clock
-        const headers = headersFor(key, origin, count, clock.currentTimeMillisUnsafe())
+        const headers = headersFor(key, origin, count, yield* Clock.currentTimeMillis)
         const { timeout } = destination
-        const result = yield* Effect.result(transport.send({ url, headers, body, timeout, ...way }))
-        return Result.isSuccess(result)
-          ? verdictOf(result.success, clock.currentTimeMillisUnsafe())
-          : Delivery.verdictOfError(result.failure)
+        return explained(yield* OverHttp.attempt(transport, { url, headers, body, timeout, ...way }))
       }),
     }
   }),

@@ -4,7 +4,7 @@ import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import { decode } from "./Options.ts"
 import * as PassThrough from "./passThrough.ts"
-import { relay } from "./relay.ts"
+import { relay, scheme } from "./relay.ts"
 import * as UndiciUpstream from "./undiciUpstream.ts"
 
 export interface StatsigOptions {
@@ -43,7 +43,7 @@ export interface StatsigOptions {
  */
 const everything: Destination.DestinationOptions = {
   id: "statsig",
-  url: "statsig:",
+  url: scheme,
   filter: { categories: { internal: true } },
   concurrency: 32,
 }

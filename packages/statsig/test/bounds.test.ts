@@ -1,18 +1,7 @@
 import * as Effect from "effect/Effect"
-import { afterEach, describe, expect, it } from "vitest"
+import { describe, expect, it } from "vitest"
 import { inFront, serverKey } from "./support/inFront.ts"
 import { type Answer, json } from "./support/standIn.ts"
-
-const closing: Array<() => Promise<void>> = []
-afterEach(async () => {
-  for (const close of closing.splice(0)) await close()
-})
-
-const open = async (...parameters: Parameters<typeof inFront>) => {
-  const opened = await inFront(...parameters)
-  closing.push(opened.close)
-  return opened
-}
 
 const megabyte = 1024 * 1024
 
@@ -45,7 +34,7 @@ describe("a reply of Statsig's", () => {
     })
 
   it.each(paths)("of 100 MB is not read: %s %s", async (method, path) => {
-    const { url } = await open((_, res) => {
+    const { url } = await inFront((_, res) => {
       res.writeHead(200, { "content-type": "application/json", "content-length": String(100 * megabyte) })
       res.write(Buffer.alloc(megabyte, 0x20))
     })
@@ -60,7 +49,7 @@ describe("a reply of Statsig's", () => {
     const closed = new Promise<number>((resolve) => {
       cut = resolve
     })
-    const { url } = await open(endless((bytes) => cut(bytes)))
+    const { url } = await inFront(endless((bytes) => cut(bytes)))
     const reply = await ask(url, method, path)
     expect([502, 503]).toContain(reply.status)
     // What is in the sockets' buffers has gone out, too.
@@ -72,7 +61,7 @@ describe("a reply of Statsig's", () => {
     const isClosed = new Promise<void>((resolve) => {
       closed = resolve
     })
-    const { url } = await open((_, res) => {
+    const { url } = await inFront((_, res) => {
       res.writeHead(200, { "content-type": "application/json" })
       const timer = setInterval(() => res.write(" "), 50)
       res.on("close", () => {
@@ -88,7 +77,7 @@ describe("a reply of Statsig's", () => {
 describe("a Statsig that cannot be reached", () => {
   it("by a connection that was closed under the request is asked once more", async () => {
     let closed = 0
-    const { url, upstream } = await open((got, res) => {
+    const { url, upstream } = await inFront((got, res) => {
       if (closed === 2) return json("{}")(got, res)
       closed += 1
       res.destroy()
@@ -102,7 +91,7 @@ describe("a Statsig that cannot be reached", () => {
   })
 
   it("because nobody listens there is known to be away, and what was kept is served", async () => {
-    const { url, upstream, log } = await open(json("{}"), {}, { freshFor: 0 })
+    const { url, upstream, log } = await inFront(json("{}"), {}, { freshFor: 0 })
     const ask = async (path: string, method: string) => {
       const reply = await fetch(`${url}${path}?k=${serverKey}`, { method })
       return [reply.status, reply.headers.get("warning")]
@@ -123,7 +112,7 @@ describe("config specs of 10 MB", () => {
   it("cost one request to Statsig and one buffer for 1,000 who ask within a second", async () => {
     const specs = Buffer.alloc(10 * megabyte, 0x20)
     specs.write('{"has_updates":true}')
-    const { millrace, upstream } = await open((got, res) => {
+    const { millrace, upstream } = await inFront((got, res) => {
       setTimeout(() => json(specs)(got, res), 200)
     })
     const request = {
@@ -148,7 +137,7 @@ describe("config specs of 10 MB", () => {
   it("arrive whole over sockets, for many at once", async () => {
     const specs = Buffer.alloc(10 * megabyte, 0x20)
     specs.write('{"has_updates":true}')
-    const { url, upstream } = await open(json(specs))
+    const { url, upstream } = await inFront(json(specs))
     const lengths = await Promise.all(
       Array.from({ length: 20 }, async () => {
         const reply = await fetch(`${url}/v1/download_config_specs?k=${serverKey}`)

@@ -1,22 +1,11 @@
 import { gzipSync } from "node:zlib"
 import { Millrace } from "@millrace/node"
 import { statsig } from "@millrace/statsig"
-import { afterEach, describe, expect, it } from "vitest"
+import { describe, expect, it } from "vitest"
 import { clientKey, inFront, serverKey } from "./support/inFront.ts"
 import { json } from "./support/standIn.ts"
 
 const specs = JSON.stringify({ has_updates: true, time: 1_700_000_000_000, feature_gates: [] })
-
-const closing: Array<() => Promise<void>> = []
-afterEach(async () => {
-  for (const close of closing.splice(0)) await close()
-})
-
-const open = async (...parameters: Parameters<typeof inFront>) => {
-  const opened = await inFront(...parameters)
-  closing.push(opened.close)
-  return opened
-}
 
 const key = { "statsig-api-key": serverKey }
 
@@ -41,7 +30,7 @@ describe("what is passed through", () => {
     ["POST", "/v1/get_layer", "/v1/get_layer"],
     ["POST", "/v2/get_layer", "/v1/get_layer"],
   ])("%s %s goes on as %s, and comes back", async (method, asked, sent) => {
-    const { url, upstream } = await open(json(specs))
+    const { url, upstream } = await inFront(json(specs))
     const body = method === "POST" ? '{"user":{"userID":"a"}}' : ""
     const reply = await fetch(url + asked, { method, headers: key, ...(body === "" ? {} : { body }) })
     expect([reply.status, await reply.text()]).toEqual([200, specs])
@@ -61,7 +50,7 @@ describe("what is passed through", () => {
     ["GET", "/http://127.0.0.1:1/x", 404],
     ["POST", "/v1/sdk_exception", 202],
   ])("%s %s goes nowhere: %i", async (method, path, status) => {
-    const { url, upstream } = await open(json(specs))
+    const { url, upstream } = await inFront(json(specs))
     // `fetch` would tidy the path up.
     const { request } = await import("node:http")
     const { port } = new URL(url)
@@ -76,14 +65,14 @@ describe("what is passed through", () => {
   })
 
   it("is nothing unless it is asked for", async () => {
-    const { url, upstream } = await open(json(specs), {}, { passThrough: false })
+    const { url, upstream } = await inFront(json(specs), {}, { passThrough: false })
     expect((await fetch(`${url}/v1/initialize`, { method: "POST", headers: key })).status).toBe(404)
     expect(upstream.got).toEqual([])
   })
 
   it("has paths of the user's own, which are told apart from others'", async () => {
     const paths = { initialize: ["/v1/my-start"], download_config_specs: ["/v2/my-rules"] }
-    const { url, upstream, millrace } = await open(json(specs), { paths })
+    const { url, upstream, millrace } = await inFront(json(specs), { paths })
     expect(millrace.matches("/shop/v1/my-start?k=x")).toBe(true)
     await fetch(`${url}/v1/my-start`, { method: "POST", headers: key, body: "{}" })
     await fetch(`${url}/v2/my-rules?k=${serverKey}`)
@@ -111,7 +100,7 @@ describe("what is passed through", () => {
 
 describe("whose key may ask", () => {
   const ask = async (path: string, headers: Record<string, string>, method = "GET") => {
-    const { url, upstream } = await open(json(specs))
+    const { url, upstream } = await inFront(json(specs))
     const reply = await fetch(url + path, { method, headers, ...(method === "POST" ? { body: "{}" } : {}) })
     await reply.text()
     return [reply.status, upstream.got.length]
@@ -143,7 +132,7 @@ describe("whose key may ask", () => {
   })
 
   it("a client key gets what Statsig answers to it, and never what a server key got", async () => {
-    const { url, upstream } = await open((got, res) => {
+    const { url, upstream } = await inFront((got, res) => {
       const isServer = got.headers["statsig-api-key"] === serverKey || got.url.includes(serverKey)
       json(isServer ? specs : '{"on":"device"}')(got, res)
     })
@@ -156,7 +145,7 @@ describe("whose key may ask", () => {
   })
 
   it("any, where events are taken from anybody, but never none", async () => {
-    const { url, upstream } = await open(json(specs), { keys: "none" })
+    const { url, upstream } = await inFront(json(specs), { keys: "none" })
     const statuses = await Promise.all(
       ["", "?k=whoever"].map(
         async (query) => (await fetch(`${url}/v1/download_config_specs${query}`)).status,
@@ -168,7 +157,7 @@ describe("whose key may ask", () => {
 
 describe("what goes on and what comes back", () => {
   it("are the SDK's headers and bytes, never cookies and what is between here and there", async () => {
-    const { url, upstream } = await open((_, res) => {
+    const { url, upstream } = await inFront((_, res) => {
       res.writeHead(201, {
         "content-type": "application/json; charset=utf-8",
         "content-encoding": "gzip",
@@ -232,7 +221,7 @@ describe("what goes on and what comes back", () => {
 
   it("and where the client is, where that is kept: gates may depend on it", async () => {
     const client = { ip: "keep", trust: ["127.0.0.1"] } as const
-    const { url, upstream } = await open(json(specs), { client })
+    const { url, upstream } = await inFront(json(specs), { client })
     const forwarded = { ...key, "x-forwarded-for": "6.6.6.6, 203.0.113.7" }
     await fetch(`${url}/v1/initialize`, { method: "POST", headers: forwarded, body: "{}" })
     await fetch(`${url}/v1/download_config_specs`, { headers: forwarded })
@@ -240,19 +229,19 @@ describe("what goes on and what comes back", () => {
   })
 
   it.each([204, 400, 403, 404, 429, 500])("a %i is passed back as it is", async (status) => {
-    const { url } = await open(json(status === 204 ? "" : '{"a":1}', {}, status))
+    const { url } = await inFront(json(status === 204 ? "" : '{"a":1}', {}, status))
     const reply = await fetch(`${url}/v1/initialize`, { method: "POST", headers: key, body: "{}" })
     expect([reply.status, await reply.text()]).toEqual([status, status === 204 ? "" : '{"a":1}'])
   })
 
   it("a redirection leads nobody away with a key", async () => {
-    const { url } = await open(json("", { location: "http://evil.example/" }, 302))
+    const { url } = await inFront(json("", { location: "http://evil.example/" }, 302))
     const reply = await fetch(`${url}/v1/initialize`, { method: "POST", headers: key, body: "{}" })
     expect([reply.status, reply.headers.has("location")]).toEqual([502, false])
   })
 
   it("browsers may ask, also by GET where a route takes it, and read a refusal", async () => {
-    const { url } = await open(json(specs))
+    const { url } = await inFront(json(specs))
     const preflight = async (path: string) => {
       const reply = await fetch(url + path, {
         method: "OPTIONS",
@@ -278,7 +267,7 @@ describe("what goes on and what comes back", () => {
   })
 
   it("a body that is too large is refused, and so is a query", async () => {
-    const { url, upstream } = await open(json(specs))
+    const { url, upstream } = await inFront(json(specs))
     const large = { method: "POST", headers: key, body: "a".repeat(1024 * 1024 + 1) }
     expect((await fetch(`${url}/v1/initialize`, large)).status).toBe(413)
     expect((await fetch(`${url}/v1/initialize?${"a".repeat(5000)}`, { ...large, body: "{}" })).status).toBe(

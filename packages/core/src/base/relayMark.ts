@@ -1,4 +1,5 @@
 import * as Context from "effect/Context"
+import { hex } from "./hex.ts"
 
 /**
  * Stops events that go round: whoever relays a request to somebody who speaks the same protocol
@@ -13,7 +14,7 @@ const isId = (text: string): boolean => /^[0-9a-f]{12}$/.test(text)
 
 /** What names this process to others, 12 hex digits: made at random unless it is given. */
 export const RelayId: Context.Reference<string> = Context.Reference<string>("@millrace/core/RelayId", {
-  defaultValue: () => Array.from({ length: 12 }, () => Math.floor(Math.random() * 16).toString(16)).join(""),
+  defaultValue: () => hex(globalThis.crypto.getRandomValues(new Uint8Array(6))),
 })
 
 const idsOf = (value: string): ReadonlyArray<string> => value.split(",").map((id) => id.trim())

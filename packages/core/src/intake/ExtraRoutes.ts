@@ -19,10 +19,11 @@ export interface ExtraRequest extends RequestHead {
   /** When it came, in ms since the epoch. */
   readonly receivedAt: number
   /**
-   * The client's address, or the network it is in, where the option `client` says that it is kept;
-   * `null` where it is not, and where only its hash is.
+   * Finds the client's address, or the network it is in, where the option `client` says that it is
+   * kept; `null` where it is not, and where only its hash is. To be asked before the body has come:
+   * once its connection is closed, nobody knows it any more.
    */
-  readonly address: string | null
+  readonly address: () => string | null
   /**
    * Finds whose a key is, `null` when nobody's. Where no keys are asked for, everybody has all
    * rights.

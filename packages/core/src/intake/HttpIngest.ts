@@ -272,7 +272,7 @@ const make = Effect.fnUntraced(function* (
     if (isClosed()) return closing
     const begun = route.begin({
       ...{ method: head.method, url: head.url, headers: head.headers },
-      ...{ ...splitUrl(head.url), receivedAt, address: addressOf(head) },
+      ...{ ...splitUrl(head.url), receivedAt, address: () => addressOf(head) },
       principalOf: (key) => ingest.authenticate(key, "log_event"),
     })
     if (typeof begun !== "function") return begun

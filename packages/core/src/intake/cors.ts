@@ -86,16 +86,20 @@ export const makeCors = (cors: Cors): ((origin: string | null) => CorsHeaders) =
   return (origin) => (origin === null ? others : (listed.get(origin) ?? others))
 }
 
-/** What a preflight's reply says besides: nothing to an origin that is not allowed. */
+/**
+ * What a preflight's reply says besides: nothing to an origin that is not allowed.
+ *
+ * @param methods as `allow` has them
+ */
 export const preflightHeaders = (
   headers: CorsHeaders,
   requestedHeaders: string | null,
-  methods: ReadonlyArray<string>,
+  methods: string,
 ): CorsHeaders =>
   headers["access-control-allow-origin"] === undefined
     ? none
     : {
-        "access-control-allow-methods": [...methods, "OPTIONS"].join(", "),
+        "access-control-allow-methods": methods,
         "access-control-allow-headers": allowedHeaders(requestedHeaders),
         "access-control-max-age": maxAge,
       }

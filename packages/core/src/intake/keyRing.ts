@@ -28,6 +28,9 @@ const hashPattern = /^[0-9a-f]{64}$/
 /** 8 of 64 digits: enough to tell keys apart, useless for guessing one. */
 const idLength = 8
 
+/** Names a key by the digits of its hash. */
+export const keyIdOf = (hash: string): string => hash.slice(0, idLength)
+
 /** A set of hashed keys in which a key is looked up in a time that depends on their number only. */
 export interface KeyRing {
   readonly size: number
@@ -44,7 +47,7 @@ export const makeKeyRing = (keys: ReadonlyArray<HashedKey>): KeyRing => {
     if (!hashPattern.test(hash)) continue
     if (kinds.get(hash) !== "server") kinds.set(hash, kind)
   }
-  const principals = Array.from(kinds, ([hash, kind]): Principal => ({ kind, id: hash.slice(0, idLength) }))
+  const principals = Array.from(kinds, ([hash, kind]): Principal => ({ kind, id: keyIdOf(hash) }))
   const table = new Uint32Array(kinds.size * words)
   Array.from(kinds.keys()).forEach((hash, index) => {
     for (let word = 0; word < words; word++) {

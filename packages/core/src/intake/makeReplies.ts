@@ -75,12 +75,13 @@ export const makeReplies = (cors: Cors, context: Context.Context<never>): Replie
     countReply(route, 204)
     const corsHeaders = corsFor(route, request.headers)
     const requested = headerOf(request.headers, "access-control-request-headers")
+    const allow = allowed(route.methods)
     return {
       status: 204,
       headers: {
-        allow: allowed(route.methods),
+        allow,
         ...corsHeaders,
-        ...preflightHeaders(corsHeaders, requested, route.methods),
+        ...preflightHeaders(corsHeaders, requested, allow),
       },
       body: "",
     }

@@ -9,8 +9,8 @@ import type { DeadLetter, DeadLetterPage, DeadLetters, DeadReason } from "../por
 import type { RequestOrigin } from "../ports/Sink.ts"
 import type { StoreError } from "../ports/StoreError.ts"
 import type { Destination } from "../select/Destination.ts"
-import { type ExportRule, eventWriter } from "../select/Export.ts"
-import { originOf, sentWriter } from "../select/sentEvents.ts"
+import type { ExportRule } from "../select/Export.ts"
+import { originOf, writerOf } from "../select/sentEvents.ts"
 import type { DeadLetterReplay, DeadLetterReplayRequest } from "./DeadLetterReplay.ts"
 
 export interface ReplayOptions {
@@ -54,14 +54,11 @@ const exportLetter = (
   { eventId, event: stored, receivedAt }: DeadLetter,
   rule: ExportRule,
 ): Omit<Exported, "letter"> | { readonly error: string } => {
-  const isSent = rule.form === "sent"
   const entry = LetterEvent.readEntry(stored, receivedAt)
   if (entry === null) return { error: "the letter's event cannot be read" }
   const into = new ByteWriter(0)
-  const writer = isSent ? sentWriter(entry, rule, () => eventId) : eventWriter(entry, rule, () => eventId)
-  const error = writer(entry.events[0]!, 0, into)
-  if (error !== null) return { error: error.message }
-  return { json: into, origin: isSent ? originOf(entry, rule) : null }
+  const error = writerOf(entry, rule, () => eventId)(entry.events[0]!, 0, into)
+  return error === null ? { json: into, origin: originOf(entry, rule) } : { error: error.message }
 }
 
 /**

@@ -8,7 +8,7 @@ export interface RequestOrigin {
   readonly keyId: string | null
   readonly sdkType: string | null
   readonly sdkVersion: string | null
-  /** The client's address, where intake was told to keep it whole. */
+  /** The client's address, or the network it is in, where intake was told to keep that. */
   readonly ip: string | null
   /** In JSON. */
   readonly statsigMetadata: string

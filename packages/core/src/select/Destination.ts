@@ -205,11 +205,6 @@ export type DestinationOptions = typeof DestinationConfig.Encoded & DestinationC
 
 export type Destination = DestinationConfig & DestinationCode
 
-const decodeConfig = Schema.decodeUnknownResult(DestinationConfig, {
-  errors: "all",
-  onExcessProperty: "error",
-})
-
 /** Bytes. A shorter key could be guessed from the hashes of known values. */
 export const minHashKey = 16
 
@@ -224,9 +219,9 @@ type Problems = ReadonlyArray<OptionProblem>
 /** The schemes of the kinds that are always there, with their colons. */
 export const webhookSchemes: ReadonlyArray<string> = ["https:", "http:"]
 
-const urlProblem = (url: unknown, schemes: ReadonlyArray<string>): string | null => {
+const urlProblem = (url: string, schemes: ReadonlyArray<string>): string | null => {
   // What is no URL has been said already.
-  if (typeof url !== "string" || !scheme.test(url)) return null
+  if (!scheme.test(url)) return null
   const own = url.slice(0, url.indexOf(":") + 1).toLowerCase()
   if (schemes.includes(own)) return null
   return schemes.length > webhookSchemes.length
@@ -244,18 +239,18 @@ export const configFor = (schemes: ReadonlyArray<string>): typeof DestinationCon
     url: DestinationUrl.check(Schema.makeFilter((url) => urlProblem(url, schemes) ?? true)),
   })
 
+const decoderFor = (schemes: ReadonlyArray<string>) =>
+  Schema.decodeUnknownResult(configFor(schemes), { errors: "all", onExcessProperty: "error" })
+
 /** Decodes what Schema can say, adds what only code can, and what takes both to see. */
 const decodeWith = <A extends { readonly fields: Fields }>(
   decode: (input: unknown) => Result.Result<A, Schema.SchemaError>,
   { predicate, transform, ...config }: DestinationCode,
   hashKey: Uint8Array | undefined,
   root: Path,
-  schemes: ReadonlyArray<string> = webhookSchemes,
 ): Result.Result<A & DestinationCode, Problems> => {
   const decoded = decode(config)
   const problems: Array<OptionProblem> = []
-  const message = urlProblem((config as { readonly url?: unknown }).url, schemes)
-  if (message !== null) problems.push({ path: pathText([...root, "url"]), message })
   for (const [name, code] of Object.entries({ predicate, transform })) {
     if (code !== undefined && typeof code !== "function") {
       problems.push({ path: pathText([...root, name]), message: "expected a function" })
@@ -287,9 +282,9 @@ const alone = (destination: Destination): Destination =>
 export const decode = (
   options: DestinationOptions,
   hashKey?: Uint8Array,
-  schemes?: ReadonlyArray<string>,
+  schemes: ReadonlyArray<string> = webhookSchemes,
 ): Result.Result<Destination, Problems> =>
-  Result.map(decodeWith(decodeConfig, options, hashKey, [], schemes), alone)
+  Result.map(decodeWith(decoderFor(schemes), options, hashKey, []), alone)
 
 /**
  * All destinations of a configuration, or all its mistakes: paths begin with `destinations[n]`.
@@ -300,12 +295,13 @@ export const decode = (
 export const decodeAll = (
   options: ReadonlyArray<DestinationOptions>,
   hashKey?: Uint8Array,
-  schemes?: ReadonlyArray<string>,
+  schemes: ReadonlyArray<string> = webhookSchemes,
 ): Result.Result<ReadonlyArray<Destination>, Problems> => {
   const problems: Array<OptionProblem> = []
   const destinations: Array<Destination> = []
+  const decodeConfig = decoderFor(schemes)
   options.forEach((config, index) => {
-    const decoded = decodeWith(decodeConfig, config, hashKey, ["destinations", index], schemes)
+    const decoded = decodeWith(decodeConfig, config, hashKey, ["destinations", index])
     if (Result.isFailure(decoded)) problems.push(...decoded.failure)
     else destinations.push(alone(decoded.success))
     const first = options.findIndex(({ id }) => id === config.id)

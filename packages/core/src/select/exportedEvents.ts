@@ -2,8 +2,8 @@ import { ByteWriter } from "../bytes/ByteWriter.ts"
 import type { DecodedEntry } from "../entry/Entry.ts"
 import type { RequestOrigin } from "../ports/Sink.ts"
 import type { Catalog } from "./Catalog.ts"
-import { type EventWriter, ExportError, type ExportRule, eventWriter } from "./Export.ts"
-import { originOf, sentWriter } from "./sentEvents.ts"
+import { type EventWriter, ExportError, type ExportRule } from "./Export.ts"
+import { originOf, writerOf } from "./sentEvents.ts"
 
 /** Where an event stands that has been exported. */
 interface Place {
@@ -36,7 +36,7 @@ export class ExportedEvents {
     this.entry = entry
     this.rule = rule
     this.catalog = rule.catalog()
-    this.writeNew = rule.form === "sent" ? sentWriter(entry, rule) : eventWriter(entry, rule)
+    this.writeNew = writerOf(entry, rule)
     this.kept = isShared ? new ByteWriter(eventRoom) : null
   }
 
@@ -47,9 +47,7 @@ export class ExportedEvents {
 
   /** The request's, where events are written as they were sent; else `null`. */
   get origin(): RequestOrigin | null {
-    if (this.knownOrigin === undefined) {
-      this.knownOrigin = this.rule.form === "sent" ? originOf(this.entry, this.rule) : null
-    }
+    if (this.knownOrigin === undefined) this.knownOrigin = originOf(this.entry, this.rule)
     return this.knownOrigin
   }
 

@@ -1,10 +1,11 @@
 import type { Event } from "../base/Event.ts"
 import { exactOf, exactStatsigMetadataOf } from "../base/exactEvent.ts"
 import * as ExactJson from "../base/exactJson.ts"
+import * as IpAddress from "../base/ipAddress.ts"
 import { idOf, isObject, type Json, type JsonObject, put, textOf } from "../base/json.ts"
 import { type DecodedEntry, eventIds } from "../entry/Entry.ts"
 import type { RequestOrigin } from "../ports/Sink.ts"
-import type { EventWriter, ExportRule } from "./Export.ts"
+import { type EventWriter, type ExportRule, eventWriter } from "./Export.ts"
 
 type ChangeFields = ExportRule["fields"]
 
@@ -30,20 +31,21 @@ const nobody: Event = {
   statsigMetadata: {},
 }
 
-/** Neither a network nor a hash: intake keeps those instead where it was told to. */
-const address = /^(\d{1,3}(\.\d{1,3}){3}|[0-9a-f:.]*:[0-9a-f:.]*)$/i
-
-/** What an entry's request said for all of its events, in the form in which it goes on. */
-export const originOf = (entry: DecodedEntry, { fields }: ExportRule): RequestOrigin => {
+/**
+ * What an entry's request said for all of its events, where they are written as they were sent;
+ * else `null`. A hash in the place of the client's address is no address.
+ */
+export const originOf = (entry: DecodedEntry, { form, fields }: ExportRule): RequestOrigin | null => {
+  if (form !== "sent") return null
   const { keyId = null, sdkType = null, sdkVersion = null, ip = "", relayedBy = null } = entry.sender ?? {}
   const shared = exactStatsigMetadataOf(entry)
   const left =
     fields === null
       ? { user: { ip }, statsigMetadata: shared }
       : changed(fields, { ...nobody, user: { ip } }, shared)
-  const isWhole = address.test(ip) && left.user["ip"] === ip
+  const isShown = left.user["ip"] === ip && IpAddress.parse(ip) !== null
   return {
-    ...{ keyId, sdkType, sdkVersion, relayedBy, ip: isWhole ? ip : null },
+    ...{ keyId, sdkType, sdkVersion, relayedBy, ip: isShown ? ip : null },
     statsigMetadata: ExactJson.stringify(left.statsigMetadata),
   }
 }
@@ -79,7 +81,7 @@ const sentEvent = (event: Event, raw: JsonObject | null, fields: ChangeFields): 
  * Writes events as their SDKs sent them, each with its `timeUUID` besides, so that both ends can
  * tell which one it is.
  */
-export const sentWriter = (
+const sentWriter = (
   entry: DecodedEntry,
   { fields }: ExportRule,
   idAt: (index: number) => string = eventIds(entry),
@@ -91,3 +93,14 @@ export const sentWriter = (
     return null
   }
 }
+
+/**
+ * Writes an entry's events in the form of the rule.
+ *
+ * @param idAt the event's `timeUUID` by its place
+ */
+export const writerOf = (
+  entry: DecodedEntry,
+  rule: ExportRule,
+  idAt?: (index: number) => string,
+): EventWriter => (rule.form === "sent" ? sentWriter(entry, rule, idAt) : eventWriter(entry, rule, idAt))

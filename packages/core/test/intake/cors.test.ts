@@ -44,13 +44,13 @@ describe("makeCors", () => {
 
   it("says nothing when the host does", () => {
     expect(makeCors(false)("https://a.example")).toEqual({})
-    expect(preflightHeaders({}, "x-a", ["POST"])).toEqual({})
+    expect(preflightHeaders({}, "x-a", "POST, OPTIONS")).toEqual({})
   })
 })
 
 describe("preflightHeaders", () => {
   const allowed = (requested: string | null) =>
-    preflightHeaders({ "access-control-allow-origin": "*" }, requested, ["POST"])[
+    preflightHeaders({ "access-control-allow-origin": "*" }, requested, "POST, OPTIONS")[
       "access-control-allow-headers"
     ]!.split(", ")
 

@@ -6,7 +6,7 @@ import type * as Entry from "../../src/entry/Entry.ts"
 import { eventIds } from "../../src/entry/Entry.ts"
 import type { WireHead } from "../../src/intake/Wire.ts"
 import * as Export from "../../src/select/Export.ts"
-import { originOf, sentWriter } from "../../src/select/sentEvents.ts"
+import { originOf, writerOf } from "../../src/select/sentEvents.ts"
 import {
   decodeJson,
   decodeText,
@@ -26,7 +26,7 @@ const ruleOf = (fields: Partial<typeof noFields> = {}) =>
 
 const textAt = (entry: Entry.DecodedEntry, index: number, rule = ruleOf()): string => {
   const into = new ByteWriter(0)
-  sentWriter(entry, rule)(entry.events[index]!, index, into)
+  writerOf(entry, rule)(entry.events[index]!, index, into)
   return textOf(into.written)
 }
 
@@ -153,7 +153,7 @@ describe("what its request said for all events", () => {
       ip: null,
       statsigMetadata: JSON.stringify(statsigMetadata),
     })
-    expect(originOf(entry, ruleOf({ drop: ["statsigMetadata.sessionID"] as never })).statsigMetadata).toBe(
+    expect(originOf(entry, ruleOf({ drop: ["statsigMetadata.sessionID"] as never }))?.statsigMetadata).toBe(
       '{"sdkType":"statsig-node"}',
     )
   })
@@ -170,9 +170,9 @@ describe("what its request said for all events", () => {
     const letter = LetterEvent.readEntry(LetterEvent.writeSent(entry, entry.events[0]!, 0), receivedAt)!
     const id = () => "the-id"
     const again = new ByteWriter(0)
-    sentWriter(letter, ruleOf(), id)(letter.events[0]!, 0, again)
+    writerOf(letter, ruleOf(), id)(letter.events[0]!, 0, again)
     const before = new ByteWriter(0)
-    sentWriter(entry, ruleOf(), id)(entry.events[0]!, 0, before)
+    writerOf(entry, ruleOf(), id)(entry.events[0]!, 0, before)
     expect(textOf(again.written)).toBe(textOf(before.written))
     expect(originOf(letter, ruleOf())).toEqual(originOf(entry, ruleOf()))
   })

@@ -1,4 +1,5 @@
 import ipaddr from "ipaddr.js"
+import { canonical } from "../addressGuard.ts"
 import { parseAddress } from "./publicAddress.ts"
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -7,8 +8,6 @@ type Environment = Readonly<Record<string, string | undefined>>
 export type ProxyOf = (url: URL) => string | null
 
 const portOf = ({ port, protocol }: URL): string => port || (protocol === "https:" ? "443" : "80")
-
-const canonical = (hostname: string): string => hostname.toLowerCase().replace(/^\[|\]$|\.$/g, "")
 
 type Exempts = (hostname: string, port: string) => boolean
 

@@ -74,7 +74,7 @@ const Catalog: Schema.Decoder<Catalog> = Schema.Struct({
 interface Destinations extends ReadonlyArray<Destination.DestinationConfig> {}
 
 /** Those of the kinds that the command has. */
-const schemes = [...Destination.webhookSchemes, "statsig:"]
+const schemes = [...Destination.webhookSchemes, Statsig.scheme]
 
 const Destinations: Schema.Decoder<Destinations> = Schema.Array(Destination.configFor(schemes))
 

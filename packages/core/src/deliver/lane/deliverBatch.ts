@@ -109,7 +109,7 @@ export const makeSettle = ({ destination, router }: Options, parts: Parts): Sett
     const results =
       sending.length === 1 ? [yield* sending[0]!] : yield* Effect.all(sending, { concurrency: "unbounded" })
     const answers = results.filter(Result.isSuccess).map(({ success }) => success)
-    open.areBodiesFree &&= answers.every(({ isBodyFree }) => isBodyFree)
+    open.areBodiesFree &&= answers.every(({ verdict }) => verdict.isBodyFree === true)
     const failures = answers.filter(({ verdict }) => verdict.outcome !== "delivered")
     for (const { range, bytes, verdict, record } of answers) {
       if (verdict.outcome !== "delivered") continue
@@ -142,8 +142,8 @@ export const makeSettle = ({ destination, router }: Options, parts: Parts): Sett
    */
   const sendPart = Effect.fnUntraced(function* (open: OpenBatch, part: Part) {
     const sent = yield* sendRange(open, rangeOf(left(), part))
-    const { range, bytes, verdict, record, isBodyFree } = sent
-    open.areBodiesFree &&= isBodyFree
+    const { range, bytes, verdict, record } = sent
+    open.areBodiesFree &&= verdict.isBodyFree === true
     if (verdict.outcome !== "delivered") return { part, ...sent }
     open.isSplit = true
     yield* holdFirst(open, part.skip)

@@ -20,12 +20,15 @@ export const framed = (
   opening: string,
   separator: "," | "\n",
   closing: (origin: RequestOrigin | null) => string,
-): Layout => ({
-  opening: piece(opening),
-  separator: separator.charCodeAt(0),
-  closing: (origin) => piece(closing(origin)),
-  render: null,
-})
+): Layout => {
+  const usual = piece(closing(null))
+  return {
+    opening: piece(opening),
+    separator: separator.charCodeAt(0),
+    closing: (origin) => (origin === null ? usual : piece(closing(origin))),
+    render: null,
+  }
+}
 
 /** A bare JSON array. */
 export const array: Layout = framed("[", ",", () => "]")

@@ -112,7 +112,6 @@ const sourceOf = ({ after, entry, index }: Suspect): Source => ({
 /** It could be exported when it was held, and cannot be any more. */
 const unexportable = ({ message }: ExportError): Sent => ({
   verdict: { outcome: "refused", status: null, noReply: null, error: message, retryAfter: null },
-  isBodyFree: true,
   record: () => {},
 })
 

@@ -4,28 +4,20 @@ import { hex } from "../../base/hex.ts"
 import { monotonicMillisOf } from "../../base/monotonic.ts"
 import type { Attempt } from "../../ports/Attempts.ts"
 import type { Codec } from "../../ports/Codec.ts"
-import type { RequestOrigin, Sink } from "../../ports/Sink.ts"
+import type { Sink, SinkBatch } from "../../ports/Sink.ts"
 import type { Destination } from "../../select/Destination.ts"
 import type * as Delivery from "../Delivery.ts"
 import * as Circuit from "./circuit.ts"
 import * as Wellness from "./healthLog.ts"
 
 /** What one request carries. */
-export interface Parcel {
-  readonly body: Uint8Array
-  /** What tells the first and the last event apart from all others. */
-  readonly first: string
-  readonly last: string
-  readonly count: number
-  readonly origin: RequestOrigin | null
+export interface Parcel extends Omit<SinkBatch, "id"> {
   /** Names the replay it belongs to; `null` for live traffic. */
   readonly replay: string | null
 }
 
 export interface Sent {
   readonly verdict: Delivery.Verdict
-  /** As the verdict says it, and not when it does not. */
-  readonly isBodyFree: boolean
   /** Call once it is known how long the lane waits: then the attempt is on record. */
   readonly record: (wait: Delivery.Wait | null) => void
 }
@@ -99,7 +91,6 @@ export const make = (
     yield* sayHow(verdict, isDown)
     const sent: Sent = {
       verdict,
-      isBodyFree: verdict.isBodyFree === true,
       record: (wait) => {
         if (isDown && wait !== null) circuit.restUntil(ended + wait.millis)
         record({

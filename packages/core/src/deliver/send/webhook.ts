@@ -16,8 +16,8 @@ import { slack } from "../../select/messages/slack.ts"
 import { teams } from "../../select/messages/teams.ts"
 import * as RequestHeaders from "../../select/requestHeaders.ts"
 import type { WebhookEvent } from "../../select/WebhookEvent.ts"
-import * as Delivery from "../Delivery.ts"
 import * as Layout from "../lane/layout.ts"
+import * as OverHttp from "./overHttp.ts"
 import type { SinkKind } from "./SinkKind.ts"
 
 const message = (write: (events: ReadonlyArray<WebhookEvent>) => JsonObject): Layout.Layout =>
@@ -90,13 +90,9 @@ export const webhook: SinkKind = {
     return {
       send: Effect.fnUntraced(function* ({ id, body: written }) {
         const body = compress === null ? written : yield* codec.gzip(written)
-        const clock = yield* Clock.Clock
-        const sentAt = clock.currentTimeMillisUnsafe()
+        const sentAt = yield* Clock.currentTimeMillis
         const headers = { ...fixed, ...sign({ id, sentAt, body }) }
-        const result = yield* Effect.result(transport.send({ ...way, headers, body }))
-        const reply = Result.isSuccess(result)
-          ? Delivery.verdictOfReply(result.success, clock.currentTimeMillisUnsafe())
-          : Delivery.verdictOfError(result.failure)
+        const reply = yield* OverHttp.attempt(transport, { ...way, headers, body })
         return withoutSecrets(secrets, reply)
       }),
     }
