@@ -19,6 +19,11 @@ interface Said<Path extends string, Input extends Shape, Tags extends Tag> {
   /** One sentence, in plain English. */
   readonly summary: string
   readonly input: Input
+  /**
+   * Whether something is another after it, in the store, at a destination or elsewhere: then it is
+   * not for those who may only look, and it is put on record.
+   */
+  readonly changes: boolean
   /** What it fails with, besides that the store does not answer. */
   readonly errors: ReadonlyArray<Tags>
 }

@@ -86,6 +86,7 @@ export const actions = {
   destinations: answering({
     path: "destinations/list",
     summary: "List destinations and how they are doing.",
+    changes: false,
     input: Nothing,
     output: Schema.Struct({ destinations: Schema.Array(DestinationRow) }),
     errors: [],
@@ -102,6 +103,7 @@ export const actions = {
   addDestination: answering({
     path: "destinations/add",
     summary: "Add a destination, as the config file has it: it is kept in the store.",
+    changes: true,
     input: Schema.Struct({ destination: WrittenDestination }),
     output: Nothing,
     errors: ["InvalidOptions"],
@@ -117,6 +119,7 @@ export const actions = {
   removeDestination: answering({
     path: "destinations/remove",
     summary: "Forget a destination that was added, and its place.",
+    changes: true,
     input: ById,
     output: Nothing,
     errors: ["UnknownDestination", "DestinationConfigured"],
@@ -128,6 +131,7 @@ export const actions = {
   disable: answering({
     path: "destinations/disable",
     summary: "Stop sending to a destination; its place stays.",
+    changes: true,
     input: ById,
     output: Nothing,
     errors: ["UnknownDestination"],
@@ -139,6 +143,7 @@ export const actions = {
   enable: answering({
     path: "destinations/enable",
     summary: "Go on with a destination where it stood.",
+    changes: true,
     input: ById,
     output: Nothing,
     errors: ["UnknownDestination"],
@@ -155,6 +160,7 @@ export const actions = {
   rewind: answering({
     path: "destinations/rewind",
     summary: "Send everything from a time on once more, before anything new.",
+    changes: true,
     input: Schema.Struct({ id: Schema.String, since: Time }),
     output: Events,
     errors: ["UnknownDestination"],
@@ -169,6 +175,7 @@ export const actions = {
   skip: answering({
     path: "destinations/skip",
     summary: "Give up what is pending for a destination.",
+    changes: true,
     input: ById,
     output: Events,
     errors: ["UnknownDestination"],
@@ -184,6 +191,7 @@ export const actions = {
   tryFilter: answering({
     path: "destinations/try-filter",
     summary: "Say what a filter would have done with the newest events.",
+    changes: false,
     input: Schema.Struct({
       /** `filter`, `fields` and `exposures` as a destination has them. */
       selection: WrittenSelection,
@@ -202,6 +210,7 @@ export const actions = {
   replay: answering({
     path: "replay",
     summary: "Send a time range to a destination once more, beside live traffic.",
+    changes: true,
     input: ReplayRequest,
     output: Schema.Struct({ replay: Schema.String }),
     errors: ["UnknownDestination"],
@@ -213,6 +222,7 @@ export const actions = {
   deadLetters: answering({
     path: "dead-letters/list",
     summary: "List events that were refused for good, newest first.",
+    changes: false,
     input: Schema.Struct({ ...DeadLetterSearch.fields, limit: Limit }),
     output: DeadLetterPage,
     errors: [],
@@ -228,6 +238,7 @@ export const actions = {
   replayDeadLetters: answering({
     path: "dead-letters/replay",
     summary: "Send dead letters of a destination once more, now.",
+    changes: true,
     input: DeadLetterReplayRequest,
     output: DeadLetterReplay,
     errors: ["UnknownDestination", "NotReplayable", "NotDelivering"],
@@ -242,6 +253,7 @@ export const actions = {
   purgeDeadLetters: answering({
     path: "dead-letters/purge",
     summary: "Remove dead letters for good: all of them, when nothing is selected.",
+    changes: true,
     input: DeadLetterSelection,
     output: Schema.Struct({ purged: Count }),
     errors: [],
@@ -253,6 +265,7 @@ export const actions = {
   attempts: answering({
     path: "attempts/list",
     summary: "List what was sent, newest first, and what came back.",
+    changes: false,
     input: Schema.Struct({ ...AttemptQuery.fields, limit: Limit }),
     output: Schema.Struct({ attempts: Schema.Array(Attempt) }),
     errors: [],
@@ -268,6 +281,7 @@ export const actions = {
   logEvent: answering({
     path: "send",
     summary: "Take one event in, as the event webhook would.",
+    changes: true,
     input: NewEvent,
     output: Schema.Struct({ timeUUID: Schema.NullOr(Schema.String) }),
     errors: ["IngestError", "NoIntake"],
@@ -282,6 +296,7 @@ export const actions = {
   tail: telling({
     path: "tail",
     summary: "Show events as they are accepted.",
+    changes: false,
     input: TailOptions,
     event: Tailed,
     errors: ["UnknownDestination", "NotDelivering"],

@@ -42,6 +42,7 @@ const ofServer = {
   status: Action.answering({
     path: "status",
     summary: "Say which server answers; null when none runs.",
+    changes: false,
     input: Action.Nothing,
     output: Schema.NullOr(Status),
     errors: [],
@@ -52,6 +53,7 @@ const ofServer = {
   doctor: Action.answering({
     path: "doctor",
     summary: "Look for what is wrong.",
+    changes: false,
     input: Action.Nothing,
     output: Schema.Struct({ checks: Schema.Array(Check) }),
     errors: [],

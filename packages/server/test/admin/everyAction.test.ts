@@ -197,6 +197,22 @@ const inputsOf = async (name: string, { input }: Action.Action): Promise<Readonl
   })
 }
 
+test("what changes something says so", () => {
+  const changing = all.filter(([, { changes }]) => changes).map(([, { path }]) => path)
+  expect(changing).toEqual([
+    "destinations/add",
+    "destinations/remove",
+    "destinations/disable",
+    "destinations/enable",
+    "destinations/rewind",
+    "destinations/skip",
+    "replay",
+    "dead-letters/replay",
+    "dead-letters/purge",
+    "send",
+  ])
+})
+
 describe("over HTTP", () => {
   const answering = all.filter(([, action]) => !Action.isTelling(action))
   const telling = all.filter(([, action]) => Action.isTelling(action))
@@ -275,6 +291,7 @@ test("an action is written down once: a row and what it does", async () => {
   const shout = Action.answering({
     path: "voice/shout",
     summary: "Say a text loudly.",
+    changes: false,
     input: Schema.Struct({ text: Schema.String }),
     output: Schema.Struct({ loud: Schema.String }),
     errors: ["UnknownDestination"],
@@ -284,6 +301,7 @@ test("an action is written down once: a row and what it does", async () => {
   const count = Action.telling({
     path: "voice/count",
     summary: "Count up to a number.",
+    changes: false,
     input: Schema.Struct({ to: Schema.Int }),
     event: Schema.Struct({ number: Schema.Int }),
     errors: [],
