@@ -143,6 +143,7 @@ describe("@millrace/core", () => {
         "Migration",
         "OpenApi",
         "Readiness",
+        "Rows",
         "Codec",
         "SecretReader",
         "DestinationConnection",

@@ -39,6 +39,53 @@ export class NotReplayable extends Data.TaggedError("NotReplayable")<{ readonly 
   }
 }
 
+/** No event of this place or `timeUUID` is kept. */
+export class UnknownEvent extends Data.TaggedError("UnknownEvent") {
+  override get message(): string {
+    return "no such event is kept"
+  }
+}
+
+/** The attempt is not on record any more, or never was. */
+export class UnknownAttempt extends Data.TaggedError("UnknownAttempt") {
+  override get message(): string {
+    return "no such attempt is on record"
+  }
+}
+
+export class UnknownJob extends Data.TaggedError("UnknownJob")<{ readonly name: string }> {
+  override get message(): string {
+    return `no replay "${this.name}" runs`
+  }
+}
+
+export class UnknownKey extends Data.TaggedError("UnknownKey") {
+  override get message(): string {
+    return "there is no such key"
+  }
+}
+
+/** The configuration has this key: it would be there again after the next start. */
+export class KeyConfigured extends Data.TaggedError("KeyConfigured") {
+  override get message(): string {
+    return "this key is in the configuration: take it out there"
+  }
+}
+
+/** Somebody else has changed it since it was looked at. */
+export class ChangedMeanwhile extends Data.TaggedError("ChangedMeanwhile")<{ readonly id: string }> {
+  override get message(): string {
+    return `destination "${this.id}" has been changed by somebody else meanwhile: look at it again`
+  }
+}
+
+/** As many views as one process serves are open. */
+export class TooManyViews extends Data.TaggedError("TooManyViews")<{ readonly most: number }> {
+  override get message(): string {
+    return `${this.most} views are open, as many as this server shows: close one, and try again`
+  }
+}
+
 /** Whatever an operator's action may fail with. */
 export type OperatorError =
   | StoreError
@@ -49,6 +96,13 @@ export type OperatorError =
   | NotDelivering
   | NoIntake
   | NotReplayable
+  | UnknownEvent
+  | UnknownAttempt
+  | UnknownJob
+  | UnknownKey
+  | KeyConfigured
+  | ChangedMeanwhile
+  | TooManyViews
 
 export type Tag = OperatorError["_tag"]
 
@@ -63,8 +117,15 @@ export const meanings: Readonly<Record<Tag, Meaning>> = {
   NotReplayable: { status: 400, means: "Events refused on arrival cannot be sent to a destination." },
   UnknownDestination: { status: 404, means: "There is no destination of this id." },
   DestinationConfigured: { status: 409, means: "The configuration has this destination." },
+  UnknownEvent: { status: 404, means: "No such event is kept." },
+  UnknownAttempt: { status: 404, means: "No such attempt is on record." },
+  UnknownJob: { status: 404, means: "No such replay runs." },
+  UnknownKey: { status: 404, means: "There is no such key." },
+  KeyConfigured: { status: 409, means: "The configuration has this key." },
+  ChangedMeanwhile: { status: 409, means: "Somebody else has changed it meanwhile." },
   NotDelivering: { status: 409, means: "No server delivers from this store." },
   NoIntake: { status: 409, means: "No server takes events in." },
+  TooManyViews: { status: 503, means: "As many views as one process serves are open." },
   IngestError: { status: 503, means: "The event cannot be taken in now." },
   StoreError: { status: 503, means: "The store does not do what it was asked." },
 }

@@ -15,24 +15,18 @@
  * The comment above a row is what an editor shows at the promise; `summary` is for documents.
  */
 import * as Schema from "effect/Schema"
-import * as SchemaGetter from "effect/SchemaGetter"
-import { isObject } from "../base/json.ts"
-import { Count, Millis, Time } from "../base/scalars.ts"
-import { DestinationStatus } from "../deliver/Ledger.ts"
+import { Count, Time } from "../base/scalars.ts"
 import { NewEvent } from "../intake/logEvent.ts"
 import { Attempt, AttemptQuery } from "../ports/Attempts.ts"
 import { DeadLetterPage, DeadLetterSelection } from "../ports/DeadLetters.ts"
-import {
-  DestinationConfig,
-  type DestinationOptions,
-  SelectionConfig,
-  type SelectionOptions,
-} from "../select/Destination.ts"
+import type { DestinationOptions, SelectionOptions } from "../select/Destination.ts"
 import { answering, Nothing, telling } from "./Action.ts"
 import { DeadLetterReplay, DeadLetterReplayRequest } from "./DeadLetterReplay.ts"
 import { DryRun, DryRunOptions } from "./DryRun.ts"
 import { DeadLetterSearch } from "./deadLetterSearch.ts"
 import { ReplayRequest } from "./replayCursor.ts"
+import { DestinationRow } from "./rows/destinationRow.ts"
+import { WrittenDestination, WrittenSelection } from "./rows/written.ts"
 import { Tailed, TailOptions } from "./Tail.ts"
 
 const ById = Schema.Struct({ id: Schema.String })
@@ -49,37 +43,6 @@ const nothing = (): void => {}
 export const maxListed = 1000
 
 const Limit = Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: maxListed })))
-
-/**
- * Configuration as somebody has written it. Any object passes: whoever uses it says all that is
- * wrong with it, and where. Documents show what it should be.
- */
-const asWritten = <T extends object>(shown: Schema.Constraint) =>
-  Schema.declare((value: unknown): value is T => isObject(value), {
-    expected: "an object",
-    toCodecJson: () =>
-      Schema.link<T>()(shown, {
-        decode: SchemaGetter.transform((written) => written as T),
-        encode: SchemaGetter.transform((options) => options as never),
-      }),
-  })
-
-const WrittenDestination = asWritten<DestinationOptions>(
-  Schema.toEncoded(DestinationConfig).annotate({ identifier: "DestinationConfig" }),
-)
-
-const WrittenSelection = asWritten<SelectionOptions>(
-  Schema.toEncoded(SelectionConfig).annotate({ identifier: "Selection" }),
-)
-
-/** How a destination is doing, and how late it is. */
-export const DestinationRow = Schema.Struct({
-  ...DestinationStatus.fields,
-  /** For how long the oldest event that is pending has been waiting; `null` when none is. */
-  lag: Schema.NullOr(Millis),
-}).annotate({ identifier: "Destination", description: "How a destination is doing." })
-
-export type DestinationRow = typeof DestinationRow.Type
 
 export const actions = {
   /** How all destinations are doing, by id. */

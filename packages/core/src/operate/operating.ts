@@ -21,7 +21,6 @@ import type {
   DestinationOptions,
   SelectionOptions,
 } from "../select/Destination.ts"
-import type { DestinationRow } from "./actions.ts"
 import * as CursorMove from "./cursorMove.ts"
 import type { DeadLetterReplay, DeadLetterReplayRequest } from "./DeadLetterReplay.ts"
 import * as DryRun from "./DryRun.ts"
@@ -29,6 +28,7 @@ import { searchDeadLetters } from "./deadLetterSearch.ts"
 import type { OperatorPorts, OperatorService } from "./Operator.ts"
 import { DestinationConfigured, NoIntake, type NotDelivering, NotReplayable } from "./OperatorError.ts"
 import * as ReplayCursor from "./replayCursor.ts"
+import type { DestinationRow } from "./rows/destinationRow.ts"
 import * as Tail from "./Tail.ts"
 
 /**

@@ -1,5 +1,5 @@
 import type { Destination } from "@millrace/core"
-import type { Actions } from "@millrace/core/host"
+import type { Rows } from "@millrace/core/host"
 import { Command } from "commander"
 import * as Effect from "effect/Effect"
 import type { Output } from "../admin/AdminApi.ts"
@@ -21,7 +21,7 @@ import {
   time,
 } from "./operate.ts"
 
-const state = ({ disabled, failingSince }: Actions.DestinationRow): string => {
+const state = ({ disabled, failingSince }: Rows.DestinationRow): string => {
   switch (disabled?.reason) {
     case "gone":
       return "disabled (gone)"
@@ -36,9 +36,9 @@ const state = ({ disabled, failingSince }: Actions.DestinationRow): string => {
 
 const number = (
   name: "delivered" | "filtered" | "dead" | "trimmed" | "pending",
-): Table.Column<Actions.DestinationRow> => ({ name, text: (row) => String(row[name]), right: true })
+): Table.Column<Rows.DestinationRow> => ({ name, text: (row) => String(row[name]), right: true })
 
-const columns = (now: number): ReadonlyArray<Table.Column<Actions.DestinationRow>> => [
+const columns = (now: number): ReadonlyArray<Table.Column<Rows.DestinationRow>> => [
   { name: "id", text: ({ id }) => id },
   { name: "state", text: state },
   number("delivered"),
