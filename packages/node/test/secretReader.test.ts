@@ -77,8 +77,7 @@ describe("files", () => {
     )
   })
 
-  // Root may read everything.
-  it.skipIf(process.getuid?.() === 0)("that nobody may read say so", () => {
+  it.skipIf(process.getuid?.() === 0)("that nobody may read say so (skipped for root, who may)", () => {
     const path = written("forbidden", "s3cret")
     chmodSync(path, 0)
     expect(reader.file(path)).toEqual(Result.fail("the file cannot be read (EACCES)"))

@@ -49,10 +49,13 @@ await describeStore("opening a schema", servers.postgres, () => {
   describe("opening", () => {
     it("makes the schema once, however many open it at the same moment", async () => {
       const options = freshOptions()
+      // How long each takes is no matter here: six at once may take a busy machine longer than a
+      // call may last.
+      const patient = { ...options, connections: 2, requestTimeout: 120_000 } as const
       await run(
         Effect.gen(function* () {
           const opened = yield* Effect.all(
-            Array.from({ length: 6 }, () => open({ ...options, connections: 2 })),
+            Array.from({ length: 6 }, () => open(patient)),
             { concurrency: "unbounded" },
           )
           for (const [number, { log }] of opened.entries()) yield* log.append([entry(number)])

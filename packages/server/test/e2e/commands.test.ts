@@ -285,7 +285,8 @@ test("attempts are listed, with what comes next", async () => {
   receiver.answer = 503
   await setup.start()
   await send(setup, "a")
-  await receiver.until(() => receiver.requests.length === 1)
+  // On a busy machine there may have been more by now.
+  await receiver.until(() => receiver.requests.length >= 1)
   receiver.answer = 200
   await receiver.until(() => receiver.events.length === 1)
   const list = () => jsonOutput(setup, "attempts", "--destination", "hook")
