@@ -23,6 +23,7 @@ export default defineConfig({
         find: `@millrace/core/${entry}`,
         replacement: file(`core/src/${entry}.ts`),
       })),
+      { find: "@millrace/console/admin", replacement: file("console/src/admin.ts") },
       ...packages.map((name) => ({
         find: name === "server" ? "millrace" : `@millrace/${name}`,
         replacement: source(name),

@@ -1,3 +1,4 @@
+import type * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -179,6 +180,14 @@ export interface CloseReport {
 
 export type { NewEvent }
 
+/** Where a Millrace runs, for packages that stand around it. */
+export interface Host {
+  /** Its store, its clock and its log. */
+  readonly context: Context.Context<Store>
+  /** Aborted when it is closed: from then on nothing that is open may keep the process. */
+  readonly ending: AbortSignal
+}
+
 /**
  * A running Millrace, for programs that do not use Effect. No method but `handle` is on the hot
  * path.
@@ -211,6 +220,8 @@ export interface Millrace extends Operations.Operations {
   readonly lost: Promise<StoreError>
   /** The operations as Effects that take and answer JSON: for hosts that serve them to others. */
   readonly operator: Operator["Service"]
+  /** What else those need who stand around it, as the console does. */
+  readonly host: Host
   /**
    * New requests get 503, those begun finish, batches go out without waiting to fill: until all is
    * sent that can be, or the deadline (10 seconds by default) has come. When other processes
@@ -291,7 +302,9 @@ export const make = async <D extends Durability = never>(options: MakeOptions<D>
     ),
     Effect.orElseSucceed((): CloseReport["pending"] => []),
   )
+  const ending = new AbortController()
   const closeAll = async (deadline: Duration.Input): Promise<CloseReport> => {
+    ending.abort()
     const report = await run(
       Effect.gen(function* () {
         const end = yield* Effect.timeoutOption(Effect.andThen(http.close, dispatcher.drain), deadline)
@@ -308,6 +321,7 @@ export const make = async <D extends Durability = never>(options: MakeOptions<D>
   return {
     ...Operations.of(() => services.operator, context),
     operator: within(actions, services.operator, context),
+    host: { context, ending: ending.signal },
     matches: http.matches,
     paths: http.paths,
     handle: (request, handleOptions) =>

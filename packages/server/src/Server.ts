@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url"
+import { Admin, AdminHttp } from "@millrace/console/admin"
 import {
   Millrace as Core,
   DeadLetters,
@@ -17,8 +18,6 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import * as Admin from "./admin/Admin.ts"
-import * as AdminHttp from "./admin/AdminHttp.ts"
 import * as AdminSocket from "./admin/AdminSocket.ts"
 import type { Config } from "./config/Config.ts"
 import * as GeneratedKey from "./config/GeneratedKey.ts"

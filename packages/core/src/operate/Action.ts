@@ -26,6 +26,12 @@ interface Said<Path extends string, Input extends Shape, Tags extends Tag> {
   readonly changes: boolean
   /** What it fails with, besides that the store does not answer. */
   readonly errors: ReadonlyArray<Tags>
+  /**
+   * What is left of what it shows for those who may only read. Without it, what stands anywhere in
+   * it under `user`, `metadata` or `value` is hidden: a row that shows events in another form has
+   * to say how.
+   */
+  masked?(shown: unknown): unknown
 }
 
 /** An action that is done, and answers once. */

@@ -1,10 +1,10 @@
 import { type IncomingMessage, request } from "node:http"
+import { AdminApi } from "@millrace/console/admin"
 import { Action, OpenApi } from "@millrace/core/host"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import * as AdminApi from "./AdminApi.ts"
 
 const { AdminError, NoServer } = AdminApi
 type AdminError = AdminApi.AdminError

@@ -1,12 +1,11 @@
+import { type AdminApi, TimeText } from "@millrace/console/admin"
 import { Actions } from "@millrace/core/host"
 import type { Command } from "commander"
 import * as Effect from "effect/Effect"
-import type { Output } from "../admin/AdminApi.ts"
 import * as Table from "../text/Table.ts"
-import * as TimeText from "../text/TimeText.ts"
 import { count, jsonOption, operate, print, printJson, type StoreFlags, storeCommand } from "./operate.ts"
 
-type Attempt = Output<"attempts">["attempts"][number]
+type Attempt = AdminApi.Output<"attempts">["attempts"][number]
 
 const columns = (now: number): ReadonlyArray<Table.Column<Attempt>> => [
   { name: "when", text: ({ startedAt }) => TimeText.ago(startedAt, now) },

@@ -1,10 +1,9 @@
+import { AdminApi, TimeText } from "@millrace/console/admin"
 import { Actions } from "@millrace/core/host"
 import { Command } from "commander"
 import * as Effect from "effect/Effect"
-import { AdminError, type Output } from "../admin/AdminApi.ts"
 import { json, printable } from "../text/SafeText.ts"
 import * as Table from "../text/Table.ts"
-import * as TimeText from "../text/TimeText.ts"
 import {
   count,
   jsonOption,
@@ -18,7 +17,7 @@ import {
   time,
 } from "./operate.ts"
 
-type Letter = Output<"deadLetters">["letters"][number]
+type Letter = AdminApi.Output<"deadLetters">["letters"][number]
 
 interface Flags extends StoreFlags {
   readonly destination?: string
@@ -101,7 +100,9 @@ const showCommand = (): Command =>
       operate(flags, false, ({ admin }) =>
         Effect.flatMap(admin.deadLetters({ eventIds: [id] }), ({ letters }) => {
           if (letters.length === 0) {
-            return Effect.fail(new AdminError({ status: 404, message: `there is no dead letter ${id}` }))
+            return Effect.fail(
+              new AdminApi.AdminError({ status: 404, message: `there is no dead letter ${id}` }),
+            )
           }
           if (flags.json === true) for (const letter of letters) printJson(letter)
           else print(letters.map((letter) => `${details(letter)}\n${eventText(letter.event)}\n`).join("\n"))

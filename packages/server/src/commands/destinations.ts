@@ -1,12 +1,11 @@
+import { type AdminApi, TimeText } from "@millrace/console/admin"
 import type { Destination } from "@millrace/core"
 import type { Rows } from "@millrace/core/host"
 import { Command } from "commander"
 import * as Effect from "effect/Effect"
-import type { Output } from "../admin/AdminApi.ts"
 import type { Access } from "../admin/StoreAccess.ts"
 import { json } from "../text/SafeText.ts"
 import * as Table from "../text/Table.ts"
-import * as TimeText from "../text/TimeText.ts"
 import {
   count,
   type JsonObject,
@@ -143,7 +142,7 @@ const skipCommand = (): Command =>
       ),
     )
 
-type Report = Output<"tryFilter">
+type Report = AdminApi.Output<"tryFilter">
 
 const nameColumns: ReadonlyArray<Table.Column<Report["names"][number]>> = [
   { name: "event", text: ({ eventName }) => eventName },

@@ -1,11 +1,11 @@
+import type { AdminApi } from "@millrace/console/admin"
 import type { Command } from "commander"
 import * as Effect from "effect/Effect"
-import type { Check } from "../admin/AdminApi.ts"
 import * as Settings from "../config/settings.ts"
 import { printable } from "../text/SafeText.ts"
 import { jsonOption, operate, print, printJson, type StoreFlags, storeCommand } from "./operate.ts"
 
-const line = ({ level, name, message }: Check): string =>
+const line = ({ level, name, message }: AdminApi.Check): string =>
   `${level.padEnd(5)}  ${name.padEnd(12)}  ${printable(message)}\n`
 
 export const command = (): Command =>

@@ -1,10 +1,10 @@
 import { resolve } from "node:path"
+import { ByteText } from "@millrace/console/admin"
 import { Migration } from "@millrace/core/host"
 import { Command } from "commander"
 import * as Effect from "effect/Effect"
 import * as StoreAccess from "../admin/StoreAccess.ts"
 import * as StoreUrl from "../config/StoreUrl.ts"
-import * as ByteText from "../text/ByteText.ts"
 import {
   amount,
   type Failure,

@@ -1,4 +1,5 @@
 import { resolve } from "node:path"
+import { ByteText } from "@millrace/console/admin"
 import type { StoreError } from "@millrace/core"
 import type { Migration } from "@millrace/core/host"
 import * as Cause from "effect/Cause"
@@ -8,7 +9,6 @@ import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import * as StoreAccess from "../admin/StoreAccess.ts"
 import * as StoreUrl from "../config/StoreUrl.ts"
-import * as ByteText from "../text/ByteText.ts"
 import { complain } from "../text/complain.ts"
 import { remark } from "./operate.ts"
 

@@ -1,17 +1,15 @@
+import { type AdminApi, ByteText, TimeText } from "@millrace/console/admin"
 import { Command, InvalidArgumentError, Option } from "commander"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
-import type { AdminError, NoServer } from "../admin/AdminApi.ts"
 import * as StoreAccess from "../admin/StoreAccess.ts"
 import * as Config from "../config/Config.ts"
 import * as Settings from "../config/settings.ts"
-import * as ByteText from "../text/ByteText.ts"
 import { complain } from "../text/complain.ts"
 import { json } from "../text/SafeText.ts"
-import * as TimeText from "../text/TimeText.ts"
 
 /** What every command has that looks after a store. */
 export interface StoreFlags {
@@ -86,7 +84,7 @@ export const remark = (text: string): void => {
 
 export type Program = (
   access: StoreAccess.Access,
-) => Effect.Effect<unknown, AdminError | NoServer, Scope.Scope>
+) => Effect.Effect<unknown, AdminApi.AdminError | AdminApi.NoServer, Scope.Scope>
 
 /**
  * Takes only what says where the store is, and what is demanded of it: other mistakes in the

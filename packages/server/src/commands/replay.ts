@@ -1,6 +1,6 @@
+import { TimeText } from "@millrace/console/admin"
 import type { Command } from "commander"
 import * as Effect from "effect/Effect"
-import * as TimeText from "../text/TimeText.ts"
 import { jsonOption, operate, print, printJson, type StoreFlags, storeCommand, time } from "./operate.ts"
 
 interface Flags extends StoreFlags {

@@ -1,9 +1,9 @@
+import { AdminApi } from "@millrace/console/admin"
 import { SchemaProblems } from "@millrace/core/host"
 import type { Command } from "commander"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as AdminApi from "../admin/AdminApi.ts"
 import {
   type JsonObject,
   jsonObject,

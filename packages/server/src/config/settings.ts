@@ -1,10 +1,10 @@
+import { ByteText } from "@millrace/console/admin"
 import { Destination, EventLog, HttpIngest, Ingest } from "@millrace/core"
 import { HttpUrl } from "@millrace/core/host"
 import * as Statsig from "@millrace/statsig"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
-import * as ByteText from "../text/ByteText.ts"
 import { OwnPath, OwnPaths } from "./ownPaths.ts"
 import * as StoreUrl from "./StoreUrl.ts"
 

@@ -10,6 +10,7 @@ import {
 import { createServer, type RequestListener, request } from "node:http"
 import { connect } from "node:net"
 import { join } from "node:path"
+import { AdminApi, AdminHttp } from "@millrace/console/admin"
 import { Action } from "@millrace/core/host"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -17,9 +18,7 @@ import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { describe, expect, onTestFinished, test } from "vitest"
-import { type Admin, AdminError, actions, maxRequestBytes } from "../../src/admin/AdminApi.ts"
 import * as AdminClient from "../../src/admin/AdminClient.ts"
-import * as AdminHttp from "../../src/admin/AdminHttp.ts"
 import * as AdminSocket from "../../src/admin/AdminSocket.ts"
 import { makeChanges, tempDir } from "../support/resources.ts"
 
@@ -30,14 +29,14 @@ const makeAdmin = () => {
   const calls: Array<readonly [path: string, unknown]> = []
   const { notify, until } = makeChanges()
   let tails = 0
-  const admin: Admin = {
-    ...Action.serve(actions, ({ path }) => (input) => {
+  const admin: AdminApi.Admin = {
+    ...Action.serve(AdminApi.actions, ({ path }) => (input) => {
       calls.push([path, input])
       switch (path) {
         case "destinations/rewind":
           return Effect.succeed({ events: 3 })
         case "destinations/skip":
-          return Effect.fail(new AdminError({ status: 404, message: "no such\nthing" }))
+          return Effect.fail(new AdminApi.AdminError({ status: 404, message: "no such\nthing" }))
         case "doctor":
           return Effect.die(new Error("secret"))
         default:
@@ -126,9 +125,9 @@ describe("over HTTP", () => {
     ["a wrong input", { body: '{"id":1,"x":2}' }, 400, "x: unknown key\nid: expected string\nsince: missing"],
     [
       "too much",
-      { body: `"${"x".repeat(maxRequestBytes)}"` },
+      { body: `"${"x".repeat(AdminApi.maxRequestBytes)}"` },
       413,
-      `the body is larger than ${maxRequestBytes} bytes`,
+      `the body is larger than ${AdminApi.maxRequestBytes} bytes`,
     ],
     ["what fails", { path: "/admin/v1/destinations/skip", body: '{"id":"a"}' }, 404, "no such\nthing"],
     ["a mistake of ours", { path: "/admin/v1/doctor", body: "{}" }, 500, "internal error"],
@@ -144,7 +143,7 @@ describe("over HTTP", () => {
     const admin = AdminClient.make(path)
     expect(await run(admin.rewind({ id: "a", since: 1 }))).toEqual({ events: 3 })
     expect(await run(Effect.flip(admin.skip({ id: "a" })))).toEqual(
-      new AdminError({ status: 404, message: "no such\nthing" }),
+      new AdminApi.AdminError({ status: 404, message: "no such\nthing" }),
     )
     // `{}` is no list of checks: another version, say.
     expect(await run(Effect.flip(admin.destinations({})))).toMatchObject({ status: 502 })

@@ -1,3 +1,4 @@
+import { Admin, AdminApi, AdminHttp } from "@millrace/console/admin"
 import { Attempts, DeadLetters, Store, Transport } from "@millrace/core"
 import { Action, OpenApi } from "@millrace/core/host"
 import { Destinations } from "@millrace/core/store"
@@ -13,10 +14,7 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { describe, expect, onTestFinished, test } from "vitest"
-import * as Admin from "../../src/admin/Admin.ts"
-import * as AdminApi from "../../src/admin/AdminApi.ts"
 import * as AdminClient from "../../src/admin/AdminClient.ts"
-import * as AdminHttp from "../../src/admin/AdminHttp.ts"
 import { ask, begin, listenOn } from "../support/admin.ts"
 
 /*

@@ -22,8 +22,8 @@ export const Status = Schema.Struct({
   pid: Schema.Int,
   /** ms since the epoch. */
   startedAt: Schema.Finite,
-  /** Where it takes events. */
-  url: Schema.String,
+  /** Where it takes events; `null` where a program does that has mounted it. */
+  url: Schema.NullOr(Schema.String),
 }).annotate({ identifier: "Status" })
 
 export type Status = typeof Status.Type

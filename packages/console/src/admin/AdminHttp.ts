@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http"
 import { Action, OpenApi, SchemaProblems } from "@millrace/core/host"
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -9,6 +10,9 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { version } from "../version.ts"
 import * as AdminApi from "./AdminApi.ts"
+import { Caller } from "./Caller.ts"
+import { masked } from "./mask.ts"
+import * as Streams from "./Streams.ts"
 
 const { AdminError } = AdminApi
 type AdminError = AdminApi.AdminError
@@ -16,20 +20,34 @@ type AdminError = AdminApi.AdminError
 const refuse = (status: number, message: string): Effect.Effect<never, AdminError> =>
   Effect.fail(new AdminError({ status, message }))
 
-const write = (res: ServerResponse, status: number, value: unknown): void => {
+/** Writes a whole reply. */
+export const write = (res: ServerResponse, status: number, value: unknown): void => {
   const body = JSON.stringify(value)
   res.writeHead(status, {
     "content-type": "application/json",
     "content-length": Buffer.byteLength(body),
     "cache-control": "no-store",
     // The body of a request that was refused may still be coming.
-    ...(status >= 400 ? { connection: "close" } : {}),
+    ...(status >= 400 && res.req.httpVersionMajor < 2 ? { connection: "close" } : {}),
   })
   res.end(body)
 }
 
+/** A body parser of the host's may have read it before. */
+const parsedBody = ({ body }: IncomingMessage & { readonly body?: unknown }): string | null => {
+  if (typeof body === "string") return body
+  if (Buffer.isBuffer(body)) return body.toString()
+  return typeof body === "object" && body !== null ? JSON.stringify(body) : null
+}
+
 const readBody = (req: IncomingMessage): Effect.Effect<string, AdminError> =>
   Effect.callback((resume) => {
+    if (req.readableEnded) {
+      const body = parsedBody(req)
+      return resume(
+        body === null ? refuse(400, "the body was read before it came here") : Effect.succeed(body),
+      )
+    }
     const chunks: Array<Buffer> = []
     let length = 0
     req.on("data", (chunk: Buffer) => {
@@ -101,19 +119,6 @@ const tell = Effect.fnUntraced(function* (
   // The client knows by it that nothing is missed from now on.
   res.flushHeaders()
   yield* Stream.runForEach(events, (event) => writeText(res, frame(JSON.stringify(event))))
-  res.end()
-})
-
-const answer = Effect.fnUntraced(function* (
-  req: IncomingMessage,
-  res: ServerResponse,
-  route: Route | undefined,
-) {
-  if (route === undefined) return yield* refuse(404, "there is no such operation")
-  const input = yield* readInput(req, route)
-  const done = route.perform(input)
-  if (!Action.isTelling(route.action)) return write(res, 200, yield* Effect.uninterruptible(done))
-  yield* tell(req, res, (yield* done) as Stream.Stream<unknown, AdminError>)
 })
 
 const fail = (res: ServerResponse, cause: Cause.Cause<AdminError>): void => {
@@ -125,21 +130,45 @@ const fail = (res: ServerResponse, cause: Cause.Cause<AdminError>): void => {
   write(res, status, { message, status })
 }
 
-/** Where the actions are described. */
-const document = `${AdminApi.root}openapi.json`
+/** Where the actions are described, below the root. */
+const document = "openapi.json"
 
 /**
- * Answers the actions of a table over HTTP. Asks nobody who they are: whoever mounts it decides who
- * gets here. A client that goes away ends its stream; everything else, once begun, is done to its
- * end.
+ * Decides who asks, before anything of what they send is read. The action is then done in the
+ * context that it gives, which has the {@link Caller}.
+ *
+ * @param action what is asked for; `null` for the document, and what there is not
  */
-export const listenerOf = <T extends Action.Table>(
+export type Admit = (
+  req: IncomingMessage,
+  action: Action.Action | null,
+) => Effect.Effect<Context.Context<never>, AdminError>
+
+/** Whoever reaches a socket of the server's own user: the command. */
+const admitAll: Admit = () => Effect.succeed(Context.empty())
+
+export interface AdminHttpOptions {
+  /** Where actions run: by which clock, and whose log. */
+  readonly context?: Context.Context<never>
+  /** Those of the process, where other listeners have some as well. */
+  readonly streams?: Streams.Streams
+}
+
+/** Answers a request for what has this path below the root. `admit` says who asks. */
+export type Answer = (req: IncomingMessage, res: ServerResponse, path: string, admit: Admit) => void
+
+/**
+ * Answers the actions of a table over HTTP. A client that goes away ends its stream; everything
+ * else, once begun, is done to its end.
+ */
+export const make = <T extends Action.Table>(
   table: T,
   service: Action.ServiceOf<T, AdminError>,
-): RequestListener => {
+  { context = Context.empty(), streams = Streams.make() }: AdminHttpOptions = {},
+): Answer => {
   const routes: ReadonlyMap<string, Route> = new Map(
     Object.entries(table).map(([name, action]) => [
-      AdminApi.root + action.path,
+      action.path,
       {
         action,
         decode: Schema.decodeUnknownResult(action.input, strict),
@@ -150,14 +179,45 @@ export const listenerOf = <T extends Action.Table>(
   const describe = (): unknown =>
     OpenApi.openApi(table, { title: "Millrace's admin API", version, root: AdminApi.root })
   let described: unknown
-  return (req, res) => {
-    const path = (req.url ?? "").split("?", 1)[0]!
-    if (path === document && req.method === "GET") {
+
+  const follow = Effect.fnUntraced(function* (
+    req: IncomingMessage,
+    res: ServerResponse,
+    done: Effect.Effect<unknown, AdminError>,
+    show: (event: unknown) => unknown,
+  ) {
+    const told = Effect.flatMap(done, (events) =>
+      tell(req, res, Stream.map(events as Stream.Stream<unknown, AdminError>, show)),
+    )
+    const message = `${streams.most} streams are open, or this server is stopping: come back later`
+    yield* streams.run(told, refuse(503, message))
+    res.end()
+  })
+
+  const answer = Effect.fnUntraced(function* (
+    req: IncomingMessage,
+    res: ServerResponse,
+    path: string,
+    admit: Admit,
+  ) {
+    const route = routes.get(path)
+    const context = yield* admit(req, route?.action ?? null)
+    const { role } = Context.get(context, Caller)
+    if (path === document && (req.method === "GET" || req.method === "HEAD")) {
       described ??= describe()
       return write(res, 200, described)
     }
-    if (!path.startsWith(AdminApi.root)) return write(res, 404, { message: "not found", status: 404 })
-    const fiber = Effect.runFork(answer(req, res, routes.get(path)))
+    if (route === undefined) return yield* refuse(404, "there is no such operation")
+    const { action } = route
+    const input = yield* readInput(req, route)
+    const done = Effect.provideContext(route.perform(input), context)
+    const show = (shown: unknown): unknown => (role === "read" ? masked(action, shown) : shown)
+    if (Action.isTelling(action)) return yield* follow(req, res, done, show)
+    write(res, 200, show(yield* Effect.uninterruptible(done)))
+  })
+
+  return (req, res, path, admit) => {
+    const fiber = Effect.runForkWith(context)(answer(req, res, path, admit))
     res.once("close", () => fiber.interruptUnsafe())
     Effect.runFork(
       Effect.map(Fiber.await(fiber), (exit) => {
@@ -167,5 +227,20 @@ export const listenerOf = <T extends Action.Table>(
   }
 }
 
+/** Answers the actions of a table to all who get here: whoever mounts it decides who does. */
+export const listenerOf = <T extends Action.Table>(
+  table: T,
+  service: Action.ServiceOf<T, AdminError>,
+  options: AdminHttpOptions = {},
+): RequestListener => {
+  const answer = make(table, service, options)
+  return (req, res) => {
+    const path = (req.url ?? "").split("?", 1)[0]!
+    if (!path.startsWith(AdminApi.root)) return write(res, 404, { message: "not found", status: 404 })
+    answer(req, res, path.slice(AdminApi.root.length), admitAll)
+  }
+}
+
 /** Answers everything that an operator can ask of this server. */
-export const listener = (admin: AdminApi.Admin): RequestListener => listenerOf(AdminApi.actions, admin)
+export const listener = (admin: AdminApi.Admin, options: AdminHttpOptions = {}): RequestListener =>
+  listenerOf(AdminApi.actions, admin, options)

@@ -41,9 +41,10 @@ const server = ({ status, isEmbedded }: Patient, members: number, now: number): 
       ? ok("server", "a process without an admin socket has the file open: a program that mounts the library")
       : note("server", "none runs on this store")
   }
+  const { url } = status
   return ok(
     "server",
-    `millrace ${status.version} at ${status.url}, process ${status.pid}, started ${TimeText.ago(status.startedAt, now)}`,
+    `millrace ${status.version} ${url === null ? "in a program" : `at ${url}`}, process ${status.pid}, started ${TimeText.ago(status.startedAt, now)}`,
   )
 }
 

@@ -1,0 +1,18 @@
+import * as Context from "effect/Context"
+
+/** `read`: sees what there is but the values of users, and changes nothing. */
+export type Role = "full" | "read"
+
+/** Somebody who asks for an action, as the record of changes names them. */
+export interface Caller {
+  readonly name: string
+  readonly role: Role
+}
+
+/** Whoever reaches the server's socket, or has opened the store. */
+const command: Caller = { name: "command", role: "full" }
+
+/** The one who asks for what is done now. */
+export const Caller: Context.Reference<Caller> = Context.Reference("@millrace/console/Caller", {
+  defaultValue: () => command,
+})
