@@ -1,6 +1,6 @@
-// Builds every package into its dist: types by tsc, JavaScript by tsup. With `--if-needed` (for
-// `npm start` and whatever else runs the built command) only the JavaScript, and only of packages
-// whose sources are newer than what was built.
+// Builds every package into its dist: types by tsc, JavaScript by tsup, and the console's page by
+// Vite. With `--if-needed` (for `npm start` and whatever else runs the built command) only the
+// JavaScript, and only of packages whose sources are newer than what was built.
 import { spawn } from "node:child_process"
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs"
 import { join } from "node:path"
@@ -39,6 +39,13 @@ const packages = readdirSync(join(root, "packages"))
   .map((path) => ({ path, tsup: JSON.parse(readFileSync(join(path, "package.json"), "utf8")).tsup }))
   .filter(({ tsup }) => tsup !== undefined)
 
+/** The page of the console: files as a browser takes them. */
+const page = {
+  path: join(root, "packages/console"),
+  source: join(root, "packages/console/web"),
+  built: join(root, "packages/console/dist/page"),
+}
+
 const isCurrent = ({ path, tsup }) => {
   const changed = Math.max(...[...filesIn(join(path, "src")), join(path, "package.json")].map(modified))
   return tsup.entry.every((entry) => {
@@ -53,14 +60,26 @@ const bundle = async ({ path }) => {
   // Chunks of earlier builds. tsup's own cleaning would take tsc's declarations with it, and tsc
   // would believe they are there.
   for (const file of filesIn(join(path, "dist")))
-    if (file.endsWith(".js") && modified(file) < started - 1_000) rmSync(file)
+    if (file.endsWith(".js") && !file.startsWith(page.built) && modified(file) < started - 1_000) rmSync(file)
+}
+
+const isPageCurrent = () => {
+  const built = join(page.built, "index.html")
+  const sources = [
+    ...filesIn(page.source),
+    join(page.path, "vite.config.ts"),
+    join(page.path, "package.json"),
+  ]
+  return existsSync(built) && modified(built) >= Math.max(...sources.map(modified))
 }
 
 const stale = ifNeeded ? packages.filter((found) => !isCurrent(found)) : packages
-if (stale.length > 0) process.stderr.write("Building...\n")
+const isPageStale = !ifNeeded || !isPageCurrent()
+if (stale.length > 0 || isPageStale) process.stderr.write("Building...\n")
 const results = await Promise.allSettled([
   ...(ifNeeded ? [] : [run("tsc", ["-b", ...packages.map(({ path }) => path)], root)]),
   ...stale.map(bundle),
+  ...(isPageStale ? [run("vite", ["build", "--logLevel", "warn"], page.path)] : []),
 ])
 for (const { reason } of results.filter(({ status }) => status === "rejected")) {
   process.stderr.write(`${reason.message}\n`)

@@ -32,7 +32,10 @@ const pack = ({ path, manifest }, into) => {
     assert(names.includes(needed), `${manifest.name}: ${needed} is missing`)
   }
   const strange = names.filter(
-    (name) => !/^(package\.json|README\.md|LICENSE|bin\/.*\.mjs|dist\/.*\.(js|d\.ts))$/.test(name),
+    (name) =>
+      !/^(package\.json|README\.md|LICENSE|bin\/.*\.mjs|dist\/.*\.(js|d\.ts)|dist\/page\/.*\.(html|css|svg))$/.test(
+        name,
+      ),
   )
   assert.deepEqual(strange, [], `${manifest.name}: nobody needs these files`)
   return join(into, filename)

@@ -1,0 +1,20 @@
+import { defineConfig } from "vite"
+
+// The page is static files, which @millrace/console serves from dist/page below any prefix.
+export default defineConfig({
+  root: "web",
+  // Addresses relative to the page: it does not know where it is mounted.
+  base: "./",
+  oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  build: {
+    outDir: "../dist/page",
+    emptyOutDir: true,
+    target: ["chrome111", "firefox114", "safari16.4"],
+    // Both would need inline scripts, or the addresses of assets; the page asks for what it needs.
+    modulePreload: false,
+    assetsInlineLimit: 0,
+    // One style sheet: with the script and the page it is all that the first paint waits for.
+    cssCodeSplit: false,
+    reportCompressedSize: false,
+  },
+})

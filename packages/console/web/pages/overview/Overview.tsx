@@ -1,0 +1,7 @@
+import { Page } from "../../parts/Page.tsx"
+
+export const Overview = () => (
+  <Page title="Overview">
+    <h1>Overview</h1>
+  </Page>
+)

@@ -1,0 +1,86 @@
+import type { ComponentChild, ComponentChildren } from "preact"
+import { useEffect, useId, useRef } from "preact/hooks"
+import { openDialog } from "../state/dialogs.ts"
+import { say } from "../state/messages.ts"
+import { Button, IconButton } from "./Button.tsx"
+
+export interface DialogProps {
+  readonly title: ComponentChild
+  readonly subtitle?: ComponentChild
+  readonly size?: "small" | "medium" | "large" | "wide"
+  readonly onClose: () => void
+  readonly actions?: ComponentChildren
+  readonly children?: ComponentChildren
+}
+
+/** The first thing to fill in, or the harmless button: not the cross in the corner. */
+const firstOf = "[autofocus], .dialog-body :is(input, select, textarea), .dialog-foot button"
+
+/** The browser's own modal dialog: it keeps the focus, closes by Escape, and gives the focus back. */
+export const Dialog = ({ title, subtitle, size, onClose, actions, children }: DialogProps) => {
+  const id = useId()
+  const box = useRef<HTMLDialogElement>(null)
+  useEffect(() => {
+    const dialog = box.current!
+    dialog.showModal()
+    dialog.querySelector<HTMLElement>(firstOf)?.focus()
+    return () => dialog.close()
+  }, [])
+  return (
+    <dialog
+      ref={box}
+      class={`dialog${size === undefined ? "" : ` is-${size}`}`}
+      aria-labelledby={id}
+      onClose={onClose}
+    >
+      <header class="dialog-head">
+        <div>
+          <h2 id={id}>{title}</h2>
+          {subtitle && <p>{subtitle}</p>}
+        </div>
+        <IconButton label="Close" icon="close" onClick={() => box.current?.close()} />
+      </header>
+      <div class="dialog-body">{children}</div>
+      {actions && <footer class="dialog-foot">{actions}</footer>}
+    </dialog>
+  )
+}
+
+export interface Confirmation {
+  readonly title: string
+  /** What happens, how often and to whom; never only "Are you sure?". */
+  readonly sure: ComponentChildren
+  /** With its number: "Purge 198". */
+  readonly verb: string
+  readonly danger?: boolean
+  /** What is said when it is done. */
+  readonly done?: string
+  readonly onYes: () => void
+}
+
+export const confirm = ({ title, sure, verb, danger = false, done, onYes }: Confirmation): void =>
+  openDialog((close) => (
+    <Dialog
+      title={title}
+      size="small"
+      onClose={close}
+      actions={
+        <>
+          <Button onClick={close}>Cancel</Button>
+          <Button
+            kind={danger ? "danger" : "main"}
+            changes
+            onClick={() => {
+              close()
+              onYes()
+              if (done !== undefined) say(done)
+            }}
+          >
+            {verb}
+          </Button>
+        </>
+      }
+    >
+      <div class="prose">{sure}</div>
+    </Dialog>
+  ))
