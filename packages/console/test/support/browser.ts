@@ -56,7 +56,7 @@ export const describePage = (name: string, body: (open: OpenConsole) => void): v
       const page = await context.newPage()
       page.on("pageerror", (error) => problems.push(error.message))
       page.on("console", (message) => {
-        // Failed requests are the tests' own doing; what breaks the policy is told as an error, too.
+        // Failed requests are the tests' own doing; a broken policy is told as an error, too.
         if (message.type() === "error" && !message.text().startsWith("Failed to load resource"))
           problems.push(message.text())
       })

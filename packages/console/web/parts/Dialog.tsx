@@ -16,7 +16,7 @@ export interface DialogProps {
 /** The first thing to fill in, or the harmless button: not the cross in the corner. */
 const firstOf = "[autofocus], .dialog-body :is(input, select, textarea), .dialog-foot button"
 
-/** The browser's own modal dialog: it keeps the focus, closes by Escape, and gives the focus back. */
+/** The browser's own modal dialog: it keeps the focus, closes by Escape, and gives it back. */
 export const Dialog = ({ title, subtitle, size, onClose, actions, children }: DialogProps) => {
   const id = useId()
   const box = useRef<HTMLDialogElement>(null)

@@ -54,7 +54,7 @@ export interface MenuProps {
   readonly button?: { readonly class: string; readonly current?: boolean; readonly inside: ComponentChildren }
 }
 
-/** A popover of the browser's: it closes by Escape and by a click beside it, and takes the focus. */
+/** The browser's popover: it closes by Escape and by a click beside it, and takes the focus. */
 export const Menu = ({ label, items, button }: MenuProps) => {
   const id = useId()
   const opener = useRef<HTMLButtonElement>(null)

@@ -1,7 +1,7 @@
 /** What field rules have done to a value, by its path. */
 export type Changes = Readonly<Record<string, "dropped" | "hashed">>
 
-/** One line of a JSON text: which part is a key, a text, or another value is told, not marked up. */
+/** One line of a JSON text: what is a key, a text, or another value is told, not marked up. */
 export interface Line {
   readonly depth: number
   readonly key: string | null

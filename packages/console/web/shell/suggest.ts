@@ -21,7 +21,7 @@ const eventId = /^[0-9a-f]{8}-[0-9a-f]{4}-1[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f
 /** A `webhook-id`: the same for every attempt of a batch. */
 const webhookId = /^msg_\w+$/
 
-/** Of each kind at most: a list is looked through, not read. */
+/** Suggestions of one kind at most: a list is looked through, not read. */
 const most = 4
 
 /** What somebody may mean by a text; what is likeliest stands first. */

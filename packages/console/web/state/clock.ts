@@ -3,7 +3,7 @@ import { signal } from "@preact/signals"
 /** How far the server's clock is ahead of this machine's, in ms. */
 let ahead = 0
 
-/** The server's time as well as the page knows it: ages are told by the clock that made the times. */
+/** The server's time as well as the page knows it: ages go by the clock that made the times. */
 export const serverNow = (): number => Date.now() + ahead
 
 /** The same, moving on once a second, for whatever shows an age or counts down. */
