@@ -16,5 +16,17 @@ export default defineConfig({
     // One style sheet: with the script and the page it is all that the first paint waits for.
     cssCodeSplit: false,
     reportCompressedSize: false,
+    rolldownOptions: {
+      checks: { pluginTimings: false },
+      preserveEntrySignatures: "allow-extension",
+      output: {
+        codeSplitting: {
+          // All that the first page needs is one file, which what is loaded later imports from.
+          groups: [
+            { name: "page", test: /web\/(main\.tsx|index\.html)$/, includeDependenciesRecursively: true },
+          ],
+        },
+      },
+    },
   },
 })

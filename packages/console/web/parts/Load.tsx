@@ -6,6 +6,7 @@ import { call } from "../api/call.ts"
 import type { Failure as FailureValue } from "../api/failure.ts"
 import type { InputOf, OutputOf, Path } from "../api/rows.ts"
 import { Failure, Skeleton } from "./Notice.tsx"
+import { patience } from "./useSlow.ts"
 
 /** Something that is loaded for a page, and may be loaded again. */
 export interface Resource<A> {
@@ -16,9 +17,6 @@ export interface Resource<A> {
   readonly isSlow: Signal<boolean>
   readonly reload: () => void
 }
-
-/** Nothing is shown for so long, in ms: most answers are there by then, and nothing flickers. */
-const patience = 300
 
 /** Asks for it when the page opens, and again whenever the input is another. */
 export const useResource = <P extends Path>(path: P, input: InputOf<P>): Resource<OutputOf<P>> => {

@@ -7,8 +7,8 @@ import { status } from "../state/status.ts"
 import { flipTheme } from "../state/theme.ts"
 import { stateOf } from "../text/destinationState.ts"
 import { count } from "../text/numbers.ts"
-import { pages } from "./pages.tsx"
-import { openShortcuts } from "./Shortcuts.tsx"
+import { openShortcuts } from "./openShortcuts.tsx"
+import { pages } from "./pages.ts"
 
 interface Badge {
   readonly text: string

@@ -2,6 +2,7 @@ import type { ComponentChild } from "preact"
 import { useEffect, useRef } from "preact/hooks"
 import { IconButton } from "../parts/Button.tsx"
 import { Logo } from "../parts/Icon.tsx"
+import { lazy } from "../parts/lazy.tsx"
 import { Empty } from "../parts/Notice.tsx"
 import { closeAllDialogs, closeDialog, dialogs } from "../state/dialogs.ts"
 import { announced, toast } from "../state/messages.ts"
@@ -12,8 +13,9 @@ import { Banners } from "./Banners.tsx"
 import { ConnectionBeat } from "./ConnectionBeat.tsx"
 import { Find } from "./Find.tsx"
 import { BottomBar, SideBar } from "./Navigation.tsx"
-import { LazyPage, pages } from "./pages.tsx"
-import { SignIn } from "./SignIn.tsx"
+import { pages } from "./pages.ts"
+
+const SignIn = lazy(() => import("./SignIn.tsx").then((module) => module.SignIn))
 
 const Dialogs = () => (
   <>
@@ -43,6 +45,7 @@ const Main = () => {
   const { page, args } = route.value
   const address = [page, ...args].join("/")
   const first = useRef(true)
+  const Page = pages[page]?.page
   useEffect(() => {
     if (first.current) {
       first.current = false
@@ -54,7 +57,7 @@ const Main = () => {
   }, [address])
   return (
     <main id="main" class="main" tabIndex={-1} ref={main}>
-      {pages[page] === undefined ? (
+      {Page === undefined ? (
         <div class="page">
           <h1 class="sr">No such page</h1>
           <Empty title="There is no such page.">
@@ -62,7 +65,7 @@ const Main = () => {
           </Empty>
         </div>
       ) : (
-        <LazyPage name={page} />
+        <Page key={page} />
       )}
     </main>
   )

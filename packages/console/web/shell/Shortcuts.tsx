@@ -1,7 +1,6 @@
 import { Fragment } from "preact"
 import { Dialog } from "../parts/Dialog.tsx"
 import { Toggle } from "../parts/Toggle.tsx"
-import { openDialog } from "../state/dialogs.ts"
 import { setShortcuts, shortcuts } from "../state/preferences.ts"
 
 const help = [
@@ -18,7 +17,7 @@ const help = [
   ["?", "This list"],
 ] as const
 
-const ShortcutsDialog = ({ close }: { readonly close: () => void }) => (
+export const ShortcutsDialog = ({ close }: { readonly close: () => void }) => (
   <Dialog title="Keyboard shortcuts" size="small" onClose={close}>
     <dl class="keys-list">
       {help.map(([keys, what]) => (
@@ -31,5 +30,3 @@ const ShortcutsDialog = ({ close }: { readonly close: () => void }) => (
     <Toggle label="Single-key shortcuts" on={shortcuts.value} onFlip={setShortcuts} />
   </Dialog>
 )
-
-export const openShortcuts = (): void => openDialog((close) => <ShortcutsDialog close={close} />)

@@ -2,8 +2,8 @@ import { flipValues, shortcuts } from "../state/preferences.ts"
 import { go } from "../state/route.ts"
 import { session } from "../state/session.ts"
 import { flipTheme } from "../state/theme.ts"
-import { pages } from "./pages.tsx"
-import { openShortcuts } from "./Shortcuts.tsx"
+import { openShortcuts } from "./openShortcuts.tsx"
+import { pages } from "./pages.ts"
 
 type Listener = (event: KeyboardEvent) => void
 

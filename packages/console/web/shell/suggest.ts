@@ -1,5 +1,5 @@
 import type { Destination, NameRow } from "../api/rows.ts"
-import { destinationHref, href } from "../state/route.ts"
+import { destinationHref, href } from "../state/address.ts"
 import { stateOf } from "../text/destinationState.ts"
 import { count } from "../text/numbers.ts"
 import { states } from "../text/words.ts"

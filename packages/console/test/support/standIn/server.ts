@@ -60,6 +60,8 @@ export interface StandInOptions {
   /** Rows of a frame that is not narrowed down: 1, as the server sends them. */
   readonly rowsOfFrame?: number
   readonly port?: number
+  /** Actions that fail until `mend`, with status and message. */
+  readonly failing?: Readonly<Record<string, readonly [number, string]>>
 }
 
 export interface StandIn {
@@ -72,6 +74,8 @@ export interface StandIn {
   readonly answers: { -readonly [P in Path]?: Answers[P] }
   /** What was asked for, newest last. */
   readonly asked: Array<{ readonly path: string; readonly input: unknown }>
+  /** Has an action fail until `mend`. */
+  readonly fail: (path: Path, status: number, message: string) => void
   /** Ends all streams, and refuses new ones until `mend`. */
   readonly cut: () => void
   readonly mend: () => void
@@ -94,6 +98,7 @@ export const startStandIn = async (options: StandInOptions = {}): Promise<StandI
   const streams = new Set<ServerResponse>()
   let signedIn = options.open === true
   let isCut = false
+  const failures = new Map(Object.entries(options.failing ?? {}))
   const role = options.role ?? "full"
   const rows = new Map<string, EventRow>()
   const remember = (row: EventRow): EventRow => {
@@ -231,6 +236,8 @@ export const startStandIn = async (options: StandInOptions = {}): Promise<StandI
     if (isCut) return void res.destroy()
     if (!signedIn && !["console/sign-in", "console/sign-out"].includes(path))
       return write(res, 401, { status: 401, message: "sign in first" })
+    const failure = failures.get(path)
+    if (failure !== undefined) return write(res, failure[0], { status: failure[0], message: failure[1] })
     if (path === "stream") return streamTo(res, input as never)
     if (path === "events/find") return find(res, input as never)
     const answer = (standIn.answers[path as Path] ?? own[path as Path]) as
@@ -278,12 +285,14 @@ export const startStandIn = async (options: StandInOptions = {}): Promise<StandI
     alter: (status) => status,
     answers: {},
     asked: [],
+    fail: (path, status, message) => void failures.set(path, [status, message]),
     cut: () => {
       isCut = true
       for (const res of streams) res.destroy()
     },
     mend: () => {
       isCut = false
+      failures.clear()
     },
     close: async () => {
       for (const res of streams) res.destroy()

@@ -1,0 +1,92 @@
+import type { Destination } from "../../api/rows.ts"
+import { stateOf } from "../../text/destinationState.ts"
+import { decimal } from "../../text/numbers.ts"
+import { minute, since, span } from "../../text/times.ts"
+import type { State } from "../../text/words.ts"
+import { answers } from "./attention.ts"
+
+/** Lanes at most: more are a number, not a picture. */
+export const mostLanes = 8
+
+/** How high a lane is, in px: the row of the list beside it. */
+export const laneHeight = 58
+
+const urgency: Readonly<Record<State, number>> = { failing: 0, gone: 1, behind: 2, paused: 3, flowing: 4 }
+
+export interface Lanes {
+  readonly shown: ReadonlyArray<Destination>
+  readonly rest: ReadonlyArray<Destination>
+}
+
+/**
+ * Which destinations have a lane. While there is one for each, they stand by id, so that nothing
+ * moves when a state changes; else the worst are shown, and the rest is counted.
+ */
+export const lanesOf = (destinations: ReadonlyArray<Destination>): Lanes => {
+  if (destinations.length <= mostLanes) return { shown: destinations, rest: [] }
+  const byNeed = destinations.toSorted(
+    (a, b) => urgency[stateOf(a)] - urgency[stateOf(b)] || b.pending - a.pending || a.id.localeCompare(b.id),
+  )
+  return { shown: byNeed.slice(0, mostLanes), rest: byNeed.slice(mostLanes) }
+}
+
+/** "92 more, all flowing", "92 more, 3 of them paused". */
+export const restSays = (rest: ReadonlyArray<Destination>): string => {
+  const others = rest.filter((row) => stateOf(row) !== "flowing").length
+  return `${rest.length} more, ${others === 0 ? "all flowing" : `${rest.length - others} of them flowing`}`
+}
+
+/** Broader for more; but ten thousand times more is not ten thousand times broader. */
+export const breadth = (rate: number): number =>
+  rate <= 0 ? 2 : Math.round(10 * Math.min(3 + 3.2 * Math.log10(1 + rate), 15)) / 10
+
+/** Events that wait from which water is seen to back up. */
+export const seen = 2_000
+
+/** How long the water is that has backed up. */
+export const pool = (pending: number): number =>
+  pending < seen ? 0 : Math.round(Math.min(14 + 17 * Math.log10(pending / 1_000), 90))
+
+/** Water that backs up behind a closed gate: deepest there, thinning out upstream. */
+export const dammed = (x: number, y: number, length: number): string => {
+  const [deep, thin, end] = [x - length * 0.45, x - length * 0.6, x - length]
+  return `M${x} ${y - 15}C${deep} ${y - 15} ${thin} ${y - 1.5} ${end} ${y - 1.5}v3C${thin} ${y + 1.5} ${deep} ${y + 15} ${x} ${y + 15}z`
+}
+
+/** Water that is on its way through: a pond in the channel. */
+export const pond = (x: number, y: number, length: number, half: number): string => {
+  const [a, b] = [x - length / 2, x + length / 2]
+  const [near, far] = [a + length * 0.28, x - length * 0.24]
+  const [back, last] = [b - length * 0.28, x + length * 0.24]
+  return `M${a} ${y - half}C${near} ${y - half} ${far} ${y - 16} ${x} ${y - 16}S${back} ${y - half} ${b} ${y - half}v${half * 2}C${back} ${y + half} ${last} ${y + 16} ${x} ${y + 16}S${near} ${y + half} ${a} ${y + half}z`
+}
+
+/** When a destination has caught up, if things go on as they do; `null` when it never does. */
+export const caughtUpAt = (row: Destination, arriving: number, now: number): number | null => {
+  const gain = row.rate + row.filterRate - arriving
+  return gain <= 0 ? null : now + (row.pending / gain) * 1000
+}
+
+/** What a lane is doing, in a line. */
+export const laneSays = (row: Destination, arriving: number, now: number): string => {
+  switch (stateOf(row)) {
+    case "flowing": {
+      const late = row.lag === null ? "" : `, ${span(row.lag)} behind`
+      return row.rate < 0.05 && row.lag === null ? "nothing to send" : `${decimal(row.rate)} events/s${late}`
+    }
+    case "behind": {
+      const until = caughtUpAt(row, arriving, now)
+      return `${span(row.lag ?? 0)} behind${until === null ? ", and more" : ` until ${since(until, now)}`}`
+    }
+    case "failing":
+      return row.failingSince === null ? answers(row) : `${answers(row)} for ${span(now - row.failingSince)}`
+    case "gone":
+      return `answered 410, at ${minute(row.disabled?.at ?? now)}`
+    case "paused": {
+      const begun = since(row.disabled?.at ?? now, now)
+      return row.disabled?.reason === "unconfigured"
+        ? `not configured, since ${begun}`
+        : `by hand, since ${begun}`
+    }
+  }
+}
