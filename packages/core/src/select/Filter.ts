@@ -30,6 +30,9 @@ export const Categories = Schema.Struct({
 
 export type Category = keyof typeof Categories.Type
 
+/** In the order of the dialog. */
+export const categories = Object.keys(Categories.fields) as ReadonlyArray<Category>
+
 /**
  * Which events a destination gets: the category, the switch of the name, the globs, the rule over
  * fields and the sample must all let an event through. Names and fields are those of the exported
