@@ -107,6 +107,12 @@ const accountOf = (
   )
 }
 
+/** How many events a partition has had in all. */
+const eventsIn = (log: EventLog["Service"], partition: number): Effect.Effect<number, StoreError> =>
+  Effect.flatMap(log.bounds(partition), ({ head }) =>
+    Effect.map(log.stats(partition, head), ({ events }) => events),
+  )
+
 /** Only when they were appended is asked. */
 const noBodies = (): boolean => false
 
@@ -117,13 +123,15 @@ const noBodies = (): boolean => false
 export const read = Effect.fnUntraced(function* ({ log, cursors, destinations }: LedgerPorts) {
   const rows = new Map<string, DestinationStatus>()
   for (const { id, disabled } of yield* destinations.list) rows.set(id, blank(id, disabled))
+  /** By partition, once for all cursors: what was listed before stands behind none of them. */
+  const ends = new Map<number, number>()
   for (const { name, record } of yield* cursors.list) {
     const parsed = parseCursorName(name)
     const state = record === null ? null : LaneState.decode(record.state)
     if (parsed === null || parsed.replay !== null || record === null || state === null) continue
     if (parsed.partition >= log.partitions) continue
-    const { head } = yield* log.bounds(parsed.partition)
-    const { events } = yield* log.stats(parsed.partition, head)
+    const events = ends.get(parsed.partition) ?? (yield* eventsIn(log, parsed.partition))
+    ends.set(parsed.partition, events)
     const { from, lag, ahead } = yield* accountOf(log, parsed.partition, record, state, events)
     const row = rows.get(parsed.destination) ?? blank(parsed.destination, null)
     const failures = Math.max(row.failures, state.failures)

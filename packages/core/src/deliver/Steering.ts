@@ -1,7 +1,9 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
+import type * as Latch from "effect/Latch"
 import type * as Semaphore from "effect/Semaphore"
 import type { StoreError } from "../ports/StoreError.ts"
+import type { DeliveryWatch } from "./dispatcher/deliveryWatch.ts"
 import type { LaneSet } from "./dispatcher/laneSet.ts"
 import type { Roster } from "./dispatcher/registry.ts"
 
@@ -11,6 +13,12 @@ export class Steering extends Context.Service<
   {
     readonly roster: Roster
     readonly lanes: LaneSet
+    /** What this process's deliveries have come to. */
+    readonly watch: DeliveryWatch
+    /** Opens with whatever happens in lanes and readers; whoever waits for it closes it. */
+    readonly active: Latch.Latch
+    /** How long entries behind every cursor are kept, in ms. */
+    readonly keepFor: number
     /** What changes lanes is done one thing after the other. */
     readonly acting: Semaphore.Semaphore
     /**

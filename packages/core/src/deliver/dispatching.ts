@@ -28,6 +28,7 @@ import { hashWith } from "../select/Fields.ts"
 import { Dispatcher } from "./Dispatcher.ts"
 import * as Assignment from "./dispatcher/assignment.ts"
 import * as AttemptRecords from "./dispatcher/attemptQueue.ts"
+import { DeliveryWatch } from "./dispatcher/deliveryWatch.ts"
 import * as DestinationRecords from "./dispatcher/destinationRecords.ts"
 import * as Halts from "./dispatcher/halts.ts"
 import * as Sweeping from "./dispatcher/housekeeping.ts"
@@ -124,6 +125,7 @@ const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
     )
   }
   const attemptRecords = AttemptRecords.make(attempts, changes.note)
+  const watch = new DeliveryWatch()
   const recollection = Recollection.make(
     ports,
     options.destinations.map(({ id }) => id),
@@ -146,8 +148,15 @@ const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
     catalog,
     kinds: [webhook, ...(options.sinks ?? [])],
     senderOf: (destination, sink) =>
-      Sender.make(destination, codec, sink, attemptRecords.add, () =>
-        members.shared ? lanes.shareOf(destination.id) : 1,
+      Sender.make(
+        destination,
+        codec,
+        sink,
+        (attempt, limited) => {
+          watch.attempted(attempt, limited)
+          attemptRecords.add(attempt)
+        },
+        () => (members.shared ? lanes.shareOf(destination.id) : 1),
       ),
   })
   // Not before all of them can be run: a start that fails changes nothing.
@@ -242,6 +251,9 @@ const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
       roster,
       lanes,
       acting,
+      watch,
+      active: changes.active,
+      keepFor,
       assign: Effect.tap(assign, () => Effect.sync(changes.note)),
     }),
   )

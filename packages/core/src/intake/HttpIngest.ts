@@ -16,6 +16,7 @@
  * Words: the *head* is what comes before the body; an *answer* is a reply before its headers;
  * *facts* are what a request says once for all of its events.
  */
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -34,7 +35,7 @@ import type { Cors } from "./cors.ts"
 import { type ExtraRoute, makeExtras, type RouteExtension, type RouteServices } from "./ExtraRoutes.ts"
 import * as Ingest from "./Ingest.ts"
 import * as InFlight from "./inFlight.ts"
-import { corsProblems, everybody, makeReplies } from "./makeReplies.ts"
+import { corsProblems, everybody, makeReplies, type Replies } from "./makeReplies.ts"
 import {
   type Answer,
   accepted,
@@ -50,7 +51,7 @@ import {
   urlVerified,
 } from "./replies.ts"
 import type { Awaiting, IngestBody, IngestReply, IngestRequest, RequestHead } from "./request.ts"
-import { declaredCoding, declaredLength, headerOf, presentedKey, requestFacts } from "./requestHead.ts"
+import { declaredCoding, declaredLength, headerOf, presentedKey, requestFacts, sdkOf } from "./requestHead.ts"
 import {
   type AnyRoute,
   makeMatchRoute,
@@ -59,6 +60,7 @@ import {
   ownPathProblems,
   pathsWith,
   queryOf,
+  type Route,
   splitUrl,
 } from "./routes.ts"
 import * as UrlVerification from "./urlVerification.ts"
@@ -146,7 +148,18 @@ const make = Effect.fnUntraced(function* (
   const matchRoute = makeMatchRoute(own, extras)
   const readClient = makeReadClient(options, codec)
 
-  const { finish, preflight, unknown } = makeReplies(options.cors ?? everybody, context)
+  const { preflight, unknown, ...replies } = makeReplies(options.cors ?? everybody, context)
+
+  const noteRefused = (route: Route, { headers, url }: RequestHead, { status, body }: Answer): void => {
+    const query = queryOf(url)
+    const refused = { route: route.name, status, body, sdk: sdkOf(headers, query) }
+    const key = presentedKey(headers, query)
+    ingest.watch.refused({ ...refused, key }, Context.get(context, Clock.Clock).currentTimeMillisUnsafe())
+  }
+  const finish: Replies["finish"] = (route, head, answer) => {
+    if (answer.status >= 400 && answer.status < 500) noteRefused(route, head, answer)
+    return replies.finish(route, head, answer)
+  }
 
   const inFlight = yield* InFlight.make(finish)
   const { awaiting, isClosed } = inFlight

@@ -27,7 +27,8 @@ import type { AuthenticationOptions } from "./authentication.ts"
 import * as Authentication from "./authentication.ts"
 import { makeDamage } from "./damage.ts"
 import { makeDedupe } from "./dedupe.ts"
-import type { Principal } from "./keyRing.ts"
+import { IntakeWatch } from "./IntakeWatch.ts"
+import type { HashedKey, Principal } from "./keyRing.ts"
 import { makeNameCounts } from "./nameCounts.ts"
 import * as Wire from "./Wire.ts"
 
@@ -149,6 +150,10 @@ export class Ingest extends Context.Service<
      * damaged. Only for a while: whoever is not ready is sent nothing that would show otherwise.
      */
     readonly damage: Effect.Effect<StoreError | null>
+    /** What this process's intake has noticed, for those who look on. */
+    readonly watch: IntakeWatch
+    /** The keys given as options: they stay, whatever the store says. */
+    readonly configuredKeys: ReadonlyArray<HashedKey>
     /** Reads the {@link Keys} store again, after it was changed. The keys given as options stay. */
     readonly reloadKeys: Effect.Effect<void, StoreError>
   }
@@ -289,6 +294,7 @@ const make = Effect.fnUntraced(function* (
   const damage = makeDamage()
 
   const nameCounts = yield* makeNameCounts
+  const watch = new IntakeWatch()
   let bytesInFlight = 0
 
   const refuse = (reason: IngestReason): Effect.Effect<never, IngestError> =>
@@ -304,6 +310,7 @@ const make = Effect.fnUntraced(function* (
     if (Result.isFailure(decoded)) {
       const { status, message, events } = decoded.failure
       count("rejected", events)
+      watch.rejected(events, head.receivedAt)
       return refuse({ _tag: "Refused", status, message })
     }
 
@@ -314,6 +321,7 @@ const make = Effect.fnUntraced(function* (
     const settle = () => {
       bytesInFlight -= body.length
       count("rejected", rejectedCount)
+      watch.rejected(rejectedCount, head.receivedAt)
     }
     return Effect.matchCauseEffect(
       dedupe === null ? storing : dedupe.share(fingerprint(head, body), storing),
@@ -333,6 +341,7 @@ const make = Effect.fnUntraced(function* (
           settle()
           const duplicate = dedupe !== null && shared === true
           count(duplicate ? "duplicate" : "stored", events)
+          if (!duplicate) watch.stored(events, head.keyId, head.receivedAt)
           const entryId = duplicate || entry === null ? null : id
           if (entryId !== null) damage.forget()
           const receipt = Effect.succeed({ entryId, events, duplicate, rejected, rejectedCount })
@@ -381,6 +390,8 @@ const make = Effect.fnUntraced(function* (
       received: totals.stored + totals.rejected + totals.duplicate + totals.failed,
     })),
     damage: damage.current,
+    watch,
+    configuredKeys: authentication.configured,
     reloadKeys: authentication.reload,
   }
 })

@@ -80,6 +80,8 @@ export interface Authentication {
         now: number,
       ) => Result.Result<Principal, Signature.SignatureError>)
     | null
+  /** The keys given as options. */
+  readonly configured: ReadonlyArray<HashedKey>
   /** Reads the {@link Keys} store again. The keys given as options stay. */
   readonly reload: Effect.Effect<void, StoreError>
 }
@@ -138,6 +140,7 @@ export const make = Effect.fnUntraced(function* (
   const authentication: Authentication = {
     byKey,
     bySignature: secrets.length === 0 ? null : bySignature,
+    configured,
     reload: isOpen
       ? Effect.void
       : Effect.map(readKeys, (read) => {

@@ -71,6 +71,13 @@ export const declaredLength = (headers: Headers): number => {
   return typeof value === "string" && digits.test(value) ? Number(value) : 0
 }
 
+/** Name and version of the SDK, as a request says them; `null` when it says neither. */
+export const sdkOf = (headers: Headers, query: URLSearchParams | null): string | null => {
+  const type = factOf(headerOf(headers, "statsig-sdk-type") ?? queryParameter(query, "st"))
+  const version = factOf(headerOf(headers, "statsig-sdk-version") ?? queryParameter(query, "sv"))
+  return [type, version].filter((fact) => fact !== null).join(" ") || null
+}
+
 /**
  * What a request says of itself before its body, in one record: it goes unchanged from here to the
  * decoder, and what readers need of it into the entry's envelope.

@@ -8,6 +8,8 @@ export interface Changes {
   readonly dirty: Latch.Latch
   /** It is to be swept at once. */
   readonly urgent: Latch.Latch
+  /** Anything at all has happened: for those who look on, and close it. */
+  readonly active: Latch.Latch
   /** What a draining caller waits for may have come true. */
   readonly progress: Latch.Latch
   readonly note: () => void
@@ -27,15 +29,18 @@ export const make = (): Changes => {
   const dirty = Latch.makeUnsafe(false)
   const urgent = Latch.makeUnsafe(false)
   const progress = Latch.makeUnsafe(false)
+  const active = Latch.makeUnsafe(false)
   let bytes = 0
   const note = () => {
     dirty.openUnsafe()
     progress.openUnsafe()
+    active.openUnsafe()
   }
   return {
     dirty,
     urgent,
     progress,
+    active,
     note,
     noteRead: (read) => {
       bytes += read

@@ -48,14 +48,15 @@ const pacer = (rate: number | null, share: () => number) => {
 
 /**
  * @param sink makes the attempts
- * @param record takes what came of them, best effort
+ * @param record takes what came of them, best effort, and for how many ms each has waited for the
+ * rate limit
  * @param share which part of the rate limit is this process's
  */
 export const make = (
   destination: Destination,
   codec: Pick<Codec["Service"], "crc32" | "sha256">,
   sink: Sink,
-  record: (attempt: Attempt) => void,
+  record: (attempt: Attempt, limited: number) => void,
   share: () => number,
 ): Sender => {
   const events = pacer(destination.rateLimit.events, share)
@@ -93,7 +94,7 @@ export const make = (
       verdict,
       record: (wait) => {
         if (isDown && wait !== null) circuit.restUntil(ended + wait.millis)
-        record({
+        const attempt: Attempt = {
           destination: destination.id,
           webhookId: id,
           startedAt,
@@ -105,7 +106,8 @@ export const make = (
           error: verdict.error,
           wait: wait?.millis ?? null,
           waitReason: wait?.reason ?? null,
-        })
+        }
+        record(attempt, pause)
       },
     }
     return sent
