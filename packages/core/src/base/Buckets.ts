@@ -5,7 +5,7 @@ const quarter = 15 * minute
 /** Six hours of minutes, and a week of quarters of an hour. */
 const lengths = { minutes: 360, quarters: 672 } as const
 
-/** The largest number of a cell: 49 days in ms, and more events than a quarter of an hour brings. */
+/** The largest number of a cell: 49 days in ms, and more events than come in 15 minutes. */
 const most = 2 ** 32 - 1
 
 /** Which stretch of time is asked for, ending now. */

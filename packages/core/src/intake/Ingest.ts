@@ -28,25 +28,10 @@ import * as Authentication from "./authentication.ts"
 import { makeDamage } from "./damage.ts"
 import { makeDedupe } from "./dedupe.ts"
 import { IntakeWatch } from "./IntakeWatch.ts"
+import { defaultLimits, type IngestLimits, limitProblems, limitsOf } from "./ingestLimits.ts"
 import type { HashedKey, Principal } from "./keyRing.ts"
 import { makeNameCounts } from "./nameCounts.ts"
 import * as Wire from "./Wire.ts"
-
-export interface IngestLimits extends Wire.WireLimits {
-  /**
-   * Bytes of decompressed bodies that wait for the store at once: what a store that hangs can cost
-   * in memory. 256 MB holds 25 requests of the largest size, and 10,000 of the usual 26 KB.
-   */
-  readonly inFlightBytes: number
-}
-
-export const defaultLimits: IngestLimits = {
-  bodyBytes: 10 * 1024 * 1024,
-  events: 10_000,
-  nesting: 64,
-  sentBytes: 32 * 1024 * 1024,
-  inFlightBytes: 256 * 1024 * 1024,
-}
 
 export interface IngestOptions extends AuthenticationOptions {
   /**
@@ -65,7 +50,8 @@ export interface IngestOptions extends AuthenticationOptions {
 }
 
 export { type AuthenticationOptions, keyProblems } from "./authentication.ts"
-export type { Principal }
+export type { IntakeWatch, Principal }
+export { defaultLimits, type IngestLimits }
 
 /** What became of a request that was not refused. */
 export interface Receipt {
@@ -150,9 +136,9 @@ export class Ingest extends Context.Service<
      * damaged. Only for a while: whoever is not ready is sent nothing that would show otherwise.
      */
     readonly damage: Effect.Effect<StoreError | null>
-    /** What this process's intake has noticed, for those who look on. */
+    /** What has come in meanwhile, for those who look on. */
     readonly watch: IntakeWatch
-    /** The keys given as options: they stay, whatever the store says. */
+    /** Those given as options. */
     readonly configuredKeys: ReadonlyArray<HashedKey>
     /** Reads the {@link Keys} store again, after it was changed. The keys given as options stay. */
     readonly reloadKeys: Effect.Effect<void, StoreError>
@@ -163,24 +149,6 @@ export class Ingest extends Context.Service<
 export type IngestHead = Wire.WireHead
 
 export type IngestServices = Codec | Counters | DeadLetters.DeadLetters | EventLog | Keys
-
-const limitProblems = (limits: IngestLimits): ReadonlyArray<OptionProblem> => [
-  ...(["bodyBytes", "events", "nesting", "sentBytes", "inFlightBytes"] as const).flatMap((name) =>
-    Number.isSafeInteger(limits[name]) && limits[name] > 0
-      ? []
-      : [{ path: `limits.${name}`, message: "expected a positive integer" }],
-  ),
-  ...(limits.inFlightBytes < limits.bodyBytes
-    ? [{ path: "limits.inFlightBytes", message: "expected room for one body of limits.bodyBytes at least" }]
-    : []),
-]
-
-const limitsOf = ({ limits }: IngestOptions): IngestLimits => {
-  const bodyBytes = limits?.bodyBytes ?? defaultLimits.bodyBytes
-  // A host that takes larger bodies wants them sent as well.
-  const sentBytes = Math.max(defaultLimits.sentBytes, bodyBytes * 3)
-  return { ...defaultLimits, sentBytes, ...limits }
-}
 
 /** ms, `null` when off, 0 when it is no positive, finite duration. */
 const windowOf = ({ dedupe }: IngestOptions): number | null => {
@@ -196,7 +164,7 @@ const windowOf = ({ dedupe }: IngestOptions): number | null => {
 export const optionProblems = (options: IngestOptions): ReadonlyArray<OptionProblem> => {
   return [
     ...Authentication.problemsOf(options),
-    ...limitProblems(limitsOf(options)),
+    ...limitProblems(limitsOf(options.limits)),
     ...(windowOf(options) === 0
       ? [{ path: "dedupe.window", message: "expected a positive, finite duration" }]
       : []),
@@ -220,17 +188,19 @@ const make = Effect.fnUntraced(function* (
 
   const problems = optionProblems(options)
   if (problems.length > 0) return yield* new InvalidOptions({ problems })
-  const limits = limitsOf(options)
+  const limits = limitsOf(options.limits)
   const validation = options.validation ?? "auto"
   const window = windowOf(options)
 
   const authentication = yield* Authentication.make(options)
 
   const totals: Record<Telemetry.IntakeOutcome, number> = { stored: 0, rejected: 0, duplicate: 0, failed: 0 }
-  const count = (outcome: Telemetry.IntakeOutcome, events: number): void => {
+  const watch = new IntakeWatch()
+  const count = (outcome: Telemetry.IntakeOutcome, events: number, head: IngestHead): void => {
     if (events === 0) return
     totals[outcome] += events
     Telemetry.intakeEvents[outcome].updateUnsafe(events, context)
+    watch.came(outcome, events, head.keyId, head.receivedAt)
   }
 
   const sayStoreFailed = makeSparingly()
@@ -294,7 +264,6 @@ const make = Effect.fnUntraced(function* (
   const damage = makeDamage()
 
   const nameCounts = yield* makeNameCounts
-  const watch = new IntakeWatch()
   let bytesInFlight = 0
 
   const refuse = (reason: IngestReason): Effect.Effect<never, IngestError> =>
@@ -309,8 +278,7 @@ const make = Effect.fnUntraced(function* (
   ): Effect.Effect<Receipt, IngestError> => {
     if (Result.isFailure(decoded)) {
       const { status, message, events } = decoded.failure
-      count("rejected", events)
-      watch.rejected(events, head.receivedAt)
+      count("rejected", events, head)
       return refuse({ _tag: "Refused", status, message })
     }
 
@@ -320,15 +288,14 @@ const make = Effect.fnUntraced(function* (
     bytesInFlight += body.length
     const settle = () => {
       bytesInFlight -= body.length
-      count("rejected", rejectedCount)
-      watch.rejected(rejectedCount, head.receivedAt)
+      count("rejected", rejectedCount, head)
     }
     return Effect.matchCauseEffect(
       dedupe === null ? storing : dedupe.share(fingerprint(head, body), storing),
       {
         onFailure: (cause) => {
           settle()
-          count("failed", events)
+          count("failed", events, head)
           return Effect.catch(storeFailure(cause), (error) =>
             Effect.gen(function* () {
               yield* damage.note(error)
@@ -340,8 +307,7 @@ const make = Effect.fnUntraced(function* (
         onSuccess: (shared) => {
           settle()
           const duplicate = dedupe !== null && shared === true
-          count(duplicate ? "duplicate" : "stored", events)
-          if (!duplicate) watch.stored(events, head.keyId, head.receivedAt)
+          count(duplicate ? "duplicate" : "stored", events, head)
           const entryId = duplicate || entry === null ? null : id
           if (entryId !== null) damage.forget()
           const receipt = Effect.succeed({ entryId, events, duplicate, rejected, rejectedCount })

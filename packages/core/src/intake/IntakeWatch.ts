@@ -1,5 +1,6 @@
 import { Buckets, type Range, type Shown } from "../base/Buckets.ts"
 import { isObject, parse } from "../base/json.ts"
+import type { IntakeOutcome } from "../base/Telemetry.ts"
 import * as Utf8 from "../base/utf8.ts"
 
 /** Requests refused alike, and how many of them there were. */
@@ -90,19 +91,18 @@ export class IntakeWatch {
   #untold: { stored: number; rejected: number; keys: Keys } | null = null
   #untoldRefusals = new Map<string, RefusedRequests>()
 
-  /** Counts events that were stored, by the key that was shown for them. */
-  stored(events: number, keyId: string | null, at: number): void {
+  /** Counts events, by what became of them; those stored also by the key that was shown. */
+  came(outcome: IntakeOutcome, events: number, keyId: string | null, at: number): void {
+    if (outcome === "rejected") {
+      this.#countRejected(events, at)
+      if (this.#untold !== null) this.#untold.rejected += events
+    }
+    if (outcome !== "stored") return
     this.#countStored(events, at)
     if (keyId !== null) this.#use(this.#keys, keyId, events, at)
     if (this.#untold === null) return
     this.#untold.stored += events
     if (keyId !== null) this.#use(this.#untold.keys, keyId, events, at)
-  }
-
-  /** Counts events that were refused one by one. */
-  rejected(events: number, at: number): void {
-    this.#countRejected(events, at)
-    if (this.#untold !== null) this.#untold.rejected += events
   }
 
   /** Notes a request that was answered with a 4xx. */

@@ -13,6 +13,9 @@
  *   Operator ──┤
  *              └ Maintenance    on a store nobody runs: it takes effect when somebody does
  *
+ * What only looks on is in `watch/`: one tail of the log and one reading of the ledger for all
+ * views of a process, and none while nobody looks.
+ *
  * Those who may call it: a program, through the promises that `Millrace` and `Maintenance` give;
  * hosts that let an operator in, such as the admin API of `millrace serve`; never intake or
  * delivery. It asks nobody who they are. Actions that change something are done one after the
@@ -26,6 +29,7 @@ import type { Cursors } from "../ports/Cursors.ts"
 import type { DeadLetters } from "../ports/DeadLetters.ts"
 import type { Destinations } from "../ports/Destinations.ts"
 import type { EventLog } from "../ports/EventLog.ts"
+import type { StoreHealth } from "../ports/StoreHealth.ts"
 import type { Service } from "./Action.ts"
 import type { actions } from "./actions.ts"
 
@@ -35,4 +39,4 @@ export interface OperatorService extends Service<typeof actions> {}
 export class Operator extends Context.Service<Operator, OperatorService>()("@millrace/core/Operator") {}
 
 /** What every operator needs of the store. */
-export type OperatorPorts = EventLog | Cursors | Destinations | DeadLetters | Attempts
+export type OperatorPorts = EventLog | Cursors | Destinations | DeadLetters | Attempts | StoreHealth

@@ -26,6 +26,7 @@ import { DryRun, DryRunOptions } from "./DryRun.ts"
 import { DeadLetterSearch } from "./deadLetterSearch.ts"
 import { ReplayRequest } from "./replayCursor.ts"
 import { DestinationRow } from "./rows/destinationRow.ts"
+import { streamRows } from "./rows/stream.ts"
 import { WrittenDestination, WrittenSelection } from "./rows/written.ts"
 import { Tailed, TailOptions } from "./Tail.ts"
 
@@ -265,4 +266,6 @@ export const actions = {
     errors: ["UnknownDestination", "NotDelivering"],
     takes: (options: TailOptions = {}) => options,
   }),
+
+  ...streamRows,
 } as const

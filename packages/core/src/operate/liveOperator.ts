@@ -1,3 +1,4 @@
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
@@ -74,6 +75,11 @@ const deliverer = Effect.gen(function* () {
 export const layer: Layer.Layer<Operator, never, Steering | Ingest | OperatorPorts> = Layer.effect(
   Operator,
   Effect.gen(function* () {
-    return yield* Operating.make(yield* deliverer, yield* Ingest)
+    const process = {
+      steering: yield* Steering,
+      ingest: yield* Ingest,
+      startedAt: yield* Clock.currentTimeMillis,
+    }
+    return yield* Operating.make(yield* deliverer, process)
   }),
 )

@@ -1,12 +1,11 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
 import type * as Semaphore from "effect/Semaphore"
 import { InvalidOptions, type OptionProblem } from "../base/InvalidOptions.ts"
 import * as DestinationRecords from "../deliver/dispatcher/destinationRecords.ts"
-import * as Ledger from "../deliver/Ledger.ts"
 import { UnknownDestination } from "../deliver/UnknownDestination.ts"
-import type { Ingest } from "../intake/Ingest.ts"
 import { logEvent } from "../intake/logEvent.ts"
 import { Attempts } from "../ports/Attempts.ts"
 import { Cursors } from "../ports/Cursors.ts"
@@ -25,11 +24,13 @@ import * as CursorMove from "./cursorMove.ts"
 import type { DeadLetterReplay, DeadLetterReplayRequest } from "./DeadLetterReplay.ts"
 import * as DryRun from "./DryRun.ts"
 import { searchDeadLetters } from "./deadLetterSearch.ts"
+import { readRows } from "./ledgerRows.ts"
 import type { OperatorPorts, OperatorService } from "./Operator.ts"
 import { DestinationConfigured, NoIntake, type NotDelivering, NotReplayable } from "./OperatorError.ts"
 import * as ReplayCursor from "./replayCursor.ts"
-import type { DestinationRow } from "./rows/destinationRow.ts"
 import * as Tail from "./Tail.ts"
+import * as Looking from "./watch/looking.ts"
+import type { Process } from "./watch/Process.ts"
 
 /**
  * What an operator's actions have to know of the one that delivers from the store, and ask of it:
@@ -66,11 +67,15 @@ export interface Deliverer {
   ) => Effect.Effect<DeadLetterReplay, UnknownDestination | NotDelivering | StoreError>
 }
 
-/** @param ingest what takes events in; `null` where nothing does */
+/**
+ * @param process takes events in, and delivers them; `null` where nothing does
+ */
 export const make = Effect.fnUntraced(function* (
   deliverer: Deliverer,
-  ingest: Ingest["Service"] | null,
-): Effect.fn.Return<OperatorService, never, OperatorPorts> {
+  process: Process | null,
+): Effect.fn.Return<OperatorService, never, OperatorPorts | Scope.Scope> {
+  const ingest = process?.ingest ?? null
+  const looking = yield* Looking.make(process)
   const log = yield* EventLog
   const cursors = yield* Cursors
   const destinations = yield* Destinations
@@ -106,22 +111,11 @@ export const make = Effect.fnUntraced(function* (
   const isTaken = (id: unknown): Effect.Effect<boolean, StoreError> =>
     typeof id === "string" ? deliverer.isTaken(id) : Effect.succeed(false)
 
-  const rows = Effect.gen(function* () {
-    const now = yield* Clock.currentTimeMillis
-    const statuses = yield* Ledger.read(ports)
-    const late = new Set(statuses.flatMap(({ id, pending }) => (pending > 0 ? [id] : [])))
-    const oldest = yield* Ledger.oldestPending(ports, (id) => late.has(id))
-    return statuses.map((row): DestinationRow => {
-      const since = oldest.get(row.id)
-      return {
-        ...row,
-        circuit: deliverer.isProbing(row.id) ? "half-open" : row.circuit,
-        lag: since === undefined ? null : Math.max(now - since, 0),
-      }
-    })
-  })
+  const rows = readRows(ports, deliverer.isProbing)
 
   return {
+    ...looking,
+
     destinations: () => Effect.map(rows, (destinations) => ({ destinations })),
 
     addDestination: Effect.fnUntraced(function* ({ destination }) {

@@ -211,6 +211,12 @@ test("what changes something says so", () => {
   ])
 })
 
+/** What each stream is asked for, and what the first thing is that it tells. */
+const streams: Readonly<Record<string, readonly [input: Json, told: object]>> = {
+  tail: [{}, { event: { eventName: "told\nin two lines" } }],
+  stream: [{ topics: ["status"] }, { status: { destinations: [{ id: "added" }, { id: "hook" }] } }],
+}
+
 describe("over HTTP", () => {
   const answering = all.filter(([, action]) => !Action.isTelling(action))
   const telling = all.filter(([, action]) => Action.isTelling(action))
@@ -248,10 +254,11 @@ describe("over HTTP", () => {
     async (type) => {
       const { path, millrace } = await serve()
       const complaints = makeJudge(await documentOf(path))
-      expect(telling.map(([name]) => name)).toEqual(["tail"])
-      for (const [, action] of telling) {
+      expect(telling.map(([name]) => name)).toEqual(Object.keys(streams))
+      for (const [name, action] of telling) {
+        const [body, expected] = streams[name]!
         const route = `/admin/v1/${action.path}`
-        const response = await begin(path, { path: route, body: {}, accept: type })
+        const response = await begin(path, { path: route, body, accept: type })
         expect(response.headers["content-type"]).toBe(type)
         await millrace.logEvent({ event: "told\nin two lines" })
         let text = ""
@@ -261,7 +268,7 @@ describe("over HTTP", () => {
         }
         const [, json] = (type === "text/event-stream" ? /^data: (.*)\n\n$/ : /^(.*)\n$/).exec(text) ?? []
         const told: unknown = JSON.parse(json!)
-        expect(told).toMatchObject({ event: { eventName: "told\nin two lines" } })
+        expect(told).toMatchObject(expected)
         expect(
           complaints(told, "paths", route, "post", "responses", "200", "content", type, "schema"),
         ).toEqual([])
