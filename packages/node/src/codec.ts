@@ -159,10 +159,19 @@ const honestly = (
 }
 
 /**
- * The fastest there is: what events repeat stands near, so that a window of 8 KB finds it, and a
- * higher level makes them hardly smaller. Zlib's own buffers of 16 KB would take as long again.
+ * The fastest there is: a higher level makes events hardly smaller. A smaller window makes zlib
+ * move what it holds more often than it saves memory for.
  */
-const gzipOptions: zlib.ZlibOptions = { level: 1, windowBits: 13, chunkSize: 128 * 1024 }
+const gzipOptions = { level: 1, windowBits: 15 } as const satisfies zlib.ZlibOptions
+
+/**
+ * How many times smaller a batch becomes at least, as a rule: where it does not, its bytes are put
+ * together from several buffers. Larger ones are garbage that has V8 collect everything.
+ */
+const usualRatio = 8
+
+/** In bytes. Node puts smaller buffers together in one that it keeps for as long as any of them. */
+const smallestPacked = 4 * 1024
 
 /**
  * Bytes up to which a thread costs more than it spares: as many as a batch has at most by default,
@@ -170,15 +179,23 @@ const gzipOptions: zlib.ZlibOptions = { level: 1, windowBits: 13, chunkSize: 128
  */
 const gzipAtOnce = 1024 * 1024
 
-const gzipped = (bytes: Uint8Array): Effect.Effect<Uint8Array> =>
-  bytes.length <= gzipAtOnce
-    ? Effect.sync(() => zlib.gzipSync(bytes, gzipOptions))
-    : Effect.callback((resume) => {
-        // It fails for a mistake of ours only: of memory there is enough, or the process ends.
-        zlib.gzip(bytes, gzipOptions, (error, packed) =>
-          resume(error === null ? Effect.succeed(packed) : Effect.die(error)),
-        )
-      })
+const gzipOptionsFor = ({ length }: Uint8Array): zlib.ZlibOptions => ({
+  ...gzipOptions,
+  chunkSize: Math.max(smallestPacked, Math.ceil(length / usualRatio)),
+})
+
+const gzipped = (bytes: Uint8Array): Effect.Effect<Uint8Array> => {
+  const packing: Effect.Effect<Uint8Array> =
+    bytes.length <= gzipAtOnce
+      ? Effect.sync(() => zlib.gzipSync(bytes, gzipOptionsFor(bytes)))
+      : Effect.callback((resume) => {
+          // It fails for a mistake of ours only: of memory there is enough, or the process ends.
+          zlib.gzip(bytes, gzipOptionsFor(bytes), (error, packed) =>
+            resume(error === null ? Effect.succeed(packed) : Effect.die(error)),
+          )
+        })
+  return Effect.tap(packing, (packed) => Effect.sync(() => youngMemory.spend(packed.buffer.byteLength)))
+}
 
 const toCodecError = (error: unknown) =>
   error instanceof Port.CodecError ? error : new Port.CodecError({ reason: "Malformed" })

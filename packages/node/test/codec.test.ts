@@ -5,7 +5,8 @@ import { Codec } from "@millrace/node"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import fc from "fast-check"
-import { describe, expect, it } from "vitest"
+import { describe, expect, it, onTestFinished, vi } from "vitest"
+import { youngMemory } from "../src/internal/YoungMemory.ts"
 import { compressed, eventsText, frame, skippable } from "./support/zstd.ts"
 
 const limit = 10 * 1024 * 1024
@@ -280,6 +281,41 @@ describe("zstd", () => {
       ),
       { numRuns: 300 },
     ))
+})
+
+describe("packing", () => {
+  const pack = (content: Uint8Array) => Effect.runPromise(use((codec) => codec.gzip(content)))
+
+  it("the same content is the same bytes each time, and comes back whole", () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.uint8Array({ maxLength: 200 }),
+        fc.integer({ min: 0, max: 12_000 }),
+        async (piece, times) => {
+          const content = Buffer.alloc(piece.length * times, piece)
+          const packed = await pack(content)
+          expect(equal(await pack(Uint8Array.from(content)), packed)).toBe(true)
+          expect(equal(zlib.gunzipSync(packed), content)).toBe(true)
+        },
+      ),
+      { numRuns: 50 },
+    ))
+
+  it.each([3, 500, 6_000])(
+    "a batch of %i events holds no buffer that is larger than an eighth of it",
+    async (events) => {
+      const content = Buffer.from(eventsText(events))
+      const packed = await pack(content)
+      expect(packed.buffer.byteLength).toBeLessThanOrEqual(Math.max(4096, content.length / 8 + 1))
+    },
+  )
+
+  it("tells the collector of young memory how large its buffers are", async () => {
+    const spend = vi.spyOn(youngMemory, "spend")
+    onTestFinished(() => spend.mockRestore())
+    const packed = await pack(Buffer.from(eventsText(500)))
+    expect(spend.mock.calls).toEqual([[packed.buffer.byteLength]])
+  })
 })
 
 describe("memory", () => {
