@@ -8,7 +8,7 @@ import { connectionMessage, isCertificateError } from "./internal/connectionErro
 import { machineSources, NameResolver } from "./internal/nameResolver.ts"
 import { refusedBy } from "./internal/proxy.ts"
 import { readEnvironment } from "./internal/proxyEnvironment.ts"
-import { beginningOf, type Headers, maxTextBytes } from "./internal/replyText.ts"
+import { beginningOf, type Headers, headersOf, maxTextBytes } from "./internal/replyText.ts"
 import { type Route, Routes } from "./internal/routes.ts"
 import { youngMemory } from "./internal/YoungMemory.ts"
 
@@ -58,11 +58,15 @@ type Outcome = Effect.Effect<Port.TransportReply, Port.TransportError>
 class ReplyHandler implements Dispatcher.DispatchHandler {
   private readonly settle: (outcome: Outcome) => void
   private readonly route: () => Route | null
+  private readonly wantsDetails: boolean
   private controller: Dispatcher.DispatchController | null = null
   private aborted: Port.TransportError | null = null
   private status = 0
   private retryAfter: string | null = null
   private headers: Headers = {}
+  private readonly asked = performance.now()
+  private begun = 0
+  private details: Port.ReplyDetails | null = null
   private readonly beginning: Array<Uint8Array> = []
   private read = 0
 
@@ -70,9 +74,10 @@ class ReplyHandler implements Dispatcher.DispatchHandler {
    * @param settle told the outcome, at least once: the first one counts
    * @param route by which the request goes
    */
-  constructor(settle: (outcome: Outcome) => void, route: () => Route | null) {
+  constructor(settle: (outcome: Outcome) => void, route: () => Route | null, wantsDetails: boolean) {
     this.settle = settle
     this.route = route
+    this.wantsDetails = wantsDetails
   }
 
   /** Also before it has a connection: then the request is never sent. */
@@ -88,6 +93,7 @@ class ReplyHandler implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.controller = controller
+    this.begun = performance.now()
     if (this.aborted !== null) controller.abort(this.aborted)
   }
 
@@ -97,6 +103,13 @@ class ReplyHandler implements Dispatcher.DispatchHandler {
     const retryAfter = headers["retry-after"]
     this.status = status
     this.retryAfter = (typeof retryAfter === "string" ? retryAfter : retryAfter?.[0]) ?? null
+    if (!this.wantsDetails) return
+    this.details = {
+      headers: headersOf(headers),
+      address: this.route()?.address ?? null,
+      connect: this.begun - this.asked,
+      firstByte: performance.now() - this.begun,
+    }
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
@@ -116,6 +129,7 @@ class ReplyHandler implements Dispatcher.DispatchHandler {
       retryAfter: this.retryAfter,
       body,
       isBodyFree,
+      ...(this.details === null ? {} : { details: this.details }),
     })
     const text = this.read === 0 ? "" : beginningOf(Buffer.concat(this.beginning), this.headers)
     if (isOfProxy) this.settle(Effect.fail(refusedBy(this.status)))
@@ -141,7 +155,7 @@ const make = Effect.fnUntraced(function* ({ lookup, ...addresses }: TransportOpt
     (all) => Effect.promise(() => all.close()),
   )
   return Port.Transport.of({
-    send: ({ url: address, headers, body, timeout: asked, connection }) =>
+    send: ({ url: address, headers, body, timeout: asked, connection, wantsDetails = false }) =>
       Effect.callback((resume) => {
         const timeout = Math.max(1, Math.min(asked, maxTimeout))
         let route: Route | null = null
@@ -153,6 +167,7 @@ const make = Effect.fnUntraced(function* ({ lookup, ...addresses }: TransportOpt
             queueMicrotask(() => resume(outcome))
           },
           () => route,
+          wantsDetails,
         )
         const timer = setTimeout(() => {
           const error = handler.hasBegun ? timedOut(timeout) : neverLeft(timedOut(timeout))

@@ -105,11 +105,12 @@ export const make = (stream: Stream, base: string): Attempts.Attempts["Service"]
     const { limit = 100 } = query
     const pattern = patternOf(query)
     const keep = makeKeep()
+    const matches = Attempts.matcher(query)
     const found: Array<Attempts.Attempt> = []
     const { first_seq: first, last_seq: last } = yield* stream.state
     for (let to = last, window = firstWindow; to >= first && found.length < limit; window *= 4) {
       const from = Math.max(first, to - window + 1)
-      for (const run of yield* between(pattern, from, to)) found.push(...keep(run))
+      for (const run of yield* between(pattern, from, to)) found.push(...keep(run).filter(matches))
       to = from - 1
     }
     return found.slice(0, limit)

@@ -145,4 +145,9 @@ export const migrations: ReadonlyArray<string> = [
     PRIMARY KEY (version, piece)
   );
   `,
+  `
+  -- What names a destination's selection, and since when it is this one; from where to where an attempt reaches. As JSON.
+  ALTER TABLE destinations ADD COLUMN selection TEXT;
+  ALTER TABLE attempts ADD COLUMN places TEXT;
+  `,
 ]

@@ -414,6 +414,15 @@ export const testPipeline = async (options: TestPipelineOptions = {}): Promise<T
       urls.set(destination.url, destination.id)
       return operations.addDestination(destination)
     },
+    testDestination: (which) => {
+      const { id, destination } = which
+      if (destination?.url !== undefined) urls.set(destination.url, id ?? destination.id)
+      return operations.testDestination(which)
+    },
+    changeDestination: (id, changes, expected) => {
+      if (changes.url !== undefined) urls.set(changes.url, id)
+      return operations.changeDestination(id, changes, expected)
+    },
     failStore: (fails) => {
       failing = fails
     },

@@ -276,6 +276,24 @@ export const transportContract = (name: string, make: MakeTransport): void => {
         expect(Buffer.from(body, "latin1").toString()).toBe('[{"eventName":"größe"}]')
       })
 
+      it("tells more of the reply to whoever wants it, within bounds", async () => {
+        const { count, length } = Transport.maxReplyHeaders
+        const many = Array.from({ length: count + 10 }, (_, at) => `x-${at}: ${"v".repeat(length + 10)}\r\n`)
+        const receiver = await serve((socket) =>
+          socket.write(rawReply(202, "thank you", `server: it\r\n${many.join("")}`)),
+        )
+        const { send } = await open(make)
+        const reply = (await send(request(receiver.url, { wantsDetails: true }))) as Transport.TransportReply
+        expect(reply).toMatchObject({ status: 202, body: "thank you" })
+        if (reply.details === undefined) return
+        const { headers, address, connect, firstByte } = reply.details
+        expect(headers["server"]).toBe("it")
+        expect(Object.keys(headers).length).toBeLessThanOrEqual(count)
+        for (const value of Object.values(headers)) expect(value.length).toBeLessThanOrEqual(length)
+        expect(address).toBe("127.0.0.1")
+        expect(Math.min(connect, firstByte)).toBeGreaterThanOrEqual(0)
+      })
+
       it("credentials in a URL become a header, unless there is one", async () => {
         const receiver = await serve((socket) => socket.write(rawReply(200)))
         const { host } = new URL(receiver.url)

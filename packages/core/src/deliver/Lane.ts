@@ -105,6 +105,8 @@ export interface Lane {
   /** The outcome of a save of {@link Lane.idleSave}, with what was saved. */
   readonly idleSaved: (save: CursorSave, outcome: "saved" | "fenced" | "failed") => void
   readonly wake: () => void
+  /** What waits to be tried again is tried at once; does nothing when nothing waits. */
+  readonly tryNow: Effect.Effect<void>
   /**
    * Somebody else is to run it: it starts no attempt any more, and ends as {@link Released} when
    * what is in flight is settled and saved.
@@ -180,6 +182,12 @@ export const make = Effect.fnUntraced(function* (options: LaneOptions) {
     epoch: held.epoch,
     run,
     wake: wakeUp,
+    tryNow: Effect.suspend(() => {
+      if (round.isWaiting()) return round.hurry
+      probes.hurry()
+      wakeUp()
+      return Effect.void
+    }),
     release: () => {
       notice.give()
       wakeUp()

@@ -10,6 +10,7 @@ import type { Store } from "../ports/Store.ts"
 import type { StoreError } from "../ports/StoreError.ts"
 import * as Catalog from "../select/Catalog.ts"
 import * as Destination from "../select/Destination.ts"
+import type { Deliverer } from "./Deliverer.ts"
 import * as Operations from "./Operations.ts"
 import { Operator, type OperatorPorts } from "./Operator.ts"
 import { NotDelivering } from "./OperatorError.ts"
@@ -23,7 +24,7 @@ const anyHashKey = new Uint8Array(16)
 /** Delivers nothing, and knows of destinations what the store says. */
 const deliverer = Effect.map(
   Destinations,
-  (destinations): Operating.Deliverer => ({
+  (destinations): Deliverer => ({
     find: (id) =>
       Effect.flatMap(destinations.get(id), (record) =>
         record === null ? Effect.fail(new UnknownDestination({ id })) : Effect.void,
@@ -35,6 +36,8 @@ const deliverer = Effect.map(
       ),
     isConfigured: (_, record) =>
       record !== null && record.config === null && record.disabled?.reason !== "unconfigured",
+    configured: () => null,
+    check: () => Effect.void,
     decode: (options) => Destination.decode(options, anyHashKey),
     select: (options) =>
       Result.map(Destination.decodeSelection(options), (selection) =>
@@ -42,9 +45,12 @@ const deliverer = Effect.map(
       ),
     // What a destination gets is known to those who deliver to it only.
     selectionOf: () => Effect.fail(new NotDelivering()),
+    test: () => Effect.fail(new NotDelivering()),
+    tryNow: () => Effect.fail(new NotDelivering()),
     isProbing: () => false,
     acting: Semaphore.makeUnsafe(1),
     stop: () => Effect.void,
+    release: () => Effect.void,
     park: () => Effect.void,
     disabled: () => Effect.void,
     follow: Effect.void,

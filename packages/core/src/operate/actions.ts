@@ -26,6 +26,7 @@ import { DryRun, DryRunOptions } from "./DryRun.ts"
 import { DeadLetterSearch } from "./deadLetterSearch.ts"
 import { ReplayRequest } from "./replayCursor.ts"
 import { DestinationRow } from "./rows/destinationRow.ts"
+import { destinationRows } from "./rows/destinationRows.ts"
 import { streamRows } from "./rows/stream.ts"
 import { WrittenDestination, WrittenSelection } from "./rows/written.ts"
 import { Tailed, TailOptions } from "./Tail.ts"
@@ -146,6 +147,14 @@ export const actions = {
     takes: byId,
     gives: eventsOf,
   }),
+
+  destination: destinationRows.destination,
+
+  changeDestination: destinationRows.changeDestination,
+
+  testDestination: destinationRows.testDestination,
+
+  tryNow: destinationRows.tryNow,
 
   /**
    * What a filter, with field rules if wanted, would have done with the newest events of the log:

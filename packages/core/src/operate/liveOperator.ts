@@ -2,28 +2,57 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
+import * as Semaphore from "effect/Semaphore"
 import { logMessages } from "../base/Telemetry.ts"
+import * as LaneState from "../deliver/LaneState.ts"
 import { Steering } from "../deliver/Steering.ts"
 import { Ingest } from "../intake/Ingest.ts"
 import { cursorName, parseCursorName } from "../ports/CursorName.ts"
+import { Cursors } from "../ports/Cursors.ts"
 import { DeadLetters } from "../ports/DeadLetters.ts"
 import { Destinations } from "../ports/Destinations.ts"
 import { EntryIds } from "../ports/EntryIds.ts"
 import * as Destination from "../select/Destination.ts"
+import type { Deliverer } from "./Deliverer.ts"
+import { sendTest } from "./destinations/testing.ts"
 import { Operator, type OperatorPorts } from "./Operator.ts"
 import * as Operating from "./operating.ts"
 import { replayDeadLetters } from "./replayDeadLetters.ts"
+
+/** Test deliveries under way at once: a person makes one after the other. */
+const testsAtOnce = 4
 
 /** Delivers as the dispatcher of this process does. */
 const deliverer = Effect.gen(function* () {
   const { roster, lanes, acting, assign } = yield* Steering
   const destinations = yield* Destinations
   const deadLetters = yield* DeadLetters
+  const cursors = yield* Cursors
   const nextId = yield* EntryIds
+  const testing = Semaphore.makeUnsafe(testsAtOnce)
 
   const stop = Effect.fnUntraced(function* (id: string) {
     for (const name of [...lanes.running.keys()]) {
       if (parseCursorName(name)?.destination === id) yield* lanes.stop(name)
+    }
+  })
+
+  const release = (id: string) =>
+    Effect.forEach(
+      [...lanes.running.keys()].filter((name) => parseCursorName(name)?.destination === id),
+      lanes.release,
+      { concurrency: "unbounded", discard: true },
+    )
+
+  /**
+   * Another process that waits for a destination begins its lane anew, and so tries at once, when
+   * it finds within a beat that somebody has taken the cursor over.
+   */
+  const tryElsewhere = Effect.fnUntraced(function* (id: string) {
+    for (const { name, record } of yield* cursors.list) {
+      if (parseCursorName(name)?.destination !== id || lanes.running.has(name) || record === null) continue
+      const state = LaneState.decode(record.state)
+      if (state !== null && state.failures > 0) yield* cursors.acquire(name)
     }
   })
 
@@ -39,12 +68,30 @@ const deliverer = Effect.gen(function* () {
         Effect.catchTag("UnknownDestination", () => Effect.succeed(false)),
       ),
     isConfigured: (id) => roster.isConfigured(id),
+    configured: (id) => (roster.isConfigured(id) ? (roster.all.get(id)?.destination ?? null) : null),
+    check: (destination) => Effect.scoped(Effect.asVoid(roster.openSink(destination))),
     decode: (options) => Destination.decode(options, roster.hashKey, roster.schemes),
     select: (options) => Result.map(Destination.decodeSelection(options, roster.hashKey), roster.compile),
     selectionOf: (id) => Effect.map(roster.find(id), ({ selection }) => selection),
+    test: (destination) => {
+      const { selection, layout } = roster.form(destination)
+      const { exportRule } = selection
+      return testing.withPermits(1)(
+        sendTest({ destination, exportRule, layout, open: roster.openSink, nextId }),
+      )
+    },
+    tryNow: Effect.fnUntraced(function* (id) {
+      const { sender } = yield* roster.find(id)
+      yield* sender.hurry
+      for (const { known, lane } of lanes.running.values()) {
+        if (known.destination.id === id) yield* lane.tryNow
+      }
+      yield* tryElsewhere(id)
+    }),
     isProbing: (id) => roster.all.get(id)?.sender.circuit() === "half-open",
     acting,
     stop,
+    release,
     park: (id, partition) => lanes.stop(cursorName({ destination: id, partition, replay: null })),
     disabled: (id) =>
       Effect.logWarning(logMessages.destinationDisabled).pipe(
@@ -68,7 +115,7 @@ const deliverer = Effect.gen(function* () {
       )
       return yield* replaying.withPermits(1)(replay)
     }),
-  } satisfies Operating.Deliverer
+  } satisfies Deliverer
 })
 
 /** An operator beside a dispatcher and an intake that run: what is changed takes effect at once. */

@@ -2,70 +2,29 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
-import type * as Semaphore from "effect/Semaphore"
-import { InvalidOptions, type OptionProblem } from "../base/InvalidOptions.ts"
+import { InvalidOptions } from "../base/InvalidOptions.ts"
 import * as DestinationRecords from "../deliver/dispatcher/destinationRecords.ts"
 import { UnknownDestination } from "../deliver/UnknownDestination.ts"
 import { logEvent } from "../intake/logEvent.ts"
 import { Attempts } from "../ports/Attempts.ts"
 import { Cursors } from "../ports/Cursors.ts"
 import { DeadLetters, intake } from "../ports/DeadLetters.ts"
-import { type DestinationRecord, Destinations } from "../ports/Destinations.ts"
+import { Destinations } from "../ports/Destinations.ts"
 import { EventLog } from "../ports/EventLog.ts"
 import { retryStore } from "../ports/retryStore.ts"
 import type { StoreError } from "../ports/StoreError.ts"
-import type {
-  CompiledSelection,
-  Destination,
-  DestinationOptions,
-  SelectionOptions,
-} from "../select/Destination.ts"
 import * as CursorMove from "./cursorMove.ts"
-import type { DeadLetterReplay, DeadLetterReplayRequest } from "./DeadLetterReplay.ts"
+import type { Deliverer } from "./Deliverer.ts"
 import * as DryRun from "./DryRun.ts"
 import { searchDeadLetters } from "./deadLetterSearch.ts"
+import * as Configuring from "./destinations/configuring.ts"
 import { readRows } from "./ledgerRows.ts"
 import type { OperatorPorts, OperatorService } from "./Operator.ts"
-import { DestinationConfigured, NoIntake, type NotDelivering, NotReplayable } from "./OperatorError.ts"
+import { DestinationConfigured, NoIntake, NotReplayable } from "./OperatorError.ts"
 import * as ReplayCursor from "./replayCursor.ts"
 import * as Tail from "./Tail.ts"
 import * as Looking from "./watch/looking.ts"
 import type { Process } from "./watch/Process.ts"
-
-/**
- * What an operator's actions have to know of the one that delivers from the store, and ask of it:
- * the dispatcher of this process, or nobody.
- */
-export interface Deliverer {
-  /** Fails for a destination that is not known. */
-  readonly find: (id: string) => Effect.Effect<void, UnknownDestination | StoreError>
-  /** Whether a destination that is to be added would stand in another one's place. */
-  readonly isTaken: (id: string) => Effect.Effect<boolean, StoreError>
-  /** Whether it would be there again after the next start, whatever the store says. */
-  readonly isConfigured: (id: string, record: DestinationRecord | null) => boolean
-  readonly decode: (options: DestinationOptions) => Result.Result<Destination, ReadonlyArray<OptionProblem>>
-  readonly select: (
-    options: SelectionOptions,
-  ) => Result.Result<CompiledSelection, ReadonlyArray<OptionProblem>>
-  readonly selectionOf: (
-    id: string,
-  ) => Effect.Effect<CompiledSelection, UnknownDestination | NotDelivering | StoreError>
-  /** Whether an attempt is under way that finds out if the destination takes events again. */
-  readonly isProbing: (id: string) => boolean
-  /** What changes something is done one thing after the other. */
-  readonly acting: Semaphore.Semaphore
-  /** Sends nothing to a destination from now on. */
-  readonly stop: (id: string) => Effect.Effect<void>
-  /** Leaves the live cursor of a partition alone, so that it can be put elsewhere. */
-  readonly park: (id: string, partition: number) => Effect.Effect<void>
-  /** The destination has been disabled in the store. */
-  readonly disabled: (id: string) => Effect.Effect<void>
-  /** Delivers to whom it should by what the store says now, and to nobody else. */
-  readonly follow: Effect.Effect<void, StoreError>
-  readonly replayDeadLetters: (
-    request: DeadLetterReplayRequest,
-  ) => Effect.Effect<DeadLetterReplay, UnknownDestination | NotDelivering | StoreError>
-}
 
 /**
  * @param process takes events in, and delivers them; `null` where nothing does
@@ -114,6 +73,7 @@ export const make = Effect.fnUntraced(function* (
   const rows = readRows(ports, deliverer.isProbing)
 
   return {
+    ...Configuring.make({ deliverer, destinations, change }),
     ...looking,
 
     destinations: () => Effect.map(rows, (destinations) => ({ destinations })),
@@ -125,8 +85,8 @@ export const make = Effect.fnUntraced(function* (
         ...DestinationRecords.keepProblems(destination),
         ...((yield* isTaken(destination.id)) ? [DestinationRecords.idTaken] : []),
       ]
-      if (problems.length > 0) return yield* new InvalidOptions({ problems })
-      yield* DestinationRecords.keep(destinations, destination)
+      if (problems.length > 0 || Result.isFailure(decoded)) return yield* new InvalidOptions({ problems })
+      yield* DestinationRecords.keep(destinations, destination, decoded.success, { disabled: null })
       yield* follow
       return {}
     }, change),
@@ -158,6 +118,8 @@ export const make = Effect.fnUntraced(function* (
       yield* follow
       return {}
     }, change),
+
+    tryNow: ({ id }) => Effect.as(change(deliverer.tryNow(id)), {}),
 
     rewind: ({ id, since }) =>
       change(move(id, (partition) => CursorMove.rewind(ports, id, partition, since))),

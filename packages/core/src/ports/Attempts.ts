@@ -4,6 +4,7 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { Count, Millis, Time } from "../base/scalars.ts"
 import { guard } from "./memory/memoryPort.ts"
+import { Position } from "./Position.ts"
 import type { StoreError } from "./StoreError.ts"
 
 /**
@@ -31,6 +32,19 @@ export type Outcome = typeof Outcome.Type
 /** The `outcome` of the attempt that succeeded; with any other it failed. */
 export const delivered = "delivered" satisfies Outcome
 
+/**
+ * From which event to which a request reaches, each by the position of its entry and its index
+ * there. What the filter leaves out lies between them, and where several requests are under way at
+ * once, or a batch is split, also what others carry.
+ */
+export const AttemptRange = Schema.Struct({
+  partition: Count,
+  first: Schema.Tuple([Position, Count]),
+  last: Schema.Tuple([Position, Count]),
+}).annotate({ identifier: "AttemptRange" })
+
+export type AttemptRange = typeof AttemptRange.Type
+
 /** One try to send one batch. */
 export const Attempt = Schema.Struct({
   destination: Schema.String,
@@ -48,6 +62,8 @@ export const Attempt = Schema.Struct({
   /** How long the lane waits before the next one, and why ("Retry-After", "back-off"). */
   wait: Schema.NullOr(Millis),
   waitReason: Schema.NullOr(Schema.String),
+  /** Not there for dead letters, nor when an earlier version has written it. */
+  range: Schema.optionalKey(AttemptRange),
 }).annotate({ identifier: "Attempt", description: "One try to send one batch." })
 
 export type Attempt = typeof Attempt.Type
@@ -55,11 +71,31 @@ export type Attempt = typeof Attempt.Type
 export const AttemptQuery = Schema.Struct({
   destination: Schema.optionalKey(Schema.String),
   failuresOnly: Schema.optionalKey(Schema.Boolean),
+  /** Only those that began before (ms since the epoch). */
+  before: Schema.optionalKey(Time),
+  webhookId: Schema.optionalKey(Schema.String),
+  outcome: Schema.optionalKey(Outcome),
   /** 100 by default. */
   limit: Schema.optionalKey(Count),
 })
 
 export type AttemptQuery = typeof AttemptQuery.Type
+
+/** For stores that pick out what is asked for themselves: all but the limit. */
+export const matcher =
+  ({
+    destination,
+    failuresOnly = false,
+    before,
+    webhookId,
+    outcome,
+  }: AttemptQuery): ((attempt: Attempt) => boolean) =>
+  (attempt) =>
+    (destination === undefined || attempt.destination === destination) &&
+    (!failuresOnly || attempt.outcome !== delivered) &&
+    (before === undefined || attempt.startedAt < before) &&
+    (webhookId === undefined || attempt.webhookId === webhookId) &&
+    (outcome === undefined || attempt.outcome === outcome)
 
 /** What a store keeps at most of each destination; the oldest go first. */
 export const limits = {
@@ -132,19 +168,16 @@ export const layerMemory = (): Layer.Layer<Attempts> =>
             for (const attempt of attempts) keep(attempt, now)
             return Effect.void
           }),
-        list: ({ destination, failuresOnly = false, limit = 100 }) =>
+        list: (query) =>
           run(() => {
+            const { destination, limit = 100 } = query
+            const matches = matcher(query)
             const chosen =
               destination === undefined ? [...destinations.values()] : [destinations.get(destination)]
             return Effect.succeed(
               chosen
-                .flatMap((kept) =>
-                  kept === undefined
-                    ? []
-                    : failuresOnly
-                      ? kept.failures
-                      : [...kept.failures, ...kept.successes],
-                )
+                .flatMap((kept) => (kept === undefined ? [] : [...kept.failures, ...kept.successes]))
+                .filter(({ attempt }) => matches(attempt))
                 .sort((a, b) => b.sequence - a.sequence)
                 .slice(0, limit)
                 .map(({ attempt }) => attempt),

@@ -18,6 +18,14 @@ export const Disabled = Schema.Struct({
 
 export type Disabled = typeof Disabled.Type
 
+/** Which events a destination gets, as far as that can be told from what it got before. */
+export interface SelectionNote {
+  /** Names what decides it: with another one, other events pass. */
+  readonly digest: string
+  /** When it became this one; `null` when it has been no other, as far as is known. */
+  readonly since: number | null
+}
+
 /**
  * What a store knows of a destination: flags and file define it, the store keeps what it has lived
  * through.
@@ -31,6 +39,8 @@ export interface DestinationRecord {
   readonly config: string | null
   readonly disabled: Disabled | null
   readonly createdAt: number
+  /** Not there when an earlier version has written the record. */
+  readonly selection?: SelectionNote
 }
 
 export class Destinations extends Context.Service<

@@ -30,7 +30,24 @@ export interface TransportRequest {
   readonly timeout: number
   /** Requests with the same one share connections. */
   readonly connection?: Connection
+  /** A person looks at the reply: the details are told, too, as far as they are known. */
+  readonly wantsDetails?: boolean
 }
+
+/** What a person may want to know of a reply besides. */
+export interface ReplyDetails {
+  /** By lower-case name; bounded as {@link maxReplyHeaders} says. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Where the connection led to; `null` when it led to a proxy. */
+  readonly address: string | null
+  /** ms until the request could begin: for the name, the connection and TLS, where it was new. */
+  readonly connect: number
+  /** ms from there to the first byte of the reply. */
+  readonly firstByte: number
+}
+
+/** How many headers of a reply are told, and how many characters of each. */
+export const maxReplyHeaders = { count: 64, length: 1024 }
 
 export interface TransportReply {
   readonly status: number
@@ -47,6 +64,8 @@ export interface TransportReply {
    * tell.
    */
   readonly isBodyFree?: boolean
+  /** Left out by who is not asked for it, or cannot tell. */
+  readonly details?: ReplyDetails
 }
 
 export const maxReplyLength = 1024

@@ -384,6 +384,19 @@ describe("what one process is told, the others follow", () => {
     await Promise.all([one.close(), two.close()])
   })
 
+  test("what waits for a receiver that is down is tried at once by all who have a part of it", async () => {
+    const [one, two] = await pair({ destinations: [a], partitions: 6 })
+    world.answer(() => ({ status: 503 }))
+    await log(one, 60)
+    await world.advance("8 hours")
+    world.answer(() => ({ status: 200 }))
+    await two.operator.tryNow("a")
+    await world.advance("4 seconds")
+    expect(loads().size).toBe(2)
+    await expectOnce("a")
+    await Promise.all([one.close(), two.close()])
+  })
+
   test("rewind, skip and replay, asked of a process that owns only a part", async () => {
     const [one, two] = await pair({ destinations: [a], partitions: 6 })
     await log(one, 30)

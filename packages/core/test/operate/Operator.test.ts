@@ -13,12 +13,14 @@ import { describe, expect, test } from "vitest"
 import * as Millrace from "../../src/Millrace.ts"
 import { isTelling, methodOf } from "../../src/operate/Action.ts"
 import { actions } from "../../src/operate/actions.ts"
+import { revisionOf } from "../../src/operate/destinations/detail.ts"
 import * as Maintenance from "../../src/operate/Maintenance.ts"
 import { Operator } from "../../src/operate/Operator.ts"
 import { DeadLetters } from "../../src/ports/DeadLetters.ts"
 import { EntryIds } from "../../src/ports/EntryIds.ts"
 import * as Store from "../../src/ports/Store.ts"
 import { Transport } from "../../src/ports/Transport.ts"
+import { decode } from "../../src/select/Destination.ts"
 import { layerTest } from "../support/codec.ts"
 
 const startAt = Date.UTC(2026, 0, 1)
@@ -75,6 +77,9 @@ const withOperator = <A, E>(
     Effect.runPromise,
   ) as Promise<A>
 
+/** What {@link off} is called before it is changed. */
+const revisionOfOff = (id: string) => revisionOf(Result.getOrThrow(decode(off(id))))
+
 interface Step {
   readonly name: keyof typeof actions
   readonly input: object
@@ -102,6 +107,16 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   step("removeDestination", byId),
   step("disable", byId),
   step("enable", byId),
+  // The one of the configuration is known to servers only.
+  step("destination", fc.record({ id: fc.constantFrom("one", "two", "nobody") })),
+  step(
+    "changeDestination",
+    fc.record({
+      id,
+      changes: fc.constantFrom({}, { filter: { include: ["a"] } }, { filter: { sample: 2 } }),
+      expected: fc.constantFrom("nothing", revisionOfOff("one"), revisionOfOff("two")),
+    }),
+  ),
   step("rewind", fc.record({ id, since: time })),
   step("skip", byId),
   step(
@@ -150,12 +165,14 @@ test("what only a server can do, an operator without one refuses by name", async
         operator.replayDeadLetters({ destination }),
         operator.replayDeadLetters({ destination: "intake" }),
         operator.tail({ destination }),
+        operator.tryNow({ id: destination }),
+        operator.testDestination({ destination: off("x") }),
       ],
       (asked) =>
         Effect.map(Effect.flip(asked as Effect.Effect<unknown, { _tag: string }>), ({ _tag }) => _tag),
     ),
   )
-  expect(tags).toEqual(["NoIntake", "NotDelivering", "NotReplayable", "NotDelivering"])
+  expect(tags).toEqual(["NoIntake", "NotDelivering", "NotReplayable", ...Array(3).fill("NotDelivering")])
 })
 
 describe.each(["live", "offline"] as const)("an operator that is %s", (beside) => {
@@ -172,6 +189,10 @@ describe.each(["live", "offline"] as const)("an operator that is %s", (beside) =
       replayDeadLetters: { destination: "hook", eventIds: [] },
       addDestination: { destination: off("x") },
       tryFilter: { selection: {} },
+      destination: { id: "hook" },
+      tryNow: { id: "hook" },
+      testDestination: { id: "nobody" },
+      changeDestination: { id: "x", changes: {}, expected: "nothing" },
       logEvent: { event: "a" },
     }
     const wrong = await withOperator(beside, (operator) =>

@@ -8,6 +8,17 @@ export type Headers = Readonly<Record<string, string | Array<string> | undefined
 /** A character takes 3 bytes of UTF-8 at most, and one that begins may end behind them. */
 export const maxTextBytes = Port.maxReplyLength * 3 + 4
 
+/** As they are shown to a person. */
+export const headersOf = (headers: Headers): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(headers)
+      .slice(0, Port.maxReplyHeaders.count)
+      .map(([name, value = ""]) => {
+        const text = typeof value === "string" ? value : value.join(", ")
+        return [name, text.slice(0, Port.maxReplyHeaders.length)]
+      }),
+  )
+
 const headerOf = (headers: Headers, name: string): string => {
   const value = headers[name]
   return (typeof value === "string" ? value : (value?.[0] ?? "")).trim().toLowerCase()

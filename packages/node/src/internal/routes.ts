@@ -49,6 +49,11 @@ class Connections {
     })
   }
 
+  addressOf(origin: string): string | null {
+    const [socket] = this.byOrigin.get(origin) ?? []
+    return socket?.remoteAddress ?? null
+  }
+
   /**
    * Whether all that was written to an origin has left this process. Not when there is no
    * connection any more.
@@ -71,6 +76,8 @@ export interface Route {
   readonly isForwarded: boolean
   /** Whether all that was written has left this process. */
   readonly isFlushed: boolean
+  /** Where the connections to the receiver lead to; `null` when there are none, or to a proxy. */
+  readonly address: string | null
   /** Call it with each reply. */
   readonly answered: () => void
   /** The reason of an error that undici does not know. */
@@ -156,6 +163,9 @@ class Exit {
       isForwarded,
       get isFlushed() {
         return connections.areFlushed(origin)
+      },
+      get address() {
+        return proxy === null ? connections.addressOf(origin) : null
       },
       answered: () => {
         connections.refused = null

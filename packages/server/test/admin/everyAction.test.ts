@@ -169,19 +169,48 @@ const strict = { onExcessProperty: "error" } as const
 const keeps = (shape: Action.Shape, value: unknown): boolean =>
   Result.isSuccess(Schema.decodeUnknownResult(shape, strict)(value))
 
-/** What no Schema can make up: it would have to find a URL by chance. */
-const written: Readonly<Record<string, ReadonlyArray<unknown>>> = {
-  addDestination: [{ destination: { ...hook, id: "new" } }, { destination: { id: 1 } }, { destination: {} }],
+/** Asks for an action by its name, and gives what it answers. */
+type Asked = (path: string, body: object) => Promise<Json>
+
+/** What no Schema can make up: it would have to find a URL, or what a server has, by chance. */
+const written: Readonly<Record<string, (asked: Asked) => Promise<ReadonlyArray<unknown>>>> = {
+  addDestination: async () => [
+    { destination: { ...hook, id: "new" } },
+    { destination: { id: 1 } },
+    { destination: {} },
+  ],
+  testDestination: async () => [
+    { id: "hook" },
+    { destination: { ...hook, id: "new" } },
+    {},
+    { id: "nobody" },
+  ],
+  changeDestination: async (asked) => {
+    await asked("destinations/add", { destination: { ...hook, id: "changing" } })
+    const { revision } = await asked("destinations/get", { id: "changing" })
+    const change = { id: "changing", changes: { concurrency: 2 }, expected: revision }
+    return [
+      { ...change, changes: { url: 1 } },
+      { ...change, id: "hook" },
+      { ...change, expected: "" },
+      change,
+    ]
+  },
 }
 
-const inputsOf = async (name: string, { input }: Action.Action): Promise<ReadonlyArray<unknown>> => {
-  const made =
-    written[name] ??
-    (await run(
-      Arbitrary.sampleEffect(Arbitrary.schema(input as unknown as Schema.Constraint), {
-        ...{ count: 12, seed: "every action", size: 8 },
-      }),
-    ))
+const inputsOf = async (
+  path: string,
+  name: string,
+  { input }: Action.Action,
+): Promise<ReadonlyArray<unknown>> => {
+  const asked: Asked = async (action, body) =>
+    (await ask(path, { path: `/admin/v1/${action}`, body })).body as Json
+  if (name in written) return await written[name]!(asked)
+  const made = await run(
+    Arbitrary.sampleEffect(Arbitrary.schema(input as unknown as Schema.Constraint), {
+      ...{ count: 12, seed: "every action", size: 8 },
+    }),
+  )
   const known = ["hook", "added"]
   // Whoever is named at random is nobody: half of the inputs name somebody.
   return made.map((value, index) => {
@@ -204,6 +233,9 @@ test("what changes something says so", () => {
     "destinations/enable",
     "destinations/rewind",
     "destinations/skip",
+    "destinations/change",
+    "destinations/test",
+    "destinations/try-now",
     "replay",
     "dead-letters/replay",
     "dead-letters/purge",
@@ -227,7 +259,7 @@ describe("over HTTP", () => {
     const complaints = makeJudge(document)
     for (const [name, action] of answering) {
       const statuses = new Set<number>()
-      for (const body of await inputsOf(name, action)) {
+      for (const body of await inputsOf(path, name, action)) {
         const route = `/admin/v1/${action.path}`
         const reply = await ask(path, { path: route, body })
         const { status } = reply

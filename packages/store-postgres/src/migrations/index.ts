@@ -3,6 +3,7 @@ import { documents } from "./documents.ts"
 import { generations } from "./generations.ts"
 import { log } from "./log.ts"
 import { outbox } from "./outbox.ts"
+import { places } from "./places.ts"
 import { records } from "./records.ts"
 import { reserve } from "./reserve.ts"
 
@@ -19,4 +20,5 @@ export const migrations: ReadonlyArray<Migration> = [
   checkedOutbox,
   reserve,
   documents,
+  places,
 ]

@@ -16,6 +16,7 @@ interface Row {
   readonly error: string | null
   readonly wait: number | null
   readonly wait_reason: string | null
+  readonly places: string | null
 }
 
 const attemptOf = (row: Row): Attempts.Attempt => ({
@@ -30,6 +31,7 @@ const attemptOf = (row: Row): Attempts.Attempt => ({
   error: fromTextOrNull(row.error),
   wait: row.wait,
   waitReason: fromTextOrNull(row.wait_reason),
+  ...(row.places === null ? {} : { range: JSON.parse(row.places) as Attempts.AttemptRange }),
 })
 
 const rowOf = (attempt: Attempts.Attempt) => ({
@@ -45,6 +47,7 @@ const rowOf = (attempt: Attempts.Attempt) => ({
   error: toTextOrNull(attempt.error),
   wait: attempt.wait,
   wait_reason: toTextOrNull(attempt.waitReason),
+  places: attempt.range === undefined ? null : JSON.stringify(attempt.range),
 })
 
 export const attempts = (database: Database): Attempts.Attempts["Service"] => {
@@ -62,16 +65,21 @@ export const attempts = (database: Database): Attempts.Attempts["Service"] => {
       ])
     }),
 
-    list: ({ destination, failuresOnly = false, limit = 100 }) =>
+    list: ({ destination, failuresOnly = false, before, webhookId, outcome, limit = 100 }) =>
       Effect.map(
         database.query<Row>(
           `SELECT * FROM ${schema}.attempts
            WHERE ($1::text IS NULL OR destination = $1) AND (failed OR NOT $2)
+             AND ($4::bigint IS NULL OR started_at < $4) AND ($5::text IS NULL OR webhook_id = $5)
+             AND ($6::text IS NULL OR outcome = $6)
            ORDER BY sequence DESC LIMIT $3`,
           [
             destination === undefined ? null : toText(destination),
             failuresOnly,
             Math.min(limit, Number.MAX_SAFE_INTEGER),
+            before ?? null,
+            webhookId === undefined ? null : toText(webhookId),
+            outcome === undefined ? null : toText(outcome),
           ],
         ),
         (rows) => rows.map(attemptOf),

@@ -9,6 +9,7 @@ interface Row {
   readonly disabled_at: number | null
   readonly disabled_reason: string | null
   readonly created_at: number
+  readonly selection: string | null
 }
 
 const recordOf = (row: Row): Destinations.DestinationRecord => ({
@@ -19,6 +20,7 @@ const recordOf = (row: Row): Destinations.DestinationRecord => ({
       ? null
       : { at: row.disabled_at, reason: row.disabled_reason as Destinations.Disabled["reason"] },
   createdAt: row.created_at,
+  ...(row.selection === null ? {} : { selection: JSON.parse(row.selection) as Destinations.SelectionNote }),
 })
 
 export const destinations = (database: Database): Destinations.Destinations["Service"] => {
@@ -34,14 +36,17 @@ export const destinations = (database: Database): Destinations.Destinations["Ser
       rows.map(recordOf).sort((a, b) => byText(a.id, b.id)),
     ),
 
-    put: ({ id, config, disabled, createdAt }) =>
+    put: ({ id, config, disabled, createdAt, selection }) =>
       Effect.asVoid(
         database.query(
-          `INSERT INTO ${schema}.destinations (id, config, disabled_at, disabled_reason, created_at)
-           VALUES ($1, $2, $3, $4, $5)
+          `INSERT INTO ${schema}.destinations (id, config, disabled_at, disabled_reason, created_at, selection)
+           VALUES ($1, $2, $3, $4, $5, $6)
            ON CONFLICT (id) DO UPDATE SET config = excluded.config, disabled_at = excluded.disabled_at,
-             disabled_reason = excluded.disabled_reason, created_at = excluded.created_at`,
-          [toText(id), toTextOrNull(config), disabled?.at ?? null, disabled?.reason ?? null, createdAt],
+             disabled_reason = excluded.disabled_reason, created_at = excluded.created_at, selection = excluded.selection`,
+          [
+            ...[toText(id), toTextOrNull(config), disabled?.at ?? null, disabled?.reason ?? null, createdAt],
+            selection === undefined ? null : JSON.stringify(selection),
+          ],
         ),
       ),
 

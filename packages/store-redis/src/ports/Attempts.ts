@@ -57,10 +57,10 @@ const toJson = ({
   bytes,
   ...rest
 }: Attempts.Attempt): string => {
-  const { outcome, status, error, wait, waitReason } = rest
+  const { outcome, status, error, wait, waitReason, range } = rest
   return JSON.stringify({
     ...{ destination, webhookId, startedAt, duration, events, bytes },
-    ...{ outcome, status, error, wait, waitReason },
+    ...{ outcome, status, error, wait, waitReason, range },
   })
 }
 
@@ -84,14 +84,27 @@ export const attempts = (connection: Connection): Attempts.Attempts["Service"] =
     )
   }
 
-  const newest = async (key: string, limit: number): Promise<ReadonlyArray<Numbered>> =>
-    list(await connection.read("LRANGE", [key, -limit, -1])).map(toNumbered)
+  /** The newest that match, newest last. They are read in pieces where most may not match. */
+  const newest = async (
+    key: string,
+    most: number,
+    matches: (attempt: Attempts.Attempt) => boolean,
+    isPicky: boolean,
+  ): Promise<ReadonlyArray<Numbered>> => {
+    const piece = isPicky ? attemptsAtOnce : most
+    let found: ReadonlyArray<Numbered> = []
+    for (let end = -1; found.length < most; end -= piece) {
+      const read = list(await connection.read("LRANGE", [key, end - piece + 1, end])).map(toNumbered)
+      found = [...read.filter(({ attempt }) => matches(attempt)), ...found]
+      if (read.length < piece) break
+    }
+    return found.slice(-most)
+  }
 
-  const read = async ({
-    destination,
-    failuresOnly = false,
-    limit = 100,
-  }: Attempts.AttemptQuery): Promise<ReadonlyArray<Attempts.Attempt>> => {
+  const read = async (query: Attempts.AttemptQuery): Promise<ReadonlyArray<Attempts.Attempt>> => {
+    const { destination, failuresOnly = false, before, webhookId, outcome, limit = 100 } = query
+    const matches = Attempts.matcher(query)
+    const isPicky = before !== undefined || webhookId !== undefined || outcome !== undefined
     const most = finite(limit)
     if (most < 1) return []
     const destinations =
@@ -101,8 +114,8 @@ export const attempts = (connection: Connection): Attempts.Attempts["Service"] =
     // One destination after the other, so that no more is held than is wanted.
     let found: ReadonlyArray<Numbered> = []
     for (const name of destinations) {
-      const failures = await newest(keys.failures(name), most)
-      const successes = failuresOnly ? [] : await newest(keys.successes(name), most)
+      const failures = await newest(keys.failures(name), most, matches, isPicky)
+      const successes = failuresOnly ? [] : await newest(keys.successes(name), most, matches, isPicky)
       found = [...found, ...failures, ...successes].sort((a, b) => b.number - a.number).slice(0, most)
     }
     return found.map(({ attempt }) => attempt)

@@ -8,8 +8,8 @@ import { byText, encode } from "../text.ts"
 const toRecord = (json: string): Destinations.DestinationRecord =>
   JSON.parse(json) as Destinations.DestinationRecord
 
-const toJson = ({ id, config, disabled, createdAt }: Destinations.DestinationRecord): string =>
-  JSON.stringify({ id, config, disabled, createdAt })
+const toJson = ({ id, config, disabled, createdAt, selection }: Destinations.DestinationRecord): string =>
+  JSON.stringify({ id, config, disabled, createdAt, selection })
 
 export const destinations = (connection: Connection): Destinations.Destinations["Service"] => {
   const { keys } = connection

@@ -48,6 +48,14 @@ const entriesWere = are(
 const isEntry = (values: ReadonlyArray<Value>): boolean =>
   entriesWere(values.slice(0, 8)) && (values.length === 8 || (values.length === 9 && isInteger(values[8])))
 
+const destinationsWere = [isTextual, isMaybe(isTextual), isMaybe(isInteger), isMaybe(isText), isInteger]
+
+const destinationsAre = are(...destinationsWere, isMaybe(isText))
+
+/** Records that were written before there was a column end in front of it. */
+const isDestination = (values: ReadonlyArray<Value>): boolean =>
+  are(...destinationsWere)(values) || destinationsAre(values)
+
 export const shapes = {
   entries: {
     kind: "table",
@@ -117,13 +125,14 @@ export const shapes = {
       "error",
       "wait",
       "wait_reason",
+      "places",
     ],
     fits: none,
   },
   destinations: {
     kind: "index",
-    columns: ["id", "config", "disabled_at", "disabled_reason", "created_at"],
-    fits: are(isTextual, isMaybe(isTextual), isMaybe(isInteger), isMaybe(isText), isInteger),
+    columns: ["id", "config", "disabled_at", "disabled_reason", "created_at", "selection"],
+    fits: isDestination,
   },
   keys: {
     kind: "index",

@@ -1,8 +1,13 @@
 import type { Attempts } from "@millrace/core/store"
 import type { Connection } from "../Connection.ts"
-import type { Row } from "../driver.ts"
+import type { Row, Value } from "../driver.ts"
 import type { Limits } from "../limits.ts"
 import { number, numberOrNull, rows, text, textOrNull } from "../row.ts"
+
+const rangeOf = (row: Row): Pick<Attempts.Attempt, "range"> => {
+  const places = textOrNull(row, "places")
+  return places === null ? {} : { range: JSON.parse(places) as Attempts.AttemptRange }
+}
 
 export const attemptOf = (row: Row): Attempts.Attempt => ({
   destination: text(row, "destination"),
@@ -16,6 +21,7 @@ export const attemptOf = (row: Row): Attempts.Attempt => ({
   error: textOrNull(row, "error"),
   wait: numberOrNull(row, "wait"),
   waitReason: textOrNull(row, "wait_reason"),
+  ...rangeOf(row),
 })
 
 export const attempts = (connection: Connection, limits: Limits["attempts"]) => {
@@ -54,8 +60,8 @@ export const attempts = (connection: Connection, limits: Limits["attempts"]) => 
     const ordinal = lastOrdinal(destination, failed) + 1
     connection.run(
       `INSERT INTO attempts (destination, failed, ordinal, webhook_id, started_at, duration, events, bytes,
-         outcome, status, error, wait, wait_reason)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         outcome, status, error, wait, wait_reason, places)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       destination,
       failed,
       ordinal,
@@ -69,6 +75,7 @@ export const attempts = (connection: Connection, limits: Limits["attempts"]) => 
       attempt.error,
       attempt.wait,
       attempt.waitReason,
+      attempt.range === undefined ? null : JSON.stringify(attempt.range),
     )
     if (failed === 0) {
       dropUpTo(destination, failed, ordinal - limits.maxSuccesses)
@@ -86,15 +93,23 @@ export const attempts = (connection: Connection, limits: Limits["attempts"]) => 
     list({
       destination,
       failuresOnly = false,
+      before,
+      webhookId,
+      outcome,
       limit = 100,
     }: Attempts.AttemptQuery): ReadonlyArray<Attempts.Attempt> {
+      const conditions: ReadonlyArray<readonly [string, Value]> = [
+        ...(destination === undefined ? [] : [["destination = ?", destination] as const]),
+        ["failed >= ?", failuresOnly ? 1 : 0],
+        ...(before === undefined ? [] : [["started_at < ?", before] as const]),
+        ...(webhookId === undefined ? [] : [["webhook_id = ?", webhookId] as const]),
+        ...(outcome === undefined ? [] : [["outcome = ?", outcome] as const]),
+      ]
       return connection
         .all(
-          `SELECT * FROM attempts
-           WHERE ${destination === undefined ? "true" : "destination = ?"} AND failed >= ?
+          `SELECT * FROM attempts WHERE ${conditions.map(([condition]) => condition).join(" AND ")}
            ORDER BY sequence DESC LIMIT ?`,
-          ...(destination === undefined ? [] : [destination]),
-          failuresOnly ? 1 : 0,
+          ...conditions.map(([, value]) => value),
           rows(limit),
         )
         .map(attemptOf)

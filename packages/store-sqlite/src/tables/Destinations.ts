@@ -4,6 +4,7 @@ import type { Row } from "../driver.ts"
 import { byText, number, numberOrNull, text, textOrNull } from "../row.ts"
 
 export const recordOf = (row: Row): Destinations.DestinationRecord => {
+  const selection = textOrNull(row, "selection")
   const disabledAt = numberOrNull(row, "disabled_at")
   return {
     id: text(row, "id"),
@@ -13,6 +14,7 @@ export const recordOf = (row: Row): Destinations.DestinationRecord => {
         ? null
         : { at: disabledAt, reason: text(row, "disabled_reason") as Destinations.Disabled["reason"] },
     createdAt: number(row, "created_at"),
+    ...(selection === null ? {} : { selection: JSON.parse(selection) as Destinations.SelectionNote }),
   }
 }
 
@@ -28,15 +30,16 @@ export const destinations = (connection: Connection) => ({
       .map(recordOf)
       .sort((a, b) => byText(a.id, b.id)),
 
-  put({ id, config, disabled, createdAt }: Destinations.DestinationRecord): void {
+  put({ id, config, disabled, createdAt, selection }: Destinations.DestinationRecord): void {
     connection.run(
-      `INSERT OR REPLACE INTO destinations (id, config, disabled_at, disabled_reason, created_at)
-       VALUES (?, ?, ?, ?, ?)`,
+      `INSERT OR REPLACE INTO destinations (id, config, disabled_at, disabled_reason, created_at, selection)
+       VALUES (?, ?, ?, ?, ?, ?)`,
       id,
       config,
       disabled?.at ?? null,
       disabled?.reason ?? null,
       createdAt,
+      selection === undefined ? null : JSON.stringify(selection),
     )
   },
 

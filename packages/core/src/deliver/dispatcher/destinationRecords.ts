@@ -1,14 +1,31 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import { hash32 } from "../../base/hash32.ts"
 import type { OptionProblem } from "../../base/InvalidOptions.ts"
 import { isObject, parse } from "../../base/json.ts"
 import { parseCursorName } from "../../ports/CursorName.ts"
 import type { Cursors } from "../../ports/Cursors.ts"
-import type { DestinationRecord, Destinations, Disabled } from "../../ports/Destinations.ts"
+import type { DestinationRecord, Destinations, Disabled, SelectionNote } from "../../ports/Destinations.ts"
 import * as Destination from "../../select/Destination.ts"
 
 type Records = Destinations["Service"]
+
+/** Names what decides which events pass. Code cannot be read: only that it is there counts. */
+const digestOf = ({ filter, exposures, predicate }: Destination.Selection): string =>
+  hash32(JSON.stringify([filter, exposures, predicate !== undefined]))
+    .toString(16)
+    .padStart(8, "0")
+
+/** What a record is to say of a selection that holds from now on, and did not have to before. */
+const noted = (
+  selection: Destination.Selection,
+  before: SelectionNote | undefined,
+  now: number,
+): SelectionNote => {
+  const digest = digestOf(selection)
+  return before?.digest === digest ? before : { digest, since: before === undefined ? null : now }
+}
 
 /**
  * Makes the store's list agree with the configuration: new ones are noted, those no longer
@@ -20,11 +37,14 @@ export const agree = Effect.fnUntraced(function* (
 ) {
   const now = yield* Clock.currentTimeMillis
   const known = new Map((yield* records.list).map((record) => [record.id, record]))
-  for (const { id } of configured) {
-    const record = known.get(id)
-    known.delete(id)
-    if (record === undefined) yield* records.put({ id, config: null, disabled: null, createdAt: now })
-    else if (record.disabled?.reason === "unconfigured") yield* records.put({ ...record, disabled: null })
+  for (const destination of configured) {
+    const { id } = destination
+    const record = known.get(id) ?? { id, config: null, disabled: null, createdAt: now }
+    const isBack = record.disabled?.reason === "unconfigured"
+    const selection = noted(destination, record.selection, now)
+    if (!known.delete(id) || isBack || selection !== record.selection) {
+      yield* records.put({ ...record, disabled: isBack ? null : record.disabled, selection })
+    }
   }
   for (const record of known.values()) {
     if (record.config === null && record.disabled === null) {
@@ -46,9 +66,23 @@ const change = Effect.fnUntraced(function* (
 export const setDisabled = (records: Records, id: string, disabled: Disabled | null) =>
   change(records, id, { disabled })
 
-/** Keeps the configuration of a destination, so that it outlives the process. */
-export const keep = (records: Records, { id, ...options }: Destination.DestinationOptions) =>
-  change(records, id, { config: JSON.stringify({ id, ...options }), disabled: null })
+/**
+ * Keeps the configuration of a destination, so that it outlives the process.
+ *
+ * @param destination the same, decoded
+ * @param changed what is another besides
+ */
+export const keep = Effect.fnUntraced(function* (
+  records: Records,
+  { id, ...options }: Destination.DestinationOptions,
+  destination: Destination.Destination,
+  changed: Pick<Partial<DestinationRecord>, "disabled"> = {},
+) {
+  const now = yield* Clock.currentTimeMillis
+  const before = yield* records.get(id)
+  const selection = noted(destination, before?.selection, now)
+  yield* change(records, id, { config: JSON.stringify({ id, ...options }), selection, ...changed })
+})
 
 /** Forgets where a destination stands, replays included. */
 const removePlaces = Effect.fnUntraced(function* (cursors: Cursors["Service"], id: string) {
@@ -81,6 +115,8 @@ export const keepProblems = (options: Destination.DestinationOptions): ReadonlyA
       : [],
   )
 
+export const damaged: OptionProblem = { path: "config", message: "is damaged" }
+
 /** The destination that {@link keep} has kept. */
 export const read = (
   config: string,
@@ -90,5 +126,5 @@ export const read = (
   const json = parse(config)
   return isObject(json)
     ? Destination.decode(json as unknown as Destination.DestinationOptions, hashKey, schemes)
-    : Result.fail([{ path: "config", message: "is damaged" }])
+    : Result.fail([damaged])
 }

@@ -180,6 +180,8 @@ export const make = Effect.fnUntraced(function* (options: Options) {
         draining,
       })
     const one: Running = { known, partition, replay, tenure, lane: yield* open(before) }
+    // It has waited for nothing yet.
+    yield* sender.hurry
     const { name } = one.lane
     running.set(name, one)
 

@@ -1,6 +1,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import { identity } from "effect/Function"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
@@ -9,7 +10,7 @@ import type { Codec } from "../../ports/Codec.ts"
 import type { DestinationRecord, Destinations } from "../../ports/Destinations.ts"
 import type { Sink } from "../../ports/Sink.ts"
 import type { StoreError } from "../../ports/StoreError.ts"
-import type { Transport } from "../../ports/Transport.ts"
+import { Transport } from "../../ports/Transport.ts"
 import type { Catalog } from "../../select/Catalog.ts"
 import {
   type CompiledSelection,
@@ -47,6 +48,17 @@ export interface Roster {
   readonly hashKey: Uint8Array | undefined
   /** What the URL of a destination may begin with. */
   readonly schemes: ReadonlyArray<string>
+  /**
+   * Opens the sink that a destination would have here, until the scope is closed.
+   *
+   * @param through what stands between it and the transport
+   */
+  readonly openSink: (
+    destination: Destination,
+    through?: (transport: Transport["Service"]) => Transport["Service"],
+  ) => Effect.Effect<Sink, InvalidOptions, Scope.Scope>
+  /** What a destination would be sent here, and in what form. */
+  readonly form: (destination: Destination) => Pick<Known, "selection" | "layout">
   /** Compiles a selection by the installation's key and catalog. */
   readonly compile: (selection: Selection) => CompiledSelection
   readonly all: ReadonlyMap<string, Known>
@@ -93,18 +105,35 @@ export const make = Effect.fnUntraced(function* (options: Options) {
 
   const compileHere = (selection: Selection): CompiledSelection => compile(selection, hash, catalog)
 
-  const register = Effect.fnUntraced(function* (destination: Destination) {
+  const openSink: Roster["openSink"] = (destination, through = identity) =>
+    Effect.flatMap(Effect.scope, (own) =>
+      kindOf(kinds, destination.url)
+        .open(destination)
+        .pipe(
+          Effect.provideContext(
+            Context.add(services, Scope.Scope, own).pipe(
+              Context.add(Transport, through(Context.get(services, Transport))),
+            ),
+          ),
+        ),
+    )
+
+  const form: Roster["form"] = (destination) => {
     const kind = kindOf(kinds, destination.url)
+    const sent = { form: kind.form, template: templateOf(destination) }
+    return { selection: compile(destination, hash, catalog, sent), layout: kind.layout(destination) }
+  }
+
+  const register = Effect.fnUntraced(function* (destination: Destination) {
     const own = yield* Scope.fork(scope)
-    const sink = yield* kind.open(destination).pipe(
-      Effect.provideContext(Context.add(services, Scope.Scope, own)),
+    const sink = yield* openSink(destination).pipe(
+      Scope.provide(own),
       Effect.onError(() => Scope.close(own, Exit.void)),
     )
     open.set(destination.id, own)
     all.set(destination.id, {
       destination,
-      selection: compile(destination, hash, catalog, { form: kind.form, template: templateOf(destination) }),
-      layout: kind.layout(destination),
+      ...form(destination),
       sender: senderOf(destination, sink),
       replaying: Semaphore.makeUnsafe(1),
     })
@@ -158,6 +187,8 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   const roster: Roster = {
     hashKey,
     schemes,
+    openSink,
+    form,
     compile: compileHere,
     all,
     isConfigured: (id) => ids.has(id),

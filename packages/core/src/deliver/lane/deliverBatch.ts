@@ -30,6 +30,7 @@ const moreHalvings = 4
 
 interface Options {
   readonly destination: Destination
+  readonly partition: number
   readonly router: Router
 }
 
@@ -61,7 +62,7 @@ interface Failure {
  */
 export type Settle = (open: OpenBatch) => Effect.Effect<void, Fenced | Released | Gone | StoreError>
 
-export const makeSettle = ({ destination, router }: Options, parts: Parts): Settle => {
+export const makeSettle = ({ destination, partition, router }: Options, parts: Parts): Settle => {
   const { book, feed, reading, bury, round, doubt, fitting, givingUp, suspects } = parts
 
   /**
@@ -76,10 +77,17 @@ export const makeSettle = ({ destination, router }: Options, parts: Parts): Sett
     const [from, to] = range
     const body = batch.body(range)
     const { length: bytes } = body
+    const first = taken.at(from)
+    const last = taken.at(to - 1)
     const send = round.send({
       body,
-      first: placeId(taken.at(from)),
-      last: placeId(taken.at(to - 1)),
+      first: placeId(first),
+      last: placeId(last),
+      range: {
+        partition,
+        first: [first.position, first.index],
+        last: [last.position, last.index],
+      },
       count: to - from,
       origin: batch.origin(range),
     })

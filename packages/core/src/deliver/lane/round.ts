@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
 import * as Random from "effect/Random"
 import type { Destination } from "../../select/Destination.ts"
 import * as Delivery from "../Delivery.ts"
@@ -38,6 +39,8 @@ export interface Round {
   /** Ends the round; the next one begins. Shorter when the lane is released. */
   readonly wait: (wait: Delivery.Wait) => Effect.Effect<void>
   readonly isWaiting: () => boolean
+  /** Ends the wait that is under way, if there is one. */
+  readonly hurry: Effect.Effect<void>
 }
 
 interface Options {
@@ -55,6 +58,7 @@ export const makeRound = (options: Options, book: Book, notice: Notice, onPassed
   let requests = 0
   let passed = false
   let waiting = false
+  const hurried = Latch.makeUnsafe(false)
 
   const begin = (): void => {
     requests = 0
@@ -90,10 +94,11 @@ export const makeRound = (options: Options, book: Book, notice: Notice, onPassed
     wait: Effect.fnUntraced(function* ({ millis }) {
       waiting = true
       onChange()
-      yield* notice.sleep(millis)
+      yield* Effect.raceFirst(notice.sleep(millis), hurried.await)
       waiting = false
       begin()
     }),
     isWaiting: () => waiting,
+    hurry: Effect.asVoid(hurried.release),
   }
 }

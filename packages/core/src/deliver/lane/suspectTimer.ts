@@ -12,6 +12,8 @@ export interface Probes {
   /** When an idle lane tries a suspect, on the monotonic clock; `null` when it has none. */
   readonly next: (now: number) => Effect.Effect<number | null>
   readonly wasInVain: () => void
+  /** The next time is now. */
+  readonly hurry: () => void
   /** An event has passed. */
   readonly forget: () => void
 }
@@ -31,6 +33,9 @@ export const makeProbes = ({ retry }: Destination, book: Book): Probes => {
     wasInVain: () => {
       inVain += 1
       at = null
+    },
+    hurry: () => {
+      if (book.state.suspects.length > 0) at = Number.NEGATIVE_INFINITY
     },
     forget: () => {
       inVain = 0

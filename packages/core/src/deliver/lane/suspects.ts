@@ -91,6 +91,7 @@ export interface Suspects {
 
 interface Options {
   readonly destination: Destination
+  readonly partition: number
   readonly exportRule: ExportRule
   readonly layout: Layout
 }
@@ -115,7 +116,10 @@ const unexportable = ({ message }: ExportError): Sent => ({
   record: () => {},
 })
 
-export const makeSuspects = ({ destination, exportRule, layout }: Options, parts: Parts): Suspects => {
+export const makeSuspects = (
+  { destination, partition, exportRule, layout }: Options,
+  parts: Parts,
+): Suspects => {
   const { book, reading, bury, round, probes } = parts
 
   /** `null` when the log no longer has the event: then it is no suspect any more. */
@@ -134,7 +138,9 @@ export const makeSuspects = ({ destination, exportRule, layout }: Options, parts
     builder.commit()
     const id = placeId({ entryId: item.entry.id, time: item.entry.events[index]!.time, index })
     const body = builder.close().body([0, 1])
-    return yield* round.send({ body, first: id, last: id, count: 1, origin: exported.origin })
+    const at = [item.position, index] as const
+    const range = { partition, first: at, last: at }
+    return yield* round.send({ body, first: id, last: id, count: 1, origin: exported.origin, range })
   })
 
   const delivered = (suspect: Suspect): void => {

@@ -2,7 +2,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { hex } from "../../base/hex.ts"
 import { monotonicMillisOf } from "../../base/monotonic.ts"
-import type { Attempt } from "../../ports/Attempts.ts"
+import type { Attempt, AttemptRange } from "../../ports/Attempts.ts"
 import type { Codec } from "../../ports/Codec.ts"
 import type { Sink, SinkBatch } from "../../ports/Sink.ts"
 import type { Destination } from "../../select/Destination.ts"
@@ -14,6 +14,8 @@ import * as Wellness from "./healthLog.ts"
 export interface Parcel extends Omit<SinkBatch, "id"> {
   /** Names the replay it belongs to; `null` for live traffic. */
   readonly replay: string | null
+  /** Where its events stand in the log; left out for those that are sent from elsewhere. */
+  readonly range?: AttemptRange
 }
 
 export interface Sent {
@@ -25,6 +27,8 @@ export interface Sent {
 /** Sends to one destination, for all its lanes: they share its rate limit and its circuit. */
 export interface Sender {
   readonly circuit: Circuit.Circuit["state"]
+  /** Lets the next attempt go at once, though the circuit is open: it is a probe. */
+  readonly hurry: Effect.Effect<void>
   /**
    * @param mayStart asked when everything else lets the attempt start: not before it, and not long
    * ago
@@ -75,7 +79,7 @@ export const make = (
   }
 
   const attempt = Effect.fnUntraced(function* <E>(parcel: Parcel, mayStart: Effect.Effect<void, E>) {
-    const { body, count, first, last, origin } = parcel
+    const { body, count, first, last, origin, range } = parcel
     const id = webhookId(parcel)
     const clock = yield* Clock.Clock
     const asked = monotonicMillisOf(clock)
@@ -106,6 +110,7 @@ export const make = (
           error: verdict.error,
           wait: wait?.millis ?? null,
           waitReason: wait?.reason ?? null,
+          ...(range === undefined ? {} : { range }),
         }
         record(attempt, pause)
       },
@@ -113,5 +118,9 @@ export const make = (
     return sent
   })
 
-  return { circuit: circuit.state, send: (parcel, mayStart) => circuit.pass(attempt(parcel, mayStart)) }
+  return {
+    circuit: circuit.state,
+    hurry: circuit.hurry,
+    send: (parcel, mayStart) => circuit.pass(attempt(parcel, mayStart)),
+  }
 }

@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
 import * as Semaphore from "effect/Semaphore"
 import { monotonicMillis } from "../../base/monotonic.ts"
 import { openCircuitAfter } from "../Delivery.ts"
@@ -16,6 +17,8 @@ export interface Circuit {
   readonly failed: () => void
   /** After a failure: when the next attempt may be, on the monotonic clock. */
   readonly restUntil: (time: number) => void
+  /** The next attempt may be at once, as a probe, whatever the last failure has set. */
+  readonly hurry: Effect.Effect<void>
 }
 
 export const make = (): Circuit => {
@@ -23,13 +26,14 @@ export const make = (): Circuit => {
   let failures = 0
   let restingUntil = Number.NEGATIVE_INFINITY
   let probing = false
+  const hurried = Latch.makeUnsafe(false)
   const isClosed = () => failures < openCircuitAfter
 
   const untilDue = Effect.gen(function* () {
     for (;;) {
       const now = yield* monotonicMillis
       if (isClosed() || restingUntil <= now) return
-      yield* Effect.sleep(restingUntil - now)
+      yield* Effect.raceFirst(Effect.sleep(restingUntil - now), hurried.await)
     }
   })
   const asProbe = <A, E>(attempt: Effect.Effect<A, E>) =>
@@ -60,5 +64,9 @@ export const make = (): Circuit => {
     restUntil: (time) => {
       restingUntil = time
     },
+    hurry: Effect.suspend(() => {
+      restingUntil = Number.NEGATIVE_INFINITY
+      return Effect.asVoid(hurried.release)
+    }),
   }
 }

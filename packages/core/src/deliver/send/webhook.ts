@@ -6,7 +6,6 @@ import type { JsonObject } from "../../base/json.ts"
 import * as Signature from "../../base/Signature.ts"
 import { Codec } from "../../ports/Codec.ts"
 import { SecretReader } from "../../ports/SecretReader.ts"
-import type { SinkReply } from "../../ports/Sink.ts"
 import { Transport } from "../../ports/Transport.ts"
 import * as Connection from "../../select/connection.ts"
 import { type Destination, webhookSchemes } from "../../select/Destination.ts"
@@ -19,6 +18,7 @@ import type { WebhookEvent } from "../../select/WebhookEvent.ts"
 import * as Layout from "../lane/layout.ts"
 import * as OverHttp from "./overHttp.ts"
 import type { SinkKind } from "./SinkKind.ts"
+import { secretsIn, withoutSecrets } from "./secretTexts.ts"
 
 const message = (write: (events: ReadonlyArray<WebhookEvent>) => JsonObject): Layout.Layout =>
   Layout.rendered((events) => JSON.stringify(write(events.map((event) => JSON.parse(event)))))
@@ -31,26 +31,6 @@ const layouts: Readonly<Record<Extract<Format, string>, Layout.Layout>> = {
   discord: message(discord),
   teams: message(teams),
 }
-
-/** Shorter ones are no secrets, and words of any message. */
-const leastSecret = 8
-
-/**
- * Takes the values of headers out of what a receiver has said of a failure: some show in it what
- * they were sent.
- */
-const withoutSecrets = (secrets: ReadonlyArray<string>, reply: SinkReply): SinkReply => {
-  const { error } = reply
-  if (error === null || secrets.length === 0) return reply
-  return { ...reply, error: secrets.reduce((text, secret) => text.replaceAll(secret, "***"), error) }
-}
-
-/** With what comes behind a scheme, `Bearer ...`, by itself. */
-const secretsIn = (headers: Readonly<Record<string, string>>): ReadonlyArray<string> =>
-  Object.values(headers)
-    .flatMap((value) => [value, ...value.split(" ")])
-    .filter((secret) => secret.length >= leastSecret)
-    .sort((one, other) => other.length - one.length)
 
 /** Reads what a destination names and does not hold, or says all that is wrong with it. */
 const secretsOf = Effect.fnUntraced(function* (destination: Destination) {
@@ -93,7 +73,7 @@ export const webhook: SinkKind = {
         const sentAt = yield* Clock.currentTimeMillis
         const headers = { ...fixed, ...sign({ id, sentAt, body }) }
         const reply = yield* OverHttp.attempt(transport, { ...way, headers, body })
-        return withoutSecrets(secrets, reply)
+        return reply.error === null ? reply : { ...reply, error: withoutSecrets(secrets, reply.error) }
       }),
     }
   }),

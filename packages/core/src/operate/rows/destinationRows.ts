@@ -40,7 +40,10 @@ export const DestinationDetail = Schema.Struct({
 
 export type DestinationDetail = typeof DestinationDetail.Type
 
-/** Phases of one attempt; `null` for those that there were none of. */
+/**
+ * Phases of one attempt; `null` for those that nobody has measured. Where `dns` and `tls` are not
+ * told apart they are part of `connect`, which is about 0 on a connection that was open already.
+ */
 export const Timing = Schema.Struct({
   dns: Schema.NullOr(Millis),
   connect: Schema.NullOr(Millis),
@@ -85,14 +88,18 @@ export const AttemptDetail = Schema.Struct({
 export type AttemptDetail = typeof AttemptDetail.Type
 
 export const destinationRows = {
-  /** One destination's configuration, without its secrets. */
+  /**
+   * One destination's configuration, without its secrets. Fails with `NotDelivering` where it is
+   * known to servers only: by their files, flags and code; with `InvalidOptions` when one that was
+   * added cannot be run here.
+   */
   destination: answering({
     path: "destinations/get",
     summary: "Show a destination's configuration, without its secrets.",
     changes: false,
     input: ById,
     output: DestinationDetail,
-    errors: ["UnknownDestination"],
+    errors: ["UnknownDestination", "NotDelivering", "InvalidOptions"],
     takes: byId,
     gives: (detail) => detail,
   }),
@@ -119,7 +126,8 @@ export const destinationRows = {
 
   /**
    * Sends one event to a destination, or to one that is not added yet: signed, marked as a test,
-   * counted nowhere.
+   * counted nowhere. With both `id` and `destination`, to the one as it would be with these keys
+   * changed.
    */
   testDestination: answering({
     path: "destinations/test",

@@ -55,7 +55,7 @@ const begunWith = (state: LaneState.LaneState, entry: ReadonlyArray<string>) => 
         bury: () => Effect.die("nothing dies"),
         fitting: makeFitting(destination, book),
       },
-      probes: { next: () => Effect.succeed(0), wasInVain: () => {}, forget: () => {} },
+      probes: { next: () => Effect.succeed(0), wasInVain: () => {}, hurry: () => {}, forget: () => {} },
       notice: makeNotice("d/0", { holds: () => true }),
       reading: {
         readOn: Effect.sync(() => {

@@ -1,4 +1,5 @@
 import { Attempts } from "@millrace/core"
+import { Position } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import { expect } from "vitest"
@@ -45,7 +46,13 @@ export const attempts = ({ check }: Suite): void => {
         failure(1),
         failure(2, { status: null, wait: 0, waitReason: null }),
         success(3, { destination: "lake" }),
-        success(4),
+        success(4, {
+          range: {
+            partition: 2,
+            first: [Position.fromNumber(7), 0],
+            last: [Position.fromNumber(12), 41],
+          },
+        }),
       ]
       yield* port.append(made.slice(0, 1))
       yield* port.append([])
@@ -72,6 +79,38 @@ export const attempts = ({ check }: Suite): void => {
       expect(names(yield* port.list({ failuresOnly: true, limit: 2 }))).toEqual(["msg_300", "msg_150"])
       expect(names(yield* port.list({ failuresOnly: true, destination: "lake" }))).toEqual(["msg_300"])
       expect(yield* port.list({ destination: "nobody" })).toEqual([])
+    }),
+  )
+
+  check("picks out by what is asked: when they began, of which batch, and what came of them", (open) =>
+    Effect.gen(function* () {
+      const { attempts: port } = yield* open()
+      const numbers = Array.from({ length: 1200 }, (_, index) => index)
+      yield* port.append(
+        numbers.map((number) =>
+          number % 100 === 7
+            ? failure(number, { outcome: "refused", webhookId: "msg_a" })
+            : number % 100 === 8
+              ? failure(number, { destination: "lake" })
+              : failure(number),
+        ),
+      )
+      yield* port.append([success(1300), success(1301, { webhookId: "msg_a" })])
+      const numbersOf = (query: Attempts.AttemptQuery) =>
+        Effect.map(port.list({ limit: 2000, ...query }), (found) =>
+          found.map(({ startedAt }) => (startedAt - start) / 1000),
+        )
+      const refused = numbers.filter((number) => number % 100 === 7).toReversed()
+      expect(yield* numbersOf({ outcome: "refused" })).toEqual(refused)
+      expect(yield* numbersOf({ outcome: "refused", limit: 2 })).toEqual(refused.slice(0, 2))
+      expect(yield* numbersOf({ webhookId: "msg_a" })).toEqual([1301, ...refused])
+      expect(yield* numbersOf({ webhookId: "msg_a", failuresOnly: true })).toEqual(refused)
+      expect(yield* numbersOf({ webhookId: "msg_a", outcome: Attempts.delivered })).toEqual([1301])
+      expect(yield* numbersOf({ before: start + 3000 })).toEqual([2, 1, 0])
+      expect(yield* numbersOf({ before: start + 1_300_000, limit: 1 })).toEqual([1199])
+      expect(yield* numbersOf({ destination: "lake", before: start + 200_000 })).toEqual([108, 8])
+      expect(yield* numbersOf({ destination: "lake", outcome: "gone" })).toEqual([])
+      expect(yield* numbersOf({ webhookId: "msg_'\0" })).toEqual([])
     }),
   )
 
