@@ -19,6 +19,8 @@ import type { Streams } from "./admin/Streams.ts"
 import { type MountedRequest, mountedAt } from "./mountedAt.ts"
 import * as Page from "./page/Page.ts"
 
+export { minToken } from "./access/tokens.ts"
+
 const { AdminError } = AdminApi
 type AdminError = AdminApi.AdminError
 

@@ -85,8 +85,19 @@ export const health = (
   },
 })
 
-/** What operators ask: `/livez`, `/readyz`, `/metrics`. Any other path is a 404. */
-export const listener = (ingest: Ingest, { problem, metrics }: Health): RequestListener => {
+/** Answers a request, or says that it is somebody else's. */
+export type Others = (req: IncomingMessage, res: ServerResponse, next: () => void) => void
+
+/**
+ * What operators ask: `/livez`, `/readyz`, `/metrics`. Any other path is a 404.
+ *
+ * @param others those who answer some of these paths
+ */
+export const listener = (
+  ingest: Ingest,
+  { problem, metrics }: Health,
+  others: Others = (_req, _res, next) => next(),
+): RequestListener => {
   const replies: Readonly<Record<HealthPath, () => Promise<Reply>>> = {
     "/livez": () => Promise.resolve(ok),
     "/readyz": async () => readyReply(await problem()),
@@ -96,7 +107,7 @@ export const listener = (ingest: Ingest, { problem, metrics }: Health): RequestL
   const notOurs = nodeHandler(ingest)
   return (req: IncomingMessage, res: ServerResponse) => {
     const route = routes.get((req.url ?? "/").split("?", 1)[0]!)
-    if (route === undefined) return notOurs(req, res)
+    if (route === undefined) return others(req, res, () => notOurs(req, res))
     if (req.method !== "GET" && req.method !== "HEAD") return write(res, notAllowed)
     route().then(
       (reply) => write(res, reply),

@@ -1,5 +1,6 @@
+import type { RequestListener } from "node:http"
 import { fileURLToPath } from "node:url"
-import { Admin, AdminHttp } from "@millrace/console/admin"
+import { Admin, AdminHttp, Console, Streams } from "@millrace/console/admin"
 import {
   Millrace as Core,
   DeadLetters,
@@ -22,6 +23,7 @@ import * as AdminSocket from "./admin/AdminSocket.ts"
 import type { Config } from "./config/Config.ts"
 import * as GeneratedKey from "./config/GeneratedKey.ts"
 import { hashKeyOf } from "./config/hashKeyOf.ts"
+import { consolePaths } from "./consolePaths.ts"
 import * as Endpoints from "./Endpoints.ts"
 import * as Listening from "./Listening.ts"
 import type { LogLine } from "./text/LogFormat.ts"
@@ -30,6 +32,7 @@ import * as Appender from "./workers/Appender.ts"
 import * as WorkerDocuments from "./workers/documents.ts"
 import * as Pool from "./workers/Pool.ts"
 import * as Protocol from "./workers/Protocol.ts"
+import * as PassOn from "./workers/passOn.ts"
 import type { WorkerError } from "./workers/WorkerProcess.ts"
 
 /** Why a server cannot be started. */
@@ -43,6 +46,8 @@ export interface Server {
    * A key that was made because there was none: shown once, since only its hash is kept, if at all.
    */
   readonly generatedKey: string | null
+  /** Where operators sign in; `null` without a console. */
+  readonly console: string | null
   /** What an acknowledged event has survived. */
   readonly durability: EventLog.Durability
   /** The ids of those that events go to: configured, or added to the store. */
@@ -95,8 +100,10 @@ const listenHere = (
   config: Config,
   millrace: Millrace.Millrace,
   version: string,
+  console: RequestListener | null,
 ): Effect.Effect<number, Listening.ListenError, Scope.Scope> => {
-  const fallback = Endpoints.listener(millrace, Endpoints.health(millrace, version))
+  const others = console === null ? undefined : consolePaths(console, config.client.trust)
+  const fallback = Endpoints.listener(millrace, Endpoints.health(millrace, version), others)
   const server = createServer(millrace, { fallback })
   return Effect.map(Listening.listen(server, config.host, config.port), ({ port }) => port)
 }
@@ -107,6 +114,7 @@ const listenByWorkers = Effect.fnUntraced(function* (
   millrace: Millrace.Millrace,
   store: Context.Context<Store.Store>,
   version: string,
+  console: RequestListener | null,
 ) {
   const { workers, host, port, keys, validation, paths, client, hashKey, statsigSecrets } = config
   const found = Context.get(store, EventLog.EventLog)
@@ -127,6 +135,7 @@ const listenByWorkers = Effect.fnUntraced(function* (
       statsig: config.statsig,
       relayId: yield* RelayMark.RelayId,
       statsigSecrets,
+      console: console === null ? null : yield* PassOn.listen(console),
       log: { durability: log.durability, partitions: log.partitions },
       maxBytes,
     },
@@ -199,27 +208,47 @@ export const start = Effect.fnUntraced(function* (
       ),
   )
 
+  const { path } = config.store
+  const startedAt = yield* Clock.currentTimeMillis
+  /** What is known once it listens. */
+  const listening = { url: "" }
+  const admin = Admin.make({
+    operator: millrace.operator,
+    store,
+    path,
+    status: {
+      ...{ version, pid: process.pid, startedAt },
+      get url() {
+        return listening.url
+      },
+    },
+    readiness: millrace.readiness,
+    isEmbedded: false,
+    ack: config.ack,
+  })
+  const ending = new AbortController()
+  const streams = Streams.make(ending.signal)
+  const { context } = millrace.host
+  const console = Console.make(config.admin, { admin, context, streams })
+  const answer: RequestListener = (req, res) => console.api(req, res, () => console.handler(req, res))
+
   const port = yield* config.workers === 1
-    ? listenHere(config, millrace, version)
-    : Effect.provide(listenByWorkers({ ...config, keys }, millrace, store, version), Core.layerLog(log))
+    ? listenHere(config, millrace, version, console.isOpen ? answer : null)
+    : Effect.provide(
+        listenByWorkers({ ...config, keys }, millrace, store, version, console.isOpen ? answer : null),
+        Core.layerLog(log),
+      )
+  // Before requests in flight are waited for: a page that is open would be one.
+  yield* Effect.addFinalizer(() => Effect.sync(() => ending.abort()))
 
   // Not before it is sure to be shown: a key that is kept but was never seen would lock everybody
   // out.
   if (generatedKey !== null) yield* Effect.provideContext(GeneratedKey.keep(generatedKey), store)
   const url = urlOf(config.host, port)
-  const { path } = config.store
+  listening.url = url
   if (path !== null) {
-    const startedAt = yield* Clock.currentTimeMillis
-    const admin = Admin.make({
-      operator: millrace.operator,
-      store,
-      path,
-      status: { version, pid: process.pid, startedAt, url },
-      readiness: millrace.readiness,
-      isEmbedded: false,
-      ack: config.ack,
-    })
-    yield* AdminSocket.listen(AdminSocket.pathOf(path), AdminHttp.listener(admin)).pipe(
+    const listener = AdminHttp.listener(admin, { context, streams })
+    yield* AdminSocket.listen(AdminSocket.pathOf(path), listener).pipe(
       Effect.catch(({ message }) => Effect.sync(() => log(withoutSocket(message)))),
     )
   }
@@ -233,5 +262,12 @@ export const start = Effect.fnUntraced(function* (
     Effect.promise(() => millrace.lost),
     Effect.fail,
   )
-  return { url, generatedKey, durability, destinations, running }
+  return {
+    url,
+    generatedKey,
+    console: console.isOpen ? `${url}/console/` : null,
+    durability,
+    destinations,
+    running,
+  }
 })

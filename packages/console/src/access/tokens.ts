@@ -4,7 +4,7 @@ import { type InvalidOptions as Invalid, InvalidOptions } from "@millrace/core"
 import type { Role } from "../admin/Caller.ts"
 
 /** Characters. Nobody who may try fifty a minute finds one of these by chance. */
-const minToken = 16
+export const minToken = 16
 
 export interface Token {
   readonly role: Role

@@ -1,4 +1,5 @@
 /** How often a token may be guessed. */
+import { IpAddress } from "@millrace/core/host"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 
@@ -10,22 +11,15 @@ const maxOfAll = 50
 
 const minute = 60_000
 
-/**
- * An address as tries are counted for it: one host has all addresses of its network in IPv6.
- *
- * @param address as Node writes it
- */
-const sourceOf = (address: string): string => {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
-  if (mapped !== undefined || !address.includes(":")) return mapped ?? address
-  const [head = "", tail = ""] = address.replace(/%.*$/, "").split("::", 2)
-  const before = head === "" ? [] : head.split(":")
-  const after = tail === "" ? [] : tail.split(":")
-  const zeros = Array<string>(Math.max(8 - before.length - after.length, 0)).fill("0")
-  return [...before, ...zeros, ...after]
-    .slice(0, 4)
-    .map((group) => group.replace(/^0+(?=.)/, "").toLowerCase())
-    .join(":")
+/** Bits of the network that one host has all addresses of in IPv6. */
+const networkBits = 64
+
+/** An address as tries are counted for it. */
+const sourceOf = (text: string): string => {
+  const address = IpAddress.parse(text)
+  if (address === null) return text
+  const isOne = IpAddress.isV4(address)
+  return IpAddress.format(isOne ? address : IpAddress.firstOf({ network: address, bits: networkBits }))
 }
 
 export interface Tries {

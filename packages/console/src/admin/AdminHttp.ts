@@ -20,6 +20,14 @@ type AdminError = AdminApi.AdminError
 const refuse = (status: number, message: string): Effect.Effect<never, AdminError> =>
   Effect.fail(new AdminError({ status, message }))
 
+/**
+ * Whether a request's body is too large to be waited for after it was refused. A small one is: a
+ * connection that is closed while it comes may take the reply with it.
+ */
+const isEndless = ({ headers }: IncomingMessage): boolean =>
+  headers["transfer-encoding"] !== undefined ||
+  Number(headers["content-length"] ?? 0) > AdminApi.maxRequestBytes
+
 /** Writes a whole reply. */
 export const write = (res: ServerResponse, status: number, value: unknown): void => {
   const body = JSON.stringify(value)
@@ -27,8 +35,7 @@ export const write = (res: ServerResponse, status: number, value: unknown): void
     "content-type": "application/json",
     "content-length": Buffer.byteLength(body),
     "cache-control": "no-store",
-    // The body of a request that was refused may still be coming.
-    ...(status >= 400 && res.req.httpVersionMajor < 2 ? { connection: "close" } : {}),
+    ...(status >= 400 && res.req.httpVersionMajor < 2 && isEndless(res.req) ? { connection: "close" } : {}),
   })
   res.end(body)
 }
@@ -190,8 +197,9 @@ export const make = <T extends Action.Table>(
       tell(req, res, Stream.map(events as Stream.Stream<unknown, AdminError>, show)),
     )
     const message = `${streams.most} streams are open, or this server is stopping: come back later`
-    yield* streams.run(told, refuse(503, message))
-    res.end()
+    // One that was cut off must not look as if it had come to its end.
+    if (yield* streams.run(told, refuse(503, message))) res.end()
+    else res.destroy()
   })
 
   const answer = Effect.fnUntraced(function* (

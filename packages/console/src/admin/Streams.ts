@@ -11,14 +11,14 @@ export interface Streams {
   readonly most: number
   /**
    * Runs what writes a stream to its end, or until nothing may be open any more: no page keeps a
-   * process that is to stop.
+   * process that is to stop. Gives whether it has come to its end.
    *
    * @param full what is done instead when there are as many as there may be
    */
   readonly run: <A, E, B, E2>(
     stream: Effect.Effect<A, E>,
     full: Effect.Effect<B, E2>,
-  ) => Effect.Effect<void, E | E2>
+  ) => Effect.Effect<boolean, E | E2>
 }
 
 /** @param ending of the process, or of what it serves */
@@ -32,8 +32,8 @@ export const make = (ending?: AbortSignal, most = maxStreams): Streams => {
     { once: true },
   )
   /** Adds itself, and ends when it is told to. */
-  const stopped = Effect.callback<void>((resume) => {
-    const stop = (): void => resume(Effect.void)
+  const stopped = Effect.callback<boolean>((resume) => {
+    const stop = (): void => resume(Effect.succeed(false))
     open.add(stop)
     return Effect.sync(() => open.delete(stop))
   })
@@ -41,8 +41,11 @@ export const make = (ending?: AbortSignal, most = maxStreams): Streams => {
     most,
     run: (stream, full) =>
       Effect.gen(function* () {
-        if (open.size >= most || ending?.aborted === true) yield* full
-        else yield* Effect.raceFirst(stopped, Effect.asVoid(stream))
+        if (open.size >= most || ending?.aborted === true) {
+          yield* full
+          return false
+        }
+        return yield* Effect.raceFirst(stopped, Effect.as(stream, true))
       }),
   }
 }

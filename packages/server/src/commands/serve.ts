@@ -48,6 +48,7 @@ const announce = (config: Config.Config, server: Server.Server): void => {
       validation: config.validation,
       ...(config.workers === 1 ? {} : { workers: config.workers }),
       destinations: destinations.join(",") || "none",
+      ...(server.console === null ? {} : { console: server.console }),
     },
   })
   if (destinations.length === 0) {

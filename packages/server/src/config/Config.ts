@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto"
 import { readFileSync } from "node:fs"
+import { Console } from "@millrace/console/admin"
 import { Destination, type EventLog, type HttpIngest } from "@millrace/core"
-import { type OwnPaths, SchemaProblems, type Wire } from "@millrace/core/host"
+import { type OwnPaths, SchemaProblems, Secret, SecretReader, type Wire } from "@millrace/core/host"
+import { SecretReader as FromNode } from "@millrace/node"
 import type { StatsigOptions } from "@millrace/statsig"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -24,6 +26,8 @@ export interface Config {
   /** The level that acknowledged events have to be safe at; `null` when the store's own will do. */
   readonly ack: EventLog.Durability | null
   readonly keys: { readonly server: ReadonlyArray<string>; readonly client: ReadonlyArray<string> }
+  /** What operators sign in with; without either there is no console. */
+  readonly admin: { readonly adminToken?: string; readonly adminReadToken?: string }
   readonly destinations: ReadonlyArray<Destination.DestinationConfig>
   readonly validation: Wire.Validation
   /** Names of the user's own for routes. */
@@ -139,6 +143,30 @@ export const load = Effect.fnUntraced(function* (
   const list = (name: "serverKey" | "clientKey") =>
     (set.get(name) as ReadonlyArray<string> | undefined) ?? file.value(name) ?? []
 
+  const reader = yield* Effect.provide(SecretReader, FromNode.layer)
+  /** What the file only names is read where it is needed. */
+  const tokenOf = (name: "adminToken" | "adminReadToken"): string | undefined => {
+    const written = one(name)
+    if (written === undefined || purpose === "to look") return undefined
+    const resolved = Secret.resolve(written, reader)
+    const where = given(name)?.where ?? path
+    const inFile = given(name) === undefined ? `${Settings.table[name].key}: ` : ""
+    const problem = Result.isFailure(resolved)
+      ? resolved.failure
+      : resolved.success.length < Console.minToken
+        ? `${Console.minToken} characters at least`
+        : null
+    if (problem === null) return Result.getOrThrow(resolved)
+    mistakes.push({ where, message: `${inFile}${problem}` })
+    return undefined
+  }
+  const adminToken = tokenOf("adminToken")
+  const adminReadToken = tokenOf("adminReadToken")
+  if (adminToken !== undefined && adminToken === adminReadToken) {
+    const message = "the same as the token that may do everything"
+    mistakes.push({ where: given("adminReadToken")?.where ?? path, message })
+  }
+
   const ownPaths = set.get("logEventPath") as ReadonlyArray<string> | undefined
 
   const passThrough = set.get("statsigPassThrough")?.[0] as boolean | undefined
@@ -188,6 +216,10 @@ export const load = Effect.fnUntraced(function* (
     workers: one("workers") ?? defaults.workers,
     ack: one("ack") ?? null,
     keys: { server: list("serverKey"), client: list("clientKey") },
+    admin: {
+      ...(adminToken === undefined ? {} : { adminToken }),
+      ...(adminReadToken === undefined ? {} : { adminReadToken }),
+    },
     destinations,
     validation: one("validation") ?? defaults.validation,
     paths: ownPaths === undefined ? (file.value("logEventPath") ?? {}) : { log_event: ownPaths },

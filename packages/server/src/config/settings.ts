@@ -1,6 +1,6 @@
-import { ByteText } from "@millrace/console/admin"
+import { ByteText, Console } from "@millrace/console/admin"
 import { Destination, EventLog, HttpIngest, Ingest } from "@millrace/core"
-import { HttpUrl } from "@millrace/core/host"
+import { HttpUrl, Secret } from "@millrace/core/host"
 import * as Statsig from "@millrace/statsig"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -105,6 +105,10 @@ const Bytes = Schema.Union([
 
 const Key = Schema.String.check(
   Schema.makeFilter((text) => Ingest.keyProblems("server", [text])[0]?.message ?? true),
+)
+
+const Token = Schema.String.check(
+  Schema.isMinLength(Console.minToken, { expected: `${Console.minToken} characters at least` }),
 )
 
 const levels = ["memory", "disk", "replicated"] as const
@@ -221,6 +225,20 @@ const settings = {
     isList: true,
     schema: Key,
     help: "a key that may only log events",
+  }),
+  adminToken: setting({
+    flag: "<token>",
+    key: "admin.token",
+    schema: Token,
+    inFile: Secret.SecretText,
+    help: "what operators sign in with at /console, and commands of other machines",
+  }),
+  adminReadToken: setting({
+    flag: "<token>",
+    key: "admin.readToken",
+    schema: Token,
+    inFile: Secret.SecretText,
+    help: "the same for those who may only look",
   }),
   logEventPath: setting({
     flag: "<path>",

@@ -50,6 +50,8 @@ export interface Settings {
   /** What the primary's relay names itself: its own requests must not come back by a worker. */
   readonly relayId: string
   readonly statsigSecrets: ReadonlyArray<string>
+  /** The socket of the process that answers what the console and commands ask; `null` without. */
+  readonly console: string | null
   readonly log: { readonly durability: EventLog.Durability; readonly partitions: number }
   /** How many bytes of bodies may be in its memory, and how many of them may wait for the store. */
   readonly maxBytes: number

@@ -9,6 +9,7 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import { hashKeyOf } from "../config/hashKeyOf.ts"
+import { consolePaths } from "../consolePaths.ts"
 import * as Endpoints from "../Endpoints.ts"
 import * as Listening from "../Listening.ts"
 import * as Metrics from "../metrics/Metrics.ts"
@@ -16,6 +17,7 @@ import { logToStderr } from "../text/logToStderr.ts"
 import * as Balance from "./Balance.ts"
 import * as Channel from "./Channel.ts"
 import type { PrimaryCalls, Settings, Started, WorkerCalls } from "./Protocol.ts"
+import * as PassOn from "./passOn.ts"
 import * as RemoteStore from "./RemoteStore.ts"
 
 type Primary = Channel.Channel<PrimaryCalls>
@@ -70,7 +72,9 @@ const listen = Effect.fnUntraced(function* (settings: Settings, primary: Primary
   const http = Context.get(yield* intake(settings, primary), HttpIngest.HttpIngest)
   const context = yield* Effect.context<never>()
   const ingest: Ingest = { matches: http.matches, handle: promiseHandler(http, context) }
-  const fallback = Endpoints.listener(ingest, health(primary))
+  const passOn =
+    settings.console === null ? undefined : consolePaths(PassOn.to(settings.console), settings.client.trust)
+  const fallback = Endpoints.listener(ingest, health(primary), passOn)
   const server = createServer(ingest, { fallback, maxBufferedBytes: maxBytes })
   const balance = Balance.make(server.http)
   const started = yield* Listening.listen(server, host, port).pipe(

@@ -1,0 +1,129 @@
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { describe, expect, test } from "vitest"
+import { outcome, type Server, serve } from "../support/command.ts"
+import { stop } from "../support/pipeline.ts"
+import { tempDir } from "../support/resources.ts"
+
+const adminToken = "a-full-token-0123456789"
+const adminReadToken = "a-read-token-0123456789"
+
+const ask = (
+  server: Server,
+  path: string,
+  body: unknown = {},
+  headers: Readonly<Record<string, string>> = {},
+) =>
+  fetch(`${server.url}${path}`, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
+    body: JSON.stringify(body),
+  })
+
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
+
+const signIn = async (server: Server, token: string, headers = {}): Promise<Response> =>
+  ask(server, "/console/admin/v1/console/sign-in", { token }, headers)
+
+const cookieOf = (response: Response): string => response.headers.getSetCookie()[0]!.split(";", 1)[0]!
+
+describe.each([
+  ["one process", []],
+  ["workers", ["--workers", "2"]],
+])("of a server of %s, the console", (_, args) => {
+  const start = (more: ReadonlyArray<string> = ["--admin-token", adminToken], cwd = tempDir()) =>
+    serve([...args, "--store", "sqlite:./a.db", ...more], { cwd })
+
+  test("is not there without a token", async () => {
+    const server = await start([])
+    for (const path of ["/console", "/console/", "/console/admin/v1/status", "/admin/v1/status"]) {
+      expect((await fetch(`${server.url}${path}`, { redirect: "manual" })).status).toBe(404)
+      expect((await ask(server, path, {}, bearer(adminToken))).status).toBe(404)
+    }
+    expect(server.stderr()).not.toContain("console")
+  })
+
+  test("lets in those who have a token, and commands by it", async () => {
+    const server = await start()
+    expect(server.stderr()).toContain(` console=${server.url}/console/`)
+    const moved = await fetch(`${server.url}/console`, { redirect: "manual" })
+    expect([moved.status, moved.headers.get("location")]).toEqual([308, "console/"])
+    expect((await ask(server, "/console/admin/v1/status")).status).toBe(401)
+    expect((await ask(server, "/admin/v1/status")).status).toBe(401)
+
+    const cookie = cookieOf(await signIn(server, adminToken))
+    const status = await ask(server, "/console/admin/v1/status", {}, { cookie })
+    expect(await status.json()).toMatchObject({ url: server.url, pid: server.pid })
+    // A cookie is for the console only.
+    expect((await ask(server, "/admin/v1/status", {}, { cookie })).status).toBe(401)
+    expect((await ask(server, "/admin/v1/status", {}, bearer(adminToken))).status).toBe(200)
+    expect((await ask(server, "/admin/v1/console/sign-in", { token: adminToken })).status).toBe(401)
+  })
+
+  test("refuses an address after five wrong tokens, whatever it says of itself", async () => {
+    const server = await start()
+    const statuses: Array<number> = []
+    for (let n = 0; n < 6; n++) {
+      const { status } = await signIn(server, `wrong ${n}`, {
+        "x-forwarded-for": `10.0.0.${n}`,
+        "x-millrace-client": `10.0.0.${n}`,
+      })
+      statuses.push(status)
+    }
+    expect(statuses).toEqual([401, 401, 401, 401, 401, 429])
+    expect((await signIn(server, adminToken)).status).toBe(429)
+  })
+
+  test("counts tries by what a proxy says that is believed", async () => {
+    const cwd = tempDir()
+    writeFileSync(
+      join(cwd, "millrace.config.json"),
+      JSON.stringify({
+        admin: { token: { file: "token" }, readToken: adminReadToken },
+        client: { trust: ["127.0.0.1"] },
+      }),
+    )
+    writeFileSync(join(cwd, "token"), `${adminToken}\n`)
+    const server = await start([], cwd)
+    const from = (address: string) => ({ "x-forwarded-for": address })
+    for (let n = 0; n < 5; n++) expect((await signIn(server, "wrong", from("10.0.0.1"))).status).toBe(401)
+    expect((await signIn(server, adminToken, from("10.0.0.1"))).status).toBe(429)
+    expect(await (await signIn(server, adminToken, from("10.0.0.2"))).json()).toMatchObject({ role: "full" })
+    expect(await (await signIn(server, adminReadToken, from("10.0.0.2"))).json()).toMatchObject({
+      role: "read",
+    })
+  })
+
+  test("tells what arrives, and keeps no server from stopping", async () => {
+    const server = await start()
+    const response = await ask(server, "/console/admin/v1/tail", {}, bearer(adminToken))
+    const reader = response.body!.getReader()
+    await ask(server, "/admin/v1/send", { event: "told" }, bearer(adminToken))
+    const { value } = await reader.read()
+    expect(new TextDecoder().decode(value)).toContain('"eventName":"told"')
+    const began = server.stderr().length
+    const cutOff = reader.read().then(
+      ({ done }) => (done ? "ended" : "went on"),
+      () => "cut off",
+    )
+    await stop(server)
+    expect(await cutOff).toBe("cut off")
+    expect(server.stderr().slice(began)).toContain(" stopped")
+  })
+})
+
+test("a token that can be guessed ends the start, and is not shown", async () => {
+  const short = await outcome(["serve", "--port", "0", "--admin-token", "hunter2"], { cwd: tempDir() })
+  expect(short).toMatchObject({ code: 1 })
+  expect(short.stderr).toContain("--admin-token: expected 16 characters at least")
+  expect(short.stderr).not.toContain("hunter2")
+  const same = await outcome(
+    ["serve", "--port", "0", "--admin-token", adminToken, "--admin-read-token", adminToken],
+    { cwd: tempDir() },
+  )
+  expect(same.stderr).toContain("--admin-read-token: the same as the token that may do everything")
+  const cwd = tempDir()
+  writeFileSync(join(cwd, "millrace.config.json"), JSON.stringify({ admin: { token: { env: "NOT_SET" } } }))
+  const missing = await outcome(["serve", "--port", "0"], { cwd })
+  expect(missing.stderr).toContain("admin.token: the environment variable is not set")
+})
