@@ -1,4 +1,5 @@
-import { type IncomingMessage, request } from "node:http"
+import { request as httpRequest, type IncomingMessage, type RequestOptions } from "node:http"
+import { request as httpsRequest } from "node:https"
 import { AdminApi } from "@millrace/console/admin"
 import { Action, OpenApi } from "@millrace/core/host"
 import * as Effect from "effect/Effect"
@@ -19,37 +20,57 @@ const absent = new Set(["ENOENT", "ECONNREFUSED"])
 const lost = (): AdminError =>
   new AdminError({ status: 503, message: "the server has gone in the middle of its reply" })
 
-const connectionError = (error: NodeJS.ErrnoException): AdminError | NoServer => {
+/** Where the server is. */
+export type Target = { readonly socketPath: string } | { readonly url: URL; readonly token: string }
+
+const unreachable = (code: string): AdminError =>
+  new AdminError({ status: 503, message: `the server cannot be reached: ${code}` })
+
+const connectionError = (target: Target, error: NodeJS.ErrnoException): AdminError | NoServer => {
   const { code = "unknown" } = error
+  if ("url" in target && code !== "ECONNRESET" && code !== "EPIPE") return unreachable(code)
   if (absent.has(code)) return new NoServer()
   if (code === "EACCES" || code === "EPERM") {
     const message = "a server runs on this store as another user: run this command as that user"
     return new AdminError({ status: 403, message })
   }
-  return code === "ECONNRESET" || code === "EPIPE"
-    ? lost()
-    : new AdminError({ status: 503, message: `the server cannot be reached: ${code}` })
+  return code === "ECONNRESET" || code === "EPIPE" ? lost() : unreachable(code)
+}
+
+/** The API's own place, below whatever path the URL has: a proxy's, say. */
+const requestOptions = (target: Target, path: string): RequestOptions => {
+  if ("socketPath" in target) {
+    return { socketPath: target.socketPath, path: `${AdminApi.root}${path}`, headers: { host: "millrace" } }
+  }
+  const { url, token } = target
+  const base = url.pathname.replace(/\/+$/, "")
+  return {
+    ...{ protocol: url.protocol, hostname: url.hostname.replace(/^\[|\]$/g, ""), port: url.port },
+    path: `${base}${AdminApi.root}${path}`,
+    headers: { authorization: `Bearer ${token}` },
+  }
 }
 
 const post = (
-  socketPath: string,
+  target: Target,
   path: string,
   input: unknown,
 ): Effect.Effect<IncomingMessage, AdminError | NoServer> =>
   Effect.callback((resume) => {
     const body = JSON.stringify(input)
+    const options = requestOptions(target, path)
+    const request = options.protocol === "https:" ? httpsRequest : httpRequest
     const sending = request({
-      socketPath,
+      ...options,
       agent: false,
       method: "POST",
-      path: `${AdminApi.root}${path}`,
       headers: {
-        host: "millrace",
+        ...options.headers,
         "content-type": "application/json",
         "content-length": Buffer.byteLength(body),
       },
     })
-    sending.on("error", (error) => resume(Effect.fail(connectionError(error))))
+    sending.on("error", (error) => resume(Effect.fail(connectionError(target, error))))
     sending.once("response", (response) => resume(Effect.succeed(response)))
     sending.end(body)
     return Effect.sync(() => sending.destroy())
@@ -84,10 +105,25 @@ const decodeFailure = Schema.decodeUnknownResult(OpenApi.Failure)
 const misunderstood = (): AdminError =>
   new AdminError({ status: 502, message: "the server's reply is not understood: is it of another version?" })
 
+const noApi = new AdminError({
+  status: 404,
+  message: "there is no admin API: the server was started without --admin-token, or this is another one",
+})
+
+/** What to do, where the server only says what is wrong. */
+const explained = (failure: OpenApi.Failure): OpenApi.Failure => {
+  const { status, message } = failure
+  if (status === 401) return { status, message: `${message}: --admin-token is not that of the server` }
+  if (status === 403) return { status, message: `${message}: take the token that may do everything` }
+  return status === 404 && message === "not found" ? noApi : failure
+}
+
 const ensureOk = Effect.fnUntraced(function* (response: IncomingMessage) {
-  if (response.statusCode === 200) return response
+  const { statusCode = 502 } = response
+  if (statusCode === 200) return response
   const failure = decodeFailure(parse(yield* readText(response)))
-  return yield* Result.isSuccess(failure) ? new AdminError(failure.success) : misunderstood()
+  if (Result.isSuccess(failure)) return yield* new AdminError(explained(failure.success))
+  return yield* statusCode === 404 ? noApi : misunderstood()
 })
 
 const decode = <A>(schema: Schema.ConstraintDecoder<A>, text: string): Effect.Effect<A, AdminError> =>
@@ -104,16 +140,16 @@ async function* lines(response: IncomingMessage): AsyncGenerator<string> {
 }
 
 /**
- * Asks the server that listens on a socket. Every action fails with {@link NoServer} when there is
+ * Asks the server that listens there. Every action fails with {@link NoServer} when there is
  * none.
  */
 export const makeOf = <T extends Action.Table>(
   table: T,
-  socketPath: string,
+  target: Target,
 ): Action.ServiceOf<T, AdminError | NoServer> =>
   Action.serve(table, (action) =>
     Effect.fnUntraced(function* (input) {
-      const response = yield* Effect.flatMap(post(socketPath, action.path, input), ensureOk)
+      const response = yield* Effect.flatMap(post(target, action.path, input), ensureOk)
       if (!Action.isTelling(action)) return yield* decode(action.output, yield* readText(response))
       return Stream.fromAsyncIterable(lines(response), lost).pipe(
         Stream.mapEffect((line) => decode(action.event, line)),
@@ -123,4 +159,4 @@ export const makeOf = <T extends Action.Table>(
   )
 
 /** Asks it all that an operator can. */
-export const make = (socketPath: string): AdminApi.Admin<NoServer> => makeOf(AdminApi.actions, socketPath)
+export const make = (target: Target): AdminApi.Admin<NoServer> => makeOf(AdminApi.actions, target)

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs"
 import { Admin, AdminApi } from "@millrace/console/admin"
 import { type EventLog, Maintenance, Millrace, Operator, type Store, type StoreError } from "@millrace/core"
+import { Action } from "@millrace/core/host"
 import { Members } from "@millrace/core/store"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
@@ -47,7 +48,7 @@ const findServer = Effect.fnUntraced(function* (file: string): Effect.fn.Return<
       message: `${socket} does not belong to the owner of ${file}: it is not used`,
     })
   }
-  const admin = AdminClient.make(address)
+  const admin = AdminClient.make({ socketPath: address })
   const status = yield* admin.status({}).pipe(
     Effect.timeoutOrElse({
       duration: answerWithin,
@@ -77,7 +78,9 @@ const openStore = Effect.fnUntraced(function* (
   const operator = Context.get(yield* Effect.provideContext(Layer.build(Maintenance.layer), store), Operator)
   const members = yield* Effect.mapError(Context.get(store, Members.Members).list, failed)
   const { path } = url
-  const admin = Admin.make({ operator, store, path, isEmbedded, ack, status: null, readiness: null })
+  const made = Admin.make({ operator, store, path, isEmbedded, ack, status: null, readiness: null })
+  // What a command says is its output, and nothing else.
+  const admin = Action.within(AdminApi.actions, made, yield* Layer.build(Millrace.layerLog()))
   return { admin, isServed: members.length > 0 || isEmbedded }
 })
 
@@ -88,6 +91,26 @@ const unreachable = new AccessError({
 /** Whether a process has a file open. */
 const isInUse = (file: string): Effect.Effect<boolean> =>
   Effect.promise(async () => (await import("@millrace/store-sqlite")).isInUse(file))
+
+/** The status says who answers, and whether anybody does. */
+const unreachableServer = ({ origin }: URL, message: string): AccessError =>
+  new AccessError({ message: `${origin}: ${message}` })
+
+/** Reaches a server by its URL: what is changed there takes effect at once. */
+export const openServer = Effect.fnUntraced(function* (
+  url: URL,
+  token: string,
+): Effect.fn.Return<Access, AccessError> {
+  const admin = AdminClient.make({ url, token })
+  yield* admin.status({}).pipe(
+    Effect.timeoutOrElse({
+      duration: answerWithin,
+      orElse: () => Effect.fail(new AdminApi.AdminError({ status: 504, message: "does not answer" })),
+    }),
+    Effect.mapError(({ message }) => unreachableServer(url, message)),
+  )
+  return { admin, isServed: true }
+})
 
 export interface OpenOptions {
   /**

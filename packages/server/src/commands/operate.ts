@@ -16,6 +16,9 @@ export interface StoreFlags {
   readonly store?: string
   readonly config?: string
   readonly ack?: string
+  /** A server on another machine, instead of a store. */
+  readonly server?: string
+  readonly adminToken?: string
   readonly json?: boolean
 }
 
@@ -25,6 +28,11 @@ export const storeCommand = (name: string, description: string): Command =>
     .description(description)
     .option(Settings.usageOf("store"), `the server's store${Settings.defaultText("store")}`)
     .option(Settings.usageOf("config"), `the server's config file${Settings.defaultText("config")}`)
+    .option(
+      "--server <url>",
+      "a server that runs elsewhere, such as https://millrace.example, instead of a store",
+    )
+    .option("--admin-token <token>", "its token; better as MILLRACE_ADMIN_TOKEN, since flags show in ps")
     .showHelpAfterError()
 
 export const jsonOption = new Option("--json", "for programs: JSON, one value a line")
@@ -103,12 +111,39 @@ const storeFlags = ({ store, config, ack }: StoreFlags): Settings.Flags => ({
   ...(ack === undefined ? {} : { ack }),
 })
 
+/** A variable that is empty is not set. */
+const given = (flag: string | undefined, variable: string): string | undefined =>
+  flag ?? (process.env[variable] || undefined)
+
+const failed = (message: string): Effect.Effect<never, StoreAccess.AccessError> =>
+  Effect.fail(new StoreAccess.AccessError({ message }))
+
+/** The server that somebody has named. */
+const remote = (
+  server: string,
+  flags: StoreFlags,
+): Effect.Effect<StoreAccess.Access, StoreAccess.AccessError> => {
+  const token = given(flags.adminToken, Settings.variableOf("adminToken"))
+  const url = URL.canParse(server) ? new URL(server) : null
+  if (url === null || !/^https?:$/.test(url.protocol))
+    return failed("--server: expected a URL with http or https")
+  if (url.username !== "" || url.password !== "")
+    return failed("--server: the token belongs into --admin-token")
+  if (flags.store !== undefined) return failed("--server and --store: name one of them")
+  return token === undefined
+    ? failed("--server: needs the server's --admin-token, or MILLRACE_ADMIN_TOKEN")
+    : StoreAccess.openServer(url, token)
+}
+
 /**
  * Runs a program on a store, reached as {@link StoreAccess.open} says. When it fails, the exit code
  * is 1, and a line says why.
  */
 export const operate = async (flags: StoreFlags, changes: boolean, program: Program): Promise<void> => {
+  // Whoever names a store means it, whatever the environment says.
+  const server = flags.store === undefined ? given(flags.server, "MILLRACE_SERVER") : flags.server
   const access = Effect.gen(function* () {
+    if (server !== undefined) return yield* remote(server, flags)
     const { store, ack } = yield* Config.load(storeFlags(flags), environment(), "to look")
     return yield* StoreAccess.open(store, { changes, ack })
   })

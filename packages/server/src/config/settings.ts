@@ -1,3 +1,4 @@
+/** Over 400 lines because everything that can be set stands in one table. */
 import { ByteText, Console } from "@millrace/console/admin"
 import { Destination, EventLog, HttpIngest, Ingest } from "@millrace/core"
 import { HttpUrl, Secret } from "@millrace/core/host"
@@ -397,7 +398,8 @@ export const textOf = (name: Name, environment: Environment): string | undefined
 
 /** Returns variables that look like ours and are none: probably misspelled. */
 export const unknownVariables = (environment: Environment): ReadonlyArray<string> => {
-  const known = new Set(names.filter(hasVariable).map(variableOf))
+  // The one that only commands know.
+  const known = new Set([...names.filter(hasVariable).map(variableOf), "MILLRACE_SERVER"])
   return Object.entries(environment).flatMap(([variable, value]) =>
     !variable.startsWith("MILLRACE_") || known.has(variable) || isServiceLink(variable, value ?? "")
       ? []

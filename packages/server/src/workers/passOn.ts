@@ -84,8 +84,8 @@ export const to =
       agent: false,
       method: req.method,
       path: req.url,
-      // Closed by us once the reply is here: the other side would close it when it has replied, and a
-      // request's body that still comes then would end the reply.
+      // The other side would else close it once it has replied, and a body that still comes then
+      // takes the reply with it.
       headers: { ...headers, connection: "keep-alive", [addressHeader]: req.ip },
     })
     let isAnswered = false

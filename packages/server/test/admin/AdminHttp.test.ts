@@ -140,7 +140,7 @@ describe("over HTTP", () => {
 
   test("the client says what the server said", async () => {
     const { path } = await start()
-    const admin = AdminClient.make(path)
+    const admin = AdminClient.make({ socketPath: path })
     expect(await run(admin.rewind({ id: "a", since: 1 }))).toEqual({ events: 3 })
     expect(await run(Effect.flip(admin.skip({ id: "a" })))).toEqual(
       new AdminApi.AdminError({ status: 404, message: "no such\nthing" }),
@@ -154,7 +154,7 @@ describe("over HTTP", () => {
     const seen: Array<unknown> = []
     const both = makeChanges()
     const fiber = Effect.runFork(
-      Effect.flatMap(AdminClient.make(path).tail({}), (events) =>
+      Effect.flatMap(AdminClient.make({ socketPath: path }).tail({}), (events) =>
         Stream.runForEach(events, (event) =>
           Effect.sync(() => {
             seen.push(event)
@@ -174,7 +174,7 @@ describe("over HTTP", () => {
     const made = makeAdmin()
     const path = join(tempDir(), "a.sock")
     const close = await listen(path, AdminHttp.listener(made.admin))
-    const events = await run(AdminClient.make(path).tail({}))
+    const events = await run(AdminClient.make({ socketPath: path }).tail({}))
     const ended = run(Effect.flip(Stream.runDrain(events)))
     await close()
     expect(await ended).toMatchObject({ _tag: "AdminError", status: 503 })
@@ -260,7 +260,7 @@ describe("the client", () => {
   ])("says that nobody listens when %s", async (_, prepare) => {
     const path = join(tempDir(), "a.sock")
     await prepare(path)
-    expect(await run(Effect.flip(AdminClient.make(path).status({})))).toMatchObject({
+    expect(await run(Effect.flip(AdminClient.make({ socketPath: path }).status({})))).toMatchObject({
       _tag: "NoServer",
     })
   })
@@ -284,7 +284,9 @@ describe("the client", () => {
   ])("says so when the server %s", async (_, answer, status) => {
     const path = join(tempDir(), "a.sock")
     await listen(path, (_req, res) => answer(res))
-    expect(await run(Effect.flip(AdminClient.make(path).status({})))).toMatchObject({ status })
+    expect(await run(Effect.flip(AdminClient.make({ socketPath: path }).status({})))).toMatchObject({
+      status,
+    })
   })
 
   test("who sends half a request does not keep the server from stopping", async () => {

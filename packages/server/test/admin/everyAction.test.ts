@@ -138,7 +138,7 @@ describe("the document", () => {
       expect(action.summary).toMatch(/^[A-Z].*\.$/)
     }
     const responses = Object.keys(operationOf(document, actions["removeDestination"]!)["responses"] as Json)
-    expect(responses).toEqual(["200", "400", "404", "409", "413", "415", "500", "503"])
+    expect(responses).toEqual(["200", "400", "401", "403", "404", "409", "413", "415", "500", "503"])
   })
 
   test("describes a destination as the configuration has it", async () => {
@@ -353,7 +353,7 @@ test("an action is written down once: a row and what it does", async () => {
   }
   const path = await listenOn(AdminHttp.listenerOf(table, service))
 
-  const client = AdminClient.makeOf(table, path)
+  const client = AdminClient.makeOf(table, { socketPath: path })
   expect(await run(client.shout({ text: "hello" }))).toEqual({ loud: "HELLO" })
   const numbers = await run(Effect.flatMap(client.count({ to: 3 }), Stream.runCollect))
   expect(numbers).toEqual([{ number: 1 }, { number: 2 }, { number: 3 }])

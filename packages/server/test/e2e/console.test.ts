@@ -112,6 +112,75 @@ describe.each([
   })
 })
 
+describe("commands of another machine", () => {
+  const start = async (more: ReadonlyArray<string> = []) => {
+    const server = await serve(["--store", "memory:", "--webhook", "http://127.0.0.1:9/", ...more], {
+      cwd: tempDir(),
+    })
+    const cwd = tempDir()
+    const run = (args: ReadonlyArray<string>, env: Readonly<Record<string, string>> = {}) =>
+      outcome(args, { cwd, env })
+    return { server, run }
+  }
+
+  test("ask a server by its URL, also one whose store no file has", async () => {
+    const { server, run } = await start(["--admin-token", adminToken, "--admin-read-token", adminReadToken])
+    const byFlags = ["--server", server.url, "--admin-token", adminToken]
+    const env = { MILLRACE_SERVER: server.url, MILLRACE_ADMIN_TOKEN: adminToken }
+    const listed = await run(["destinations", "list", "--json"], env)
+    expect(listed).toMatchObject({ code: 0, stderr: "" })
+    const { id } = JSON.parse(listed.stdout) as { id: string }
+    expect(await run(["destinations", "disable", id, ...byFlags])).toMatchObject({ code: 0 })
+    expect((await run(["destinations", "list", ...byFlags])).stdout).toContain("disabled")
+    expect(server.stderr()).toMatch(
+      / changed by an operator .*who="?token [\da-f]{8}"? .*did=destinations\/disable/,
+    )
+    expect(server.stderr()).not.toContain(adminToken)
+
+    const reading = ["--server", server.url, "--admin-token", adminReadToken]
+    expect(await run(["destinations", "enable", id, ...reading])).toMatchObject({
+      code: 1,
+      stderr: "millrace: this sign-in may only read: take the token that may do everything\n",
+    })
+    // The path of a proxy stays.
+    expect(
+      (await run(["doctor", "--server", `${server.url}/console/`, "--admin-token", adminToken])).stdout,
+    ).toContain(`at ${server.url}`)
+  })
+
+  test("say what is wrong", async () => {
+    const { server, run } = await start(["--admin-token", adminToken])
+    const message = async (...args: ReadonlyArray<string>): Promise<string> => {
+      const { code, stdout, stderr } = await run(["attempts", ...args])
+      expect([code, stdout]).toEqual([1, ""])
+      return stderr
+    }
+    const token = ["--admin-token", adminToken]
+    expect(await message("--server", server.url, "--admin-token", "wrong")).toBe(
+      `millrace: ${server.url}: the token is wrong: --admin-token is not that of the server\n`,
+    )
+    expect(await message("--server", "http://127.0.0.1:9", ...token)).toBe(
+      "millrace: http://127.0.0.1:9: the server cannot be reached: ECONNREFUSED\n",
+    )
+    expect(await message("--server", server.url)).toBe(
+      "millrace: --server: needs the server's --admin-token, or MILLRACE_ADMIN_TOKEN\n",
+    )
+    expect(await message("--server", "nowhere", ...token)).toBe(
+      "millrace: --server: expected a URL with http or https\n",
+    )
+    expect(await message("--server", server.url, "--store", "sqlite:./a.db", ...token)).toBe(
+      "millrace: --server and --store: name one of them\n",
+    )
+  })
+
+  test("are told of a server that was started without a token", async () => {
+    const { server, run } = await start()
+    expect((await run(["attempts", "--server", server.url, "--admin-token", adminToken])).stderr).toBe(
+      `millrace: ${server.url}: there is no admin API: the server was started without --admin-token, or this is another one\n`,
+    )
+  })
+})
+
 test("a token that can be guessed ends the start, and is not shown", async () => {
   const short = await outcome(["serve", "--port", "0", "--admin-token", "hunter2"], { cwd: tempDir() })
   expect(short).toMatchObject({ code: 1 })
