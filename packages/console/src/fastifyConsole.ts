@@ -4,13 +4,17 @@ import { maxRequestBytes } from "./admin/AdminApi.ts"
 import type { ConsoleOptions } from "./Console.ts"
 import { consoleHandler } from "./consoleHandler.ts"
 
-/** What of Fastify 5 the plugin uses: this package does not depend on it. */
+/** The part of Fastify 5 that the plugin uses: this package does not depend on it. */
 export interface FastifyHost {
   readonly prefix: string
   removeAllContentTypeParsers(): void
   addContentTypeParser(
     type: string,
-    parser: (request: never, payload: IncomingMessage, done: (error: null, body: unknown) => void) => void,
+    parser: (
+      request: unknown,
+      payload: IncomingMessage,
+      done: (error: Error | null, body?: unknown) => void,
+    ) => void,
   ): unknown
   route(options: {
     readonly method: Array<"GET" | "HEAD" | "POST">
@@ -47,7 +51,7 @@ const defaultPrefix = "/console"
  * ```ts
  * import { fastifyConsole } from "@millrace/console"
  *
- * app.register(fastifyConsole, { millrace, adminToken: process.env.ADMIN_TOKEN, prefix: "/console" })
+ * app.register(fastifyConsole, { millrace, adminToken: process.env.ADMIN_TOKEN })
  * ```
  */
 export const fastifyConsole = (

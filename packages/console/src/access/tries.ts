@@ -15,7 +15,7 @@ const minute = 60_000
 const networkBits = 64
 
 /** An address as tries are counted for it. */
-const sourceOf = (text: string): string => {
+export const sourceOf = (text: string): string => {
   const address = IpAddress.parse(text)
   if (address === null) return text
   const isOne = IpAddress.isV4(address)

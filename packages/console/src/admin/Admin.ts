@@ -1,10 +1,13 @@
 import { type EventLog, type Millrace, type Operator, OperatorError, type Store } from "@millrace/core"
 import { Action, Actions } from "@millrace/core/host"
-import type * as Context from "effect/Context"
+import { Documents } from "@millrace/core/store"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as AdminApi from "./AdminApi.ts"
+import * as Changes from "./Changes.ts"
 import * as Doctor from "./Doctor.ts"
+import { recording } from "./recording.ts"
 
 const { AdminError } = AdminApi
 type AdminError = AdminApi.AdminError
@@ -50,9 +53,12 @@ export const make = (options: AdminOptions): AdminApi.Admin => {
       ),
     )
 
-  return {
+  const record = Changes.make(Context.get(options.store, Documents.Documents))
+  const service: AdminApi.Admin = {
     ...Action.through(Actions.actions, operator, done, Stream.mapError(toAdminError)),
     status: () => Effect.succeed(status),
     doctor: () => Effect.map(Doctor.examine(options), (checks) => ({ checks })),
+    changes: () => done(Effect.map(record.list, (changes) => ({ changes }))),
   }
+  return recording<typeof AdminApi.actions, AdminError>(AdminApi.actions, service, record, options.store)
 }

@@ -7,6 +7,7 @@
 import { Action, Actions } from "@millrace/core/host"
 import * as Data from "effect/Data"
 import * as Schema from "effect/Schema"
+import { Change } from "./Changes.ts"
 
 export const root = "/admin/v1/"
 
@@ -59,6 +60,17 @@ const ofServer = {
     errors: [],
     takes: () => ({}),
     gives: ({ checks }) => checks,
+  }),
+
+  changes: Action.answering({
+    path: "changes/list",
+    summary: "List what operators have changed, newest first: the last 200.",
+    changes: false,
+    input: Action.Nothing,
+    output: Schema.Struct({ changes: Schema.Array(Change) }),
+    errors: [],
+    takes: () => ({}),
+    gives: ({ changes }) => changes,
   }),
 } as const
 

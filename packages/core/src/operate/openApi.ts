@@ -24,6 +24,7 @@ interface About {
 /** What may go wrong with any action. */
 const always: ReadonlyArray<readonly [status: number, means: string]> = [
   [400, "The input is not what it should be: a line for each mistake."],
+  [401, "Nobody has signed in. A socket of the server's own user asks for no sign-in."],
   [413, "The input is too large."],
   [415, "The input does not come as `application/json`."],
   [500, "A mistake of ours."],
@@ -31,11 +32,20 @@ const always: ReadonlyArray<readonly [status: number, means: string]> = [
 
 const jsonContent = (schema: Json) => ({ "application/json": { schema } })
 
+/** What may go wrong with one that changes something. */
+const ofChanges: ReadonlyArray<readonly [status: number, means: string]> = [
+  [403, "This sign-in may only read."],
+]
+
 /** By status, since two failures may have the same one. */
-const failuresOf = ({ errors }: Action, failure: Json): Json => {
+const failuresOf = ({ errors, changes }: Action, failure: Json): Json => {
   const said = new Map<number, Array<string>>()
   const tags = [...errors, "StoreError"] as const
-  for (const [status, means] of [...always, ...tags.map((tag) => meaningOf(tag))]) {
+  for (const [status, means] of [
+    ...always,
+    ...(changes ? ofChanges : []),
+    ...tags.map((tag) => meaningOf(tag)),
+  ]) {
     said.set(status, [...(said.get(status) ?? []), means])
   }
   return Object.fromEntries(
