@@ -8,6 +8,7 @@ import { Millrace } from "@millrace/node"
 import { onTestFinished } from "vitest"
 
 export const adminToken = "a-full-token-0123456789"
+export const adminReadToken = "a-read-token-0123456789"
 
 /** A small page, until the test is over. */
 export const makePage = (): string => {
@@ -58,7 +59,7 @@ export interface Reply {
 }
 
 /** Sends a request; the reply's body is still to be read. */
-const begin = (port: number, question: Question): Promise<IncomingMessage> => {
+export const begin = (port: number, question: Question): Promise<IncomingMessage> => {
   const { path, body, headers = {}, method = body === undefined ? "GET" : "POST" } = question
   const text = body === undefined ? "" : typeof body === "string" ? body : JSON.stringify(body)
   return new Promise((resolve, reject) => {
