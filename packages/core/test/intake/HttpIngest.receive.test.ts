@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import * as Signature from "../../src/base/Signature.ts"
-import type { HttpIngestOptions } from "../../src/intake/HttpIngest.ts"
+import { BodyError, type HttpIngestOptions } from "../../src/intake/HttpIngest.ts"
 import { Codec } from "../../src/ports/Codec.ts"
 import { layerTest } from "../support/codec.ts"
 import { clientKey, keys, now, open, type RequestInit, request, run, serverKey } from "../support/intake.ts"
@@ -126,6 +126,43 @@ describe("a request that Statsig has signed", () => {
       }),
     ),
   )
+
+  describe("has room for its body by what its head shows", () => {
+    const room = (init: RequestInit, length: number) =>
+      run(
+        Effect.gen(function* () {
+          const { http } = yield* open({ keys, receive })
+          const headers = { ...init.headers, "content-length": String(length) }
+          const begun = http.begin(request({ url, ...init, headers }), now)
+          if (!("finish" in begun)) return [begun.status]
+          yield* begun.finish(Effect.fail(new BodyError({ reason: "Aborted" })))
+          return [begun.maxBytes, begun.share]
+        }),
+      )
+    const [large, small] = [10 * 1024 * 1024, 64 * 1024]
+    const { statsigSignature, statsigTimestamp } = Signature.headerNames
+
+    it.each([
+      ["is no signature", { ...sign(exported), [statsigSignature]: "x" }],
+      ["has no time", { [statsigSignature]: "x" }],
+      ["has a time that is none", { ...sign(exported), [statsigTimestamp]: "soon" }],
+      ["is too old", sign(exported, { at: now - 300_001 })],
+      ["is too new", sign(exported, { at: now + 300_001 })],
+      ["is there twice", { ...sign(exported), [statsigSignature]: ["v0=00", "v0=00"] }],
+    ] as const)("none where the signature %s, but for Statsig's check of the URL", async (_, headers) => {
+      expect(await room({ headers }, large)).toEqual([0, "unproven"])
+      expect(await room({ headers }, small)).toEqual([small, "unproven"])
+    })
+
+    it("little of its own until the signature has been found right, and that of all with a key", async () => {
+      expect(await room({ headers: sign(exported, { by: "webhook-2" }) }, large)).toEqual([large, "unproven"])
+      expect(await room({ headers: { "statsig-api-key": serverKey } }, large)).toEqual([large, "keyed"])
+    })
+
+    it("none where no key is needed since nothing is kept", async () => {
+      expect(await room({ url: "/v1/sdk_exception", headers: {} }, small)).toEqual([small, "unkept"])
+    })
+  })
 
   it("is bounded before it is known to be genuine", () =>
     run(
