@@ -26,25 +26,32 @@ it("refuses a second one of the same process, by any link, until the first has l
   )
 })
 
+/** The ways in which a process can leave: what it is told, and how it ends then. */
+const ways: ReadonlyArray<readonly [told: NodeJS.Signals, way: string, end: number | string]> = [
+  ["SIGUSR2", "close", 0],
+  ["SIGUSR2", "exit", 3],
+  ["SIGTERM", "", "SIGTERM"],
+  ["SIGKILL", "", "SIGKILL"],
+  ["SIGABRT", "", "SIGABRT"],
+]
+
 it("is gone with its process however that ends, and keeps nobody from reading and appending", {
   timeout: 120_000,
 }, async () => {
   const path = freshPath()
-  await withStore(path, ({ log }) => log.append([entry(1)]))
-  for (const signal of ["SIGKILL", "SIGTERM"] as const) {
-    const child = startChild("deliver", path)
+  await withStore(path, ({ log }) => log.append([entry(0)]))
+  for (const [number, [told, way, end]] of ways.entries()) {
+    const child = startChild("deliver", path, way)
     await child.said(1)
     expect(() => claimDelivery(path, at)).toThrow(`process ${child.process.pid} on ${hostname()}, since `)
-    await withStore(path, ({ log }) =>
-      Effect.gen(function* () {
-        yield* log.append([entry(signal === "SIGKILL" ? 2 : 3)])
-      }),
-    )
-    child.process.kill(signal)
-    expect(await child.ended).toBe(signal)
+    await withStore(path, ({ log }) => log.append([entry(number + 1)]))
+    child.process.kill(told)
+    expect(await child.ended).toBe(end)
     claimDelivery(path, at).letGo()
   }
-  expect(await withStore(path, ({ log }) => readNumbers(log))).toEqual([1, 2, 3])
+  expect(await withStore(path, ({ log }) => readNumbers(log))).toEqual(
+    Array.from({ length: ways.length + 1 }, (_, number) => number),
+  )
 })
 
 /** Another process changes it: there is nothing to be woken by. */

@@ -371,6 +371,20 @@ describe("a write-ahead log that has been removed", () => {
     expect(await withStore(path, ({ log }) => readNumbers(log))).toEqual([...before, noticed, 22])
   })
 
+  it("is noticed by a probe, before anything is appended", async () => {
+    const path = freshPath()
+    await withStore(path, ({ log, health }) =>
+      Effect.gen(function* () {
+        yield* log.append([entry(1)])
+        yield* health.probe
+        unlinkSync(`${path}-wal`)
+        const error = yield* Effect.flip(health.probe)
+        expect(error.message).toContain("-wal has been deleted while it was open")
+      }),
+    )
+    expect(await withStore(path, ({ log }) => readNumbers(log))).toEqual([1])
+  })
+
   it("is never written to again where somebody has put another one in its place", async () => {
     const path = freshPath()
     await withStore(path, ({ log }) =>

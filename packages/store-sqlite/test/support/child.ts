@@ -1,13 +1,14 @@
+import { once } from "node:events"
 import { writeSync } from "node:fs"
 import { EventLog, Members } from "@millrace/core/store"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import { layer } from "../../src/index.ts"
 
-// A process of its own: `child.ts <what to do> <file> [number of the first entry]`.
+// A process of its own: `child.ts <what to do> <file> [number of the first entry, or "exit"]`.
 
 const [, , task, path = "", first = "0"] = process.argv
-
 const say = (line: string): void => {
   writeSync(1, `${line}\n`)
 }
@@ -63,15 +64,28 @@ switch (task) {
     )
     break
   }
-  /** Says that it alone may deliver, and then lives on. */
+  /** Says whether it may use the file, by a user that is not root. */
+  case "open": {
+    process.seteuid?.(65_534)
+    const opened = await Effect.runPromise(Effect.result(Effect.scoped(Layer.build(store))))
+    say(opened._tag === "Success" ? "opened" : `${opened.failure.reason._tag} ${opened.failure.message}`)
+    break
+  }
+  /** Says that it alone may deliver, and then lives on until SIGUSR2 has it close, or exit. */
   case "deliver": {
     await Effect.runPromise(
       Effect.provide(
         Effect.gen(function* () {
           const { claim } = yield* Members.Members
           yield* claim ?? Effect.die("nothing to claim")
+          const told = once(process, "SIGUSR2")
           say("claimed")
-          return yield* Effect.forever(Effect.sleep("1 hour"))
+          // To listen for a signal keeps no process alive.
+          yield* Effect.raceFirst(
+            Effect.promise(() => told),
+            Effect.sleep("1 hour"),
+          )
+          if (first === "exit") process.exit(3)
         }),
         store,
       ).pipe(Effect.scoped),
