@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs"
 import { basename, dirname, join } from "node:path"
 import { describe, expect, it } from "vitest"
-import { filesIn, packages, read, root } from "./sources.ts"
+import { examples, filesIn, packages, read, root } from "./sources.ts"
 
 const documents = [...filesIn("docs", ".md"), "CONTRIBUTING.md"]
 
@@ -41,6 +41,16 @@ describe.each(documents)("%s", (document) => {
     expect(commands.filter((name) => scripts[name] === undefined)).toEqual([])
   })
 })
+
+const readmes = [...packages, ...examples].flatMap(({ path }) => filesIn(path, "README.md"))
+
+it.each([...documents, "README.md", ...readmes])(
+  "%s shows no secret in a flag: flags show in ps",
+  (document) => {
+    const secrets = /--[\w-]*(?:key|secret|token|password)[ =][\w"'$]|--[\w-]+[ =]\w+:\/\/[^\s/@]*:[^\s/@]*@/g
+    expect(read(document).match(secrets)).toBeNull()
+  },
+)
 
 it("the code cites documents that are in the repository", () => {
   const cited = sources.flatMap((file) =>

@@ -245,6 +245,33 @@ test("that events have died is told once a minute, with the reason and without w
   await millrace.close()
 })
 
+test("that a destination is disabled is told once: by its receiver's 410, and by hand", async () => {
+  const transport = Layer.succeed(Transport, {
+    send: () => Effect.succeed({ status: 410, retryAfter: null, body: "s3cret" }),
+  })
+  const lines: Array<string> = []
+  const millrace = await Millrace.make({
+    keys: "none",
+    destinations: ["gone", "left"].map((id) => ({
+      ...{ id, url: `https://${id}.test/`, batch: { maxDelay: 0 } },
+      ...{ filter: { include: [id] } },
+    })),
+    ...{ store: Store.layerMemory(), transport, codec: layerTest },
+    log: ({ level, message, fields }) => lines.push(`${level} ${message} ${JSON.stringify(fields)}`),
+  })
+  for (let sent = 0; sent < 3; sent++) await millrace.logEvent({ event: "gone" })
+  await vi.waitFor(
+    async () => expect((await millrace.destinations())[0]).toMatchObject({ disabled: { reason: "gone" } }),
+    { timeout: 20_000 },
+  )
+  await millrace.disable("left")
+  expect(lines.filter((line) => line.includes("disabled"))).toEqual([
+    'Warn a destination answered 410 and is disabled {"destination":"gone"}',
+    'Warn a destination was disabled by hand {"destination":"left"}',
+  ])
+  await millrace.close({ deadline: 0 })
+})
+
 test("a start that fails for a destination's options changes nothing in the store", async () => {
   const scope = Scope.makeUnsafe()
   const store = await Effect.runPromise(Layer.buildWithScope(Store.layerMemory(), scope))

@@ -234,6 +234,18 @@ describe("hash", () => {
       expect(hash("somebody")).toBe(expected("somebody"))
       expect(computed).toBe(before + 5001)
     })
+
+    test("is not remembered of a text longer than ids are: what is remembered is bounded", () => {
+      for (const [length, times] of [
+        [128, 1],
+        [129, 2],
+      ] as const) {
+        const text = "x".repeat(length)
+        const before = computed
+        for (let n = 0; n < 2; n++) expect(hash(text)).toBe(expected(text))
+        expect(computed).toBe(before + times)
+      }
+    })
   })
 
   test("without a key there is no such rule", () => {
