@@ -2,10 +2,11 @@ import { describe, expect, it } from "vitest"
 import type { Cause, Destination, Status } from "../../web/api/rows.ts"
 import { type Known, needsOf } from "../../web/pages/overview/attention.ts"
 import { isFirstRun, stepsOf } from "../../web/pages/overview/firstSteps.ts"
-import { caughtUpAt, laneSays, lanesOf, restSays } from "../../web/pages/overview/race.ts"
+import { caughtUpAt, laneSays, mostLanes, restSays } from "../../web/pages/overview/race.ts"
 import { unlikeYesterday } from "../../web/pages/overview/unlikeYesterday.ts"
 import { verdictOf } from "../../web/pages/overview/verdict.ts"
 import { stateOf } from "../../web/text/destinationState.ts"
+import { lanesOf } from "../../web/text/lanes.ts"
 import { textOf } from "../../web/text/said.ts"
 import { statusAt } from "../support/standIn/world.ts"
 
@@ -252,9 +253,9 @@ describe("what needs somebody", () => {
 describe("the race", () => {
   it("has a lane for each of few, by id, and for the worst of many", () => {
     const few = [row("a"), failing("b")]
-    expect(lanesOf(few)).toEqual({ shown: few, rest: [] })
+    expect(lanesOf(few, mostLanes)).toEqual({ shown: few, rest: [] })
     const many = Array.from({ length: 98 }, (_, at) => row(`d${at}`))
-    const { shown, rest } = lanesOf([...many, failing("worst"), behind("late")])
+    const { shown, rest } = lanesOf([...many, failing("worst"), behind("late")], mostLanes)
     expect(shown.map(({ id }) => id).slice(0, 2)).toEqual(["worst", "late"])
     expect([shown.length, restSays(rest)]).toEqual([8, "92 more, all flowing"])
   })

@@ -54,6 +54,8 @@ export const describePage = (name: string, body: (open: OpenConsole) => void): v
       })
       const problems: Array<string> = []
       const page = await context.newPage()
+      // A busy machine takes its time; what never comes fails by the time of the test.
+      page.setDefaultTimeout(80_000)
       page.on("pageerror", (error) => problems.push(error.message))
       page.on("console", (message) => {
         // Failed requests are the tests' own doing; a broken policy is told as an error, too.

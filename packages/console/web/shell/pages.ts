@@ -1,6 +1,7 @@
 import type { ComponentType } from "preact"
 import { Overview } from "../pages/overview/Overview.tsx"
 import type { IconName } from "../parts/Icon.tsx"
+import { lazy } from "../parts/lazy.tsx"
 
 /** A page is asked for by what follows `#/`. All but the first are loaded when they are opened. */
 export interface Page {
@@ -16,4 +17,10 @@ export interface Page {
 /** In the order of the navigation. */
 export const pages: Readonly<Record<string, Page>> = {
   overview: { title: "Overview", icon: "overview", key: "o", page: Overview },
+  live: {
+    title: "Live",
+    icon: "live",
+    key: "l",
+    page: lazy(() => import("../pages/live/Live.tsx").then((module) => module.Live)),
+  },
 }

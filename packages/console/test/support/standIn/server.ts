@@ -59,6 +59,8 @@ export interface StandInOptions {
   readonly open?: boolean
   /** Rows of a frame that is not narrowed down: 1, as the server sends them. */
   readonly rowsOfFrame?: number
+  /** Between two slices of a search, in ms. */
+  readonly pace?: number
   readonly port?: number
   /** Actions that fail until `mend`, with status and message. */
   readonly failing?: Readonly<Record<string, readonly [number, string]>>
@@ -76,6 +78,8 @@ export interface StandIn {
   readonly asked: Array<{ readonly path: string; readonly input: unknown }>
   /** Has an action fail until `mend`. */
   readonly fail: (path: Path, status: number, message: string) => void
+  /** Rows that the next frame has in place of others. */
+  next: ReadonlyArray<EventRow>
   /** Ends all streams, and refuses new ones until `mend`. */
   readonly cut: () => void
   readonly mend: () => void
@@ -160,7 +164,11 @@ export const startStandIn = async (options: StandInOptions = {}): Promise<StandI
             ? 1
             : 0
           : (options.rowsOfFrame ?? 1)
-    const made = Array.from({ length: count }, (_, at) => remember(nextRow(now - 40 - at, live)))
+    const made = [
+      ...Array.from({ length: count }, (_, at) => remember(nextRow(now - 40 - at, live))),
+      ...standIn.next.map(remember),
+    ]
+    standIn.next = []
     const { destinations } = statusNow()
     const behind: Readonly<Record<string, number>> = { warehouse: 4, "growth-crm": 6 }
     const arrived = standIn.scenario === "first-run" ? 0 : Math.round(rateAt(now) / frameRate)
@@ -196,7 +204,7 @@ export const startStandIn = async (options: StandInOptions = {}): Promise<StandI
         standIn.scenario === "first-run"
           ? []
           : Array.from({ length: 60 }, (_, at) => remember(nextRow(now - (60 - at) * 250, live)))
-      told(res, { frame: { ...before, rows: older } })
+      told(res, { frame: { ...before, rows: older.reverse() } })
       timers.push(setInterval(() => told(res, { frame: frame(live) }), 1_000 / frameRate))
     }
     res.on("close", () => {
@@ -219,7 +227,7 @@ export const startStandIn = async (options: StandInOptions = {}): Promise<StandI
       told(res, { progress: { looked, backTo: now - back } })
       const isThere = input.id === undefined || !input.id.startsWith("0000")
       if (isThere && back <= 3_600_000) told(res, { row: remember(nextRow(now - back / 2, input)) })
-      await new Promise((resolve) => setTimeout(resolve, 120))
+      await new Promise((resolve) => setTimeout(resolve, options.pace ?? 120).unref())
     }
     told(res, { done: { looked, backTo: now - 259_200_000, isAll: true } })
     res.end()
@@ -284,6 +292,7 @@ export const startStandIn = async (options: StandInOptions = {}): Promise<StandI
     scenario: options.scenario ?? "usual",
     alter: (status) => status,
     answers: {},
+    next: [],
     asked: [],
     fail: (path, status, message) => void failures.set(path, [status, message]),
     cut: () => {

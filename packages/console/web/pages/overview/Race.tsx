@@ -3,10 +3,11 @@ import { Pill } from "../../parts/Pill.tsx"
 import { useWidth } from "../../parts/useWidth.ts"
 import { destinationHref } from "../../state/route.ts"
 import { stateOf } from "../../text/destinationState.ts"
+import { lanesOf } from "../../text/lanes.ts"
 import { count, plural, short } from "../../text/numbers.ts"
 import { span } from "../../text/times.ts"
 import { states } from "../../text/words.ts"
-import { breadth, dammed, laneHeight, laneSays, lanesOf, pond, pool, restSays, seen } from "./race.ts"
+import { breadth, dammed, laneHeight, laneSays, mostLanes, pond, pool, restSays, seen } from "./race.ts"
 
 const basinHeight = 124
 
@@ -214,7 +215,7 @@ const Lane = ({
 
 /** Events come in, lie in the log, and leave by a lane for each destination. */
 export const Race = ({ status }: { readonly status: Status }) => {
-  const { shown, rest } = lanesOf(status.destinations)
+  const { shown, rest } = lanesOf(status.destinations, mostLanes)
   const height = Math.max((shown.length + (rest.length > 0 ? 1 : 0)) * laneHeight, 176)
   return (
     <section class="card race" aria-labelledby="race-title">

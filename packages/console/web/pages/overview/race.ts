@@ -2,7 +2,6 @@ import type { Destination } from "../../api/rows.ts"
 import { stateOf } from "../../text/destinationState.ts"
 import { decimal } from "../../text/numbers.ts"
 import { minute, since, span } from "../../text/times.ts"
-import type { State } from "../../text/words.ts"
 import { answers } from "./attention.ts"
 
 /** Lanes at most: more are a number, not a picture. */
@@ -10,25 +9,6 @@ export const mostLanes = 8
 
 /** How high a lane is, in px: the row of the list beside it. */
 export const laneHeight = 58
-
-const urgency: Readonly<Record<State, number>> = { failing: 0, gone: 1, behind: 2, paused: 3, flowing: 4 }
-
-export interface Lanes {
-  readonly shown: ReadonlyArray<Destination>
-  readonly rest: ReadonlyArray<Destination>
-}
-
-/**
- * Which destinations have a lane. While there is one for each, they stand by id, so that nothing
- * moves when a state changes; else the worst are shown, and the rest is counted.
- */
-export const lanesOf = (destinations: ReadonlyArray<Destination>): Lanes => {
-  if (destinations.length <= mostLanes) return { shown: destinations, rest: [] }
-  const byNeed = destinations.toSorted(
-    (a, b) => urgency[stateOf(a)] - urgency[stateOf(b)] || b.pending - a.pending || a.id.localeCompare(b.id),
-  )
-  return { shown: byNeed.slice(0, mostLanes), rest: byNeed.slice(mostLanes) }
-}
 
 /** "92 more, all flowing", "92 more, 3 of them paused". */
 export const restSays = (rest: ReadonlyArray<Destination>): string => {
