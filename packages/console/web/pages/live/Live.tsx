@@ -14,15 +14,19 @@ import { shown } from "../../text/escape.ts"
 import { count, short } from "../../text/numbers.ts"
 import { clock } from "../../text/times.ts"
 import { categories, type Mark, markWords } from "../../text/words.ts"
+import { stepsOf } from "../overview/firstSteps.ts"
 import { columnsOf } from "./columns.ts"
 import { add, countSays, makeMinute, nothing } from "./counting.ts"
 import { EventPanel } from "./EventPanel.tsx"
 import { FindPanel } from "./FindPanel.tsx"
 import { LiveList, mostMarks, newerText } from "./LiveList.ts"
 import { SearchNotice } from "./SearchNotice.tsx"
-import { makeSearch } from "./search.ts"
+import { atOnce, makeSearch } from "./search.ts"
 
 const isNarrowScreen = matchMedia("(max-width: 56.25em)")
+
+/** Rows from before that the list begins with: a screen of them. */
+const firstRows = 60
 
 /** Names of the last minute that are shown: one line of them. */
 const mostNames = 9
@@ -189,8 +193,8 @@ export const Live = () => {
       tally.value = add(tally.peek(), frame)
     })
     if (ids.peek().length > 0) made.show(indexes.peek())
-    // What came before is looked for where somebody looks for something.
-    if (isNarrowed) search.begin(wanted.peek().filter)
+    // A list that begins with what came before, not with nothing.
+    search.begin({ ...wanted.peek().filter, limit: isNarrowed ? atOnce : firstRows })
     return () => {
       end()
       search.end()
@@ -229,7 +233,7 @@ export const Live = () => {
     ) : event !== null ? (
       <FindPanel id={event} onClose={close} />
     ) : null
-  const isEmpty = isAnswered.value && !hasRows.value && !isNarrowed && filter.category === undefined
+  const isEmpty = status.value !== null && !stepsOf(status.value).sent && !hasRows.value
   const says =
     lost && status.value !== null
       ? `as of ${clock(status.value.at)}`
@@ -312,6 +316,9 @@ export const Live = () => {
           <div class="live-grid" role="grid" aria-label="Events as they arrive" aria-rowcount={-1}>
             <Head ids={ids.value} indexes={indexes.value} />
             <div class="live-scroll" role="rowgroup" ref={scroller} />
+            {isAnswered.value && !hasRows.value && (
+              <p class="live-none">Nothing of this kind yet. What arrives shows here at once.</p>
+            )}
           </div>
         </div>
         {panel !== null && <div class="panel-slot">{panel}</div>}

@@ -55,7 +55,7 @@ interface Seen {
 
 const minute = 60_000
 
-/** Counts names over the last minute from what is shown: each row stands for others of its frame. */
+/** Counts names over the last minute from what is shown: a row stands for others of its frame. */
 export const makeMinute = () => {
   let seen: Array<Seen> = []
   return {
