@@ -1,0 +1,40 @@
+/** Whether everything adds up, and how long there is room, in words. */
+import type { Rows } from "@millrace/core/host"
+import { offBy } from "../pages/overview/verdict.ts"
+import { count } from "../text/numbers.ts"
+
+/** The first that holds, worst first. */
+export const verdict = (now: Pick<Rows.StatusNow, "destinations" | "store">): string => {
+  if (now.store.problem !== null) return "The store does not answer."
+  const wrong = now.destinations.find((row) => offBy(row) !== 0)
+  if (wrong !== undefined)
+    return `The ledger of ${wrong.id} is off by ${count(offBy(wrong))}: please report this.`
+  const lost = now.destinations.find(({ trimmed }) => trimmed > 0)
+  if (lost !== undefined)
+    return `${lost.id} has lost ${count(lost.trimmed)} events: the log dropped them untried.`
+  return "Everything adds up."
+}
+
+/** ms until the store is full at this rate; `null` when nobody can tell, or it never is. */
+export const fullIn = ({ store, intake }: Pick<Rows.StatusNow, "store" | "intake">): number | null => {
+  const { bytes, cap, events } = store
+  if (bytes === null || cap === null || events === 0 || intake.rate <= 0) return null
+  const perSecond = (bytes / events) * intake.rate
+  return Math.max(((cap - bytes) / perSecond) * 1000, 0)
+}
+
+export interface Check {
+  readonly name: string
+  readonly level: "ok" | "note" | "wrong"
+  readonly message: string
+}
+
+/** What is wrong stands first. */
+export const sorted = (checks: ReadonlyArray<Check>): ReadonlyArray<Check> => {
+  const order = { wrong: 0, note: 1, ok: 2 }
+  return [...checks].sort((a, b) => order[a.level] - order[b.level])
+}
+
+/** As `millrace doctor` prints it. */
+export const asText = (checks: ReadonlyArray<Check>): string =>
+  checks.map(({ name, level, message }) => `${level.padEnd(5)} ${name}: ${message}`).join("\n")
