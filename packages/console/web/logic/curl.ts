@@ -1,4 +1,6 @@
-/** Headers that would be wrong in a request of one's own: what signs it, and what curl sets itself. */
+/**
+ * Headers that would be wrong in a request of one's own: what signs it, and what curl sets itself.
+ */
 const leftOut = /signature|^content-length$|^host$|^content-encoding$/i
 
 const inQuotes = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`

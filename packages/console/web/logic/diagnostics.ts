@@ -14,7 +14,10 @@ export interface DiagnosticsRow {
 
 const emptyColumns = ["events", "forwarded", "filtered", "failed", "rateLimited"] as const
 
-/** The newest first; stretches in which nothing happened, or of which nothing is known, are left out. */
+/**
+ * The newest first; stretches in which nothing happened, or of which nothing is known, are left
+ * out.
+ */
 export const diagnosticsOf = (history: Rows.DestinationHistory): ReadonlyArray<DiagnosticsRow> =>
   history.error
     .map((error, at): DiagnosticsRow => {

@@ -119,7 +119,9 @@ const canonical = (value: unknown): unknown => {
 export const sameSelection = (a: Selection, b: Selection): boolean =>
   JSON.stringify(canonical(a)) === JSON.stringify(canonical(b))
 
-/** Whether it would save something else than what is there. What cannot be read is something else. */
+/**
+ * Whether it would save something else than what is there. What cannot be read is something else.
+ */
 export const isDirty = (form: FilterForm, saved: Selection): boolean => {
   const made = fromFilterForm(form)
   return !made.ok || !sameSelection(made.selection, saved)

@@ -63,7 +63,9 @@ export const choiceOf = ({ destination, reason, pattern, status }: Cause): Rows.
   cause: { reason, pattern, status },
 })
 
-/** What the API is asked: one choice for each whole cause, and one for the letters of a destination. */
+/**
+ * What the API is asked: one choice for each whole cause, and one for the letters of a destination.
+ */
 export const choicesOf = (chosen: Chosen, causes: ReadonlyArray<Cause>): ReadonlyArray<Rows.LetterChoice> => {
   const choices: Array<Rows.LetterChoice> = []
   const single = new Map<string, Array<string>>()

@@ -12,7 +12,9 @@ export interface Judgement {
 /** As the URL parser writes every IPv4 address, however it was typed. */
 const ipv4 = /^\d+(?:\.\d+){3}$/
 
-/** Networks that no public receiver is in: RFC 1918, loopback, link-local, shared, and their like. */
+/**
+ * Networks that no public receiver is in: RFC 1918, loopback, link-local, shared, and their like.
+ */
 const privateV4 =
   /^(?:0|10|127)\.|^169\.254\.|^192\.168\.|^172\.(?:1[6-9]|2\d|3[01])\.|^100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|^192\.0\.0\.|^198\.1[89]\.|^(?:22[4-9]|23\d|24\d|25[0-5])\./
 
@@ -66,7 +68,9 @@ const generic = new Set(["www", "api", "hooks", "webhook", "webhooks", "events",
 /** What a destination's id has to be. */
 export const idPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 
-/** A name for what stands at a URL: its host's most telling part, with a number where it is taken. */
+/**
+ * A name for what stands at a URL: its host's most telling part, with a number where it is taken.
+ */
 export const nameFor = (text: string, taken: ReadonlyArray<string>): string => {
   const host = parsed(text)?.hostname ?? ""
   const isAddress = /^[\d.]+$|^\[/.test(host)

@@ -14,24 +14,32 @@ export interface DialogProps {
 }
 
 /** The first thing to fill in, or the harmless button: not the cross in the corner. */
-const firstOf = "[autofocus], .dialog-body :is(input, select, textarea), .dialog-foot button"
+const firstOf = ".dialog-body :is(input, select, textarea), .dialog-foot button"
 
 /** The browser's own modal dialog: it keeps the focus, closes by Escape, and gives it back. */
 export const Dialog = ({ title, subtitle, size, onClose, actions, children }: DialogProps) => {
   const id = useId()
   const box = useRef<HTMLDialogElement>(null)
+  const isGone = useRef(false)
   useEffect(() => {
     const dialog = box.current!
     dialog.showModal()
-    dialog.querySelector<HTMLElement>(firstOf)?.focus()
-    return () => dialog.close()
+    const named = dialog.querySelector<HTMLElement>("[autofocus]")
+    ;(named ?? dialog.querySelector<HTMLElement>(firstOf))?.focus()
+    return () => {
+      // Another one takes its place, or it has been closed already: nobody closes it now.
+      isGone.current = true
+      dialog.close()
+    }
   }, [])
   return (
     <dialog
       ref={box}
       class={`dialog${size === undefined ? "" : ` is-${size}`}`}
       aria-labelledby={id}
-      onClose={onClose}
+      onClose={() => {
+        if (!isGone.current) onClose()
+      }}
     >
       <header class="dialog-head">
         <div>

@@ -8,6 +8,7 @@ export const Sentence = ({ said }: { readonly said: Said }) => (
     {said.map((word, at) => {
       if (typeof word === "string") return word
       if ("code" in word) return <code key={at}>{shown(word.code)}</code>
+      if ("strong" in word) return <b key={at}>{word.strong}</b>
       if ("href" in word)
         return (
           <a key={at} href={word.href}>

@@ -5,6 +5,7 @@ import { when } from "./times.ts"
 export type Word =
   | string
   | { readonly code: string }
+  | { readonly strong: string }
   | { readonly at: number; readonly text?: string }
   | { readonly href: string; readonly text: string }
 
@@ -17,6 +18,7 @@ export const textOf = (said: Said, now: number): string =>
     .map((word) => {
       if (typeof word === "string") return word
       if ("code" in word) return shown(word.code)
+      if ("strong" in word) return word.strong
       return "at" in word ? (word.text ?? when(word.at, now)) : word.text
     })
     .join("")

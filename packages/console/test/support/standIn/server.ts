@@ -14,7 +14,9 @@ import type {
 } from "../../../web/api/rows.ts"
 import { cursorAt, nextRow, traceOf, type Wanted } from "./events.ts"
 import { names } from "./names.ts"
-import { causesAt, intakeHistoryAt, rateAt, refusalsAt, type Scenario, statusAt } from "./world.ts"
+import { makePages } from "./pages.ts"
+import { Refused } from "./refused.ts"
+import { intakeHistoryAt, rateAt, refusalsAt, type Scenario, statusAt } from "./world.ts"
 
 /** Where `vite build` has put the page. */
 const built = fileURLToPath(new URL("../../../dist/page/", import.meta.url))
@@ -42,14 +44,6 @@ const types: Readonly<Record<string, string>> = {
   ".svg": "image/svg+xml",
 }
 
-class Refused extends Error {
-  readonly status: number
-  constructor(status: number, message: string) {
-    super(message)
-    this.status = status
-  }
-}
-
 type Answers = { readonly [P in Path]?: (input: InputOf<P>) => OutputOf<P> | Promise<OutputOf<P>> }
 
 export interface StandInOptions {
@@ -74,6 +68,8 @@ export interface StandIn {
   alter: (status: Status) => Status
   /** Answers in place of its own. */
   readonly answers: { -readonly [P in Path]?: Answers[P] }
+  /** What is behind the pages of destinations, dead letters and keys. */
+  readonly pages: ReturnType<typeof makePages>
   /** What was asked for, newest last. */
   readonly asked: Array<{ readonly path: string; readonly input: unknown }>
   /** Has an action fail until `mend`. */
@@ -110,9 +106,11 @@ export const startStandIn = async (options: StandInOptions = {}): Promise<StandI
     if (rows.size > 5_000) rows.delete(rows.keys().next().value!)
     return row
   }
-  const statusNow = () => standIn.alter(statusAt(Date.now(), standIn.scenario))
+  const statusNow = () => standIn.alter(pages.with(statusAt(Date.now(), standIn.scenario)))
+  const pages = makePages(() => statusAt(Date.now(), standIn.scenario))
 
   const own: Answers = {
+    ...pages.answers,
     "console/sign-in": ({ token: given }) => {
       if (given !== token) throw new Refused(401, "the token is wrong")
       signedIn = true
@@ -129,7 +127,6 @@ export const startStandIn = async (options: StandInOptions = {}): Promise<StandI
       startedAt: Date.now() - 18_720_000,
       url: "http://127.0.0.1:8080",
     }),
-    doctor: () => ({ checks: [{ name: "store", level: "ok", message: "The store answers in 1.9 ms." }] }),
     "names/list": ({ limit = 100, contains = "" }) => {
       const found =
         standIn.scenario === "first-run" ? [] : names.filter((one) => one.eventName.includes(contains))
@@ -137,11 +134,6 @@ export const startStandIn = async (options: StandInOptions = {}): Promise<StandI
     },
     "intake/history": () => intakeHistoryAt(Date.now()),
     "intake/refusals": () => ({ refusals: standIn.scenario === "usual" ? refusalsAt(Date.now()) : [] }),
-    "dead-letters/causes": () => ({
-      causes: standIn.scenario === "usual" ? causesAt(Date.now()) : [],
-      looked: 235,
-      isAll: true,
-    }),
     "destinations/try-now": () => ({}),
     "destinations/enable": () => ({}),
     "events/get": ({ place, id }) => {
@@ -293,6 +285,7 @@ export const startStandIn = async (options: StandInOptions = {}): Promise<StandI
     alter: (status) => status,
     answers: {},
     next: [],
+    pages,
     asked: [],
     fail: (path, status, message) => void failures.set(path, [status, message]),
     cut: () => {

@@ -1,4 +1,4 @@
-import type { Cause, IntakeHistory, Refusal, Status } from "../../../web/api/rows.ts"
+import type { IntakeHistory, Refusal, Status } from "../../../web/api/rows.ts"
 import { destinationsAt } from "./destinations.ts"
 
 const minute = 60_000
@@ -9,31 +9,6 @@ export type Scenario = "usual" | "first-run" | "store-down" | "calm"
 
 export const rateAt = (time: number): number =>
   150 + 20 * Math.sin(time / 900_000) + 3 * Math.sin(time / 97_000) + 2 * Math.sin(time / 31_000)
-
-export const causesAt = (now: number): ReadonlyArray<Cause> => [
-  {
-    destination: "growth-crm",
-    reason: "refused",
-    pattern: "unknown attribute: loyalty_tier",
-    status: 422,
-    count: 198,
-    replayed: 0,
-    first: now - 283 * minute,
-    last: now - 2 * minute,
-    names: ["checkout_completed"],
-  },
-  {
-    destination: "intake",
-    reason: "invalid",
-    pattern: "events[…].time: expected a number",
-    status: null,
-    count: 37,
-    replayed: 0,
-    first: now - 500 * minute,
-    last: now - 70 * minute,
-    names: ["page_viewed", "<img src=x onerror=alert(1)>"],
-  },
-]
 
 export const refusalsAt = (now: number): ReadonlyArray<Refusal> => [
   {

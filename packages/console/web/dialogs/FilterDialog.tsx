@@ -1,0 +1,299 @@
+import { useState } from "preact/hooks"
+import { call } from "../api/call.ts"
+import type { NameRow, OutputOf } from "../api/rows.ts"
+import {
+  type FilterForm,
+  fromFilterForm,
+  isDirty,
+  type Selection,
+  selectionIn,
+  standing,
+  toFilterForm,
+} from "../logic/filterForm.ts"
+import { inWords, mistakesOf, unplaced } from "../logic/problems.ts"
+import { Button } from "../parts/Button.tsx"
+import { copyText } from "../parts/copyText.ts"
+import { Dialog } from "../parts/Dialog.tsx"
+import { useResource } from "../parts/Load.tsx"
+import { Failure, Notice, Skeleton } from "../parts/Notice.tsx"
+import { Refused } from "../parts/Refused.tsx"
+import { useAct } from "../parts/useAct.ts"
+import { say } from "../state/messages.ts"
+import { status } from "../state/status.ts"
+import { shown } from "../text/escape.ts"
+import { count } from "../text/numbers.ts"
+import { DryRunPanel } from "./filter/DryRunPanel.tsx"
+import { FilterFormView } from "./filter/FilterForm.tsx"
+import { useDryRun } from "./filter/useDryRun.ts"
+
+type Detail = OutputOf<"destinations/get">
+
+/** Names in the table: those of the last day with the most events. */
+const mostNames = 1_000
+
+const useNames = () => useResource("names/list", { limit: mostNames })
+
+/** Where a mistake has a place in the form. */
+const placed = [
+  "filter.where",
+  "filter.sample",
+  "filter.include",
+  "filter.exclude",
+  "fields.drop",
+  "fields.hash",
+  "fields.keep",
+]
+
+interface EditingProps {
+  readonly subtitle: string
+  readonly saved: Selection
+  readonly names: ReadonlyArray<NameRow>
+  /** What the footer says of a form in this state. */
+  readonly says: (isDirty: boolean) => string
+  readonly refused: { readonly status: number; readonly message: string } | null
+  readonly notice?: preact.ComponentChild
+  readonly button: (selection: Selection | null, isDirty: boolean) => preact.ComponentChild
+  readonly form: FilterForm
+  readonly onChange: (form: FilterForm) => void
+  readonly onClose: () => void
+}
+
+const Editing = (props: EditingProps) => {
+  const { subtitle, saved, names, says, refused, notice, button, form, onChange, onClose } = props
+  const made = fromFilterForm(form)
+  const trial = useDryRun(made, saved)
+  const dirty = isDirty(form, saved)
+  const ofSave = refused?.status === 400 ? mistakesOf(refused.message) : []
+  const mistakes = ofSave.length > 0 ? ofSave : trial.mistakes
+  const elsewhere = unplaced(mistakes, placed)
+  return (
+    <Dialog
+      title="Event Filtering"
+      subtitle={subtitle}
+      size="wide"
+      onClose={onClose}
+      actions={
+        <>
+          <span class="ink-3" role="status">
+            {says(dirty)}
+          </span>
+          <span class="spacer" />
+          <Button onClick={onClose}>Cancel</Button>
+          {button(made.ok ? made.selection : null, dirty)}
+        </>
+      }
+    >
+      {notice}
+      {elsewhere.length > 0 && (
+        <Notice tone="dead" title="This filter has a mistake.">
+          {elsewhere.map((mistake) => shown(inWords(mistake))).join(" ")}
+        </Notice>
+      )}
+      {refused !== null && ofSave.length === 0 && <Refused failure={refused} />}
+      <div class="filtering">
+        <FilterFormView form={form} saved={saved} names={names} mistakes={mistakes} onChange={onChange} />
+        <DryRunPanel trial={trial} />
+      </div>
+    </Dialog>
+  )
+}
+
+interface OfDestinationProps {
+  readonly detail: Detail
+  readonly names: ReadonlyArray<NameRow>
+  readonly onClose: () => void
+}
+
+/**
+ * Saves with what it was made from; somebody else's change meanwhile is told, and overwrites
+ * nothing.
+ */
+const OfDestination = ({ detail, names, onClose }: OfDestinationProps) => {
+  const [base, rebase] = useState(detail)
+  const [theirs, meet] = useState<Detail | null>(null)
+  const [form, change] = useState(() => toFilterForm(selectionIn(detail.config)))
+  const { isBusy, failure, act } = useAct()
+  const { id } = detail
+  const isConfigured = base.origin === "configured"
+  const saved = selectionIn(base.config)
+  const waiting = status.value?.destinations.find((row) => row.id === id)?.pending ?? 0
+
+  const save = (selection: Selection) =>
+    act(
+      async () => {
+        const { filter, fields } = selection
+        const reply = await call("destinations/change", {
+          id,
+          changes: { filter, fields },
+          expected: base.revision,
+        })
+        if (reply.ok || reply.failure.status !== 409) return reply
+        const now = await call("destinations/get", { id })
+        if (now.ok && now.value.revision !== base.revision) meet(now.value)
+        return reply
+      },
+      () => {
+        onClose()
+        say(`Saved: ${id} gets what passes from its place on`)
+      },
+    )
+
+  /** Goes on from what is there now: with the own input, or without. */
+  const settle = (keepMine: boolean) => {
+    rebase(theirs!)
+    if (!keepMine) change(toFilterForm(selectionIn(theirs!.config)))
+    meet(null)
+  }
+  const conflict = theirs !== null && (
+    <Notice
+      tone="wait"
+      title="Somebody else has changed it meanwhile."
+      actions={
+        <>
+          <Button small onClick={() => settle(false)}>
+            Take theirs
+          </Button>
+          <Button small onClick={() => settle(true)}>
+            Keep mine
+          </Button>
+        </>
+      }
+    >
+      Nothing of yours is lost, and nothing is saved. What you keep is compared with theirs from then on.
+    </Notice>
+  )
+  return (
+    <Editing
+      subtitle={`Webhook: ${id}`}
+      saved={saved}
+      names={names}
+      form={form}
+      onChange={change}
+      onClose={onClose}
+      notice={conflict}
+      refused={
+        theirs === null && failure?.status !== 409
+          ? failure
+          : theirs === null && isConfigured
+            ? failure
+            : null
+      }
+      says={(dirty) => standing({ isDirty: dirty, isConfigured, id, waiting, count })}
+      button={(selection, dirty) =>
+        isConfigured ? (
+          <Button
+            kind="main"
+            icon="copy"
+            off={selection === null ? "The filter has a mistake." : null}
+            onClick={() => {
+              if (selection === null) return
+              const { filter, fields } = selection
+              void copyText(JSON.stringify({ filter, fields }, null, 2))
+            }}
+          >
+            Copy as JSON
+          </Button>
+        ) : (
+          <Button
+            kind="main"
+            changes
+            off={saveOff({ dirty, isBusy, hasMistake: selection === null, isConflict: theirs !== null })}
+            onClick={() => selection !== null && save(selection)}
+          >
+            Save
+          </Button>
+        )
+      }
+    />
+  )
+}
+
+const saveOff = (so: {
+  readonly dirty: boolean
+  readonly isBusy: boolean
+  readonly hasMistake: boolean
+  readonly isConflict: boolean
+}): string | null => {
+  if (so.isConflict) return "Choose first whose change stays."
+  if (so.hasMistake) return "The filter has a mistake."
+  if (so.isBusy) return "It is being saved."
+  return so.dirty ? null : "Nothing is changed."
+}
+
+interface FilterDialogProps {
+  readonly id: string
+  readonly onClose: () => void
+}
+
+/**
+ * Event Filtering of a destination: the form, and beside it what it would do to the last events.
+ */
+export const FilterDialog = ({ id, onClose }: FilterDialogProps) => {
+  const detail = useResource("destinations/get", { id })
+  const names = useNames()
+  const value = detail.value.value
+  const failure = detail.failure.value ?? (names.value.value === null ? names.failure.value : null)
+  const list = names.value.value?.names
+  if (value !== null && list !== undefined)
+    return <OfDestination detail={value} names={list} onClose={onClose} />
+  // Mostly it is there at once: then no empty dialog comes before it.
+  if (failure === null && !detail.isSlow.value && !names.isSlow.value) return null
+  return (
+    <Dialog
+      title="Event Filtering"
+      subtitle={`Webhook: ${id}`}
+      size="wide"
+      onClose={onClose}
+      actions={<Button onClick={onClose}>Cancel</Button>}
+    >
+      {failure === null ? (
+        <Skeleton rows={12} />
+      ) : (
+        <Failure
+          failure={failure}
+          retry={() => {
+            detail.reload()
+            names.reload()
+          }}
+        />
+      )}
+    </Dialog>
+  )
+}
+
+interface DraftProps {
+  readonly saved: Selection
+  readonly onSave: (selection: Selection) => void
+  readonly onClose: () => void
+}
+
+/** The same for a destination that is not there yet. */
+export const DraftFilterDialog = ({ saved, onSave, onClose }: DraftProps) => {
+  const names = useNames()
+  const [form, change] = useState(() => toFilterForm(saved))
+  return (
+    <Editing
+      subtitle="Generic Webhook"
+      saved={saved}
+      names={names.value.value?.names ?? []}
+      form={form}
+      onChange={change}
+      onClose={onClose}
+      refused={null}
+      says={() => "Saved with the webhook, once it is enabled."}
+      button={(selection) => (
+        <Button
+          kind="main"
+          off={selection === null ? "The filter has a mistake." : null}
+          onClick={() => {
+            if (selection === null) return
+            onSave(selection)
+            onClose()
+          }}
+        >
+          Save
+        </Button>
+      )}
+    />
+  )
+}
