@@ -45,7 +45,10 @@ export const read = (tokens: ReadonlyArray<Token>, value: string, now: number): 
   return token === undefined || until <= now || until > now + lifetime ? null : { token, id: id!, until }
 }
 
-/** Sign-ins that were ended before their time, until that has come. */
+/**
+ * Sign-ins that were ended before their time, until that has come. A browser forgets its cookie;
+ * this is for one that was copied. It is known to this process only, and until that ends.
+ */
 export interface Ended {
   readonly add: (session: Session, now: number) => void
   readonly has: (session: Session) => boolean
