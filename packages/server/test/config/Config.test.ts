@@ -88,6 +88,7 @@ describe("precedence", () => {
       ack: null,
       validation: "auto",
       keys: { server: [], client: [] },
+      admin: {},
       paths: {},
       destinations: [],
       client: {},
@@ -184,8 +185,9 @@ describe("precedence", () => {
     ])
   })
 
-  test("the token of an admin API that is not there yet is a variable nobody knows", () => {
-    expect(Settings.unknownVariables({ MILLRACE_ADMIN_TOKEN: "t" })).toEqual(["MILLRACE_ADMIN_TOKEN"])
+  test("the variables of commands that ask a server elsewhere are known to all", () => {
+    const known = { MILLRACE_ADMIN_TOKEN: "t", MILLRACE_ADMIN_READ_TOKEN: "t", MILLRACE_SERVER: "t" }
+    expect(Settings.unknownVariables({ ...known, MILLRACE_SERVERS: "t" })).toEqual(["MILLRACE_SERVERS"])
   })
 
   test("an empty variable is not set, and what Kubernetes sets beside a service is not ours", async () => {
@@ -600,5 +602,52 @@ describe("mistakes", () => {
   test("a file that cannot be read", async () => {
     const directory = tempDir()
     expect(await mistakesOf({ config: directory })).toEqual([`${directory}: is a directory`])
+  })
+})
+
+describe("tokens of operators", () => {
+  const [full, read] = ["a-full-token-0123456789", "a-read-token-0123456789"]
+
+  test("are given by a flag, a variable or the file, which may name where they stand", async () => {
+    expect((await load({ adminToken: full, config: fileOf({ admin: { token: read } }) })).admin).toEqual({
+      adminToken: full,
+    })
+    const secret = join(tempDir(), "token")
+    writeFileSync(secret, `${full}\n`)
+    const config = fileOf({ admin: { token: { file: secret }, readToken: read } })
+    expect((await load({ config })).admin).toEqual({ adminToken: full, adminReadToken: read })
+    const environment = { MILLRACE_ADMIN_TOKEN: read, MILLRACE_ADMIN_READ_TOKEN: full }
+    expect((await load({ config }, environment)).admin).toEqual({ adminToken: read, adminReadToken: full })
+  })
+
+  test.each<readonly [string, Settings.Flags, unknown, string]>([
+    ["can be guessed", { adminToken: "hunter2" }, {}, "--admin-token: expected 16 characters at least"],
+    [
+      "can be guessed in the file",
+      {},
+      { admin: { token: "hunter2" } },
+      "config.json: admin.token: 16 characters at least",
+    ],
+    [
+      "are the same",
+      { adminToken: full, adminReadToken: full },
+      {},
+      "--admin-read-token: the same as the token that may do everything",
+    ],
+    [
+      "are not where they should be",
+      {},
+      { admin: { readToken: { env: "MILLRACE_TEST_NOT_SET" } } },
+      "config.json: admin.readToken: the environment variable is not set",
+    ],
+  ])("that %s end the start, and are not shown", async (_, flags, file, message) => {
+    const mistakes = await mistakesOf({ ...flags, config: fileOf(file) })
+    expect(mistakes).toEqual([message])
+    expect(mistakes.join()).not.toContain("hunter2")
+  })
+
+  test("are not read by commands, which may be somebody else's", async () => {
+    const config = fileOf({ admin: { token: { file: "/no/such/file" } } })
+    expect((await Effect.runPromise(Config.load({ config }, {}, "to look"))).admin).toEqual({})
   })
 })
