@@ -38,6 +38,12 @@ describePage("health", (open) => {
     await page.getByRole("heading", { level: 1, name: "Everything adds up." }).waitFor()
     await page.getByText("billing answers 503.").waitFor()
     expect(await page.locator(".checks li").first().textContent()).toContain("wrong")
+    const changes = page.locator(".changes li")
+    await changes.first().getByRole("link", { name: "growth-crm" }).waitFor()
+    expect(await changes.allTextContents()).toEqual([
+      expect.stringContaining("console, full access changed growth-crm"),
+      expect.stringContaining("command revoked the key k7"),
+    ])
   })
 
   it("says by how much a ledger is off", async () => {

@@ -10,6 +10,7 @@ interface OfServer {
   readonly signOut: Answering<"console/sign-out", object, object>
   readonly whoami: Answering<"console/whoami", object, SignedIn>
   readonly status: Answering<"status", object, ServerRow | null>
+  readonly changes: Answering<"changes/list", object, { readonly changes: ReadonlyArray<Change> }>
   readonly doctor: Answering<"doctor", object, { readonly checks: ReadonlyArray<Check> }>
 }
 
@@ -53,6 +54,15 @@ interface ServerRow {
   readonly pid: number
   readonly startedAt: number
   readonly url: string | null
+}
+
+/** What somebody has changed: `did` is the action's path, `what` the id of what it was done to. */
+export interface Change {
+  readonly id: string
+  readonly at: number
+  readonly who: string
+  readonly did: string
+  readonly what: string | null
 }
 
 export interface Check {

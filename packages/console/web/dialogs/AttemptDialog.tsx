@@ -8,8 +8,9 @@ import { Json } from "../parts/Json.tsx"
 import { Load, useResource } from "../parts/Load.tsx"
 import { shown } from "../text/escape.ts"
 import { bytes, plural } from "../text/numbers.ts"
+import { outcomes } from "../text/outcomes.ts"
 import { exact, span } from "../text/times.ts"
-import { markOf, outcomes } from "../text/words.ts"
+import { markOf } from "../text/words.ts"
 import { headersText, lines } from "./TestReply.tsx"
 
 type Attempt = OutputOf<"attempts/list">["attempts"][number]

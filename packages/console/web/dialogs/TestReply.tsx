@@ -1,8 +1,9 @@
 import type { OutputOf } from "../api/rows.ts"
 import { Glyph } from "../parts/Glyph.tsx"
 import { shown } from "../text/escape.ts"
+import { outcomes } from "../text/outcomes.ts"
 import { span } from "../text/times.ts"
-import { markOf, outcomes } from "../text/words.ts"
+import { markOf } from "../text/words.ts"
 
 export type TestDelivery = OutputOf<"destinations/test">
 

@@ -38,3 +38,32 @@ export const sorted = (checks: ReadonlyArray<Check>): ReadonlyArray<Check> => {
 /** As `millrace doctor` prints it. */
 export const asText = (checks: ReadonlyArray<Check>): string =>
   checks.map(({ name, level, message }) => `${level.padEnd(5)} ${name}: ${message}`).join("\n")
+
+/** What was done, in words, by the path of the action; any other stands as it is. */
+const deeds: Readonly<Record<string, string>> = {
+  "destinations/add": "added",
+  "destinations/remove": "removed",
+  "destinations/change": "changed",
+  "destinations/disable": "paused",
+  "destinations/enable": "resumed",
+  "destinations/rewind": "rewound",
+  "destinations/skip": "skipped what waited for",
+  "destinations/test": "sent a test event to",
+  "destinations/try-now": "tried at once",
+  "secrets/create": "made a new secret for",
+  "secrets/retire": "retired a secret of",
+  replay: "began a replay to",
+  "dead-letters/begin-replay": "began to replay dead letters to",
+  "dead-letters/replay": "replayed dead letters to",
+  "dead-letters/purge": "purged dead letters of",
+  "dead-letters/purge-chosen": "purged dead letters of",
+  "jobs/stop": "stopped the replay",
+  "keys/create": "made the key",
+  "keys/revoke": "revoked the key",
+  send: "sent an event",
+}
+
+export const didSays = (did: string): string => (Object.hasOwn(deeds, did) ? deeds[did]! : did)
+
+/** Whether what was changed is a destination, which has a page. */
+export const hasPage = (did: string): boolean => !/^(?:keys|jobs)\/|^send$/.test(did)

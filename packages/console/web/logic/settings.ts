@@ -3,6 +3,9 @@ import type { Destination } from "@millrace/core"
 import { bytes, count } from "../text/numbers.ts"
 import { span } from "../text/times.ts"
 
+/** What somebody has written is told without a digit that says nothing. */
+const duration = (ms: number): string => span(ms).replace(".0 ", " ")
+
 type Config = Partial<Destination.DestinationConfig>
 
 export interface Option {
@@ -44,7 +47,7 @@ export const optionsOf = (given: object): ReadonlyArray<Option> => {
       : [
           {
             name: "Batch",
-            value: `${count(batch.maxEvents)} events, ${bytes(batch.maxBytes)} or ${span(batch.maxDelay)}`,
+            value: `${count(batch.maxEvents)} events, ${bytes(batch.maxBytes)} or ${duration(batch.maxDelay)}`,
             hint: "whichever is reached first",
           },
         ]),
@@ -55,11 +58,11 @@ export const optionsOf = (given: object): ReadonlyArray<Option> => {
       : [
           {
             name: "Retries",
-            value: `${span(retry.first)} to ${span(retry.max)}, back-off with jitter; Retry-After wins`,
-            hint: `given up after ${span(retry.giveUpAfter)} of failing`,
+            value: `${duration(retry.first)} to ${duration(retry.max)}, back-off with jitter; Retry-After wins`,
+            hint: `given up after ${duration(retry.giveUpAfter)} of failing`,
           },
         ]),
-    ...(config.timeout === undefined ? [] : [{ name: "Time for a reply", value: span(config.timeout) }]),
+    ...(config.timeout === undefined ? [] : [{ name: "Time for a reply", value: duration(config.timeout) }]),
     { name: "Rate limit", value: limits.length === 0 ? "none" : limits.join(", ") },
     {
       name: "Requests at once",

@@ -1,8 +1,6 @@
 import type { ComponentChild, ComponentChildren } from "preact"
 import { useEffect, useId, useRef } from "preact/hooks"
-import { openDialog } from "../state/dialogs.ts"
-import { say } from "../state/messages.ts"
-import { Button, IconButton } from "./Button.tsx"
+import { IconButton } from "./Button.tsx"
 
 export interface DialogProps {
   readonly title: ComponentChild
@@ -53,42 +51,3 @@ export const Dialog = ({ title, subtitle, size, onClose, actions, children }: Di
     </dialog>
   )
 }
-
-export interface Confirmation {
-  readonly title: string
-  /** What happens, how often and to whom; never only "Are you sure?". */
-  readonly sure: ComponentChildren
-  /** With its number: "Purge 198". */
-  readonly verb: string
-  readonly danger?: boolean
-  /** What is said when it is done. */
-  readonly done?: string
-  readonly onYes: () => void
-}
-
-export const confirm = ({ title, sure, verb, danger = false, done, onYes }: Confirmation): void =>
-  openDialog((close) => (
-    <Dialog
-      title={title}
-      size="small"
-      onClose={close}
-      actions={
-        <>
-          <Button onClick={close}>Cancel</Button>
-          <Button
-            kind={danger ? "danger" : "main"}
-            changes
-            onClick={() => {
-              close()
-              onYes()
-              if (done !== undefined) say(done)
-            }}
-          >
-            {verb}
-          </Button>
-        </>
-      }
-    >
-      <div class="prose">{sure}</div>
-    </Dialog>
-  ))

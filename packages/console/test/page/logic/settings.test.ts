@@ -11,10 +11,10 @@ const optionsFor = (more = {}) => {
 it("spells out what a destination has that says only where it is", () => {
   expect(optionsFor()).toEqual({
     "Webhook URL": "https://example.com/hook",
-    Batch: "500 events, 1 MiB or 1.0 s",
+    Batch: "500 events, 1 MiB or 1 s",
     Format: "a bare JSON array",
     Exposures: "details in statsigMetadata",
-    Retries: "1.0 s to 1 h, back-off with jitter; Retry-After wins",
+    Retries: "1 s to 1 h, back-off with jitter; Retry-After wins",
     "Time for a reply": "30 s",
     "Rate limit": "none",
     "Requests at once": "1",

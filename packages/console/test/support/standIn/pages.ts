@@ -247,6 +247,18 @@ export const makePages = (status: () => Status) => {
       keys = keys.filter((key) => key.id !== id)
       return {}
     },
+    "changes/list": () => ({
+      changes: [
+        {
+          id: "2",
+          at: start - 600_000,
+          who: "console, full access",
+          did: "destinations/change",
+          what: "growth-crm",
+        },
+        { id: "1", at: start - 9_000_000, who: "command", did: "keys/revoke", what: "k7" },
+      ],
+    }),
     doctor: () => ({
       checks: [
         { name: "store", level: "ok", message: "The store answers in 1.9 ms." },

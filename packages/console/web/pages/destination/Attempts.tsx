@@ -12,8 +12,8 @@ import { now } from "../../state/clock.ts"
 import { narrow, route } from "../../state/route.ts"
 import { shown } from "../../text/escape.ts"
 import { bytes, count } from "../../text/numbers.ts"
+import { outcomes } from "../../text/outcomes.ts"
 import { day, exact, span } from "../../text/times.ts"
-import { outcomes } from "../../text/words.ts"
 
 type Row = OutputOf<"attempts/list">["attempts"][number]
 

@@ -18,8 +18,9 @@ import { status } from "../../state/status.ts"
 import { stateOf } from "../../text/destinationState.ts"
 import { shown } from "../../text/escape.ts"
 import { bytes, plural } from "../../text/numbers.ts"
+import { outcomes } from "../../text/outcomes.ts"
 import { span } from "../../text/times.ts"
-import { markOf, outcomes, states } from "../../text/words.ts"
+import { markOf, states } from "../../text/words.ts"
 
 type Props = { readonly row: Destination }
 

@@ -1,5 +1,5 @@
 import type { OutputOf, Refusal, Status } from "../../api/rows.ts"
-import { asText, fullIn, sorted, verdict } from "../../logic/health.ts"
+import { asText, didSays, fullIn, hasPage, sorted, verdict } from "../../logic/health.ts"
 import { Button } from "../../parts/Button.tsx"
 import { Card } from "../../parts/Card.tsx"
 import { copyText } from "../../parts/copyText.ts"
@@ -132,6 +132,42 @@ const Refusals = () => {
                 [route, status, message, sdk, keyKind].join(" ")
               }
             />
+          )
+        }
+      </Load>
+    </Card>
+  )
+}
+
+/** Changes at first; the others are in the log. */
+const mostChanges = 20
+
+const Changes = () => {
+  const changes = useResource("changes/list", {})
+  const known = new Set(status.value?.destinations.map(({ id }) => id))
+  return (
+    <Card title="Recent changes">
+      <Load of={changes} rows={4}>
+        {({ changes: rows }) =>
+          rows.length === 0 ? (
+            <p class="pad ink-3">Nobody has changed anything.</p>
+          ) : (
+            <ul class="changes">
+              {rows.slice(0, mostChanges).map(({ id, at, who, did, what }) => (
+                <li key={id}>
+                  <Time at={at} />
+                  <div>
+                    <b>{shown(who)}</b> {shown(didSays(did))}{" "}
+                    {what !== null &&
+                      (hasPage(did) && known.has(what) ? (
+                        <a href={destinationHref(what)}>{what}</a>
+                      ) : (
+                        shown(what)
+                      ))}
+                  </div>
+                </li>
+              ))}
+            </ul>
           )
         }
       </Load>
@@ -279,6 +315,7 @@ export const HealthPage = () => {
             <div class="column">
               <Intake value={value} />
               <Refusals />
+              <Changes />
             </div>
             <div class="column">
               <Store value={value} />
