@@ -90,3 +90,13 @@ export const timeUUIDs = (id: EntryId): ((time: number, index: number) => string
   const made = new TimeUUIDs(id)
   return (time, index) => made.text(time, index)
 }
+
+/** When an event was, by its version 1 UUID, in ms since the epoch: but for what was clamped. */
+export const timeOf = (uuid: string): number => {
+  const [low = "", middle = "", high = ""] = uuid.split("-")
+  const ticks = (BigInt(`0x${high.slice(1)}`) << 48n) | (BigInt(`0x${middle}`) << 32n) | BigInt(`0x${low}`)
+  return Number(ticks / 10_000n) - gregorianOffset
+}
+
+/** Whether a UUID may be that of an entry's event: they end alike. */
+export const isOfEntry = (uuid: string, id: EntryId): boolean => uuid.toLowerCase().endsWith(suffix(id))

@@ -27,6 +27,7 @@ import { DeadLetterSearch } from "./deadLetterSearch.ts"
 import { ReplayRequest } from "./replayCursor.ts"
 import { DestinationRow } from "./rows/destinationRow.ts"
 import { destinationRows } from "./rows/destinationRows.ts"
+import { eventRows } from "./rows/events.ts"
 import { streamRows } from "./rows/stream.ts"
 import { WrittenDestination, WrittenSelection } from "./rows/written.ts"
 import { Tailed, TailOptions } from "./Tail.ts"
@@ -277,4 +278,5 @@ export const actions = {
   }),
 
   ...streamRows,
+  ...eventRows,
 } as const

@@ -36,7 +36,7 @@ import type { Catalog } from "./Catalog.ts"
 import { HttpProxy, Tls } from "./connection.ts"
 import * as Export from "./Export.ts"
 import { Fields, type Hash } from "./Fields.ts"
-import { type CompiledFilter, compile as compileFilter, Filter } from "./Filter.ts"
+import { type CompiledFilter, compile as compileFilter, type Explain, explain, Filter } from "./Filter.ts"
 import { Format } from "./messages/Format.ts"
 import * as Template from "./messages/template.ts"
 import { RequestHeaders } from "./requestHeaders.ts"
@@ -336,6 +336,8 @@ export const decodeSelection = (
 /** A {@link Selection}, compiled: one for all lanes of a destination. */
 export interface CompiledSelection {
   readonly filter: CompiledFilter
+  /** Why the filter leaves an event out. */
+  readonly explain: Explain
   readonly exportRule: Export.ExportRule
 }
 
@@ -347,6 +349,7 @@ export const compile = (
   sent: Pick<Export.ExportOptions, "form" | "template"> = {},
 ): CompiledSelection => ({
   filter: compileFilter(filter, { predicate, exposures, catalog }),
+  explain: (...event) => explain(filter, { predicate, exposures, catalog })(...event),
   exportRule: Export.rule({ exposures, fields, transform, ...sent }, hash, catalog),
 })
 

@@ -169,3 +169,66 @@ export const compile = (
   if (second === undefined) return { name, event: first }
   return { name, event: (event, index, entry) => tests.every((test) => test(event, index, entry)) }
 }
+
+/** Why a filter leaves an event out. */
+export const FilterReason = Schema.Union([
+  Schema.TaggedStruct("CategoryOff", { category: Schema.Literals(categories) }),
+  Schema.TaggedStruct("Unticked", { eventName: Schema.String }),
+  Schema.TaggedStruct("NotListed", { eventName: Schema.String }),
+  Schema.TaggedStruct("NotIncluded", {}),
+  Schema.TaggedStruct("Excluded", { pattern: Schema.String }),
+  /** `found` as JSON text, cut; `expected` in words: "in [DE, AT, CH]". */
+  Schema.TaggedStruct("Where", {
+    field: Schema.String,
+    found: Schema.NullOr(Schema.String),
+    expected: Schema.String,
+  }),
+  /** `percent` of users pass. */
+  Schema.TaggedStruct("Sampled", { percent: Schema.Finite }),
+  Schema.TaggedStruct("Predicate", {}),
+]).annotate({ identifier: "FilterReason" })
+
+export type FilterReason = typeof FilterReason.Type
+
+/** Says why a filter leaves an event out; `null` when it lets it pass. */
+export type Explain = (event: Event, index: number, entry: DecodedEntry) => FilterReason | null
+
+/**
+ * Says why an event is left out; `null` exactly when {@link compile} lets it pass. For those who
+ * ask about one event: it takes its time.
+ */
+export const explain = (
+  filter: Filter,
+  { predicate, exposures = "statsigMetadata", catalog = () => empty }: FilterOptions = {},
+): Explain => {
+  const included = anyGlob(filter.include)
+  const unmet = filter.where === null ? () => null : Where.explain(filter.where)
+  const isInSample = inSample(filter.sample)
+
+  const byName = ({ eventName }: Event, names: ReadonlyArray<string>): FilterReason | null => {
+    const category = categoryOf(eventName)
+    if (!filter.categories[category]) return { _tag: "CategoryOff", category }
+    if (category === "custom") {
+      const ticked = Object.hasOwn(filter.customEvents, eventName)
+        ? filter.customEvents[eventName]
+        : undefined
+      if (ticked === false) return { _tag: "Unticked", eventName }
+      if (ticked === undefined && !filter.newCustomEvents) return { _tag: "NotListed", eventName }
+    }
+    if (!names.some(included)) return { _tag: "NotIncluded" }
+    const pattern = filter.exclude.find((one) => names.some(anyGlob([one])))
+    return pattern === undefined ? null : { _tag: "Excluded", pattern }
+  }
+
+  return (event, index, entry) => {
+    const view = new View(event, entry, exposures, catalog())
+    const named = byName(event, view.names)
+    if (named !== null) return named
+    if (filter.sample < 1 && !isInSample(event, index, entry)) {
+      return { _tag: "Sampled", percent: filter.sample * 100 }
+    }
+    const where = unmet(view)
+    if (where !== null) return { _tag: "Where", ...where }
+    return predicate === undefined || guarded(predicate)(event, index, entry) ? null : { _tag: "Predicate" }
+  }
+}

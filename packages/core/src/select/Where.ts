@@ -267,3 +267,93 @@ export const compile = (rule: Where): ((view: View) => boolean) => {
   }
   return compileField(rule)
 }
+
+/** Where a rule does not hold: a field, what it has, and what would have let the event pass. */
+export interface Unmet {
+  readonly field: string
+  /** JSON text, cut; `null` when there is nothing. */
+  readonly found: string | null
+  /** In words: `in [DE, AT, CH]`. */
+  readonly expected: string
+}
+
+/** Characters of a value, and members of a list, that are shown. */
+const maxShown = { text: 200, members: 10 }
+
+const cut = (text: string): string =>
+  text.length > maxShown.text ? `${text.slice(0, maxShown.text - 1)}…` : text
+
+const shown = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value))
+
+const listed = (members: ReadonlyArray<unknown>): string => {
+  const rest = members.length - maxShown.members
+  const some = members.slice(0, maxShown.members).map(shown)
+  return `[${[...some, ...(rest > 0 ? [`${rest} more`] : [])].join(", ")}]`
+}
+
+const inWords: { readonly [Name in Operator]: (operand: never) => string } = {
+  eq: (operand: unknown) => shown(operand),
+  ne: (operand: unknown) => `other than ${shown(operand)}`,
+  in: (operand: ReadonlyArray<unknown>) => `in ${listed(operand)}`,
+  nin: (operand: ReadonlyArray<unknown>) => `outside ${listed(operand)}`,
+  gt: (operand: unknown) => `over ${shown(operand)}`,
+  gte: (operand: unknown) => `${shown(operand)} or more`,
+  lt: (operand: unknown) => `under ${shown(operand)}`,
+  lte: (operand: unknown) => `${shown(operand)} or less`,
+  exists: (operand: boolean) => (operand ? "there" : "missing"),
+  startsWith: (operand: unknown) => `beginning with ${shown(operand)}`,
+  endsWith: (operand: unknown) => `ending with ${shown(operand)}`,
+  glob: (operand: unknown) => `like ${shown(operand)}`,
+}
+
+/** Shows the first of a field's operators that decides: by not holding, or by holding. */
+const leafOf = (rule: FieldRule, view: View, no: boolean): Unmet => {
+  const value = readField(rule.field)(view)
+  const used = operatorNames.filter((name) => rule[name] !== undefined)
+  const name = used.find((one) => tests[one](rule[one] as never, rule.field)(value) !== no) ?? used[0]!
+  return {
+    field: rule.field,
+    found: value === undefined ? null : cut(JSON.stringify(value)),
+    expected: cut(inWords[name](rule[name] as never)),
+  }
+}
+
+const nothing: Unmet = { field: "", found: null, expected: "one of no rules" }
+
+/** Why a rule that does not hold does not. */
+const whyNot = (rule: Where, view: View): Unmet => {
+  if ("all" in rule) {
+    const failing = rule.all.find((inner) => !compile(inner)(view))
+    return failing === undefined ? nothing : whyNot(failing, view)
+  }
+  if ("any" in rule) {
+    const [first] = rule.any
+    if (first === undefined) return nothing
+    const unmet = whyNot(first, view)
+    const others = rule.any.length - 1
+    return others === 0
+      ? unmet
+      : {
+          ...unmet,
+          expected: `${unmet.expected}, or what ${others === 1 ? "another rule asks" : `${others} other rules ask`}`,
+        }
+  }
+  return "not" in rule ? whyHeld(rule.not, view) : leafOf(rule, view, true)
+}
+
+/** What a rule that holds has found, where it should not. */
+const whyHeld = (rule: Where, view: View): Unmet => {
+  if ("not" in rule) return whyNot(rule.not, view)
+  if ("all" in rule || "any" in rule) {
+    const inner = "all" in rule ? rule.all[0] : rule.any.find((one) => compile(one)(view))
+    return inner === undefined ? { ...nothing, expected: "no rule that always holds" } : whyHeld(inner, view)
+  }
+  const { expected, ...leaf } = leafOf(rule, view, false)
+  return { ...leaf, expected: cut(`not ${expected}`) }
+}
+
+/** Says why a rule that {@link Where} has let through does not hold; `null` when it does. */
+export const explain = (rule: Where): ((view: View) => Unmet | null) => {
+  const holds = compile(rule)
+  return (view) => (holds(view) ? null : whyNot(rule, view))
+}

@@ -1,8 +1,9 @@
 import * as Schema from "effect/Schema"
 import { Count, Millis, Time } from "../../base/scalars.ts"
 import { DeadReason } from "../../ports/DeadLetters.ts"
+import { FilterReason } from "../../select/Filter.ts"
 import { answering, telling } from "../Action.ts"
-import { Category, EventQuery, EventRow, Looked, Place } from "./place.ts"
+import { EventQuery, EventRow, Looked, Place } from "./place.ts"
 
 /** Searches the log backwards, the newest first. */
 export const EventSearch = Schema.Struct({
@@ -25,26 +26,6 @@ export const EventFound = Schema.Union([
 ]).annotate({ identifier: "EventFound", description: "Progress, an event that was found, or the end." })
 
 export type EventFound = typeof EventFound.Type
-
-/** Why a filter leaves an event out. */
-export const FilterReason = Schema.Union([
-  Schema.TaggedStruct("CategoryOff", { category: Category }),
-  Schema.TaggedStruct("Unticked", { eventName: Schema.String }),
-  Schema.TaggedStruct("NotListed", { eventName: Schema.String }),
-  Schema.TaggedStruct("NotIncluded", {}),
-  Schema.TaggedStruct("Excluded", { pattern: Schema.String }),
-  /** `found` as JSON text, cut; `expected` in words: "in [DE, AT, CH]". */
-  Schema.TaggedStruct("Where", {
-    field: Schema.String,
-    found: Schema.NullOr(Schema.String),
-    expected: Schema.String,
-  }),
-  /** `percent` of users pass. */
-  Schema.TaggedStruct("Sampled", { percent: Schema.Finite }),
-  Schema.TaggedStruct("Predicate", {}),
-]).annotate({ identifier: "FilterReason" })
-
-export type FilterReason = typeof FilterReason.Type
 
 /** Where an event is, as far as one destination goes. */
 export const Whereabouts = Schema.Union([
@@ -87,6 +68,8 @@ export const Whereabouts = Schema.Union([
   Schema.TaggedStruct("BeganLater", { began: Schema.NullOr(Time) }),
   /** The log dropped it before it was tried. */
   Schema.TaggedStruct("Lost", {}),
+  /** An operator has put the cursor behind it: what was done before that is not on record. */
+  Schema.TaggedStruct("Skipped", {}),
 ]).annotate({ identifier: "Whereabouts" })
 
 export type Whereabouts = typeof Whereabouts.Type
@@ -116,8 +99,8 @@ export const EventTrace = Schema.Struct({
     receivedAt: Time,
     /** What was added to the times of a client whose clock was wrong. */
     offset: Millis,
-    /** How it came: "sdk", "webhook", "row", "call". */
-    dialect: Schema.String,
+    /** How it came: as SDKs send, or as the event webhook, a call or a row of an outbox has it. */
+    dialect: Schema.Literals(["sdk", "webhook"]),
     sdk: Schema.String,
     key: Schema.NullOr(Schema.String),
   }),
@@ -128,6 +111,8 @@ export type EventTrace = typeof EventTrace.Type
 
 /** What a payload is cut at where it is shown. */
 export const maxShown = 64 * 1024
+
+export { FilterReason }
 
 export const eventRows = {
   /** The events that match, the newest first, with how far was looked. */

@@ -19,6 +19,19 @@ const cut = (text: string): string => (text.length > maxText ? `${text.slice(0, 
 const placeOf = (partition: number, position: Position, index: number): string =>
   `${partition}/${position}/${index}`
 
+export interface PlaceParts {
+  readonly partition: number
+  readonly position: Position
+  readonly index: number
+}
+
+/** `null` for a text that {@link placeOf} has not made. */
+export const parsePlace = (place: string): PlaceParts | null => {
+  const [, partition, position, index] = /^(\d{1,9})\/([^/]{1,64})\/(\d{1,9})$/.exec(place) ?? []
+  if (partition === undefined || position === undefined || index === undefined) return null
+  return { partition: Number(partition), position: position as Position, index: Number(index) }
+}
+
 /** A destination whose filter says what becomes of events. */
 export interface Marked {
   readonly id: string

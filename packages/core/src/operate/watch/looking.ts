@@ -16,12 +16,16 @@ import { StoreHealth } from "../../ports/StoreHealth.ts"
 import type { Service } from "../Action.ts"
 import { readRows } from "../ledgerRows.ts"
 import { NotDelivering, TooManyViews } from "../OperatorError.ts"
+import type { eventRows } from "../rows/events.ts"
 import type { Frame, StatusNow, Streamed, streamRows } from "../rows/stream.ts"
 import { isNarrow } from "./eventQuery.ts"
+import type { Marked } from "./eventRow.ts"
+import { findEvents } from "./findEvents.ts"
 import { LedgerPast } from "./LedgerPast.ts"
 import * as LiveTail from "./LiveTail.ts"
 import type { Process } from "./Process.ts"
 import * as Status from "./StatusNow.ts"
+import { trace } from "./trace.ts"
 import { Slot, told, whileWatched } from "./Views.ts"
 
 /** Views of one process: as many people as look at a server at once, on a bad day. */
@@ -35,7 +39,7 @@ const freshFor = 2_000
 
 const minute = 60_000
 
-export interface LookingService extends Service<typeof streamRows> {}
+export interface LookingService extends Service<typeof streamRows & typeof eventRows> {}
 
 /** What the process that runs on the store adds to what the store says. */
 const makeSight = Effect.fnUntraced(function* (process: Process) {
@@ -77,12 +81,13 @@ const makeSight = Effect.fnUntraced(function* (process: Process) {
     return found
   })
 
+  const marked = (): ReadonlyArray<Marked> =>
+    [...roster.all.values()]
+      .map(({ destination: { id }, selection }) => ({ id, selection }))
+      .sort((a, b) => (a.id < b.id ? -1 : 1))
+
   const live = LiveTail.make({
-    ...{ log, deadLetters, cursors: positions },
-    marked: () =>
-      [...roster.all.values()]
-        .map(({ destination: { id }, selection }) => ({ id, selection }))
-        .sort((a, b) => (a.id < b.id ? -1 : 1)),
+    ...{ log, deadLetters, cursors: positions, marked },
     died: () => {
       let dead = 0
       for (const { lane, replay } of lanes.running.values())
@@ -174,7 +179,7 @@ const makeSight = Effect.fnUntraced(function* (process: Process) {
   })
   yield* Effect.forkScoped(Effect.andThen(Effect.ignore(sample), Effect.forever(sampling)))
 
-  return { rows, past, sample, statusView, liveView, isRoomFor, roster, lanes }
+  return { process, past, statusView, liveView, isRoomFor, marked }
 })
 
 /** Reads at most so often, whoever asks. */
@@ -196,6 +201,11 @@ const fresh = <A, E>(read: Effect.Effect<A, E>): Effect.Effect<Effect.Effect<A, 
 /** @param process `null` where nothing runs: then there is what the store says */
 export const make = Effect.fnUntraced(function* (process: Process | null) {
   const sight = process === null ? null : yield* makeSight(process)
+  const log = yield* EventLog
+  const ports = {
+    ...{ log, cursors: yield* Cursors, deadLetters: yield* DeadLetters },
+    destinations: yield* Destinations,
+  }
 
   const service: LookingService = {
     stream: Effect.fnUntraced(function* ({ topics, live = {} }) {
@@ -211,6 +221,10 @@ export const make = Effect.fnUntraced(function* (process: Process | null) {
       }
       return views.length === 1 ? views[0]! : Stream.mergeAll(views, { concurrency: "unbounded" })
     }),
+
+    findEvents: (search) => findEvents(log, search, sight?.marked() ?? []),
+
+    event: (which) => trace(ports, sight, which),
   }
   return service
 })
