@@ -66,12 +66,23 @@ class Ring {
   }
 }
 
-/** The buckets of a range, the oldest first. */
-export interface Shown {
+/** Where the buckets of a range lie. */
+export interface Span {
   /** When the first one begins, and how long each is. */
   readonly from: number
   readonly step: number
   readonly count: number
+}
+
+/** The last bucket is the one that has begun. */
+export const spanOf = (range: Range, now: number): Span => {
+  const { ring, each, count } = shown[range]
+  const step = (ring === "minutes" ? minute : quarter) * each
+  return { from: (Math.floor(now / step) - count + 1) * step, step, count }
+}
+
+/** The buckets of a range, the oldest first. */
+export interface Shown extends Span {
   /** What was added to a column, by bucket. */
   readonly sums: (column: number) => ReadonlyArray<number>
   /** What a column was set to last, by bucket; `null` where it was not. */
@@ -111,12 +122,10 @@ export class Buckets {
     return sum
   }
 
-  /** The last bucket is the one that has begun. */
   show(range: Range, now: number): Shown {
-    const { ring: name, each, count } = shown[range]
+    const { ring: name, each } = shown[range]
     const ring = name === "minutes" ? this.#minutes : this.#quarters
-    const step = ring.step * each
-    const from = (Math.floor(now / step) - count + 1) * step
+    const { from, step, count } = spanOf(range, now)
     const buckets = <A>(make: (stamp: number) => A): ReadonlyArray<A> =>
       Array.from({ length: count }, (_, index) => make(from / ring.step + index * each))
     return {

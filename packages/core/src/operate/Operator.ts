@@ -25,6 +25,7 @@
  */
 import * as Context from "effect/Context"
 import type { Attempts } from "../ports/Attempts.ts"
+import type { Counters } from "../ports/Counters.ts"
 import type { Cursors } from "../ports/Cursors.ts"
 import type { DeadLetters } from "../ports/DeadLetters.ts"
 import type { Destinations } from "../ports/Destinations.ts"
@@ -39,4 +40,11 @@ export interface OperatorService extends Service<typeof actions> {}
 export class Operator extends Context.Service<Operator, OperatorService>()("@millrace/core/Operator") {}
 
 /** What every operator needs of the store. */
-export type OperatorPorts = EventLog | Cursors | Destinations | DeadLetters | Attempts | StoreHealth
+export type OperatorPorts =
+  | EventLog
+  | Cursors
+  | Destinations
+  | DeadLetters
+  | Attempts
+  | Counters
+  | StoreHealth

@@ -28,6 +28,7 @@ import { ReplayRequest } from "./replayCursor.ts"
 import { DestinationRow } from "./rows/destinationRow.ts"
 import { destinationRows } from "./rows/destinationRows.ts"
 import { eventRows } from "./rows/events.ts"
+import { historyRows } from "./rows/history.ts"
 import { streamRows } from "./rows/stream.ts"
 import { WrittenDestination, WrittenSelection } from "./rows/written.ts"
 import { Tailed, TailOptions } from "./Tail.ts"
@@ -279,4 +280,5 @@ export const actions = {
 
   ...streamRows,
   ...eventRows,
+  ...historyRows,
 } as const

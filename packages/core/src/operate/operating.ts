@@ -34,7 +34,7 @@ export const make = Effect.fnUntraced(function* (
   process: Process | null,
 ): Effect.fn.Return<OperatorService, never, OperatorPorts | Scope.Scope> {
   const ingest = process?.ingest ?? null
-  const looking = yield* Looking.make(process)
+  const looking = yield* Looking.make(process, deliverer.find)
   const log = yield* EventLog
   const cursors = yield* Cursors
   const destinations = yield* Destinations

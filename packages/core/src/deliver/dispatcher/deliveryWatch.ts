@@ -172,3 +172,18 @@ export class DeliveryWatch {
     return made
   }
 }
+
+/** How many ms a part of the attempts took at most, by a bucket's durations; `null` without any. */
+export const quantile = (counts: ReadonlyArray<number>, part: number): number | null => {
+  const total = counts.reduce((sum, count) => sum + count, 0)
+  if (total === 0) return null
+  let before = 0
+  for (const [index, count] of counts.entries()) {
+    if (count > 0 && before + count >= total * part) {
+      const from = index === 0 ? 0 : 2 ** (index - 1)
+      return Math.round(from + ((total * part - before) / count) * (2 ** index - from))
+    }
+    before += count
+  }
+  return 2 ** (counts.length - 1)
+}

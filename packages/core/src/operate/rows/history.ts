@@ -1,6 +1,6 @@
 import * as Schema from "effect/Schema"
 import { Count, Millis, Time } from "../../base/scalars.ts"
-import { answering } from "../Action.ts"
+import { answering, Nothing } from "../Action.ts"
 import { Category } from "./place.ts"
 
 export const Range = Schema.Literals(["1h", "6h", "24h", "7d"])
@@ -122,7 +122,7 @@ export const historyRows = {
     path: "intake/refusals",
     summary: "List the requests that were refused, by kind.",
     changes: false,
-    input: Schema.Struct({}),
+    input: Nothing,
     output: Schema.Struct({ refusals: Schema.Array(Refusal) }),
     errors: [],
     takes: () => ({}),

@@ -7,22 +7,28 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
+import type { UnknownDestination } from "../../deliver/UnknownDestination.ts"
+import { Counters } from "../../ports/Counters.ts"
 import { cursorName } from "../../ports/CursorName.ts"
 import { Cursors } from "../../ports/Cursors.ts"
 import { DeadLetters } from "../../ports/DeadLetters.ts"
 import { Destinations } from "../../ports/Destinations.ts"
 import { EventLog } from "../../ports/EventLog.ts"
+import type { StoreError } from "../../ports/StoreError.ts"
 import { StoreHealth } from "../../ports/StoreHealth.ts"
 import type { Service } from "../Action.ts"
 import { readRows } from "../ledgerRows.ts"
 import { NotDelivering, TooManyViews } from "../OperatorError.ts"
 import type { eventRows } from "../rows/events.ts"
+import type { historyRows } from "../rows/history.ts"
 import type { Frame, StatusNow, Streamed, streamRows } from "../rows/stream.ts"
 import { isNarrow } from "./eventQuery.ts"
 import type { Marked } from "./eventRow.ts"
 import { findEvents } from "./findEvents.ts"
+import { destinationHistory, intakeHistory } from "./histories.ts"
 import { LedgerPast } from "./LedgerPast.ts"
 import * as LiveTail from "./LiveTail.ts"
+import { listNames } from "./names.ts"
 import type { Process } from "./Process.ts"
 import * as Status from "./StatusNow.ts"
 import { trace } from "./trace.ts"
@@ -39,7 +45,7 @@ const freshFor = 2_000
 
 const minute = 60_000
 
-export interface LookingService extends Service<typeof streamRows & typeof eventRows> {}
+export interface LookingService extends Service<typeof streamRows & typeof eventRows & typeof historyRows> {}
 
 /** What the process that runs on the store adds to what the store says. */
 const makeSight = Effect.fnUntraced(function* (process: Process) {
@@ -161,7 +167,7 @@ const makeSight = Effect.fnUntraced(function* (process: Process) {
 
   /** At the end of each minute in which something has happened. */
   const sample = Effect.gen(function* () {
-    const at = (yield* Clock.currentTimeMillis) - 1
+    const at = Math.max((yield* Clock.currentTimeMillis) - 1, process.startedAt)
     const read = yield* rows
     const ids = new Set(read.map(({ id }) => id))
     watch.retain((id) => ids.has(id))
@@ -179,7 +185,7 @@ const makeSight = Effect.fnUntraced(function* (process: Process) {
   })
   yield* Effect.forkScoped(Effect.andThen(Effect.ignore(sample), Effect.forever(sampling)))
 
-  return { process, past, statusView, liveView, isRoomFor, marked }
+  return { process, past, sample, statusView, liveView, isRoomFor, marked }
 })
 
 /** Reads at most so often, whoever asks. */
@@ -198,10 +204,17 @@ const fresh = <A, E>(read: Effect.Effect<A, E>): Effect.Effect<Effect.Effect<A, 
     )
   })
 
-/** @param process `null` where nothing runs: then there is what the store says */
-export const make = Effect.fnUntraced(function* (process: Process | null) {
+/**
+ * @param process `null` where nothing runs: then there is what the store says
+ * @param find fails for a destination that is not known
+ */
+export const make = Effect.fnUntraced(function* (
+  process: Process | null,
+  find: (id: string) => Effect.Effect<unknown, UnknownDestination | StoreError>,
+) {
   const sight = process === null ? null : yield* makeSight(process)
   const log = yield* EventLog
+  const counters = yield* Counters
   const ports = {
     ...{ log, cursors: yield* Cursors, deadLetters: yield* DeadLetters },
     destinations: yield* Destinations,
@@ -225,6 +238,22 @@ export const make = Effect.fnUntraced(function* (process: Process | null) {
     findEvents: (search) => findEvents(log, search, sight?.marked() ?? []),
 
     event: (which) => trace(ports, sight, which),
+
+    intakeHistory: ({ range }) =>
+      intakeHistory(counters, process?.ingest.watch ?? null, process?.startedAt ?? null, range),
+
+    destinationHistory: Effect.fnUntraced(function* ({ id, range }) {
+      yield* find(id)
+      const now = yield* Clock.currentTimeMillis
+      // What the store does not tell now is told by the next look.
+      if (sight !== null) yield* Effect.ignore(sight.sample)
+      const past = process?.steering.watch.show(id, range, now) ?? null
+      return destinationHistory(past, process?.startedAt ?? now, range, now)
+    }),
+
+    names: (query) => listNames(counters, query),
+
+    refusals: () => Effect.succeed({ refusals: process?.ingest.watch.refusals ?? [] }),
   }
   return service
 })
