@@ -13,7 +13,7 @@ const day = 24 * hour
 
 type Column = ReadonlyArray<number | null>
 
-/** Of buckets that ended before counting began nothing is known. */
+/** Nothing is known of buckets that ended before counting began. */
 const known = <A>({ from, step }: Pick<Shown, "from" | "step">, since: number, values: ReadonlyArray<A>) =>
   values.map((value, index) => (from + (index + 1) * step <= since ? null : value))
 

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import type { UnknownDestination } from "../../deliver/UnknownDestination.ts"
+import { Attempts } from "../../ports/Attempts.ts"
 import { Counters } from "../../ports/Counters.ts"
 import { cursorName } from "../../ports/CursorName.ts"
 import { Cursors } from "../../ports/Cursors.ts"
@@ -217,7 +218,7 @@ export const make = Effect.fnUntraced(function* (
   const counters = yield* Counters
   const ports = {
     ...{ log, cursors: yield* Cursors, deadLetters: yield* DeadLetters },
-    destinations: yield* Destinations,
+    ...{ destinations: yield* Destinations, attempts: yield* Attempts },
   }
 
   const service: LookingService = {

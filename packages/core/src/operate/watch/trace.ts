@@ -8,14 +8,16 @@ import { cameTexts } from "../../entry/cameText.ts"
 import { type DecodedEntry, eventIds } from "../../entry/Entry.ts"
 import { readEnvelope } from "../../entry/Envelope.ts"
 import { isTimeUUID } from "../../entry/TimeUUID.ts"
+import { type Attempts, delivered, limits } from "../../ports/Attempts.ts"
 import { type CursorName, cursorName } from "../../ports/CursorName.ts"
 import type { CursorRecord, Cursors } from "../../ports/Cursors.ts"
 import type { DeadLetter, DeadLetters } from "../../ports/DeadLetters.ts"
 import type { Destinations } from "../../ports/Destinations.ts"
 import type { EventLog, LogEntry } from "../../ports/EventLog.ts"
+import type { Position } from "../../ports/Position.ts"
 import type { StoreError } from "../../ports/StoreError.ts"
 import { UnknownEvent } from "../OperatorError.ts"
-import { type EventAt, type EventTrace, maxShown } from "../rows/events.ts"
+import { type EventAt, type EventTrace, maxShown, type Whereabouts } from "../rows/events.ts"
 import { entryAt } from "./entryAt.ts"
 import { type Marked, type PlaceParts, parsePlace, rowOf } from "./eventRow.ts"
 import { findEvents } from "./findEvents.ts"
@@ -36,6 +38,7 @@ export interface TracePorts {
   readonly cursors: Cursors["Service"]
   readonly deadLetters: DeadLetters["Service"]
   readonly destinations: Destinations["Service"]
+  readonly attempts: Attempts["Service"]
 }
 
 /** The process that delivers, with what its ledger said last. */
@@ -64,6 +67,35 @@ const letterOf = Effect.fnUntraced(function* (
     if (next === null || oldest === undefined || oldest.deadAt < since - clockDifference) return null
     after = next
   }
+})
+
+type Delivered = Extract<Whereabouts, { readonly _tag: "Delivered" }>
+
+const isBefore = (at: PlaceParts, [position, index]: readonly [Position, number]): boolean =>
+  at.position < position || (at.position === position && at.index < index)
+
+const isBehind = (at: PlaceParts, [position, index]: readonly [Position, number]): boolean =>
+  at.position > position || (at.position === position && at.index > index)
+
+/** Says by which attempt an event was delivered, while that is on record. */
+const deliveryOf = Effect.fnUntraced(function* (
+  attempts: Attempts["Service"],
+  destination: string,
+  at: PlaceParts,
+): Effect.fn.Return<Delivered, StoreError> {
+  const kept = yield* attempts.list({ destination, outcome: delivered, limit: limits.maxSuccesses })
+  const found = kept.filter(
+    ({ range }) =>
+      range?.partition === at.partition && !isBefore(at, range.first) && !isBehind(at, range.last),
+  )
+  // Where several reach over it, the others carry what lies beside it.
+  const [attempt] = found.sort((a, b) => a.events - b.events)
+  return attempt === undefined
+    ? { _tag: "Delivered", at: null, status: null, duration: null, events: null, webhookId: null }
+    : {
+        ...{ _tag: "Delivered", at: attempt.startedAt + attempt.duration, status: attempt.status },
+        ...{ duration: attempt.duration, events: attempt.events, webhookId: attempt.webhookId },
+      }
 })
 
 /** Where each destination stands in a partition: by its lane where one runs here. */
@@ -104,7 +136,7 @@ const placesOf = Effect.fnUntraced(function* (
   { process, past, marked }: Delivering,
   { at, entry, decoded, event, timeUUID }: Found,
 ): Effect.fn.Return<ReadonlyArray<EventAt>, StoreError> {
-  const { log, deadLetters, destinations } = ports
+  const { log, deadLetters, destinations, attempts } = ports
   const { roster, watch } = process.steering
   const stands = yield* standsIn(ports, process, at.partition)
   const records = new Map((yield* destinations.list).map((record) => [record.id, record]))
@@ -129,15 +161,14 @@ const placesOf = Effect.fnUntraced(function* (
       disabled:
         record?.disabled ?? (destination.enabled ? null : { at: record?.createdAt ?? 0, reason: "by-hand" }),
       createdAt: record?.createdAt ?? null,
-      selectionSince: null,
+      selectionSince: record?.selection?.since ?? null,
       last: watch.lastOf(id),
-      delivery: null,
       rate: rates.delivered + rates.filtered,
     })
     const { exportRule } = selection
     places.push({
       destination: id,
-      is,
+      is: is._tag === "Delivered" ? yield* deliveryOf(attempts, id, at) : is,
       leaves: reason === null ? leaves(decoded, event, at.index, exportRule) : null,
       fields:
         reason === null ? changedFields(decoded, event, at.index, exportRule) : { dropped: [], hashed: [] },

@@ -36,8 +36,6 @@ export interface Known {
   readonly selectionSince: number | null
   readonly beginsNow: boolean
   readonly last: LastAttempt | null
-  /** The attempt that has delivered the event, while it is on record. */
-  readonly delivery: Extract<Whereabouts, { readonly _tag: "Delivered" }> | null
   /** ms that a batch waits for more. */
   readonly maxDelay: number
   /** Events a second that it gets on with; 0 when it does not. */
@@ -55,12 +53,12 @@ const isSuspect = ({ position, index }: Placed, { state }: Stand): boolean =>
 const ordinalOf = ({ state }: Stand): number =>
   state.from + LaneState.looked(state) - LaneState.settledAhead(state)
 
+/** As long as nobody has looked for the attempt. */
 const unknownDelivery = { at: null, status: null, duration: null, events: null, webhookId: null }
 
 /** What has become of an event that the destination's cursor has gone past. */
 const passed = (event: Placed, known: Known, { state }: Stand): Whereabouts => {
   const { reason, createdAt, selectionSince } = known
-  if (known.delivery !== null) return known.delivery
   if (known.beginsNow && createdAt !== null && event.arrivedAt < createdAt) {
     return { _tag: "BeganLater", began: createdAt }
   }

@@ -31,8 +31,37 @@ const isAt = async (pipeline: TestPipeline, name: string, destination = "hook"):
 describe("where an event is", () => {
   test("delivered", async () => {
     const pipeline = await start()
+    const began = pipeline.now()
+    pipeline.receiver("hook").answer({ status: 202, after: 84 })
     await pipeline.log({ eventName: "a" })
-    expect(await isAt(pipeline, "a")).toMatchObject({ _tag: "Delivered" })
+    await pipeline.log({ eventName: "b" }, { eventName: "c" })
+    await pipeline.advance("3 seconds")
+    const ids = pipeline.receiver("hook").requests.map(({ headers }) => headers["webhook-id"])
+    const answered = { _tag: "Delivered", status: 202, duration: 84 }
+    expect(await isAt(pipeline, "a")).toEqual({ ...answered, at: began + 84, events: 1, webhookId: ids[0] })
+    expect(await isAt(pipeline, "c")).toEqual({ ...answered, at: began + 168, events: 2, webhookId: ids[1] })
+    for (let at = 0; at < 110; at++) {
+      await pipeline.log({ eventName: "later" })
+      await pipeline.advance(100)
+    }
+    await pipeline.advance("3 seconds")
+    const unknown = { at: null, status: null, duration: null, events: null, webhookId: null }
+    expect(await isAt(pipeline, "a")).toEqual({ _tag: "Delivered", ...unknown })
+  })
+
+  test("passed before the filter was changed", async () => {
+    const pipeline = await start({ destinations: [] })
+    const added = { ...hook, id: "added", url: "https://added.test/" }
+    await pipeline.addDestination(added)
+    await pipeline.log({ eventName: "a" })
+    await pipeline.advance("1 minute")
+    const changedAt = pipeline.now()
+    const { revision } = await pipeline.destination("added")
+    await pipeline.changeDestination("added", { filter: { include: ["b"] } }, revision)
+    await pipeline.log({ eventName: "b" })
+    await pipeline.advance("3 seconds")
+    expect(await isAt(pipeline, "a", "added")).toEqual({ _tag: "PassedBefore", changedAt, wouldPass: false })
+    expect(await isAt(pipeline, "b", "added")).toMatchObject({ _tag: "Delivered" })
   })
 
   test("filtered, looked at or not", async () => {
