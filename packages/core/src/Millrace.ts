@@ -1,4 +1,5 @@
-import type * as Context from "effect/Context"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -14,7 +15,7 @@ import { schemesOf } from "./deliver/send/SinkKind.ts"
 import { webhook } from "./deliver/send/webhook.ts"
 import type { Extension } from "./Extension.ts"
 import * as HttpIngest from "./intake/HttpIngest.ts"
-import { Ingest } from "./intake/Ingest.ts"
+import { Ingest, type Noticed } from "./intake/Ingest.ts"
 import type { NewEvent } from "./intake/logEvent.ts"
 import { promiseHandler } from "./intake/promiseHandler.ts"
 import { within } from "./operate/Action.ts"
@@ -218,6 +219,11 @@ export interface Millrace extends Operations.Operations {
    * yours to do, as `millrace serve` does.
    */
   readonly lost: Promise<StoreError>
+  /**
+   * Adds what another process of this server has noticed of its intake: for hosts that take events
+   * in by several.
+   */
+  readonly noticed: (noticed: Noticed) => void
   /** The operations as Effects that take and answer JSON: for hosts that serve them to others. */
   readonly operator: Operator["Service"]
   /** What else those need who stand around it, as the console does. */
@@ -329,6 +335,10 @@ export const make = async <D extends Durability = never>(options: MakeOptions<D>
     ready: async () => (await readiness()) === null,
     readiness,
     lost: run(dispatcher.lost),
+    noticed: (noticed) => {
+      const clock = Context.get(context, Clock.Clock)
+      services.ingest.watch.add(noticed, clock.currentTimeMillisUnsafe())
+    },
     close: ({ deadline = "10 seconds" } = {}) => {
       closing ??= closeAll(deadline)
       return closing

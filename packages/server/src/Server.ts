@@ -113,6 +113,7 @@ const listenByWorkers = Effect.fnUntraced(function* (
   config: Config,
   millrace: Millrace.Millrace,
   store: Context.Context<Store.Store>,
+  keyNews: Pool.KeyNews,
   version: string,
   console: RequestListener | null,
 ) {
@@ -146,10 +147,26 @@ const listenByWorkers = Effect.fnUntraced(function* (
       ...WorkerDocuments.handlers(Context.get(store, Documents.Documents)),
       problem: () => Effect.promise(() => Endpoints.problemOf(millrace)),
     },
+    onNoticed: millrace.noticed,
+    keys: keyNews,
     metrics: (counted) => Endpoints.health(millrace, version, counted).metrics(),
     onAppends: Appender.make(log, workers * maxBytes, yield* Effect.context<never>()),
   })
 })
+
+/** The same store, that tells workers when its keys have changed. */
+const tellingOfKeys = (
+  store: Context.Context<Store.Store>,
+  news: Pool.KeyNews,
+): Context.Context<Store.Store> => {
+  const keys = Context.get(store, Keys.Keys)
+  const tell = Effect.suspend(() => news.tell)
+  return Context.add(store, Keys.Keys, {
+    ...keys,
+    put: (record) => Effect.tap(keys.put(record), () => tell),
+    remove: (hash) => Effect.tap(keys.remove(hash), () => tell),
+  })
+}
 
 /**
  * Opens the store, starts intake and delivery, and listens. Nothing is left open when any of it
@@ -173,13 +190,16 @@ export const start = Effect.fnUntraced(function* (
   const { durability } = Context.get(store, EventLog.EventLog)
   const generatedKey = yield* Effect.provideContext(GeneratedKey.makeIfNone(config.keys), store)
 
+  const keyNews: Pool.KeyNews = { tell: Effect.void }
   const keys = generatedKey === null ? config.keys : { server: [generatedKey], client: [] }
 
   const millrace = yield* Effect.acquireRelease(
     Effect.tryPromise({
       try: () =>
         Millrace.make({
-          store: Layer.succeedContext(store).pipe(Store.acknowledging<EventLog.Durability>()),
+          store: Layer.succeedContext(tellingOfKeys(store, keyNews)).pipe(
+            Store.acknowledging<EventLog.Durability>(),
+          ),
           ...(config.ack === null ? {} : { ack: config.ack }),
           keys,
           destinations: config.destinations,
@@ -235,7 +255,14 @@ export const start = Effect.fnUntraced(function* (
   const port = yield* config.workers === 1
     ? listenHere(config, millrace, version, console.isOpen ? answer : null)
     : Effect.provide(
-        listenByWorkers({ ...config, keys }, millrace, store, version, console.isOpen ? answer : null),
+        listenByWorkers(
+          { ...config, keys },
+          millrace,
+          store,
+          keyNews,
+          version,
+          console.isOpen ? answer : null,
+        ),
         Core.layerLog(log),
       )
   // Before requests in flight are waited for: a page that is open would be one.

@@ -150,4 +150,9 @@ export const migrations: ReadonlyArray<string> = [
   ALTER TABLE destinations ADD COLUMN selection TEXT;
   ALTER TABLE attempts ADD COLUMN places TEXT;
   `,
+  `
+  -- What a key is for, and its last characters.
+  ALTER TABLE keys ADD COLUMN name TEXT;
+  ALTER TABLE keys ADD COLUMN hint TEXT;
+  `,
 ]

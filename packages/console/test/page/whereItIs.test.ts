@@ -119,6 +119,11 @@ describe("where an event is", () => {
       { _tag: "BeganLater", began: at(9, 12) },
       "Arrived before this destination began, 09:12. A replay can send it.",
     ],
+    [
+      "filtered",
+      { _tag: "Skipped" },
+      "Skipped by hand, or done before that: which one is not on record. A replay can send it.",
+    ],
     ["dead", { _tag: "Lost" }, "Dropped by the log before it was tried."],
   ])("%s: %o", (mark, is, expected) => {
     const where = of(is)

@@ -27,7 +27,7 @@ import type { AuthenticationOptions } from "./authentication.ts"
 import * as Authentication from "./authentication.ts"
 import { makeDamage } from "./damage.ts"
 import { makeDedupe } from "./dedupe.ts"
-import { IntakeWatch } from "./IntakeWatch.ts"
+import { IntakeWatch, type Noticed } from "./IntakeWatch.ts"
 import { defaultLimits, type IngestLimits, limitProblems, limitsOf } from "./ingestLimits.ts"
 import type { HashedKey, Principal } from "./keyRing.ts"
 import { makeNameCounts } from "./nameCounts.ts"
@@ -50,7 +50,7 @@ export interface IngestOptions extends AuthenticationOptions {
 }
 
 export { type AuthenticationOptions, keyProblems } from "./authentication.ts"
-export type { IntakeWatch, Principal }
+export type { IntakeWatch, Noticed, Principal }
 export { defaultLimits, type IngestLimits }
 
 /** What became of a request that was not refused. */

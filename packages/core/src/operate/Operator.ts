@@ -30,6 +30,7 @@ import type { Cursors } from "../ports/Cursors.ts"
 import type { DeadLetters } from "../ports/DeadLetters.ts"
 import type { Destinations } from "../ports/Destinations.ts"
 import type { EventLog } from "../ports/EventLog.ts"
+import type { Keys } from "../ports/Keys.ts"
 import type { StoreHealth } from "../ports/StoreHealth.ts"
 import type { Service } from "./Action.ts"
 import type { actions } from "./actions.ts"
@@ -47,4 +48,5 @@ export type OperatorPorts =
   | DeadLetters
   | Attempts
   | Counters
+  | Keys
   | StoreHealth

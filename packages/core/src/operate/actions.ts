@@ -29,6 +29,7 @@ import { DestinationRow } from "./rows/destinationRow.ts"
 import { destinationRows } from "./rows/destinationRows.ts"
 import { eventRows } from "./rows/events.ts"
 import { historyRows } from "./rows/history.ts"
+import { keyRows } from "./rows/keyRows.ts"
 import { streamRows } from "./rows/stream.ts"
 import { WrittenDestination, WrittenSelection } from "./rows/written.ts"
 import { Tailed, TailOptions } from "./Tail.ts"
@@ -281,4 +282,5 @@ export const actions = {
   ...streamRows,
   ...eventRows,
   ...historyRows,
+  ...keyRows,
 } as const

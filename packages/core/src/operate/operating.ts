@@ -11,6 +11,7 @@ import { Cursors } from "../ports/Cursors.ts"
 import { DeadLetters, intake } from "../ports/DeadLetters.ts"
 import { Destinations } from "../ports/Destinations.ts"
 import { EventLog } from "../ports/EventLog.ts"
+import { Keys } from "../ports/Keys.ts"
 import { retryStore } from "../ports/retryStore.ts"
 import type { StoreError } from "../ports/StoreError.ts"
 import * as CursorMove from "./cursorMove.ts"
@@ -18,6 +19,7 @@ import type { Deliverer } from "./Deliverer.ts"
 import * as DryRun from "./DryRun.ts"
 import { searchDeadLetters } from "./deadLetterSearch.ts"
 import * as Configuring from "./destinations/configuring.ts"
+import * as LookAfterKeys from "./keyActions.ts"
 import { readRows } from "./ledgerRows.ts"
 import type { OperatorPorts, OperatorService } from "./Operator.ts"
 import { DestinationConfigured, NoIntake, NotReplayable } from "./OperatorError.ts"
@@ -75,6 +77,7 @@ export const make = Effect.fnUntraced(function* (
   return {
     ...Configuring.make({ deliverer, destinations, change }),
     ...looking,
+    ...LookAfterKeys.make(yield* Keys, ingest),
 
     destinations: () => Effect.map(rows, (destinations) => ({ destinations })),
 

@@ -12,6 +12,10 @@ export interface KeyRecord {
   readonly hash: string
   readonly kind: KeyKind
   readonly createdAt: number
+  /** What it is for, as whoever made it says. */
+  readonly name?: string
+  /** Its last four characters, to tell it by. */
+  readonly hint?: string
 }
 
 export class Keys extends Context.Service<

@@ -1,3 +1,4 @@
+import type { Ingest } from "@millrace/core"
 import type { Ledger } from "@millrace/core/host"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
@@ -95,6 +96,8 @@ export interface Report {
 }
 
 export interface WorkerReport extends Report {
+  /** What its intake has noticed since it last said so, where it says so. */
+  readonly noticed?: Ingest.Noticed
   /** How many it has open. */
   readonly connections: number
 }

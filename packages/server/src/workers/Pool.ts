@@ -1,4 +1,5 @@
 import cluster from "node:cluster"
+import type { Ingest } from "@millrace/core"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -15,11 +16,20 @@ type WorkerError = WorkerProcess.WorkerError
 
 type ProcessOptions = WorkerProcess.ProcessOptions
 
+/** Tells workers that there are other keys. Nobody is told before there are workers. */
+export interface KeyNews {
+  tell: Effect.Effect<void>
+}
+
 export interface PoolOptions extends Pick<ProcessOptions, "program" | "onAppends"> {
   readonly workers: number
   /** What each is started with. */
   readonly settings: Omit<Settings, "worker">
   readonly handlers: Omit<ProcessOptions["handlers"], "metrics">
+  /** Gets what a worker's intake has noticed. */
+  readonly onNoticed: (noticed: Ingest.Noticed) => void
+  /** Gets what tells workers that the store has other keys: it is done once they go by them. */
+  readonly keys: KeyNews
   /** The text of `GET /metrics`. */
   readonly metrics: (workers: () => Promise<Metrics.Workers>) => Promise<string>
 }
@@ -45,6 +55,9 @@ const longestWait = 10_000
 
 /** A machine under load needs seconds to start a process. */
 const startWithin = "30 seconds"
+
+/** As long as a worker that is busy may take to read the keys anew. */
+const reloadWithin = "5 seconds"
 
 /** Shorter than a scraper waits. */
 const reportWithin = "1 second"
@@ -102,6 +115,15 @@ export const start = Effect.fnUntraced(function* (
       ),
     )
 
+  options.keys.tell = Effect.suspend(() =>
+    Effect.forEach(
+      slots.flatMap(({ running }) => (running === null ? [] : [running])),
+      // One that does not answer has ended, or will read them anew.
+      ({ channel }) => Effect.ignore(Effect.timeout(channel.call("reloadKeys", null), reloadWithin)),
+      { concurrency: "unbounded", discard: true },
+    ),
+  )
+
   const share = (): number =>
     Balance.shareOf(slots.flatMap(({ report }) => (report === null ? [] : [report.connections])))
 
@@ -116,8 +138,9 @@ export const start = Effect.fnUntraced(function* (
         ...options.handlers,
         metrics: () => Effect.promise(() => options.metrics(counted)),
       },
-      onReport: (report) => {
+      onReport: ({ noticed, ...report }) => {
         slot.report = report
+        if (noticed !== undefined) options.onNoticed(noticed)
         return share()
       },
     })

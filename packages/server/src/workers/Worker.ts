@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream"
-import { Millrace as Core, HttpIngest } from "@millrace/core"
+import { Millrace as Core, Ingest as CoreIngest, HttpIngest } from "@millrace/core"
 import { promiseHandler, RelayMark } from "@millrace/core/host"
 import { Codec, createServer, type Ingest, YoungMemory } from "@millrace/node"
 import { statsig } from "@millrace/statsig"
@@ -69,7 +69,8 @@ const health = ({ call }: Primary): Endpoints.Health => ({
  */
 const listen = Effect.fnUntraced(function* (settings: Settings, primary: Primary) {
   const { host, port, maxBytes } = settings
-  const http = Context.get(yield* intake(settings, primary), HttpIngest.HttpIngest)
+  const services = yield* intake(settings, primary)
+  const http = Context.get(services, HttpIngest.HttpIngest)
   const context = yield* Effect.context<never>()
   const ingest: Ingest = { matches: http.matches, handle: promiseHandler(http, context) }
   const passOn =
@@ -81,7 +82,7 @@ const listen = Effect.fnUntraced(function* (settings: Settings, primary: Primary
     Effect.map((address): Started => ({ port: address.port })),
     Effect.catch(({ message }) => Effect.succeed<Started>({ problem: message })),
   )
-  return { started, balance }
+  return { started, balance, intake: Context.get(services, CoreIngest.Ingest) }
 })
 
 const logAs = (worker: number): Layer.Layer<never> =>
@@ -95,12 +96,16 @@ const logAs = (worker: number): Layer.Layer<never> =>
 export const run = (stream: Duplex, onEnd: () => void): void => {
   const scope = Scope.makeUnsafe()
   let balance: Balance.Balance | null = null
+  let taking: CoreIngest.Ingest["Service"] | null = null
   const report = (): Metrics.WorkerReport => ({
     ...Metrics.report(),
     connections: balance?.connections() ?? 0,
   })
   /** Tells the primary what has been counted, and learns how many connections to keep. */
-  const reporting = Effect.suspend(() => primary.call("report", report())).pipe(
+  const reporting = Effect.suspend(() => {
+    const noticed = taking?.watch.take()
+    return primary.call("report", { ...report(), ...(noticed === undefined ? {} : { noticed }) })
+  }).pipe(
     Effect.map((share) => balance?.keep(share)),
     Effect.ignore,
     Effect.delay(reportEvery),
@@ -110,6 +115,8 @@ export const run = (stream: Duplex, onEnd: () => void): void => {
     function* (settings: Settings) {
       const listening = yield* listen(settings, primary)
       balance = listening.balance
+      taking = listening.intake
+      taking.watch.take()
       yield* Effect.forkScoped(reporting)
       return listening.started
     },
@@ -123,6 +130,7 @@ export const run = (stream: Duplex, onEnd: () => void): void => {
     handlers: {
       start,
       report: () => Effect.sync(report),
+      reloadKeys: () => Effect.as(taking?.reloadKeys ?? Effect.void, null),
       stop: () => Effect.andThen(Scope.close(scope, Exit.void), Effect.sync(report)),
     },
     onClose: onEnd,

@@ -196,6 +196,10 @@ const written: Readonly<Record<string, (asked: Asked) => Promise<ReadonlyArray<u
       change,
     ]
   },
+  revokeKey: async (asked) => {
+    const { id } = await asked("keys/create", { name: "made", kind: "server" })
+    return [{ id: "nobody" }, { id }]
+  },
   event: async () => [{ place: "0/0000000000000001/0" }, { id: "nobody" }, {}],
 }
 
@@ -241,6 +245,8 @@ test("what changes something says so", () => {
     "dead-letters/replay",
     "dead-letters/purge",
     "send",
+    "keys/create",
+    "keys/revoke",
   ])
 })
 

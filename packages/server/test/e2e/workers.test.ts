@@ -1,7 +1,9 @@
 import { readdirSync } from "node:fs"
 import { Agent } from "node:http"
 import { join } from "node:path"
+import * as Effect from "effect/Effect"
 import { describe, expect, onTestFinished, test } from "vitest"
+import * as AdminClient from "../../src/admin/AdminClient.ts"
 import { outcome, type Server, serve } from "../support/command.ts"
 import { eventHeaders, eventsBody, makeLoad, post } from "../support/load.ts"
 import { lockDatabase } from "../support/lock.ts"
@@ -42,6 +44,37 @@ const receivedAll = async (receiver: Receiver, ids: ReadonlySet<string>): Promis
     return missing.size === 0
   })
 }
+
+describe("keys", () => {
+  test("that an operator makes and takes back count in all workers at once, with what they are used for", async () => {
+    const { directory, start } = await setUp()
+    const server = await start()
+    const [socket] = readdirSync(directory).filter((name) => name.endsWith(".sock"))
+    const admin = AdminClient.make({ socketPath: join(directory, socket!) })
+    const run = Effect.runPromise
+    const { id, key: made } = await run(admin.createKey({ name: "shop", kind: "client" }))
+    const statuses = async () => {
+      // A connection each: both workers have some.
+      const replies = Array.from({ length: 20 }, (_, n) =>
+        post(`${server.url}/v1/log_event`, eventHeaders(made), eventsBody([`${n}`]), new Agent()),
+      )
+      return new Set((await Promise.all(replies)).map(({ status }) => status))
+    }
+    expect(await statuses()).toEqual(new Set([202]))
+    const used = async () => {
+      const { keys } = await run(admin.keys({}))
+      return keys.find((one) => one.id === id)!
+    }
+    // Workers tell once a second what they have noticed.
+    await expect.poll(async () => (await used()).events, { timeout: 20_000 }).toBe(20)
+    expect(await used()).toMatchObject({ name: "shop", hint: made.slice(-4), origin: "added" })
+    await run(admin.revokeKey({ id }))
+    expect(await statuses()).toEqual(new Set([401]))
+    const refused = async () => (await run(admin.refusals({}))).refusals
+    await expect.poll(async () => (await refused())[0]?.count, { timeout: 20_000 }).toBe(20)
+    expect((await refused())[0]).toMatchObject({ status: 401, keyKind: "client-", route: "log_event" })
+  })
+})
 
 describe("events", () => {
   test("are taken by all workers, delivered once, and counted together", async () => {

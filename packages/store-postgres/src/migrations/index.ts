@@ -1,6 +1,7 @@
 import { checkedOutbox } from "./checkedOutbox.ts"
 import { documents } from "./documents.ts"
 import { generations } from "./generations.ts"
+import { keyNames } from "./keyNames.ts"
 import { log } from "./log.ts"
 import { outbox } from "./outbox.ts"
 import { places } from "./places.ts"
@@ -21,4 +22,5 @@ export const migrations: ReadonlyArray<Migration> = [
   reserve,
   documents,
   places,
+  keyNames,
 ]

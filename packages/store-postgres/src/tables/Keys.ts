@@ -7,12 +7,16 @@ interface Row {
   readonly hash: string
   readonly kind: string
   readonly created_at: number
+  readonly name: string | null
+  readonly hint: string | null
 }
 
-const keyOf = ({ hash, kind, created_at }: Row): Keys.KeyRecord => ({
+const keyOf = ({ hash, kind, created_at, name, hint }: Row): Keys.KeyRecord => ({
   hash: fromText(hash),
   kind: kind as Keys.KeyKind,
   createdAt: created_at,
+  ...(name === null ? {} : { name: fromText(name) }),
+  ...(hint === null ? {} : { hint: fromText(hint) }),
 })
 
 export const keys = (database: Database): Keys.Keys["Service"] => {
@@ -22,12 +26,19 @@ export const keys = (database: Database): Keys.Keys["Service"] => {
       rows.map(keyOf).sort((a, b) => a.createdAt - b.createdAt || byText(a.hash, b.hash)),
     ),
 
-    put: ({ hash, kind, createdAt }) =>
+    put: ({ hash, kind, createdAt, name, hint }) =>
       Effect.asVoid(
         database.query(
-          `INSERT INTO ${schema}.keys (hash, kind, created_at) VALUES ($1, $2, $3)
-           ON CONFLICT (hash) DO UPDATE SET kind = excluded.kind, created_at = excluded.created_at`,
-          [toText(hash), kind, createdAt],
+          `INSERT INTO ${schema}.keys (hash, kind, created_at, name, hint) VALUES ($1, $2, $3, $4, $5)
+           ON CONFLICT (hash) DO UPDATE SET kind = excluded.kind, created_at = excluded.created_at,
+             name = excluded.name, hint = excluded.hint`,
+          [
+            toText(hash),
+            kind,
+            createdAt,
+            name === undefined ? null : toText(name),
+            hint === undefined ? null : toText(hint),
+          ],
         ),
       ),
 

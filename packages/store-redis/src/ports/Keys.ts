@@ -5,8 +5,8 @@ import { pairs } from "../reply.ts"
 import { change } from "../scripts.ts"
 import { byText, encode } from "../text.ts"
 
-const toJson = ({ hash, kind, createdAt }: Keys.KeyRecord): string =>
-  JSON.stringify({ hash, kind, createdAt })
+const toJson = ({ hash, kind, createdAt, name, hint }: Keys.KeyRecord): string =>
+  JSON.stringify({ hash, kind, createdAt, name, hint })
 
 export const apiKeys = (connection: Connection): Keys.Keys["Service"] => {
   const { keys } = connection

@@ -7,6 +7,8 @@ export const keyOf = (row: Row): Keys.KeyRecord => ({
   hash: text(row, "hash"),
   kind: text(row, "kind") as Keys.KeyKind,
   createdAt: number(row, "created_at"),
+  ...(row["name"] === null || row["name"] === undefined ? {} : { name: text(row, "name") }),
+  ...(row["hint"] === null || row["hint"] === undefined ? {} : { hint: text(row, "hint") }),
 })
 
 export const keys = (connection: Connection) => ({
@@ -16,12 +18,14 @@ export const keys = (connection: Connection) => ({
       .map(keyOf)
       .sort((a, b) => a.createdAt - b.createdAt || byText(a.hash, b.hash)),
 
-  put({ hash, kind, createdAt }: Keys.KeyRecord): void {
+  put({ hash, kind, createdAt, name, hint }: Keys.KeyRecord): void {
     connection.run(
-      "INSERT OR REPLACE INTO keys (hash, kind, created_at) VALUES (?, ?, ?)",
+      "INSERT OR REPLACE INTO keys (hash, kind, created_at, name, hint) VALUES (?, ?, ?, ?, ?)",
       hash,
       kind,
       createdAt,
+      name ?? null,
+      hint ?? null,
     )
   },
 

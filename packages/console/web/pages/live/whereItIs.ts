@@ -144,6 +144,12 @@ export const whereItIs = ({ destination, is }: EventAt, arrived: number, now: nu
         button: null,
       }
     }
+    case "Skipped":
+      return {
+        mark: "filtered",
+        said: ["Skipped by hand, or done before that: which one is not on record. A replay can send it."],
+        button: null,
+      }
     case "Lost":
       return { mark: "dead", said: ["Dropped by the log before it was tried."], button: null }
   }

@@ -27,6 +27,22 @@ export const keys = ({ check }: Suite): void => {
     }),
   )
 
+  check("keeps what a key is for, and what it ends with, where that is said", (open) =>
+    Effect.gen(function* () {
+      const { keys: port } = yield* open()
+      const named = key("a", { name: "the \u0000 shop, über", hint: "9f2c" })
+      yield* port.put(named)
+      yield* port.put(key("b", { name: "only a name", createdAt: start + 1 }))
+      yield* port.put(key("c", { createdAt: start + 2 }))
+      const [first, second, third] = yield* port.list
+      expect(first).toEqual(named)
+      expect(second).not.toHaveProperty("hint")
+      expect(third).toEqual(key("c", { createdAt: start + 2 }))
+      yield* port.put(key("a"))
+      expect((yield* port.list)[0]).toEqual(key("a"))
+    }),
+  )
+
   check("put is an upsert by hash, remove takes a key away", (open) =>
     Effect.gen(function* () {
       const { keys: port } = yield* open()
