@@ -86,7 +86,7 @@ const flowing = ({ lag, rate, pending, failures, lastStatus }: Destination): Say
 })
 
 /** When the log may begin to drop what waits; `null` when time alone never makes it. */
-export const droppedFrom = ({ lag }: Destination, { now, keepFor }: Around): number | null =>
+const droppedFrom = ({ lag }: Destination, { now, keepFor }: Around): number | null =>
   keepFor === null || lag === null ? null : now - lag + keepFor
 
 const off = (destination: Destination, around: Around): Says => {

@@ -40,7 +40,7 @@ export interface FilterForm {
 }
 
 /** What many people would rather not send: offered, and sent unless they say otherwise. */
-export const offered = ["user.email", "user.ip", "user.custom.*"] as const
+const offered = ["user.email", "user.ip", "user.custom.*"] as const
 
 const rowsOf = ({ drop, hash }: Fields.Fields): ReadonlyArray<FieldRow> => [
   ...drop.map((path): FieldRow => ({ path, treatment: "dropped" })),

@@ -14,7 +14,7 @@ export const mistakesOf = (message: string): ReadonlyArray<Mistake> =>
     })
 
 /** Whether `path` is `root` or stands below it. */
-export const isBelow = (path: string, root: string): boolean =>
+const isBelow = (path: string, root: string): boolean =>
   path === root || path.startsWith(`${root}.`) || path.startsWith(`${root}[`)
 
 /** What is said of a field: of it, or of anything below it. */

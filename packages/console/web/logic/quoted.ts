@@ -12,7 +12,7 @@ export interface Item {
 
 const needsQuotes = /^$|^["\s]|\s$|[,\n\r]/
 
-export const quoted = (text: string): string => JSON.stringify(text)
+const quoted = (text: string): string => JSON.stringify(text)
 
 /** @param isMeantOtherwise says of a bare text that it would be read as something else */
 export const toItem = (text: string, isMeantOtherwise: (text: string) => boolean = () => false): string =>

@@ -66,7 +66,7 @@ export const judge = (text: string, address: string | null = null): Judgement =>
 const generic = new Set(["www", "api", "hooks", "webhook", "webhooks", "events", "ingest", "app"])
 
 /** What a destination's id has to be. */
-export const idPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
+const idPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 
 /**
  * A name for what stands at a URL: its host's most telling part, with a number where it is taken.

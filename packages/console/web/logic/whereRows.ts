@@ -40,7 +40,7 @@ export type WhereForm =
   | { readonly kind: "rows"; readonly rows: ReadonlyArray<Row>; readonly isAlone: boolean }
   | { readonly kind: "json"; readonly text: string }
 
-export const noRows: WhereForm = { kind: "rows", rows: [], isAlone: false }
+const noRows: WhereForm = { kind: "rows", rows: [], isAlone: false }
 
 export const newRow: Row = { field: "metadata.", comparison: "eq", value: "" }
 

@@ -21,7 +21,7 @@ const patience = 900
 let before = ""
 let timer: ReturnType<typeof setTimeout> | undefined
 
-export const focusFind = (): void => document.getElementById("find")?.focus()
+const focusFind = (): void => document.getElementById("find")?.focus()
 
 /** `j` and `k`: from row to row, on whatever page has some. */
 const moveRow = (by: number): void => {

@@ -1,7 +1,7 @@
 import { signal } from "@preact/signals"
 import { href, type Query, routeOf } from "./address.ts"
 
-export { destinationHref, href, type Query, type Route } from "./address.ts"
+export { destinationHref, href, type Query } from "./address.ts"
 
 export const route = signal(routeOf(location.hash))
 

@@ -72,5 +72,8 @@ export const locked = computed(() => {
 /** For how long there has been no connection, as words. */
 export const lostFor = (now: number): string => {
   const { value } = connection
-  return value._tag === "Lost" ? span(Math.max(Math.round((now - value.since) / 1000) * 1000, 1000)) : ""
+  if (value._tag !== "Lost") return ""
+  // Whole seconds: it counts up once a second.
+  const seconds = Math.max(Math.round((now - value.since) / 1000), 1)
+  return seconds < 60 ? `${seconds} s` : span(seconds * 1000)
 }

@@ -2,10 +2,10 @@ import type { Destination } from "../api/rows.ts"
 import type { State } from "./words.ts"
 
 /** Failures in a row from which a destination counts as failing: one or two happen to everybody. */
-export const failingFrom = 3
+const failingFrom = 3
 
 /** Being late from which it is catching up, in ms. */
-export const behindFrom = 10_000
+const behindFrom = 10_000
 
 /** How a destination is doing, in one of five words. */
 export const stateOf = ({

@@ -19,7 +19,7 @@ import { count } from "../../text/numbers.ts"
 /** A row of the table: names without a volume are those that only the filter knows. */
 export type CustomName = Pick<NameRow, "eventName" | "volume" | "hours">
 
-export const customNames = (names: ReadonlyArray<NameRow>, form: FilterForm): ReadonlyArray<CustomName> => {
+const customNames = (names: ReadonlyArray<NameRow>, form: FilterForm): ReadonlyArray<CustomName> => {
   const custom = names.filter(({ category }) => category === "custom")
   const known = new Set(custom.map(({ eventName }) => eventName))
   const others = Object.keys(form.customEvents).filter((name) => !known.has(name))

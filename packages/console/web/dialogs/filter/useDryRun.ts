@@ -20,7 +20,7 @@ export interface Trial {
 const rest = 250
 
 /** The newest events that are looked at. */
-export const looked = 10_000
+const looked = 10_000
 
 const tryOut = (selection: Selection, examples: number, signal: AbortSignal) =>
   call("destinations/try-filter", { selection, limit: looked, examples }, signal)

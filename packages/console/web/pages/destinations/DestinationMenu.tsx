@@ -11,7 +11,7 @@ import { status } from "../../state/status.ts"
 import { count, plural } from "../../text/numbers.ts"
 import { span } from "../../text/times.ts"
 
-export const resume = ({ id }: Destination): Promise<void> =>
+const resume = ({ id }: Destination): Promise<void> =>
   doNow(`${id} cannot be resumed`, () => call("destinations/enable", { id }), `${id} goes on where it stood`)
 
 const pause = ({ id }: Destination): Promise<void> =>

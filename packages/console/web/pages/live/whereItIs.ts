@@ -12,7 +12,7 @@ export interface Where {
 }
 
 /** Why a filter leaves an event out. */
-export const reasonOf = (reason: FilterReason): Said => {
+const reasonOf = (reason: FilterReason): Said => {
   switch (reason._tag) {
     case "CategoryOff":
       return [`The category "${categories[reason.category]}" is off.`]

@@ -1,7 +1,6 @@
 import { useEffect, useRef } from "preact/hooks"
 import type { NameRow, Status } from "../../api/rows.ts"
 import { Card } from "../../parts/Card.tsx"
-import { Chart } from "../../parts/Chart.tsx"
 import { Glyph } from "../../parts/Glyph.tsx"
 import { Load, type Resource, useResource } from "../../parts/Load.tsx"
 import { lazy } from "../../parts/lazy.tsx"
@@ -22,6 +21,8 @@ import { Race } from "./Race.tsx"
 import { unlikeYesterday } from "./unlikeYesterday.ts"
 import { verdictOf } from "./verdict.ts"
 
+// Its numbers have to arrive, too.
+const Chart = lazy(() => import("../../parts/Chart.tsx").then((module) => module.Chart))
 const FirstRun = lazy(() => import("./FirstRun.tsx").then((module) => module.FirstRun))
 const StoreDown = lazy(() => import("./StoreDown.tsx").then((module) => module.StoreDown))
 
