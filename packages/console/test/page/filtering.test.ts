@@ -128,6 +128,18 @@ describePage("Event Filtering", (open) => {
     await dialog.getByText("refund\\u202Edeussi").first().waitFor()
   })
 
+  it("lets everything else be chosen when the names of the day cannot be had", async () => {
+    const { page } = await open({
+      at: "#/destinations/growth-crm",
+      failing: { "names/list": [503, "the store does not answer"] },
+    })
+    await page.getByRole("button", { name: "Event Filtering" }).click()
+    const dialog = page.getByRole("dialog", { name: "Event Filtering" })
+    await dialog.getByText("The names of the last day could not be loaded.").waitFor()
+    await dialog.getByText("the store does not answer").waitFor()
+    expect(await dialog.getByLabel("Track checkout_completed").isChecked()).toBe(true)
+  })
+
   it("opens by a key, and fits a narrow screen", async () => {
     const { page } = await open({ at: "#/destinations/growth-crm", width: 400 })
     await page.getByRole("heading", { level: 1 }).waitFor()

@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks"
 import { call } from "../api/call.ts"
+import type { Failure as FailureValue } from "../api/failure.ts"
 import type { NameRow, OutputOf } from "../api/rows.ts"
 import {
   type FilterForm,
@@ -100,6 +101,8 @@ const Editing = (props: EditingProps) => {
 
 interface OfDestinationProps {
   readonly detail: Detail
+  /** Why the names of the last day are not known. */
+  readonly unnamed: FailureValue | null
   readonly names: ReadonlyArray<NameRow>
   readonly onClose: () => void
 }
@@ -108,7 +111,7 @@ interface OfDestinationProps {
  * Saves with what it was made from; somebody else's change meanwhile is told, and overwrites
  * nothing.
  */
-const OfDestination = ({ detail, names, onClose }: OfDestinationProps) => {
+const OfDestination = ({ detail, names, unnamed, onClose }: OfDestinationProps) => {
   const [base, rebase] = useState(detail)
   const [theirs, meet] = useState<Detail | null>(null)
   const [form, change] = useState(() => toFilterForm(selectionIn(detail.config)))
@@ -170,7 +173,16 @@ const OfDestination = ({ detail, names, onClose }: OfDestinationProps) => {
       form={form}
       onChange={change}
       onClose={onClose}
-      notice={conflict}
+      notice={
+        <>
+          {conflict}
+          {unnamed !== null && (
+            <Notice tone="wait" title="The names of the last day could not be loaded.">
+              {shown(unnamed.message)}
+            </Notice>
+          )}
+        </>
+      }
       refused={
         theirs === null && failure?.status !== 409
           ? failure
@@ -232,10 +244,11 @@ export const FilterDialog = ({ id, onClose }: FilterDialogProps) => {
   const detail = useResource("destinations/get", { id })
   const names = useNames()
   const value = detail.value.value
-  const failure = detail.failure.value ?? (names.value.value === null ? names.failure.value : null)
-  const list = names.value.value?.names
+  const failure = detail.failure.value
+  // Without the names of the last day everything else can be chosen all the same.
+  const list = names.value.value?.names ?? (names.failure.value === null ? undefined : [])
   if (value !== null && list !== undefined)
-    return <OfDestination detail={value} names={list} onClose={onClose} />
+    return <OfDestination detail={value} names={list} unnamed={names.failure.value} onClose={onClose} />
   // Mostly it is there at once: then no empty dialog comes before it.
   if (failure === null && !detail.isSlow.value && !names.isSlow.value) return null
   return (
@@ -246,17 +259,7 @@ export const FilterDialog = ({ id, onClose }: FilterDialogProps) => {
       onClose={onClose}
       actions={<Button onClick={onClose}>Cancel</Button>}
     >
-      {failure === null ? (
-        <Skeleton rows={12} />
-      ) : (
-        <Failure
-          failure={failure}
-          retry={() => {
-            detail.reload()
-            names.reload()
-          }}
-        />
-      )}
+      {failure === null ? <Skeleton rows={12} /> : <Failure failure={failure} retry={detail.reload} />}
     </Dialog>
   )
 }

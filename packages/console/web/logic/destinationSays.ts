@@ -78,7 +78,7 @@ const behind = (destination: Destination, around: Around): Says => {
 const flowing = ({ lag, rate, pending, failures, lastStatus }: Destination): Says => ({
   headline: lag === null || pending === 0 ? "Flowing; nothing waits." : `Flowing, ${span(lag)} behind.`,
   detail: [
-    `${decimal(rate)} events a second.`,
+    rate === 0 ? "Nothing was sent in the last minute." : `${decimal(rate)} events a second.`,
     failures === 0
       ? ""
       : ` The last ${failures === 1 ? "attempt" : `${failures} attempts`} failed${lastStatus === null ? "" : ` (${lastStatus})`}.`,

@@ -101,6 +101,7 @@ describe("one destination in words", () => {
 
   it("that flows", () => {
     expect(both(fine)).toBe("Flowing; nothing waits. 49.8 events a second.")
+    expect(both({ ...fine, rate: 0 })).toBe("Flowing; nothing waits. Nothing was sent in the last minute.")
   })
 
   it("that is paused, and until when its events are kept", () => {
