@@ -21,6 +21,7 @@ const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
   stores: () => import("./stores.ts"),
   guest: () => import("./guest.ts"),
   client: () => import("./client.ts"),
+  console: () => import("./console.ts"),
   attack: () => import("./attack.ts"),
   failover: () => import("./failover.ts"),
 }
