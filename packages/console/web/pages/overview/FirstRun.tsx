@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals"
 import type { ComponentChildren } from "preact"
 import { useEffect } from "preact/hooks"
 import type { Status } from "../../api/rows.ts"
+import { openConnect } from "../../dialogs/open.tsx"
 import { Button } from "../../parts/Button.tsx"
 import { Code } from "../../parts/Copy.tsx"
 import { Icon } from "../../parts/Icon.tsx"
@@ -117,12 +118,7 @@ export const FirstRun = ({ status }: { readonly status: Status }) => {
           }
           state={stateOf(connected, sent)}
         >
-          <Button
-            icon="plus"
-            kind={sent ? "main" : "plain"}
-            changes
-            onClick={() => go("#/destinations?connect=webhook")}
-          >
+          <Button icon="plus" kind={sent ? "main" : "plain"} changes onClick={openConnect}>
             Connect a webhook
           </Button>
         </Step>
