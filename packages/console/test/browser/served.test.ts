@@ -23,4 +23,24 @@ describeConsole("of millrace serve, the console", (open) => {
     await page.getByText("The receiver has answered 2xx.").waitFor()
     expect(receiver.taken()).toEqual(["purchase"])
   })
+
+  it("says when the server is gone, keeps what it shows, and goes on when it is back", async () => {
+    const { origin, url, kill, start } = await serve()
+    const { page } = await open({ url, at: "#/live" })
+    const row = (name: string) => page.getByRole("row").filter({ hasText: name })
+    await page.getByRole("heading", { name: "No event has arrived yet." }).waitFor()
+    await send(origin, [{ eventName: "before" }])
+    await row("before").waitFor()
+
+    await kill()
+    const bar = page.getByRole("region", { name: "Connection" })
+    await bar.filter({ hasText: /Disconnected for \d.* What you see is from \d\d:\d\d:\d\d\./ }).waitFor()
+    expect(await row("before").count()).toBe(1)
+
+    await start()
+    await bar.waitFor({ state: "detached" })
+    await send(origin, [{ eventName: "after" }])
+    await row("after").waitFor()
+    expect(await row("before").count()).toBe(1)
+  })
 })

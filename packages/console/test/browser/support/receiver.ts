@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto"
 import { createServer, type IncomingHttpHeaders } from "node:http"
 import { onTestFinished } from "vitest"
 import { listen } from "../../support/hosts.ts"
@@ -61,4 +62,12 @@ export const startReceiver = async (): Promise<Receiver> => {
       }),
   }
   return receiver
+}
+
+/** Whether a request is signed with a secret as standardwebhooks.com says. */
+export const isSignedWith = (secret: string, { headers, body }: Received): boolean => {
+  const key = Buffer.from(secret.replace(/^whsec_/, ""), "base64")
+  const content = `${headers["webhook-id"]}.${headers["webhook-timestamp"]}.${body}`
+  const signature = `v1,${createHmac("sha256", key).update(content).digest("base64")}`
+  return [headers["webhook-signature"] ?? []].flat().join(" ").split(" ").includes(signature)
 }

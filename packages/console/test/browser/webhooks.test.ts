@@ -1,0 +1,107 @@
+import { expect, it } from "vitest"
+import { describeConsole, send, startMillrace } from "./support/console.ts"
+import { isSignedWith, startReceiver } from "./support/receiver.ts"
+
+/** Several of one name. */
+const times = (number: number, eventName: string) => Array.from({ length: number }, () => ({ eventName }))
+
+/** A destination that is sent everything soon. */
+const soon = { batch: { maxEvents: 100, maxDelay: 10 } } as const
+
+describeConsole("webhooks", (open) => {
+  it("connects one: tested, enabled, and sent the next event, signed with the secret shown", async () => {
+    const receiver = await startReceiver()
+    const { origin, url } = await startMillrace()
+    const { page } = await open({ url, at: "#/destinations" })
+    await page.getByRole("heading", { name: "Events go nowhere yet." }).waitFor()
+    await page.getByRole("button", { name: "Connect a webhook" }).first().click()
+    const dialog = page.getByRole("dialog", { name: "Connect a webhook" })
+    const enable = dialog.getByRole("button", { name: "Enable" })
+    expect(await enable.getAttribute("aria-disabled")).toBe("true")
+    const field = dialog.getByLabel("Webhook URL")
+    await field.fill("warehouse.example.com")
+    await dialog.getByText("Expected a URL with http or https.").waitFor()
+    await field.fill(receiver.url)
+    await dialog.getByText(/^A private address\./).waitFor()
+    await dialog.getByLabel("Name", { exact: true }).fill("warehouse")
+    const secret = (await dialog.getByText(/^whsec_/).textContent())!
+
+    const reply = dialog.getByRole("status")
+    const test = dialog.getByRole("button", { name: "Send test event" })
+    receiver.answer = () => ({ status: 401, body: "who are you?" })
+    await test.click()
+    await reply.filter({ hasText: "401" }).filter({ hasText: "who are you?" }).waitFor()
+    receiver.answer = () => ({ status: 202, body: "thank you" })
+    await test.click()
+    await reply.filter({ hasText: "202" }).filter({ hasText: "thank you" }).waitFor()
+    expect(receiver.received).toHaveLength(2)
+    expect(receiver.received[1]!.events[0]!.metadata).toMatchObject({ test: "true" })
+    expect(receiver.received.map((received) => isSignedWith(secret, received))).toEqual([true, true])
+
+    await enable.click()
+    await page.getByRole("heading", { level: 1, name: /^warehouse/ }).waitFor()
+    expect(page.url()).toContain("#/destinations/warehouse")
+    await send(origin, times(1, "purchase"))
+    await receiver.until(() => receiver.received.length === 3)
+    expect(receiver.received[2]!.events).toMatchObject([{ eventName: "purchase", user: { userID: "ada" } }])
+    expect(isSignedWith(secret, receiver.received[2]!)).toBe(true)
+
+    await page.getByRole("link", { name: "Settings" }).click()
+    await page.getByText(`whsec_…${secret.slice(-4)}`).waitFor()
+    expect(await page.content()).not.toContain(secret.slice(6))
+  })
+
+  it("refuses a private address where the server does, and says how to allow it", async () => {
+    const receiver = await startReceiver()
+    const { url } = await startMillrace({ allowPrivateDestinations: false })
+    const { page } = await open({ url, at: "#/destinations" })
+    await page.getByRole("button", { name: "Connect a webhook" }).first().click()
+    const dialog = page.getByRole("dialog", { name: "Connect a webhook" })
+    await dialog.getByLabel("Webhook URL").fill(receiver.url)
+    await dialog.getByRole("button", { name: "Send test event" }).click()
+    await dialog
+      .getByRole("status")
+      .filter({ hasText: /private/ })
+      .waitFor()
+    expect(receiver.received).toEqual([])
+  })
+
+  it("says what a dead destination does, tries it at once when asked, and sees it recover", async () => {
+    const receiver = await startReceiver()
+    // Quick until it counts as failing; then it asks for patience, and nothing comes by itself.
+    receiver.answer = () =>
+      receiver.received.length < 3
+        ? { status: 503, body: "down" }
+        : { status: 503, body: "down", headers: { "retry-after": "3000" } }
+    const { millrace, origin, url } = await startMillrace()
+    await millrace.addDestination({
+      ...{ id: "warehouse", url: receiver.url, ...soon },
+      retry: { first: 10, max: "1 hour" },
+    })
+    await send(origin, times(5, "purchase"))
+    await receiver.until(() => receiver.received.length === 3)
+
+    const { page } = await open({ url })
+    await page.getByRole("heading", { level: 1, name: "1 destination is failing." }).waitFor()
+    await page.getByRole("link", { name: /^warehouse answers 503/ }).click()
+    await page.getByRole("heading", { name: /^Answers 503 for / }).waitFor()
+    await page.getByText(/^5 events wait/).waitFor()
+    await page.getByRole("link", { name: "Attempts" }).click()
+    const attempts = page.getByRole("table", { name: "Attempts, newest first" })
+    expect(await attempts.getByRole("row").filter({ hasText: "503" }).count()).toBe(3)
+
+    await page.getByRole("link", { name: "Overview" }).last().click()
+    await page.getByRole("button", { name: "Try now" }).click()
+    await receiver.until(() => receiver.received.length === 4)
+    await page.getByText(/^4 failures in a row/).waitFor()
+
+    // From here on the page is not touched but by its own button.
+    await page.goto(`${url}#/overview`)
+    await page.evaluate("window.sameDocument = true")
+    receiver.answer = () => ({ status: 200 })
+    await page.getByRole("button", { name: "Try now" }).click()
+    await receiver.until(() => receiver.taken().length === 5)
+    await page.getByRole("heading", { level: 1, name: "All is well." }).waitFor()
+    expect(await page.evaluate("window.sameDocument")).toBe(true)
+  })
+})
