@@ -1,6 +1,5 @@
-// Holds the console's page to its budget: how much has to arrive before it is seen, how much more
-// for any page or dialog that is opened, and in all. Sizes are of gzip, which every server and
-// browser has; by brotli it is a tenth less.
+// Holds the console's page to its budget: how much has to arrive before it is seen, and in all.
+// Sizes are of gzip, which every server and browser has; by brotli it is a tenth less.
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -12,9 +11,7 @@ const kilobyte = 1024
 
 const budget = {
   "JavaScript before the first page": 28 * kilobyte,
-  "JavaScript that one page or dialog adds": 18 * kilobyte,
-  // No visit loads all of it: it grows with pages that few open.
-  "JavaScript in all": 96 * kilobyte,
+  "JavaScript in all": 72 * kilobyte,
   "styles in all": 11 * kilobyte,
 }
 
@@ -47,12 +44,8 @@ const withImports = (name, seen = new Set()) => {
 
 const early = new Set(first.filter((name) => name.endsWith(".js")).flatMap((name) => [...withImports(name)]))
 
-/** What each script loads that is not there already. */
-const added = ofKind(".js").map((name) => sum([...withImports(name)].filter((file) => !early.has(file))))
-
 const sizes = {
   "JavaScript before the first page": sum([...early]),
-  "JavaScript that one page or dialog adds": Math.max(0, ...added),
   "JavaScript in all": sum(ofKind(".js")),
   "styles in all": sum(ofKind(".css")),
 }
