@@ -2,6 +2,7 @@ import type * as Effect from "effect/Effect"
 import type * as Result from "effect/Result"
 import type * as Semaphore from "effect/Semaphore"
 import type { InvalidOptions, OptionProblem } from "../base/InvalidOptions.ts"
+import type { LaneState } from "../deliver/LaneState.ts"
 import type { UnknownDestination } from "../deliver/UnknownDestination.ts"
 import type { DestinationRecord } from "../ports/Destinations.ts"
 import type { StoreError } from "../ports/StoreError.ts"
@@ -12,6 +13,7 @@ import type {
   SelectionOptions,
 } from "../select/Destination.ts"
 import type { DeadLetterReplay, DeadLetterReplayRequest } from "./DeadLetterReplay.ts"
+import type { LetterJobs } from "./jobs/letterJobs.ts"
 import type { NotDelivering } from "./OperatorError.ts"
 import type { TestDelivery } from "./rows/destinationRows.ts"
 
@@ -55,6 +57,12 @@ export interface Deliverer {
   readonly disabled: (id: string) => Effect.Effect<void>
   /** Delivers to whom it should by what the store says now, and to nobody else. */
   readonly follow: Effect.Effect<void, StoreError>
+  /** Replays of dead letters in the background; `null` where nothing is delivered. */
+  readonly letterJobs: LetterJobs | null
+  /** A replay's lane, if it runs here, gets a little time to settle what is in flight, and ends. */
+  readonly leaveLane: (name: string) => Effect.Effect<void>
+  /** What a cursor's lane remembers now, or did in its end, as far as it ran here. */
+  readonly stateOf: (name: string) => LaneState | null
   readonly replayDeadLetters: (
     request: DeadLetterReplayRequest,
   ) => Effect.Effect<DeadLetterReplay, UnknownDestination | NotDelivering | StoreError>

@@ -54,6 +54,9 @@ const deliverer = Effect.map(
     park: () => Effect.void,
     disabled: () => Effect.void,
     follow: Effect.void,
+    letterJobs: null,
+    leaveLane: () => Effect.void,
+    stateOf: () => null,
     replayDeadLetters: () => Effect.fail(new NotDelivering()),
   }),
 )

@@ -86,6 +86,13 @@ export class TooManyViews extends Data.TaggedError("TooManyViews")<{ readonly mo
   }
 }
 
+/** As many replays of dead letters as one process runs are under way. */
+export class TooManyJobs extends Data.TaggedError("TooManyJobs")<{ readonly most: number }> {
+  override get message(): string {
+    return `${this.most} replays of dead letters are under way, as many as this server runs: wait for one, or stop it`
+  }
+}
+
 /** Whatever an operator's action may fail with. */
 export type OperatorError =
   | StoreError
@@ -103,6 +110,7 @@ export type OperatorError =
   | KeyConfigured
   | ChangedMeanwhile
   | TooManyViews
+  | TooManyJobs
 
 export type Tag = OperatorError["_tag"]
 
@@ -126,6 +134,7 @@ export const meanings: Readonly<Record<Tag, Meaning>> = {
   NotDelivering: { status: 409, means: "No server delivers from this store." },
   NoIntake: { status: 409, means: "No server takes events in." },
   TooManyViews: { status: 503, means: "As many views as one process serves are open." },
+  TooManyJobs: { status: 409, means: "As many replays as one process runs are under way." },
   IngestError: { status: 503, means: "The event cannot be taken in now." },
   StoreError: { status: 503, means: "The store does not do what it was asked." },
 }

@@ -29,6 +29,7 @@ import { DestinationRow } from "./rows/destinationRow.ts"
 import { destinationRows } from "./rows/destinationRows.ts"
 import { eventRows } from "./rows/events.ts"
 import { historyRows } from "./rows/history.ts"
+import { jobRows } from "./rows/jobs.ts"
 import { keyRows } from "./rows/keyRows.ts"
 import { streamRows } from "./rows/stream.ts"
 import { WrittenDestination, WrittenSelection } from "./rows/written.ts"
@@ -193,6 +194,8 @@ export const actions = {
     takes: (request: ReplayRequest) => request,
     gives: ({ replay }) => replay,
   }),
+
+  ...jobRows,
 
   /** Dead letters, the last put first. */
   deadLetters: answering({

@@ -13,11 +13,13 @@ import { DeadLetters } from "../ports/DeadLetters.ts"
 import { Destinations } from "../ports/Destinations.ts"
 import { EntryIds } from "../ports/EntryIds.ts"
 import * as Destination from "../select/Destination.ts"
+import type { DeadLetterReplayRequest } from "./DeadLetterReplay.ts"
 import type { Deliverer } from "./Deliverer.ts"
 import { sendTest } from "./destinations/testing.ts"
+import * as LetterJobs from "./jobs/letterJobs.ts"
 import { Operator, type OperatorPorts } from "./Operator.ts"
 import * as Operating from "./operating.ts"
-import { replayDeadLetters } from "./replayDeadLetters.ts"
+import { type ReplayWatch, replayDeadLetters } from "./replayDeadLetters.ts"
 
 /** Test deliveries under way at once: a person makes one after the other. */
 const testsAtOnce = 4
@@ -60,6 +62,24 @@ const deliverer = Effect.gen(function* () {
   const isDisabled = ({ id, enabled }: Destination.Destination) =>
     Effect.map(destinations.get(id), (record) => !enabled || (record?.disabled ?? null) !== null)
 
+  const replayLetters = Effect.fnUntraced(function* (request: DeadLetterReplayRequest, watch?: ReplayWatch) {
+    const { destination, selection, layout, sender, replaying } = yield* roster.find(request.destination)
+    const replay = replayDeadLetters(
+      {
+        destination,
+        exportRule: selection.exportRule,
+        layout,
+        sender,
+        deadLetters,
+        name: `dead-letters-${nextId()}`,
+        isDisabled: isDisabled(destination),
+      },
+      request,
+      watch,
+    )
+    return yield* replaying.withPermits(1)(replay)
+  })
+
   return {
     find: roster.find,
     isTaken: (id) =>
@@ -99,22 +119,14 @@ const deliverer = Effect.gen(function* () {
         Effect.andThen(stop(id)),
       ),
     follow: assign,
-    replayDeadLetters: Effect.fnUntraced(function* (request) {
-      const { destination, selection, layout, sender, replaying } = yield* roster.find(request.destination)
-      const replay = replayDeadLetters(
-        {
-          destination,
-          exportRule: selection.exportRule,
-          layout,
-          sender,
-          deadLetters,
-          name: `dead-letters-${nextId()}`,
-          isDisabled: isDisabled(destination),
-        },
-        request,
-      )
-      return yield* replaying.withPermits(1)(replay)
+    letterJobs: yield* LetterJobs.make({
+      deadLetters,
+      nextId,
+      replay: (request, watch) => replayLetters(request, watch),
     }),
+    leaveLane: lanes.release,
+    stateOf: (name) => lanes.running.get(name)?.lane.status().state ?? lanes.finished.get(name) ?? null,
+    replayDeadLetters: (request) => replayLetters(request),
   } satisfies Deliverer
 })
 

@@ -19,6 +19,7 @@ import type { Deliverer } from "./Deliverer.ts"
 import * as DryRun from "./DryRun.ts"
 import { searchDeadLetters } from "./deadLetterSearch.ts"
 import * as Configuring from "./destinations/configuring.ts"
+import * as Jobs from "./jobs/jobs.ts"
 import * as LookAfterKeys from "./keyActions.ts"
 import { readRows } from "./ledgerRows.ts"
 import type { OperatorPorts, OperatorService } from "./Operator.ts"
@@ -36,7 +37,8 @@ export const make = Effect.fnUntraced(function* (
   process: Process | null,
 ): Effect.fn.Return<OperatorService, never, OperatorPorts | Scope.Scope> {
   const ingest = process?.ingest ?? null
-  const looking = yield* Looking.make(process, deliverer.find)
+  const jobs = yield* Jobs.make(deliverer)
+  const looking = yield* Looking.make(process, deliverer.find, jobs.listed)
   const log = yield* EventLog
   const cursors = yield* Cursors
   const destinations = yield* Destinations
@@ -75,6 +77,7 @@ export const make = Effect.fnUntraced(function* (
   const rows = readRows(ports, deliverer.isProbing)
 
   return {
+    ...jobs.actions,
     ...Configuring.make({ deliverer, destinations, change }),
     ...looking,
     ...LookAfterKeys.make(yield* Keys, ingest),
@@ -138,6 +141,7 @@ export const make = Effect.fnUntraced(function* (
     replay: Effect.fnUntraced(function* (request) {
       yield* find(request.destination)
       const replay = yield* ReplayCursor.begin(ports, request)
+      yield* jobs.noticed
       yield* follow
       return { replay }
     }, change),

@@ -1,9 +1,11 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
+import * as Result from "effect/Result"
 import { ByteWriter } from "../bytes/ByteWriter.ts"
 import * as Batch from "../deliver/lane/Batch.ts"
 import type { Layout } from "../deliver/lane/layout.ts"
-import type { Sender } from "../deliver/send/Sender.ts"
+import type { Parcel, Sender } from "../deliver/send/Sender.ts"
 import * as LetterEvent from "../entry/deadLetterEvent.ts"
 import type { DeadLetter, DeadLetterPage, DeadLetters, DeadReason } from "../ports/DeadLetters.ts"
 import type { RequestOrigin } from "../ports/Sink.ts"
@@ -23,6 +25,36 @@ export interface ReplayOptions {
   readonly name: string
   /** Asked before every request. */
   readonly isDisabled: Effect.Effect<boolean, StoreError>
+}
+
+/** A replay in the background: somebody else counts what comes of it, and may stop it. */
+export interface ReplayWatch {
+  /** Chooses among the letters that are asked for. */
+  readonly isMeant: (letter: DeadLetter) => boolean
+  readonly onReplayed: (count: number) => void
+  readonly onFailed: (failure: DeadLetterReplay["failed"][number]) => void
+  /** Opens when nothing more is to be sent; what is in flight is settled. */
+  readonly stop: Latch.Latch
+}
+
+const stoppedByHand = "stopped by hand"
+
+/**
+ * Sends, unless the replay is stopped before the request has started: it may have to wait for as
+ * long as a receiver is down.
+ */
+const sendUnlessStopped = (sender: Sender, parcel: Parcel, stop: Latch.Latch) => {
+  let hasStarted = false
+  const mayStart = Effect.suspend(() => {
+    if (stop.isOpen()) return Effect.fail(stoppedByHand)
+    hasStarted = true
+    return Effect.void
+  })
+  const stopped = Effect.andThen(
+    stop.await,
+    Effect.suspend(() => (hasStarted ? Effect.never : Effect.fail(stoppedByHand))),
+  )
+  return Effect.result(Effect.raceFirst(sender.send(parcel, mayStart), stopped))
 }
 
 /** A page of letters is in memory at a time, and a batch does not reach over its end. */
@@ -74,14 +106,17 @@ const exportLetter = (
 export const replayDeadLetters = Effect.fnUntraced(function* (
   { destination, exportRule, layout, sender, deadLetters, name, isDisabled }: ReplayOptions,
   request: DeadLetterReplayRequest,
+  watch?: ReplayWatch,
 ): Effect.fn.Return<DeadLetterReplay, StoreError> {
   const failed: Array<DeadLetterReplay["failed"][number]> = []
+  const noteFailure = watch?.onFailed ?? ((failure) => failed.push(failure))
+  const stop = watch?.stop ?? Latch.makeUnsafe(false)
   let replayed = 0
   let refusals = 0
   const report = (stopped: string | null): DeadLetterReplay => ({ replayed, failed, stopped })
 
   const fail = (letter: DeadLetter, reason: DeadReason, message: string, status: number | null) => {
-    failed.push({ eventId: letter.eventId, message })
+    noteFailure({ eventId: letter.eventId, message })
     return deadLetters.put([{ ...letter, reason, message, status }])
   }
 
@@ -89,13 +124,16 @@ export const replayDeadLetters = Effect.fnUntraced(function* (
   const send = Effect.fnUntraced(function* (letters: ReadonlyArray<DeadLetter>, batch: Batch.Batch) {
     const todo: Array<Batch.Range> = [[0, letters.length]]
     for (let range = todo.pop(); range !== undefined; range = todo.pop()) {
+      if (stop.isOpen()) return stoppedByHand
       if (yield* isDisabled) return "the destination is disabled"
       const [from, to] = range
       const [first, last] = [letters[from]!, letters[to - 1]!]
       const count = to - from
       const ids = { first: first.eventId, last: last.eventId }
       const parcel = { body: batch.body(range), ...ids, count, origin: batch.origin(range), replay: name }
-      const { verdict, record } = yield* sender.send(parcel, Effect.void)
+      const sent = yield* sendUnlessStopped(sender, parcel, stop)
+      if (Result.isFailure(sent)) return sent.failure
+      const { verdict, record } = sent.success
       record(null)
       const said = verdict.error ?? verdict.outcome
       switch (verdict.outcome) {
@@ -104,6 +142,7 @@ export const replayDeadLetters = Effect.fnUntraced(function* (
           const now = yield* Clock.currentTimeMillis
           yield* deadLetters.markReplayed({ destination: destination.id, eventIds }, now)
           replayed += count
+          watch?.onReplayed(count)
           break
         }
         case "refused":
@@ -121,7 +160,9 @@ export const replayDeadLetters = Effect.fnUntraced(function* (
     return null
   })
 
-  const matches = matcher(request)
+  const matchesRequest = matcher(request)
+  const matches = (letter: DeadLetter): boolean =>
+    matchesRequest(letter) && (watch === undefined || watch.isMeant(letter))
   const missing = new Set(request.eventIds)
   const limit = Math.min(destination.batch.maxEvents, maxPage)
   let after: string | null = null
@@ -156,6 +197,8 @@ export const replayDeadLetters = Effect.fnUntraced(function* (
     }
     after = request.eventIds !== undefined && missing.size === 0 ? null : page.next
   } while (after !== null)
-  for (const eventId of missing) failed.push({ eventId, message: "there is no such dead letter" })
+  for (const eventId of missing) {
+    noteFailure({ eventId, message: "there is no such dead letter" })
+  }
   return report(null)
 })

@@ -132,6 +132,11 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
     fc.record({ destination: id, limit: fc.integer({ min: 1, max: 3 }) }, { requiredKeys: [] }),
   ),
   step("purgeDeadLetters", fc.record({ eventIds: fc.subarray(["e1", "e2", "e3", "e9"]) })),
+  step("causes", fc.record({ destination: id }, { requiredKeys: [] })),
+  step(
+    "purgeLetters",
+    fc.record({ destination: id, cause: fc.constant({ reason: "refused", pattern: "no", status: 422 }) }),
+  ),
   step("attempts", fc.constant({})),
 )
 
@@ -166,13 +171,24 @@ test("what only a server can do, an operator without one refuses by name", async
         operator.replayDeadLetters({ destination: "intake" }),
         operator.tail({ destination }),
         operator.tryNow({ id: destination }),
+        operator.beginLetterReplay({ destination }),
+        operator.beginLetterReplay({ destination: "intake" }),
+        operator.stopJob({ name: "nobody" }),
         operator.testDestination({ destination: off("x") }),
       ],
       (asked) =>
         Effect.map(Effect.flip(asked as Effect.Effect<unknown, { _tag: string }>), ({ _tag }) => _tag),
     ),
   )
-  expect(tags).toEqual(["NoIntake", "NotDelivering", "NotReplayable", ...Array(3).fill("NotDelivering")])
+  expect(tags).toEqual([
+    "NoIntake",
+    "NotDelivering",
+    "NotReplayable",
+    ...Array(3).fill("NotDelivering"),
+    "NotReplayable",
+    "UnknownJob",
+    "NotDelivering",
+  ])
 })
 
 describe.each(["live", "offline"] as const)("an operator that is %s", (beside) => {
@@ -192,6 +208,9 @@ describe.each(["live", "offline"] as const)("an operator that is %s", (beside) =
       destination: { id: "hook" },
       tryNow: { id: "hook" },
       testDestination: { id: "nobody" },
+      stopJob: { name: "nobody" },
+      beginLetterReplay: { destination: "hook" },
+      purgeLetters: { destination: "hook", eventIds: [] },
       changeDestination: { id: "x", changes: {}, expected: "nothing" },
       logEvent: { event: "a" },
     }

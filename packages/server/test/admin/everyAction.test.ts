@@ -179,6 +179,12 @@ const written: Readonly<Record<string, (asked: Asked) => Promise<ReadonlyArray<u
     { destination: { id: 1 } },
     { destination: {} },
   ],
+  stopJob: async (asked) => {
+    // Off, so that its replay does not come to its end.
+    await asked("destinations/add", { destination: { ...hook, id: "off", enabled: false } })
+    const { replay } = await asked("replay", { destination: "off", since: 0, until: Date.now() })
+    return [{ name: "nobody" }, { name: replay }]
+  },
   testDestination: async () => [
     { id: "hook" },
     { destination: { ...hook, id: "new" } },
@@ -242,6 +248,9 @@ test("what changes something says so", () => {
     "destinations/test",
     "destinations/try-now",
     "replay",
+    "jobs/stop",
+    "dead-letters/begin-replay",
+    "dead-letters/purge-chosen",
     "dead-letters/replay",
     "dead-letters/purge",
     "send",

@@ -16,6 +16,7 @@ import { origin, type Position } from "../../ports/Position.ts"
 import { retryStore } from "../../ports/retryStore.ts"
 import type { StoreError } from "../../ports/StoreError.ts"
 import * as Lane from "../Lane.ts"
+import type { LaneState } from "../LaneState.ts"
 import type { HeadReader } from "../read/HeadReader.ts"
 import * as DestinationRecords from "./destinationRecords.ts"
 import { type Halts, tryAgainAfter } from "./halts.ts"
@@ -46,6 +47,9 @@ const takeBackAfter = Duration.seconds(5)
 /** What a released lane has in flight gets so long: its next owner waits for about twice that. */
 const settleWithin = Duration.seconds(2)
 
+/** Ends of replays that are remembered, for those who list them within the hour. */
+const maxFinished = 256
+
 /** Where a lane runs: by its cursor's name. */
 export interface LanePlace {
   readonly partition: number
@@ -63,6 +67,8 @@ export interface Running extends LanePlace {
 /** The lanes that run in this process, by the names of their cursors. */
 export interface LaneSet {
   readonly running: ReadonlyMap<string, Running>
+  /** How replays have come to their end here, the last ones, by the names of their cursors. */
+  readonly finished: ReadonlyMap<string, LaneState>
   /** Says how many lanes will run together: they share what memory there is for them. */
   readonly expect: (count: number) => void
   /**
@@ -110,6 +116,12 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   const running = new Map<string, Running>()
   const fibers = yield* FiberMap.make<string>()
   let expected = 0
+  const finished = new Map<string, LaneState>()
+  const noteFinished = (name: string, state: LaneState): void => {
+    finished.set(name, state)
+    const [oldest] = finished.keys()
+    if (finished.size > maxFinished && oldest !== undefined) finished.delete(oldest)
+  }
   const share = (bytes: number) => Math.max(bytes / Math.max(running.size, expected), leastShare)
 
   /**
@@ -215,8 +227,13 @@ export const make = Effect.fnUntraced(function* (options: Options) {
           yield* Effect.logWarning(logMessages.destinationGone).pipe(noted)
           onLanesDue()
         }),
-        Finished: () =>
-          Effect.andThen(retryStore(cursors.remove(name)), Effect.logInfo("a replay is done").pipe(noted)),
+        Finished: () => {
+          noteFinished(name, one.lane.status().state)
+          return Effect.andThen(
+            retryStore(cursors.remove(name)),
+            Effect.logInfo("a replay is done").pipe(noted),
+          )
+        },
         Released: () => Effect.void,
       }),
       Effect.catchTag("StoreError", (error) =>
@@ -248,6 +265,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
 
   const lanes: LaneSet = {
     running,
+    finished,
     expect: (count) => {
       expected = count
     },

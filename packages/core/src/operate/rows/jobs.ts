@@ -76,14 +76,18 @@ export const jobRows = {
     gives: (): void => {},
   }),
 
-  /** Begins to send dead letters once more, and gives the job's name: `jobs` tells how it goes. */
+  /**
+   * Begins to send dead letters once more, and gives the job's name: `jobs` tells how it goes, in
+   * the process that was asked. Without `eventIds` it takes those that have not been replayed yet.
+   * It ends with the process.
+   */
   beginLetterReplay: answering({
     path: "dead-letters/begin-replay",
     summary: "Begin to send dead letters of a destination once more, as a job.",
     changes: true,
     input: LetterChoice,
     output: Schema.Struct({ job: Schema.String, total: Count }),
-    errors: ["UnknownDestination", "NotReplayable", "NotDelivering"],
+    errors: ["UnknownDestination", "NotReplayable", "NotDelivering", "TooManyJobs"],
     takes: (choice: LetterChoice) => choice,
     gives: (begun) => begun,
   }),
@@ -100,7 +104,7 @@ export const jobRows = {
     gives: ({ causes }) => causes,
   }),
 
-  /** Removes the chosen letters for good. */
+  /** Removes the chosen letters that are there now, for good; none that comes meanwhile. */
   purgeLetters: answering({
     path: "dead-letters/purge-chosen",
     summary: "Remove chosen dead letters for good.",

@@ -49,7 +49,7 @@ const minute = 60_000
 export interface LookingService extends Service<typeof streamRows & typeof eventRows & typeof historyRows> {}
 
 /** What the process that runs on the store adds to what the store says. */
-const makeSight = Effect.fnUntraced(function* (process: Process) {
+const makeSight = Effect.fnUntraced(function* (process: Process, jobs: Effect.Effect<StatusNow["jobs"]>) {
   const log = yield* EventLog
   const cursors = yield* Cursors
   const destinations = yield* Destinations
@@ -110,7 +110,7 @@ const makeSight = Effect.fnUntraced(function* (process: Process) {
 
   const status = Status.make({
     ...{ log, health, deadLetters, process, past, rows },
-    jobs: Effect.succeed([]),
+    jobs,
   })
   const statuses = new Set<Slot<StatusNow>>()
   let latest: StatusNow | null = null
@@ -212,8 +212,9 @@ const fresh = <A, E>(read: Effect.Effect<A, E>): Effect.Effect<Effect.Effect<A, 
 export const make = Effect.fnUntraced(function* (
   process: Process | null,
   find: (id: string) => Effect.Effect<unknown, UnknownDestination | StoreError>,
+  jobs: Effect.Effect<StatusNow["jobs"]>,
 ) {
-  const sight = process === null ? null : yield* makeSight(process)
+  const sight = process === null ? null : yield* makeSight(process, jobs)
   const log = yield* EventLog
   const counters = yield* Counters
   const ports = {
