@@ -160,6 +160,10 @@ export const actions = {
 
   tryNow: destinationRows.tryNow,
 
+  createSecret: destinationRows.createSecret,
+
+  retireSecret: destinationRows.retireSecret,
+
   /**
    * What a filter, with field rules if wanted, would have done with the newest events of the log:
    * how many pass, and some as they would be sent. Nothing is sent. Fails with `InvalidOptions`

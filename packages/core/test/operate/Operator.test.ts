@@ -119,6 +119,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   ),
   step("rewind", fc.record({ id, since: time })),
   step("skip", byId),
+  step("retireSecret", fc.record({ id, hint: fc.constant("none") })),
   step(
     "tryFilter",
     fc.record({
@@ -208,6 +209,8 @@ describe.each(["live", "offline"] as const)("an operator that is %s", (beside) =
       destination: { id: "hook" },
       tryNow: { id: "hook" },
       testDestination: { id: "nobody" },
+      createSecret: { id: "nobody" },
+      retireSecret: { id: "nobody", hint: "" },
       stopJob: { name: "nobody" },
       beginLetterReplay: { destination: "hook" },
       purgeLetters: { destination: "hook", eventIds: [] },

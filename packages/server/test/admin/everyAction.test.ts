@@ -185,6 +185,18 @@ const written: Readonly<Record<string, (asked: Asked) => Promise<ReadonlyArray<u
     const { replay } = await asked("replay", { destination: "off", since: 0, until: Date.now() })
     return [{ name: "nobody" }, { name: replay }]
   },
+  createSecret: async (asked) => {
+    await asked("destinations/add", { destination: { ...hook, id: "signed" } })
+    return [{ id: "signed" }, { id: "hook" }, { id: "nobody" }]
+  },
+  retireSecret: async (asked) => {
+    await asked("destinations/add", { destination: { ...hook, id: "rotated" } })
+    const { hint } = await asked("secrets/create", { id: "rotated" })
+    return [
+      { id: "rotated", hint: "none" },
+      { id: "rotated", hint },
+    ]
+  },
   testDestination: async () => [
     { id: "hook" },
     { destination: { ...hook, id: "new" } },
@@ -247,6 +259,8 @@ test("what changes something says so", () => {
     "destinations/change",
     "destinations/test",
     "destinations/try-now",
+    "secrets/create",
+    "secrets/retire",
     "replay",
     "jobs/stop",
     "dead-letters/begin-replay",

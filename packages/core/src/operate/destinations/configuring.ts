@@ -1,8 +1,8 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
-import { InvalidOptions } from "../../base/InvalidOptions.ts"
-import { isObject, parse } from "../../base/json.ts"
+import { InvalidOptions, type OptionProblem } from "../../base/InvalidOptions.ts"
+import { isObject, type JsonObject, parse } from "../../base/json.ts"
 import * as DestinationRecords from "../../deliver/dispatcher/destinationRecords.ts"
 import type { DestinationRecord, Destinations } from "../../ports/Destinations.ts"
 import { retryStore } from "../../ports/retryStore.ts"
@@ -17,6 +17,8 @@ import {
 } from "../OperatorError.ts"
 import { changed } from "./change.ts"
 import { detailOf, revisionOf, writtenConfig } from "./detail.ts"
+import { hintOf } from "./masking.ts"
+import * as Signing from "./signingSecrets.ts"
 
 interface Options {
   readonly deliverer: Deliverer
@@ -32,7 +34,10 @@ export const make = ({
   deliverer,
   destinations,
   change,
-}: Options): Pick<OperatorService, "destination" | "changeDestination" | "testDestination"> => {
+}: Options): Pick<
+  OperatorService,
+  "destination" | "changeDestination" | "testDestination" | "createSecret" | "retireSecret"
+> => {
   /**
    * One that was added, as the store has it: what is delivered by may be older. Fails with
    * `InvalidOptions` when it cannot be run here.
@@ -75,6 +80,20 @@ export const make = ({
     yield* kept
   })
 
+  /** Changes which secrets sign. */
+  const sign = Effect.fnUntraced(function* (
+    id: string,
+    changed: (options: JsonObject, destination: Destination) => Result.Result<JsonObject, OptionProblem>,
+  ) {
+    const { options, destination } = yield* findAdded(id)
+    const made = changed(options, destination)
+    if (Result.isFailure(made)) return yield* new InvalidOptions({ problems: [made.failure] })
+    const written = made.success as unknown as DestinationOptions
+    const decoded = deliverer.decode(written)
+    if (Result.isFailure(decoded)) return yield* new InvalidOptions({ problems: decoded.failure })
+    yield* keep(written, decoded.success)
+  }, change)
+
   return {
     destination: Effect.fnUntraced(function* ({ id }) {
       const { destination, record, origin } = yield* find(id)
@@ -99,6 +118,18 @@ export const make = ({
         ...(transform === undefined ? {} : { transform }),
       })
     }),
+
+    createSecret: Effect.fnUntraced(function* ({ id }) {
+      const secret = Signing.newSecret()
+      yield* sign(id, (options, destination) => Signing.added(options, destination, secret))
+      return { secret, hint: hintOf(secret) }
+    }),
+
+    retireSecret: ({ id, hint }) =>
+      Effect.as(
+        sign(id, (options, destination) => Signing.retired(options, destination, hint)),
+        {},
+      ),
 
     changeDestination: Effect.fnUntraced(function* ({ id, changes, expected }) {
       const { options, destination } = yield* findAdded(id)

@@ -156,7 +156,8 @@ export const destinationRows = {
   }),
 
   /**
-   * Makes a new signing secret, which is shown this once. Both sign until the old one is retired.
+   * Makes a new signing secret, which is shown this once. Both sign until the old one is retired;
+   * fails with `InvalidOptions` when five do already.
    */
   createSecret: answering({
     path: "secrets/create",
@@ -164,7 +165,7 @@ export const destinationRows = {
     changes: true,
     input: ById,
     output: Schema.Struct({ secret: Schema.String, hint: Schema.String }),
-    errors: ["UnknownDestination", "DestinationConfigured"],
+    errors: ["UnknownDestination", "DestinationConfigured", "InvalidOptions"],
     takes: byId,
     gives: (created) => created,
   }),
