@@ -1,3 +1,4 @@
+/** Over 400 lines because what is made for each action stands beside the test of all. */
 import { Admin, AdminApi, AdminHttp } from "@millrace/console/admin"
 import { Attempts, DeadLetters, Store, Transport } from "@millrace/core"
 import { Action, OpenApi } from "@millrace/core/host"
