@@ -15,6 +15,12 @@ const directory = fileURLToPath(new URL(`../examples/${name}`, import.meta.url))
 const bin = (command) => fileURLToPath(new URL(`../node_modules/.bin/${command}`, import.meta.url))
 const patience = 30_000
 
+/** What operators sign in with, where there is something to sign in to. */
+const adminToken = "a-token-for-examples"
+
+/** The programs of an example: some show the same on several hosts. */
+const programs = { console: ["main.ts", "fastify.ts", "node.ts"] }[name] ?? ["main.ts"]
+
 const within = (promise, what) => {
   let timer
   const late = new Promise((_, reject) => {
@@ -108,7 +114,30 @@ browser: header Shop
   assert.deepEqual(keysOf("page_viewed"), ["client-example"])
 }
 
-const startAndStop = async () => {
+/** Nobody gets in without the token; whoever has it gets the page and what flows. */
+const tryConsole = async (port) => {
+  const console = `http://127.0.0.1:${port}/console`
+  const page = await fetch(`${console}/`)
+  assert.equal(page.status, 200)
+  assert.match(await page.text(), /<script type="module"/)
+  const ask = (path, body, headers = {}) =>
+    fetch(`${console}/admin/v1/${path}`, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      body: JSON.stringify(body),
+    })
+  assert.equal((await ask("destinations/list", {})).status, 401)
+  const signedIn = await ask("console/sign-in", { token: adminToken })
+  assert.equal(signedIn.status, 200)
+  const cookie = signedIn.headers.getSetCookie()[0].split(";", 1)[0]
+  const { destinations } = await (await ask("destinations/list", {}, { cookie })).json()
+  assert.deepEqual(
+    destinations.map(({ id }) => id),
+    ["warehouse"],
+  )
+}
+
+const startAndStop = async (program) => {
   const place = await placeOf()
   const data = mkdtempSync(join(tmpdir(), "millrace-example-"))
   const received = []
@@ -131,9 +160,9 @@ const startAndStop = async () => {
   })
   const webhook = `http://127.0.0.1:${await listen(receiver)}/`
   const port = await freePort()
-  const child = spawn(bin("tsx"), [join(directory, "main.ts")], {
+  const child = spawn(bin("tsx"), [join(directory, program)], {
     cwd: data,
-    env: { ...process.env, ...place.env, PORT: String(port), WEBHOOK_URL: webhook },
+    env: { ...process.env, ...place.env, PORT: String(port), WEBHOOK_URL: webhook, ADMIN_TOKEN: adminToken },
     stdio: ["ignore", "pipe", "inherit"],
   })
   const exited = once(child, "exit")
@@ -210,6 +239,8 @@ const startAndStop = async () => {
       assert.deepEqual([eventName, userID], ["order_placed", "user_1"])
     }
 
+    if (name === "console") await tryConsole(port)
+
     if (name === "in-front-of-statsig") await tryInFrontOfStatsig(port, place.standIn, untilAll)
 
     // Accepted right before the end: `close()` has to send it.
@@ -241,4 +272,5 @@ const runTests = async () => {
   assert.deepEqual(await within(once(child, "exit"), "tests"), [0, null])
 }
 
-await (existsSync(join(directory, "main.ts")) ? startAndStop() : runTests())
+if (existsSync(join(directory, "main.ts"))) for (const program of programs) await startAndStop(program)
+else await runTests()

@@ -10,8 +10,8 @@ interface Block {
   readonly code: string
 }
 
-const readmes = ["README.md", ...packages.map(({ path }) => `${path}/README.md`)].filter((path) =>
-  filesIn(path.replace(/\/?README\.md$/, "") || ".", "README.md").includes(path),
+const readmes = ["README.md", "docs/console.md", ...packages.map(({ path }) => `${path}/README.md`)].filter((path) =>
+  filesIn(path.replace(/\/?[^/]*\.md$/, "") || ".", ".md").includes(path),
 )
 
 const blocksOf = (readme: string): ReadonlyArray<Block> =>
@@ -37,6 +37,10 @@ describe("samples", () => {
     "examples/test-a-pipeline/pipeline.test.ts",
   ])("%s is shown whole", (file) => {
     expect(blocksOf("README.md").map(({ code }) => code)).toContain(read(file))
+  })
+
+  it.each(filesIn("examples/console", ".ts"))("%s is shown whole in docs/console.md", (file) => {
+    expect(blocksOf("docs/console.md").map(({ code }) => code)).toContain(read(file))
   })
 })
 

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs"
+import type { Page } from "playwright-core"
 import { expect, it } from "vitest"
 import { describeConsole, send, startMillrace } from "./support/console.ts"
 import { isSignedWith, startReceiver } from "./support/receiver.ts"
@@ -7,6 +9,22 @@ const times = (number: number, eventName: string) => Array.from({ length: number
 
 /** A destination that is sent everything soon. */
 const soon = { batch: { maxEvents: 100, maxDelay: 10 } } as const
+
+/** Says in its own words what Statsig's dialog says. */
+const wordsOfStatsig = (): ReadonlyArray<string> => {
+  const wire = readFileSync(new URL("../../../../docs/wire.md", import.meta.url), "utf8")
+  const section = wire.slice(wire.indexOf("### Event Filtering dialog"))
+  const described = section.slice(section.indexOf("1. Check-box"), section.indexOf("\n## "))
+  const quoted = [...described.matchAll(/"([^"]+)"/g)].map(([, words]) => words!)
+  const columns = [...described.matchAll(/\*\*([A-Z][^"*]*)\*\*/g)].map(([, words]) => words!)
+  const end = quoted.indexOf("Incoming")
+  return [...quoted.slice(0, end).flatMap((words) => words.split(" / ")), ...columns, "Cancel", "Save"]
+}
+
+const dryRun = async (page: Page): Promise<number> => {
+  const said = await page.getByText(/^[\d,]+ would be sent$/).textContent()
+  return Number(said!.replace(/\D/g, ""))
+}
 
 describeConsole("webhooks", (open) => {
   it("connects one: tested, enabled, and sent the next event, signed with the secret shown", async () => {
@@ -64,6 +82,54 @@ describeConsole("webhooks", (open) => {
       .filter({ hasText: /private/ })
       .waitFor()
     expect(receiver.received).toEqual([])
+  })
+
+  it("says Statsig's own words where nothing has been reported yet", async () => {
+    const receiver = await startReceiver()
+    const { millrace, url } = await startMillrace()
+    await millrace.addDestination({ id: "warehouse", url: receiver.url })
+    const { page } = await open({ url, at: "#/destinations/warehouse" })
+    await page.getByRole("button", { name: "Event Filtering" }).first().click()
+    const dialog = page.getByRole("dialog", { name: "Event Filtering" })
+    const words = wordsOfStatsig()
+    expect(words.length).toBeGreaterThanOrEqual(13)
+    await dialog.getByText("No Events").waitFor()
+    const said = (await dialog.innerText()).replace(/\s+/g, " ")
+    expect(words.filter((word) => !said.includes(word))).toEqual([])
+  })
+
+  it("sends exactly what is chosen in Event Filtering, and says before how many that is", async () => {
+    const receiver = await startReceiver()
+    const { millrace, origin, url } = await startMillrace()
+    await millrace.addDestination({ id: "warehouse", url: receiver.url, ...soon })
+    const mix = [
+      ...times(8, "purchase"),
+      ...times(5, "page_view"),
+      ...times(4, "statsig::gate_exposure"),
+      ...times(3, "app_open"),
+    ]
+    await send(origin, mix)
+    await receiver.until(() => receiver.taken().length === mix.length)
+
+    const { page } = await open({ url, at: "#/destinations/warehouse" })
+    await page.getByRole("button", { name: "Event Filtering" }).first().click()
+    const dialog = page.getByRole("dialog", { name: "Event Filtering" })
+    await dialog.getByRole("checkbox", { name: /^Exposures/ }).uncheck()
+    await dialog.getByRole("checkbox", { name: "Track page_view" }).uncheck()
+    await dialog.getByText("−9 against now").waitFor()
+    const promised = await dryRun(page)
+    await dialog.getByRole("button", { name: "Save" }).click()
+    await dialog.waitFor({ state: "detached" })
+
+    await send(origin, [...mix, ...times(1, "brand_new")])
+    await receiver.until(() => receiver.taken().includes("brand_new"))
+    const since = receiver.taken().slice(mix.length)
+    expect(since).toEqual(
+      [...times(8, "purchase"), ...times(3, "app_open"), ...times(1, "brand_new")].map(
+        ({ eventName }) => eventName,
+      ),
+    )
+    expect(promised).toBe(since.length - 1)
   })
 
   it("says what a dead destination does, tries it at once when asked, and sees it recover", async () => {
