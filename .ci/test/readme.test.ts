@@ -10,8 +10,8 @@ interface Block {
   readonly code: string
 }
 
-const readmes = ["README.md", "docs/console.md", ...packages.map(({ path }) => `${path}/README.md`)].filter((path) =>
-  filesIn(path.replace(/\/?[^/]*\.md$/, "") || ".", ".md").includes(path),
+const readmes = ["README.md", "docs/console.md", ...packages.map(({ path }) => `${path}/README.md`)].filter(
+  (path) => filesIn(path.replace(/\/?[^/]*\.md$/, "") || ".", ".md").includes(path),
 )
 
 const blocksOf = (readme: string): ReadonlyArray<Block> =>
