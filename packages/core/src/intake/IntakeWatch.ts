@@ -22,7 +22,14 @@ export interface KeyUse {
   readonly events: number
 }
 
-type Keys = Map<string, { lastUsedAt: number; events: number }>
+interface KeyCount {
+  lastUsedAt: number
+  events: number
+  /** How many of them have been told to another process. */
+  told: number
+}
+
+type Keys = Map<string, KeyCount>
 
 /** What intake has noticed meanwhile, fit to be told to another process. */
 export interface Noticed {
@@ -59,6 +66,8 @@ const columns = { stored: 0, rejected: 1, refused: 2, wrongKeys: 3 } as const
 
 const columnCount = 4
 
+const second = 1000
+
 const day = 24 * 60 * 60 * 1000
 
 const kindOfKey = (key: string | null): string | null => {
@@ -84,25 +93,34 @@ export class IntakeWatch {
   readonly #storedIn = new Float64Array(keptSeconds)
   readonly #refusals = new Map<string, RefusedRequests>()
   readonly #keys: Keys = new Map()
+  #lastKey: string | null = null
+  #lastUse: KeyCount | null = null
   #today = { day: -1, stored: 0, rejected: 0 }
-  #refused = 0
-  #rejected = 0
-  /** `null` until somebody asks for it. */
-  #untold: { stored: number; rejected: number; keys: Keys } | null = null
+  /** What has come in the second at hand, which begins at `from`. */
+  #second = { from: Number.NaN, stored: 0, rejected: 0 }
+  readonly #all = { stored: 0, rejected: 0, refused: 0 }
+  /** What {@link take} has told. */
+  #told = { stored: 0, rejected: 0 }
   #untoldRefusals = new Map<string, RefusedRequests>()
 
-  /** Counts events, by what became of them; those stored also by the key that was shown. */
+  /**
+   * Counts events, by what became of them; those stored also by the key that was shown. Every
+   * request comes by here, so that what takes its time is done once a second.
+   */
   came(outcome: IntakeOutcome, events: number, keyId: string | null, at: number): void {
-    if (outcome === "rejected") {
-      this.#countRejected(events, at)
-      if (this.#untold !== null) this.#untold.rejected += events
-    }
+    const within = at - this.#second.from
+    if (!(within >= 0 && within < second)) this.#settle(at)
+    if (outcome === "rejected") this.#second.rejected += events
     if (outcome !== "stored") return
-    this.#countStored(events, at)
-    if (keyId !== null) this.#use(this.#keys, keyId, events, at)
-    if (this.#untold === null) return
-    this.#untold.stored += events
-    if (keyId !== null) this.#use(this.#untold.keys, keyId, events, at)
+    this.#second.stored += events
+    if (keyId === null) return
+    if (keyId !== this.#lastKey) {
+      this.#lastKey = keyId
+      this.#lastUse = this.#useOf(keyId)
+    }
+    if (this.#lastUse === null) return
+    this.#lastUse.events += events
+    this.#lastUse.lastUsedAt = at
   }
 
   /** Notes a request that was answered with a 4xx. */
@@ -110,24 +128,37 @@ export class IntakeWatch {
     const kind = { route, status, message: messageOf(body), keyKind: kindOfKey(key) }
     const refusal = { ...kind, sdk: sdk === null ? null : Utf8.cut(sdk, maxText), last: at, count: 1 }
     this.#note(refusal)
-    if (this.#untold !== null) this.#keep(this.#untoldRefusals, refusal)
+    this.#keep(this.#untoldRefusals, refusal)
   }
 
-  /** What was noticed since it was last asked for; nothing that was told to this one. */
+  /** What was noticed here since it was last asked for. */
   take(): Noticed {
-    const { stored, rejected, keys } = this.#untold ?? { stored: 0, rejected: 0, keys: new Map() }
+    this.#settle(this.#second.from)
+    const { stored, rejected } = this.#all
     const refusals = [...this.#untoldRefusals.values()]
-    this.#untold = { stored: 0, rejected: 0, keys: new Map() }
+    const keys = [...this.#keys].flatMap(([id, use]): Noticed["keys"] => {
+      const events = use.events - use.told
+      use.told = use.events
+      return events === 0 ? [] : [[id, { lastUsedAt: use.lastUsedAt, events }]]
+    })
+    const noticed = { stored: stored - this.#told.stored, rejected: rejected - this.#told.rejected }
+    this.#told = { stored, rejected }
     this.#untoldRefusals = new Map()
-    return { stored, rejected, refusals, keys: [...keys] }
+    return { ...noticed, refusals, keys }
   }
 
   /** Adds what another process has noticed just now. */
   add({ stored, rejected, refusals, keys }: Noticed, at: number): void {
-    this.#countStored(stored, at)
-    this.#countRejected(rejected, at)
+    this.#settle(at)
+    this.#second.stored += stored
+    this.#second.rejected += rejected
     for (const refusal of refusals) this.#note(refusal)
-    for (const [id, { events, lastUsedAt }] of keys) this.#use(this.#keys, id, events, lastUsedAt)
+    for (const [id, { events, lastUsedAt }] of keys) {
+      const use = this.#useOf(id)
+      if (use === null) continue
+      use.events += events
+      use.lastUsedAt = Math.max(use.lastUsedAt, lastUsedAt)
+    }
   }
 
   /** Kinds of refused requests, the last one first. */
@@ -136,17 +167,18 @@ export class IntakeWatch {
   }
 
   useOf(keyId: string): KeyUse | null {
-    return this.#keys.get(keyId) ?? null
+    const use = this.#keys.get(keyId)
+    return use === undefined ? null : { lastUsedAt: use.lastUsedAt, events: use.events }
   }
 
   /** Requests that were refused, in all. */
   get refusedCount(): number {
-    return this.#refused
+    return this.#all.refused
   }
 
   /** Events that were refused one by one, in all. */
   get rejectedCount(): number {
-    return this.#rejected
+    return this.#all.rejected + this.#second.rejected
   }
 
   wrongKeysIn(minutes: number, now: number): number {
@@ -155,43 +187,47 @@ export class IntakeWatch {
 
   /** Events since midnight UTC, or since the beginning. */
   today(now: number): { readonly stored: number; readonly rejected: number } {
+    this.#settle(this.#second.from)
     return this.#today.day === Math.floor(now / day) ? this.#today : { stored: 0, rejected: 0 }
   }
 
   /** Events stored a second, over the last ten. @param since when counting began */
   rate(now: number, since: number): number {
-    const second = Math.floor(now / 1000)
+    this.#settle(this.#second.from)
+    const last = Math.floor(now / second)
     let sum = 0
-    for (let at = second - rateSeconds; at < second; at++) {
+    for (let at = last - rateSeconds; at < last; at++) {
       if (at >= 0 && this.#seconds[at % keptSeconds] === at) sum += this.#storedIn[at % keptSeconds]!
     }
     return sum / Math.min(Math.max((now - since) / 1000, 1), rateSeconds)
   }
 
   show(range: Range, now: number): Shown {
+    this.#settle(this.#second.from)
     return this.#buckets.show(range, now)
   }
 
   static readonly columns = columns
 
-  #countStored(events: number, at: number): void {
-    if (events === 0) return
-    this.#buckets.add(at, columns.stored, events)
-    this.#dayOf(at).stored += events
-    const second = Math.floor(at / 1000)
-    const place = second % keptSeconds
-    if (this.#seconds[place] === second) this.#storedIn[place]! += events
+  /** Counts the second at hand where it belongs, and begins with that of another time. */
+  #settle(at: number): void {
+    const { from, stored, rejected } = this.#second
+    this.#second = { from: Math.floor(at / second) * second, stored: 0, rejected: 0 }
+    this.#all.stored += stored
+    this.#all.rejected += rejected
+    if (stored + rejected === 0) return
+    this.#buckets.add(from, columns.stored, stored)
+    this.#buckets.add(from, columns.rejected, rejected)
+    const today = this.#dayOf(from)
+    today.stored += stored
+    today.rejected += rejected
+    const number = from / second
+    const place = number % keptSeconds
+    if (this.#seconds[place] === number) this.#storedIn[place]! += stored
     else {
-      this.#seconds[place] = second
-      this.#storedIn[place] = events
+      this.#seconds[place] = number
+      this.#storedIn[place] = stored
     }
-  }
-
-  #countRejected(events: number, at: number): void {
-    if (events === 0) return
-    this.#rejected += events
-    this.#buckets.add(at, columns.rejected, events)
-    this.#dayOf(at).rejected += events
   }
 
   #dayOf(at: number) {
@@ -202,7 +238,7 @@ export class IntakeWatch {
 
   #note(refusal: RefusedRequests): void {
     const { last, count, status } = refusal
-    this.#refused += count
+    this.#all.refused += count
     this.#buckets.add(last, columns.refused, count)
     if (status === 401) this.#buckets.add(last, columns.wrongKeys, count)
     this.#keep(this.#refusals, refusal)
@@ -218,14 +254,13 @@ export class IntakeWatch {
     if (kinds.size > maxKinds) kinds.delete(kinds.keys().next().value!)
   }
 
-  #use(keys: Keys, id: string, events: number, lastUsedAt: number): void {
-    const known = keys.get(id)
-    if (known === undefined) {
-      if (keys.size < maxKeys) keys.set(id, { events, lastUsedAt })
-      return
-    }
-    // Written over: every request comes by here.
-    known.events += events
-    known.lastUsedAt = Math.max(known.lastUsedAt, lastUsedAt)
+  /** `null` when as many others are counted already. */
+  #useOf(id: string): KeyCount | null {
+    const known = this.#keys.get(id)
+    if (known !== undefined) return known
+    if (this.#keys.size >= maxKeys) return null
+    const made: KeyCount = { lastUsedAt: 0, events: 0, told: 0 }
+    this.#keys.set(id, made)
+    return made
   }
 }
