@@ -17,6 +17,7 @@ const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
   guard: () => import("./guard.ts"),
   loop: () => import("./loop.ts"),
   fanout: () => import("./fanout.ts"),
+  find: () => import("./find.ts"),
   isolation: () => import("./isolation.ts"),
   stores: () => import("./stores.ts"),
   guest: () => import("./guest.ts"),
