@@ -215,6 +215,9 @@ describe.each(["live", "offline"] as const)("an operator that is %s", (beside) =
       beginLetterReplay: { destination: "hook" },
       purgeLetters: { destination: "hook", eventIds: [] },
       changeDestination: { id: "x", changes: {}, expected: "nothing" },
+      intakeHistory: { range: "1h" },
+      destinationHistory: { id: "hook", range: "1h" },
+      createKey: { name: "a", kind: "server" },
       logEvent: { event: "a" },
     }
     const wrong = await withOperator(beside, (operator) =>
