@@ -57,9 +57,9 @@ const Request = ({ url, detail }: { readonly url: string; readonly detail: Detai
         {`\n${headersText(request.headers)}`}
       </pre>
       <p class="ink-3">
-        {plural(attempt.events, "event")}, {bytes(request.bytes)}; made again from the log, by the filter and
-        field rules of today.
-        {request.body.length < request.bytes && " Only its beginning is shown."}
+        {plural(attempt.events, "event")}, {bytes(attempt.bytes)} as sent; made again from the log, by the
+        filter and field rules of today.
+        {request.events < attempt.events && ` Of its events ${request.events} are shown.`}
       </p>
       <Body text={request.body} />
     </>

@@ -256,6 +256,8 @@ export const actions = {
     gives: ({ attempts }) => attempts,
   }),
 
+  attempt: destinationRows.attempt,
+
   /**
    * Takes one event in, as a request to the event webhook would, without HTTP and without a key.
    * Gives its `timeUUID` once it is stored, or `null` when `dedupe` has found it a repetition.

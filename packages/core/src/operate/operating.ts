@@ -14,6 +14,7 @@ import { EventLog } from "../ports/EventLog.ts"
 import { Keys } from "../ports/Keys.ts"
 import { retryStore } from "../ports/retryStore.ts"
 import type { StoreError } from "../ports/StoreError.ts"
+import { attemptDetail } from "./attemptDetail.ts"
 import * as CursorMove from "./cursorMove.ts"
 import type { Deliverer } from "./Deliverer.ts"
 import * as DryRun from "./DryRun.ts"
@@ -156,6 +157,8 @@ export const make = Effect.fnUntraced(function* (
     purgeDeadLetters: (selection) => Effect.map(deadLetters.purge(selection), (purged) => ({ purged })),
 
     attempts: (query) => Effect.map(attempts.list(query), (attempts) => ({ attempts })),
+
+    attempt: (which) => attemptDetail({ log, attempts }, deliverer.selectionOf, which),
 
     logEvent: (event) =>
       ingest === null

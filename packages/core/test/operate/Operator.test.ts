@@ -218,6 +218,7 @@ describe.each(["live", "offline"] as const)("an operator that is %s", (beside) =
       intakeHistory: { range: "1h" },
       destinationHistory: { id: "hook", range: "1h" },
       createKey: { name: "a", kind: "server" },
+      attempt: { destination: "hook", webhookId: "msg_none", startedAt: startAt },
       logEvent: { event: "a" },
     }
     const wrong = await withOperator(beside, (operator) =>

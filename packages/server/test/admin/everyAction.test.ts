@@ -47,7 +47,7 @@ const letter = (eventId: string): DeadLetters.DeadLetter => ({
 })
 
 const attempt: Attempts.Attempt = {
-  ...{ destination: "hook", webhookId: "msg_1", startedAt: 1, duration: 0.5, events: 1, bytes: 10 },
+  ...{ destination: "hook", webhookId: "msg_1", startedAt: Date.now(), duration: 0.5, events: 1, bytes: 10 },
   ...{ outcome: "refused", status: 422, error: "no", wait: 1000, waitReason: "back-off" },
 }
 
@@ -175,6 +175,11 @@ type Asked = (path: string, body: object) => Promise<Json>
 
 /** What no Schema can make up: it would have to find a URL, or what a server has, by chance. */
 const written: Readonly<Record<string, (asked: Asked) => Promise<ReadonlyArray<unknown>>>> = {
+  attempt: async () => {
+    const { destination, webhookId, startedAt } = attempt
+    const known = { destination, webhookId, startedAt }
+    return [known, { ...known, startedAt: 1 }, { ...known, webhookId: 1 }]
+  },
   addDestination: async () => [
     { destination: { ...hook, id: "new" } },
     { destination: { id: 1 } },

@@ -200,7 +200,7 @@ export const makePages = (status: () => Status) => {
         body: JSON.stringify([
           { eventName: "checkout_completed", user: { userID: "u_48213" }, value: "149.95" },
         ]),
-        bytes: 1_434,
+        events: 1,
       },
     }),
     replay: ({ destination }) => ({ replay: begin("range", destination, 41_220) }),

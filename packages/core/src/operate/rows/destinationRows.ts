@@ -74,13 +74,14 @@ export type TestDelivery = typeof TestDelivery.Type
 
 export const AttemptDetail = Schema.Struct({
   attempt: Attempt,
-  /** Made anew from the log, as the destination would be sent it now; `null` when it is gone. */
+  /** Made anew from the log by the rules of today; `null` where that cannot be done. */
   request: Schema.NullOr(
     Schema.Struct({
       headers: Schema.Record(Schema.String, Schema.String),
-      /** Cut at 64 KiB. */
+      /** Its events as a JSON array, up to the one that makes it longer than 64 KiB. */
       body: Schema.String,
-      bytes: Count,
+      /** How many of the events are in the body. */
+      events: Count,
     }),
   ),
 }).annotate({ identifier: "AttemptDetail" })
@@ -192,7 +193,7 @@ export const destinationRows = {
       startedAt: Time,
     }),
     output: AttemptDetail,
-    errors: ["UnknownDestination", "UnknownAttempt"],
+    errors: ["UnknownAttempt"],
     takes: (which: {
       readonly destination: string
       readonly webhookId: string
