@@ -8,7 +8,7 @@ import { youngMemory } from "./internal/YoungMemory.ts"
 import * as Zstd from "./internal/zstdSurvey.ts"
 import * as ZstdWasm from "./internal/zstdWasm.ts"
 
-type Options = { readonly maxOutputLength: number }
+type Options = { readonly maxOutputLength: number; readonly chunkSize: number }
 type Callback = (error: Error | null, result: Uint8Array) => void
 
 interface Inflater {
@@ -28,10 +28,7 @@ const isTooLarge = (error: unknown) =>
 const codecError = (error: unknown) =>
   new Port.CodecError({ reason: isTooLarge(error) ? "TooLarge" : "Malformed" })
 
-/**
- * zlib's results lie in buffers of 16 KB and more: who keeps many small ones would keep much more
- * than they count.
- */
+/** A small result in a large buffer would keep much more than it counts. */
 const exact = (bytes: Uint8Array): Uint8Array =>
   bytes.buffer.byteLength - bytes.length <= spare ? bytes : new Uint8Array(bytes)
 
@@ -49,16 +46,57 @@ const spare = 64
 const maxInflating = 64 * 1024 * 1024
 let inflating = 0
 
+/** What a byte of deflate can hold at most. */
+const greatestRatio = 1032
+
+/**
+ * In bytes, for what claims more than it may hold. Memory of buffers up to the largest one that has
+ * been freed is put together with that of others, as glibc's `malloc` has it, and goes back to the
+ * system late.
+ */
+const doubtfulChunk = 1024 * 1024
+
+/**
+ * Up to `maxOutputLength` bytes, in one buffer where the body holds what it declares: zlib's own
+ * buffers of 16 KB would be put together into another one, and each is a way to a thread and back.
+ *
+ * @param smallest a body that lies about its content costs a call for each of so many bytes
+ */
+const optionsFor = (
+  bytes: Uint8Array,
+  declared: number,
+  maxOutputLength: number,
+  smallest: number,
+): Options => {
+  const most = declared <= maxOutputLength ? declared : Math.min(maxOutputLength, doubtfulChunk)
+  const content = Math.min(most, bytes.length * greatestRatio)
+  return { maxOutputLength, chunkSize: Math.max(content + spare, smallest) }
+}
+
+/** In bytes: of what is inflated on the spot at most 128. */
+const smallestAtOnce = 2 * 1024
+
+/** In bytes: as zlib has it by itself. */
+const smallestOnThread = 16 * 1024
+
+/** What could not be inflated is garbage. */
+const wasteOn = (error: unknown, { maxOutputLength, chunkSize }: Options): void =>
+  youngMemory.waste(isTooLarge(error) ? maxOutputLength : chunkSize)
+
 const onThread = (
   inflater: Inflater,
   bytes: Uint8Array,
+  declared: number,
   maxBytes: number,
 ): Effect.Effect<Uint8Array, Port.CodecError> =>
-  Effect.callback((resume) =>
-    inflater.async(bytes, { maxOutputLength: maxBytes }, (error, result) =>
-      resume(error === null ? Effect.succeed(exact(result)) : Effect.fail(codecError(error))),
-    ),
-  )
+  Effect.callback((resume) => {
+    const options = optionsFor(bytes, declared, maxBytes, smallestOnThread)
+    inflater.async(bytes, options, (error, result) => {
+      if (error === null) return resume(Effect.succeed(exact(result)))
+      wasteOn(error, options)
+      resume(Effect.fail(codecError(error)))
+    })
+  })
 
 /** Within {@link maxInflating}; past it, `Overloaded`. */
 const withinBudget = (
@@ -70,7 +108,7 @@ const withinBudget = (
     if (inflating + size > maxInflating) return Effect.fail(new Port.CodecError({ reason: "Overloaded" }))
     inflating += size
     return Effect.ensuring(
-      onThread(inflater, bytes, size),
+      onThread(inflater, bytes, size, size),
       Effect.sync(() => {
         inflating -= size
       }),
@@ -92,46 +130,27 @@ const inflate = (
 ): Effect.Effect<Uint8Array, Port.CodecError> =>
   Effect.suspend(() => {
     if (bytes.length <= inline.input) {
-      const maxOutputLength = Math.min(maxBytes, inline.output)
+      const options = optionsFor(bytes, declared, Math.min(maxBytes, inline.output), smallestAtOnce)
       try {
-        return Effect.succeed(exact(inflater.sync(bytes, { maxOutputLength })))
+        return Effect.succeed(exact(inflater.sync(bytes, options)))
       } catch (error) {
+        wasteOn(error, options)
         // A small body can hold a large one; that is for a thread to find out.
-        if (!isTooLarge(error) || maxOutputLength === maxBytes) return Effect.fail(codecError(error))
+        if (!isTooLarge(error) || options.maxOutputLength === maxBytes) return Effect.fail(codecError(error))
       }
     }
-    const alone = doubtful.withPermits(1)(onThread(inflater, bytes, maxBytes))
+    const alone = doubtful.withPermits(1)(onThread(inflater, bytes, declared, maxBytes))
     if (declared > maxBytes) return alone
     return Effect.catch(withinBudget(inflater, bytes, Math.max(declared, 1)), (error) =>
       error.reason === "TooLarge" ? alone : Effect.fail(error),
     )
   })
 
-/**
- * A body that lies about its content costs a call for each of so many bytes: of what is inflated on
- * the spot at most 128.
- */
-const smallestChunk = 2 * 1024
-
-/** What a byte of deflate can hold at most. */
-const greatestRatio = 1032
-
 /** What a gzip body says it holds (RFC 1952, ISIZE): its last member, in the lower 32 bits. */
 const declaredByGzip = (bytes: Uint8Array): number =>
   bytes.length < 18 ? 0 : Buffer.from(bytes.buffer, bytes.byteOffset).readUInt32LE(bytes.length - 4)
 
-/**
- * A buffer's size for what a gzip body says it holds: zlib's own of 16 KB are mostly too large, or
- * several that are put together.
- */
-const chunkSizeOf = (bytes: Uint8Array, most: number): number =>
-  Math.max(Math.min(declaredByGzip(bytes), most, bytes.length * greatestRatio) + spare, smallestChunk)
-
-const gzip: Inflater = {
-  sync: (bytes, { maxOutputLength }) =>
-    zlib.gunzipSync(bytes, { maxOutputLength, chunkSize: chunkSizeOf(bytes, maxOutputLength) }),
-  async: zlib.gunzip,
-}
+const gzip: Inflater = { sync: zlib.gunzipSync, async: zlib.gunzip }
 
 // Since Node 22.15; the types are those of Node 20.
 const native = zlib as typeof zlib & {

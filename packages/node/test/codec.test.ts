@@ -182,6 +182,31 @@ describe("the ratio of content to body", () => {
     expect(batches.every((one) => equal(one, usual))).toBe(true)
   })
 
+  it("what cannot be inflated is told the collector of young memory", async () => {
+    const waste = vi.spyOn(youngMemory, "waste")
+    onTestFinished(() => waste.mockRestore())
+    expect(await inflate("gzip", zlib.gzipSync(Buffer.alloc(limit + 1)), limit)).toBe("RatioTooLarge")
+    const honest = zlib.gzipSync(Buffer.alloc(limit + 1)).length * 300
+    // What was tried on the spot, and then on a thread.
+    expect(waste.mock.calls).toEqual([[256 * 1024], [honest]])
+    waste.mockClear()
+    const content = Buffer.from(eventsText(3))
+    expect(await inflate("gzip", zlib.gzipSync(content).subarray(0, -9))).toBe("Malformed")
+    expect(waste).toHaveBeenCalledOnce()
+    waste.mockClear()
+    expect(equal(await inflate("gzip", zlib.gzipSync(content)), content)).toBe(true)
+    expect(waste).not.toHaveBeenCalled()
+  })
+
+  it("what a thread inflates lies in one buffer, without zlib's own beside it", async () => {
+    const content = randomBytes(200_000)
+    const bytes = zlib.gzipSync(content)
+    const made = vi.spyOn(Buffer, "allocUnsafe")
+    onTestFinished(() => made.mockRestore())
+    expect(equal(await inflate("gzip", bytes), content)).toBe(true)
+    expect(made.mock.calls.filter(([size]) => size >= 16 * 1024)).toEqual([[content.length + 64]])
+  })
+
   it("bombs wait for one another, and are told what they are", async () => {
     const honest = zlib.gzipSync(Buffer.alloc(64 * 1024 * 1024))
     const lying = gzipBomb(64)

@@ -64,18 +64,31 @@ export class YoungMemory {
     this.spent += bytes
     // V8 takes for old what it finds in use in two collections in a row, so the second one waits
     // until what is in use now has been replaced.
-    if (this.spent < Math.max(enough, 2 * this.inUse)) return
+    if (this.spent >= Math.max(enough, 2 * this.inUse)) this.collectNow()
+  }
+
+  /**
+   * Notes that so many bytes are garbage already, and collects if it is time to, whatever is in
+   * use: who sends what cannot be inflated is to have as little memory by it as can be.
+   */
+  waste(bytes: number): void {
+    if (this.askers === 0) return
+    this.spent += bytes
+    if (this.spent >= enough) this.collectNow()
+  }
+
+  /** Notes that so many bytes more are in use; fewer if negative. */
+  use(bytes: number): void {
+    this.inUse += bytes
+  }
+
+  private collectNow(): void {
     this.spent = 0
     if (!this.isSought) {
       this.isSought = true
       this.collect = this.find()
     }
     this.collect?.({ type: "minor" })
-  }
-
-  /** Notes that so many bytes more are in use; fewer if negative. */
-  use(bytes: number): void {
-    this.inUse += bytes
   }
 }
 

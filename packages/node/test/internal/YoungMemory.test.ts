@@ -66,10 +66,22 @@ it("waits until twice as much has been made as is in use", () => {
   expect(counts.collections).toBe(2)
 })
 
+it("waits for nothing that is in use when what was made is garbage already", () => {
+  const { memory, counts } = counting()
+  memory.begin()
+  memory.use(10 * megabyte)
+  for (let turn = 0; turn < 9; turn++) memory.waste(megabyte)
+  expect(counts.collections).toBe(2)
+  memory.spend(2 * megabyte)
+  memory.waste(megabyte)
+  expect(counts.collections).toBe(3)
+})
+
 it("looks for no collector, and collects nothing, before somebody asks for it", () => {
   const { memory, counts } = counting()
   memory.use(megabyte)
   memory.spend(100 * megabyte)
+  memory.waste(100 * megabyte)
   expect(counts).toEqual({ sought: 0, collections: 0 })
 })
 
