@@ -26,6 +26,7 @@ import { hashKeyOf } from "./config/hashKeyOf.ts"
 import { consolePaths } from "./consolePaths.ts"
 import * as Endpoints from "./Endpoints.ts"
 import * as Listening from "./Listening.ts"
+import * as OldMemory from "./OldMemory.ts"
 import type { LogLine } from "./text/LogFormat.ts"
 import { waitForStore } from "./waitForStore.ts"
 import * as Appender from "./workers/Appender.ts"
@@ -227,6 +228,8 @@ export const start = Effect.fnUntraced(function* (
         },
       ),
   )
+
+  yield* OldMemory.keepSmall
 
   const { path } = config.store
   const startedAt = yield* Clock.currentTimeMillis

@@ -13,6 +13,7 @@ import { consolePaths } from "../consolePaths.ts"
 import * as Endpoints from "../Endpoints.ts"
 import * as Listening from "../Listening.ts"
 import * as Metrics from "../metrics/Metrics.ts"
+import * as OldMemory from "../OldMemory.ts"
 import { logToStderr } from "../text/logToStderr.ts"
 import * as Balance from "./Balance.ts"
 import * as Channel from "./Channel.ts"
@@ -77,6 +78,7 @@ const listen = Effect.fnUntraced(function* (settings: Settings, primary: Primary
     settings.console === null ? undefined : consolePaths(PassOn.to(settings.console), settings.client.trust)
   const fallback = Endpoints.listener(ingest, health(primary), passOn)
   const server = createServer(ingest, { fallback, maxBufferedBytes: maxBytes })
+  yield* OldMemory.keepSmall
   const balance = Balance.make(server.http)
   const started = yield* Listening.listen(server, host, port).pipe(
     Effect.map((address): Started => ({ port: address.port })),
