@@ -10,7 +10,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { version } from "../version.ts"
 import * as AdminApi from "./AdminApi.ts"
-import { Caller } from "./Caller.ts"
+import { Caller, type Role } from "./Caller.ts"
 import { masked } from "./mask.ts"
 import * as Streams from "./Streams.ts"
 
@@ -82,6 +82,8 @@ interface Route {
   readonly action: Action.Action
   readonly decode: (input: unknown) => Result.Result<unknown, Schema.SchemaError>
   readonly perform: Action.AnyMethod<AdminError>
+  /** How an event that it tells is written, by who asks. */
+  readonly texts: Readonly<Record<Role, (event: unknown) => string>>
 }
 
 const strict = { errors: "all", onExcessProperty: "error" } as const
@@ -114,10 +116,24 @@ const writeText = (res: ServerResponse, text: string): Effect.Effect<void> =>
     else res.once("drain", () => resume(Effect.void))
   })
 
+/** Writes an event as JSON, and once if several streams tell the same one. */
+const textOnce = (show: (event: unknown) => unknown): ((event: unknown) => string) => {
+  const texts = new WeakMap<object, string>()
+  return (event) => {
+    if (typeof event !== "object" || event === null) return JSON.stringify(show(event))
+    const known = texts.get(event)
+    if (known !== undefined) return known
+    const text = JSON.stringify(show(event))
+    texts.set(event, text)
+    return text
+  }
+}
+
 const tell = Effect.fnUntraced(function* (
   req: IncomingMessage,
   res: ServerResponse,
   events: Stream.Stream<unknown, AdminError>,
+  textOf: (event: unknown) => string,
 ) {
   const { type, frame } = /\btext\/event-stream\b/i.test(req.headers.accept ?? "")
     ? framings.sse
@@ -125,7 +141,7 @@ const tell = Effect.fnUntraced(function* (
   res.writeHead(200, { "content-type": type, "cache-control": "no-store" })
   // The client knows by it that nothing is missed from now on.
   res.flushHeaders()
-  yield* Stream.runForEach(events, (event) => writeText(res, frame(JSON.stringify(event))))
+  yield* Stream.runForEach(events, (event) => writeText(res, frame(textOf(event))))
 })
 
 const fail = (res: ServerResponse, cause: Cause.Cause<AdminError>): void => {
@@ -180,6 +196,7 @@ export const make = <T extends Action.Table>(
         action,
         decode: Schema.decodeUnknownResult(action.input, strict),
         perform: Action.methodOf(service, name),
+        texts: { full: textOnce((event) => event), read: textOnce((event) => masked(action, event)) },
       },
     ]),
   )
@@ -191,10 +208,10 @@ export const make = <T extends Action.Table>(
     req: IncomingMessage,
     res: ServerResponse,
     done: Effect.Effect<unknown, AdminError>,
-    show: (event: unknown) => unknown,
+    textOf: (event: unknown) => string,
   ) {
     const told = Effect.flatMap(done, (events) =>
-      tell(req, res, Stream.map(events as Stream.Stream<unknown, AdminError>, show)),
+      tell(req, res, events as Stream.Stream<unknown, AdminError>, textOf),
     )
     const message = `${streams.most} streams are open, or this server is stopping: come back later`
     // One that was cut off must not look as if it had come to its end.
@@ -219,9 +236,9 @@ export const make = <T extends Action.Table>(
     const { action } = route
     const input = yield* readInput(req, route)
     const done = Effect.provideContext(route.perform(input), context)
-    const show = (shown: unknown): unknown => (role === "read" ? masked(action, shown) : shown)
-    if (Action.isTelling(action)) return yield* follow(req, res, done, show)
-    write(res, 200, show(yield* Effect.uninterruptible(done)))
+    if (Action.isTelling(action)) return yield* follow(req, res, done, route.texts[role])
+    const output = yield* Effect.uninterruptible(done)
+    write(res, 200, role === "read" ? masked(action, output) : output)
   })
 
   return (req, res, path, admit) => {

@@ -48,6 +48,22 @@ const minute = 60_000
 
 export interface LookingService extends Service<typeof streamRows & typeof eventRows & typeof historyRows> {}
 
+/** The same for the same value: what several views are told is made, and written, once. */
+const once = <A extends object, B>(make: (value: A) => B): ((value: A) => B) => {
+  const made = new WeakMap<A, B>()
+  return (value) => {
+    const known = made.get(value)
+    if (known !== undefined) return known
+    const fresh = make(value)
+    made.set(value, fresh)
+    return fresh
+  }
+}
+
+const stated = once((status: StatusNow): Streamed => ({ status }))
+
+const framed = once((frame: Frame): Streamed => ({ frame }))
+
 /** What the process that runs on the store adds to what the store says. */
 const makeSight = Effect.fnUntraced(function* (process: Process, jobs: Effect.Effect<StatusNow["jobs"]>) {
   const log = yield* EventLog
@@ -137,7 +153,7 @@ const makeSight = Effect.fnUntraced(function* (process: Process, jobs: Effect.Ef
       statuses.delete(slot)
       return ticking.leave
     })
-    return Stream.map(told(slot, { enter, leave }), ([now]): Streamed => ({ status: now }))
+    return Stream.map(told(slot, { enter, leave }), ([now]) => stated(now))
   })
 
   const isRoomFor = (sight: LiveTail.Sight): Effect.Effect<void, TooManyViews> => {
@@ -160,9 +176,8 @@ const makeSight = Effect.fnUntraced(function* (process: Process, jobs: Effect.Ef
         live.views.delete(view)
         return tail.leave
       })
-      return Stream.map(
-        told(view.slot, { enter, leave }),
-        ([frame, missed]): Streamed => ({ frame: missed === 0 ? frame : { ...frame, missed } }),
+      return Stream.map(told(view.slot, { enter, leave }), ([frame, missed]) =>
+        framed(missed === 0 ? frame : { ...frame, missed }),
       )
     })
 
