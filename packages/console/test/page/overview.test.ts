@@ -12,8 +12,10 @@ describePage("the overview", (open) => {
     expect(await page.locator(".need h3").allTextContents()).toEqual([
       expect.stringMatching(/^billing answers 503 since /),
       "growth-crm refuses checkout_completed",
+      "37 events were rejected on arrival",
       "12 requests had a wrong key",
       "staging-mirror is paused by hand",
+      "A check is wrong: receivers",
     ])
     expect(await page.title()).toBe("1 destination is failing, 1 is catching up · millrace")
   })

@@ -138,6 +138,8 @@ export class Ingest extends Context.Service<
     readonly damage: Effect.Effect<StoreError | null>
     /** What has come in meanwhile, for those who look on. */
     readonly watch: IntakeWatch
+    /** Writes the counts of event names that are pending, before somebody looks at them. */
+    readonly countNames: Effect.Effect<void>
     /** Those given as options. */
     readonly configuredKeys: ReadonlyArray<HashedKey>
     /** Reads the {@link Keys} store again, after it was changed. The keys given as options stay. */
@@ -357,6 +359,7 @@ const make = Effect.fnUntraced(function* (
     })),
     damage: damage.current,
     watch,
+    countNames: nameCounts.flush,
     configuredKeys: authentication.configured,
     reloadKeys: authentication.reload,
   }

@@ -29,6 +29,8 @@ const maxHours = 24
 export interface NameCounts {
   /** @param at ms since the epoch */
   readonly add: (names: ReadonlyArray<string>, at: number) => Effect.Effect<void>
+  /** Writes what is pending now, for somebody who asks; it stays pending while that fails. */
+  readonly flush: Effect.Effect<void>
 }
 
 /** Nothing runs while nothing is pending; what is pending when the scope closes is written then. */
@@ -103,6 +105,7 @@ export const makeNameCounts: Effect.Effect<NameCounts, never, Counters.Counters 
     yield* Effect.addFinalizer(() => flush)
 
     return {
+      flush,
       add: (eventNames, at) =>
         Effect.suspend(() => {
           if (eventNames.length === 0) return Effect.void

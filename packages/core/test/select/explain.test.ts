@@ -83,7 +83,7 @@ const anyFilter: fc.Arbitrary<Encoded> = fc.record(
     newCustomEvents: fc.boolean(),
     customEvents: fc.dictionary(fc.constantFrom("page_view", "pay", "toString"), fc.boolean()),
     include: fc.oneof({ weight: 2, arbitrary: fc.constant(["*"]) }, { weight: 1, arbitrary: globs }),
-    exclude: globs,
+    exclude: fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: globs }),
     where: rule,
     sample: fc.constantFrom(0, 0.3, 0.7, 1, 1),
   },
@@ -112,7 +112,8 @@ test("there is a reason exactly when the compiled filter leaves the event out", 
     }),
     { numRuns: 1500 },
   )
-  expect(passed).toBeGreaterThan(100)
+  // Both happen often enough to mean something.
+  expect(passed).toBeGreaterThan(20)
   expect([...tags].sort()).toEqual([
     ...["CategoryOff", "Excluded", "NotIncluded", "NotListed", "Predicate", "Sampled", "Unticked", "Where"],
   ])

@@ -212,7 +212,8 @@ export const makePages = (status: () => Status) => {
       return {}
     },
     "dead-letters/causes": ({ destination }) => {
-      if (status().destinations.length === 0) return { causes: [], looked: 0, isAll: true }
+      const total = Object.values(status().deadLetters).reduce((sum, count) => sum + count, 0)
+      if (total === 0) return { causes: [], looked: 0, isAll: true }
       const of = letters.filter((letter) => destination === undefined || letter.destination === destination)
       return { causes: causesOf(of), looked: of.length, isAll: true }
     },
@@ -264,7 +265,9 @@ export const makePages = (status: () => Status) => {
         { name: "store", level: "ok", message: "The store answers in 1.9 ms." },
         { name: "durability", level: "ok", message: "What was answered 202 survives a power cut." },
         { name: "keys", level: "note", message: '1 key has not been used since the start: "old partner".' },
-        { name: "receivers", level: "wrong", message: "billing answers 503." },
+        status().destinations.some(({ lastStatus }) => lastStatus === 503)
+          ? { name: "receivers", level: "wrong", message: "billing answers 503." }
+          : { name: "receivers", level: "ok", message: "All of them take events." },
       ],
     }),
   }

@@ -268,7 +268,7 @@ export const make = Effect.fnUntraced(function* (
       return destinationHistory(past, process?.startedAt ?? now, range, now)
     }),
 
-    names: (query) => listNames(counters, query),
+    names: (query) => Effect.andThen(process?.ingest.countNames ?? Effect.void, listNames(counters, query)),
 
     refusals: () => Effect.succeed({ refusals: process?.ingest.watch.refusals ?? [] }),
   }

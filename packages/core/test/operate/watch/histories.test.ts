@@ -120,6 +120,14 @@ describe("names", () => {
     expect(named!.hours.slice(-2)).toEqual([50, 7])
     expect(await pipeline.names({ limit: 1 })).toHaveLength(1)
   })
+
+  test("count what has come just now", async () => {
+    const pipeline = await start()
+    await pipeline.log({ eventName: "pay" })
+    expect(await pipeline.names()).toMatchObject([{ eventName: "pay", volume: 1 }])
+    await pipeline.log({ eventName: "pay" })
+    expect(await pipeline.names()).toMatchObject([{ eventName: "pay", volume: 2 }])
+  })
 })
 
 describe("refused requests", () => {
