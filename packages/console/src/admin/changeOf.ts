@@ -1,5 +1,5 @@
 /** What is put on record of an action: who has done it to what, cut to a readable size. */
-import type { Action } from "@millrace/core/host"
+import { type Action, maskConfig } from "@millrace/core/host"
 import type { Change } from "./Changes.ts"
 import { hidden, maskEvents } from "./mask.ts"
 
@@ -49,15 +49,39 @@ export const subjectOf = (input: unknown): string | null => {
   return found === undefined ? null : cut(String(found))
 }
 
+type Config = Parameters<typeof maskConfig>[0]
+
 /** Configuration is kept as text. */
-const parsed = (state: unknown): unknown => {
+const configOf = (state: unknown): Config | null => {
   const { config } = record(state)
-  if (typeof config !== "string") return state
+  if (typeof config !== "string") return null
   try {
-    return { ...record(state), config: JSON.parse(config) as unknown }
+    return record(JSON.parse(config)) as Config
   } catch {
-    return state
+    return null
   }
+}
+
+/** A configuration in an action's input; what it does not say is as `kept` has it. */
+const maskedIn = (given: unknown, kept: Config | null): unknown => {
+  if (typeof given !== "object" || given === null) return given
+  const masked = maskConfig({ ...kept, ...(given as Config) })
+  return Object.fromEntries(Object.keys(given).map((key) => [key, masked[key]]))
+}
+
+const shownState = (state: unknown): unknown => {
+  const config = configOf(state)
+  return config === null ? state : { ...record(state), config: maskConfig(config) }
+}
+
+const shownInput = (input: unknown, after: unknown): unknown => {
+  const kept = configOf(after)
+  return Object.fromEntries(
+    Object.entries(record(input)).map(([key, value]) => [
+      key,
+      key === "destination" || key === "changes" ? maskedIn(value, kept) : value,
+    ]),
+  )
 }
 
 export interface Happened {
@@ -81,9 +105,9 @@ export const changeOf = (
   what: subjectOf(input),
   detail: tidy(
     maskEvents({
-      ...(Object.keys(record(input)).length > 0 ? { input } : {}),
+      ...(Object.keys(record(input)).length > 0 ? { input: shownInput(input, after) } : {}),
       ...(Object.keys(record(output)).length > 0 ? { output } : {}),
-      ...(isSame(before, after) ? {} : { before: parsed(before), after: parsed(after) }),
+      ...(isSame(before, after) ? {} : { before: shownState(before), after: shownState(after) }),
     }),
   ) as Change["detail"],
 })

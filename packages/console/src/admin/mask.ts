@@ -2,10 +2,10 @@
  * Hides the values of users from those who may only read. Ids, names and times stay: what has
  * arrived can be told, and where it went.
  */
-import type { Action } from "@millrace/core/host"
+import { type Action, mask } from "@millrace/core/host"
 
 /** What stands in the place of a value. */
-export const hidden = "•••"
+export const hidden = mask
 
 /** Below these names stands what an event has of its user, and of what was done. */
 const personal = new Set(["user", "metadata", "value", "privateAttributes"])

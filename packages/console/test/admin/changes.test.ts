@@ -154,6 +154,20 @@ describe("what is put on record", () => {
     expect(JSON.stringify([added, sending, made])).not.toContain("hunter2")
   })
 
+  test("has no secret that stands in the path of a URL, though what is changed says not that it does", () => {
+    const config = { id: "hook", url: "https://hooks.example/services/T0/hunter2", format: "slack" }
+    const after = { id: "hook", config: JSON.stringify(config) }
+    const added = { action: actions.addDestination, input: { destination: config }, ...nothing }
+    const input = { id: "hook", changes: { url: config.url } }
+    const changed = { action: actions.changeDestination, input, output: {}, before: null, after }
+    const records = [changeOf(added, about), changeOf(changed, about)]
+    expect(JSON.stringify(records)).not.toContain("hunter2")
+    expect(records[1]!.detail["input"]).toEqual({
+      id: "hook",
+      changes: { url: `https://hooks.example/services/T0/${hidden}` },
+    })
+  })
+
   test("is cut to what somebody reads", () => {
     const eventIds = Array.from({ length: 10_000 }, (_, n) => `id-${n}`)
     const input = { destination: "x".repeat(10_000), eventIds }

@@ -22,7 +22,7 @@ export type StreamRequest = typeof StreamRequest.Type
 /** How a destination is doing, with what only the process that delivers knows of it. */
 export const DestinationNow = Schema.Struct({
   ...DestinationRow.fields,
-  /** Without a password. */
+  /** With its secrets masked, as `destinations/get` shows it. */
   url: Schema.String,
   /** `configured`: file, flags or code have it, and it is changed there. */
   origin: Schema.Literals(["configured", "added"]),

@@ -5,6 +5,7 @@ import type { EventLog } from "../../ports/EventLog.ts"
 import type { StoreError } from "../../ports/StoreError.ts"
 import type { StoreHealth } from "../../ports/StoreHealth.ts"
 import { selects } from "../../select/selects.ts"
+import { maskUrl } from "../destinations/masking.ts"
 import type { DestinationRow } from "../rows/destinationRow.ts"
 import type { DestinationNow, StatusNow } from "../rows/stream.ts"
 import { FilterShares } from "./FilterShares.ts"
@@ -29,19 +30,6 @@ export interface StatusOptions {
   readonly jobs: Effect.Effect<StatusNow["jobs"]>
 }
 
-/** As it may be shown: a password that stands in a URL is nobody's to see. */
-const shownUrl = (text: string): string => {
-  try {
-    const url = new URL(text)
-    if (url.username === "" && url.password === "") return text
-    url.username = ""
-    url.password = ""
-    return url.href
-  } catch {
-    return text.replace(/\/\/[^/@]*@/, "//")
-  }
-}
-
 /** Says what flows. Where the store does not answer it says so, and what was known before. */
 export const make = (options: StatusOptions): Effect.Effect<StatusNow> => {
   const { log, health, deadLetters, process, past, rows } = options
@@ -59,7 +47,7 @@ export const make = (options: StatusOptions): Effect.Effect<StatusNow> => {
     const destination = known?.destination
     return {
       ...row,
-      url: destination === undefined ? "" : shownUrl(destination.url),
+      url: destination === undefined ? "" : maskUrl(destination.url, destination.format),
       origin: roster.isConfigured(row.id) ? "configured" : "added",
       selects:
         destination === undefined ? "" : selects(destination.filter, destination.predicate !== undefined),

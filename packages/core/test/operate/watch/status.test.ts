@@ -29,6 +29,22 @@ describe("status", () => {
     expect((await next).at).toBe(first.at + 2_000)
   })
 
+  test("shows no secret that stands in a URL", async () => {
+    const secret = "hunter2"
+    const pipeline = await start({
+      destinations: [
+        { ...hook, id: "query", url: `https://user:${secret}@a.test/in?token=${secret}` },
+        { ...hook, id: "slack", url: `https://hooks.test/services/T0/B0/${secret}`, format: "slack" },
+      ],
+    })
+    const view = await open(pipeline, { topics: ["status"] })
+    const { destinations } = await view.status()
+    expect(destinations.map(({ url }) => url)).toEqual([
+      "https://•••@a.test/in?token=•••",
+      "https://hooks.test/services/T0/B0/•••",
+    ])
+  })
+
   test("of a destination that fails has what it answers, when it is tried next, and when it is given up", async () => {
     const pipeline = await start()
     pipeline.receiver("hook").answer({ status: 503, retryAfter: "100", body: "down" })
