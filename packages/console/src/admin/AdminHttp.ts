@@ -1,5 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http"
-import { Action, OpenApi, SchemaProblems } from "@millrace/core/host"
+import { Action, OpenApi, once, SchemaProblems } from "@millrace/core/host"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -82,8 +82,8 @@ interface Route {
   readonly action: Action.Action
   readonly decode: (input: unknown) => Result.Result<unknown, Schema.SchemaError>
   readonly perform: Action.AnyMethod<AdminError>
-  /** How an event that it tells is written, by who asks. */
-  readonly texts: Readonly<Record<Role, (event: unknown) => string>>
+  /** How an event that it tells is written, by who asks: once, if several streams tell it. */
+  readonly texts: Readonly<Record<Role, (event: object) => string>>
 }
 
 const strict = { errors: "all", onExcessProperty: "error" } as const
@@ -116,24 +116,11 @@ const writeText = (res: ServerResponse, text: string): Effect.Effect<void> =>
     else res.once("drain", () => resume(Effect.void))
   })
 
-/** Writes an event as JSON, and once if several streams tell the same one. */
-const textOnce = (show: (event: unknown) => unknown): ((event: unknown) => string) => {
-  const texts = new WeakMap<object, string>()
-  return (event) => {
-    if (typeof event !== "object" || event === null) return JSON.stringify(show(event))
-    const known = texts.get(event)
-    if (known !== undefined) return known
-    const text = JSON.stringify(show(event))
-    texts.set(event, text)
-    return text
-  }
-}
-
 const tell = Effect.fnUntraced(function* (
   req: IncomingMessage,
   res: ServerResponse,
-  events: Stream.Stream<unknown, AdminError>,
-  textOf: (event: unknown) => string,
+  events: Stream.Stream<object, AdminError>,
+  textOf: (event: object) => string,
 ) {
   const { type, frame } = /\btext\/event-stream\b/i.test(req.headers.accept ?? "")
     ? framings.sse
@@ -196,7 +183,10 @@ export const make = <T extends Action.Table>(
         action,
         decode: Schema.decodeUnknownResult(action.input, strict),
         perform: Action.methodOf(service, name),
-        texts: { full: textOnce((event) => event), read: textOnce((event) => masked(action, event)) },
+        texts: {
+          full: once((event) => JSON.stringify(event)),
+          read: once((event) => JSON.stringify(masked(action, event))),
+        },
       },
     ]),
   )
@@ -208,10 +198,10 @@ export const make = <T extends Action.Table>(
     req: IncomingMessage,
     res: ServerResponse,
     done: Effect.Effect<unknown, AdminError>,
-    textOf: (event: unknown) => string,
+    textOf: (event: object) => string,
   ) {
     const told = Effect.flatMap(done, (events) =>
-      tell(req, res, events as Stream.Stream<unknown, AdminError>, textOf),
+      tell(req, res, events as Stream.Stream<object, AdminError>, textOf),
     )
     const message = `${streams.most} streams are open, or this server is stopping: come back later`
     // One that was cut off must not look as if it had come to its end.

@@ -13,3 +13,6 @@ export const hash32 = (text: string): number => {
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
   return (hash ^ (hash >>> 16)) >>> 0
 }
+
+/** The same as 8 hex digits. */
+export const hash32Text = (text: string): string => hash32(text).toString(16).padStart(8, "0")

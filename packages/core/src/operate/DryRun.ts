@@ -9,6 +9,7 @@ import type { Position } from "../ports/Position.ts"
 import type { StoreError } from "../ports/StoreError.ts"
 import type { CompiledSelection } from "../select/Destination.ts"
 import { textExporter } from "../select/Export.ts"
+import { passes } from "../select/Filter.ts"
 import { WebhookEvent } from "../select/WebhookEvent.ts"
 
 export const DryRunOptions = Schema.Struct({
@@ -104,8 +105,7 @@ const look = (
     tally.names.set(event.eventName, name)
     name.looked += 1
     tally.looked += 1
-    if (!filter.name(event.eventName)) continue
-    if (filter.event !== null && !filter.event(event, index, decoded.success)) continue
+    if (!passes(filter, event, index, decoded.success)) continue
     name.passed += 1
     tally.passed += 1
     const text = toText(event, index)

@@ -9,6 +9,7 @@ import type { Position } from "../ports/Position.ts"
 import type { StoreError } from "../ports/StoreError.ts"
 import type { CompiledSelection, SelectionOptions } from "../select/Destination.ts"
 import { textExporter } from "../select/Export.ts"
+import { passes } from "../select/Filter.ts"
 import { anyGlob } from "../select/glob.ts"
 import { WebhookEvent } from "../select/WebhookEvent.ts"
 
@@ -56,8 +57,7 @@ const look = (
   if (Result.isFailure(decoded)) return []
   const toText = textExporter(decoded.success, exportRule)
   return decoded.success.events.flatMap((event, index) => {
-    if (!filter.name(event.eventName)) return []
-    if (filter.event !== null && !filter.event(event, index, decoded.success)) return []
+    if (!passes(filter, event, index, decoded.success)) return []
     const text = toText(event, index)
     if (typeof text !== "string") return []
     const exported = JSON.parse(text) as WebhookEvent

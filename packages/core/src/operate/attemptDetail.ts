@@ -3,16 +3,16 @@ import { type Attempt, type Attempts, limits } from "../ports/Attempts.ts"
 import type { EventLog, LogEntry } from "../ports/EventLog.ts"
 import type { StoreError } from "../ports/StoreError.ts"
 import type { CompiledSelection } from "../select/Destination.ts"
+import { passes } from "../select/Filter.ts"
 import { UnknownAttempt } from "./OperatorError.ts"
 import type { AttemptDetail } from "./rows/destinationRows.ts"
 import { maxShown } from "./rows/events.ts"
 import { entryAt } from "./watch/entryAt.ts"
 import { leaves } from "./watch/leaving.ts"
 import { readEntry } from "./watch/readEntry.ts"
+import { type Reading, readOn } from "./watch/slices.ts"
 
 type Log = EventLog["Service"]
-
-const readLimits = { maxEntries: 64, maxBytes: 256 * 1024 }
 
 /** Entries that are read for one attempt: what a filter leaves out lies between its events. */
 const maxEntries = 10_000
@@ -26,21 +26,6 @@ const find = Effect.fnUntraced(function* (
   const listed = yield* attempts.list({ destination, webhookId, before: startedAt + 1, limit })
   const found = listed.find((attempt) => attempt.startedAt === startedAt)
   return found === undefined ? yield* new UnknownAttempt() : found
-})
-
-/** The entry at a place and those behind it, portion by portion. */
-const readFrom = Effect.fnUntraced(function* (
-  log: Log,
-  partition: number,
-  first: LogEntry,
-  each: (entry: LogEntry) => Effect.Effect<boolean>,
-): Effect.fn.Return<void, StoreError> {
-  let entries: ReadonlyArray<LogEntry> = [first]
-  for (let read = 0; read < maxEntries && entries.length > 0; read += entries.length) {
-    for (const entry of entries) if (!(yield* each(entry))) return
-    yield* Effect.yieldNow
-    entries = yield* log.read(partition, entries.at(-1)!.position, readLimits)
-  }
 })
 
 /**
@@ -58,25 +43,28 @@ const remake = Effect.fnUntraced(function* (
   if (beginning === null) return null
   const texts: Array<string> = []
   let length = 0
-  const read = readFrom(log, partition, beginning, (entry) =>
-    Effect.map(readEntry(entry), (decoded) => {
+  const isFull = () => texts.length >= events || length >= maxShown
+  let entries: ReadonlyArray<LogEntry> = [beginning]
+  let left: Reading | null = { partition, after: first[0], end: last[0] }
+  for (let read = 0; entries.length > 0 && read < maxEntries; read += entries.length) {
+    for (const entry of entries) {
+      const decoded = yield* readEntry(entry)
       const from = entry.position === first[0] ? first[1] : 0
       const to = entry.position === last[0] ? last[1] : Number.POSITIVE_INFINITY
       for (const [index, event] of (decoded?.events ?? []).entries()) {
-        if (index < from || index > to || decoded === null) continue
-        if (!filter.name(event.eventName)) continue
-        if (filter.event !== null && !filter.event(event, index, decoded)) continue
-        const text = leaves(decoded, event, index, exportRule)
+        if (index < from || index > to || isFull()) continue
+        const text = passes(filter, event, index, decoded!)
+          ? leaves(decoded!, event, index, exportRule)
+          : null
         if (text === null) continue
         texts.push(text)
         length += text.length
-        if (texts.length === events || length >= maxShown) return false
       }
-      return entry.position < last[0]
-    }),
-  )
-  // Trimmed meanwhile: what has been read is shown.
-  yield* Effect.catchReason(read, "StoreError", "OutOfRange", () => Effect.void)
+    }
+    yield* Effect.yieldNow
+    if (left === null || left.after >= left.end || isFull()) break
+    ;[entries, left] = yield* readOn(log, left)
+  }
   return { headers: { "webhook-id": webhookId }, body: `[${texts.join(",")}]`, events: texts.length }
 })
 

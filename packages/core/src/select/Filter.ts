@@ -124,6 +124,14 @@ export interface FilterOptions {
   readonly catalog?: () => Catalog
 }
 
+/** Whether it lets an event of an entry pass. */
+export const passes = (
+  { name, event: rest }: CompiledFilter,
+  event: Event,
+  index: number,
+  entry: DecodedEntry,
+): boolean => name(event.eventName) && (rest === null || rest(event, index, entry))
+
 export const compile = (
   filter: Filter,
   { predicate, exposures = "statsigMetadata", catalog = () => empty }: FilterOptions = {},

@@ -1,7 +1,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { hash32 } from "../../base/hash32.ts"
+import { hash32Text } from "../../base/hash32.ts"
 import type { OptionProblem } from "../../base/InvalidOptions.ts"
 import { isObject, parse } from "../../base/json.ts"
 import { parseCursorName } from "../../ports/CursorName.ts"
@@ -13,9 +13,7 @@ type Records = Destinations["Service"]
 
 /** Names what decides which events pass. Code cannot be read: only that it is there counts. */
 const digestOf = ({ filter, exposures, predicate }: Destination.Selection): string =>
-  hash32(JSON.stringify([filter, exposures, predicate !== undefined]))
-    .toString(16)
-    .padStart(8, "0")
+  hash32Text(JSON.stringify([filter, exposures, predicate !== undefined]))
 
 /** What a record is to say of a selection that holds from now on, and did not have to before. */
 const noted = (

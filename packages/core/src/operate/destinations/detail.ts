@@ -1,5 +1,5 @@
 import * as Schema from "effect/Schema"
-import { hash32 } from "../../base/hash32.ts"
+import { hash32Text } from "../../base/hash32.ts"
 import type { JsonObject } from "../../base/json.ts"
 import type { DestinationRecord } from "../../ports/Destinations.ts"
 import { type Destination, DestinationConfig } from "../../select/Destination.ts"
@@ -17,8 +17,7 @@ export const writtenConfig = ({ predicate, transform, ...config }: Destination):
  * Names what is shown of a configuration. Made of nothing else, it tells nobody anything about what
  * is masked; so a value that is changed behind its mask is no change.
  */
-const revisionOfShown = (shown: JsonObject): string =>
-  hash32(JSON.stringify(shown)).toString(16).padStart(8, "0")
+const revisionOfShown = (shown: JsonObject): string => hash32Text(JSON.stringify(shown))
 
 export const revisionOf = (destination: Destination): string =>
   revisionOfShown(maskConfig(writtenConfig(destination)))

@@ -3,7 +3,8 @@ import type { EventLog } from "../../ports/EventLog.ts"
 import type { Position } from "../../ports/Position.ts"
 import type { StoreError } from "../../ports/StoreError.ts"
 import type { CompiledSelection } from "../../select/Destination.ts"
-import { type Marked, passes } from "./eventRow.ts"
+import { passes } from "../../select/Filter.ts"
+import type { Marked } from "./eventRow.ts"
 import { readEntry } from "./readEntry.ts"
 
 /** Entries that are looked at each time, and bytes of them. */
@@ -70,7 +71,7 @@ export class FilterShares {
             const tally = tallies.get(selection) ?? { looked: 0, passed: 0 }
             tallies.set(selection, tally)
             tally.looked += 1
-            if (passes(selection, event, index, decoded!)) tally.passed += 1
+            if (passes(selection.filter, event, index, decoded!)) tally.passed += 1
             if (tally.looked < maxLooked) continue
             tally.looked /= 2
             tally.passed /= 2

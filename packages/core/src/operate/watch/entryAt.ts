@@ -10,6 +10,17 @@ const one = { maxEntries: 1, maxBytes: 1 }
 
 const some = { maxEntries: 256, maxBytes: 256 * 1024 }
 
+/** The entry right behind a place; `null` when there is none, or it has been trimmed. */
+export const entryBehind = (
+  log: Log,
+  partition: number,
+  before: Position.Position,
+): Effect.Effect<LogEntry | null, StoreError> =>
+  log.read(partition, before, one).pipe(
+    Effect.map(([entry]) => entry ?? null),
+    Effect.catchReason("StoreError", "OutOfRange", () => Effect.succeed(null)),
+  )
+
 /** The entry right after the place before it, where positions are numbers. */
 const byNumber = (
   log: Log,
@@ -19,9 +30,8 @@ const byNumber = (
   const parts = Position.parse(position)
   if (parts === null || parts.number < 1) return Effect.succeed(null)
   const before = Position.of(Position.prefixOf(parts.generation), parts.number - 1)
-  return log.read(partition, before, one).pipe(
-    Effect.map(([entry]) => (entry?.position === position ? entry : null)),
-    Effect.catchReason("StoreError", "OutOfRange", () => Effect.succeed(null)),
+  return Effect.map(entryBehind(log, partition, before), (entry) =>
+    entry?.position === position ? entry : null,
   )
 }
 

@@ -7,7 +7,7 @@ import type { LogEntry } from "../../ports/EventLog.ts"
 import type { Position } from "../../ports/Position.ts"
 import type { CompiledSelection } from "../../select/Destination.ts"
 import { View } from "../../select/Export.ts"
-import { categoryOf } from "../../select/Filter.ts"
+import { categoryOf, passes } from "../../select/Filter.ts"
 import type { EventRow } from "../rows/place.ts"
 
 /** Characters of a value in a row: rows are read at a glance, and senders choose their length. */
@@ -38,14 +38,6 @@ export interface Marked {
   readonly selection: CompiledSelection
 }
 
-/** Whether a filter lets an event of an entry pass. */
-export const passes = (
-  { filter }: Pick<CompiledSelection, "filter">,
-  event: Event,
-  index: number,
-  entry: DecodedEntry,
-): boolean => filter.name(event.eventName) && (filter.event === null || filter.event(event, index, entry))
-
 /** The sender's name and version, as its request or its event says them. */
 const senderOf = (event: Event, { sender, statsigMetadata }: DecodedEntry): string => {
   const fact = (key: "sdkType" | "sdkVersion"): string =>
@@ -72,7 +64,7 @@ export const rowOf = (
     cut(view.value),
     senderOf(event, entry),
     entry.sender?.keyId ?? null,
-    marked.map(({ selection }) => (passes(selection, event, index, entry) ? "p" : "f")).join(""),
+    marked.map(({ selection }) => (passes(selection.filter, event, index, entry) ? "p" : "f")).join(""),
   ]
 }
 

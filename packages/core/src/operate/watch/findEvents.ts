@@ -10,6 +10,7 @@ import type { Position } from "../../ports/Position.ts"
 import type { StoreError } from "../../ports/StoreError.ts"
 import type { EventFound, EventSearch } from "../rows/events.ts"
 import type { EventRow } from "../rows/place.ts"
+import { entryBehind } from "./entryAt.ts"
 import { type CompiledQuery, compile } from "./eventQuery.ts"
 import { type Marked, rowOf } from "./eventRow.ts"
 import { byId, nearId } from "./findById.ts"
@@ -103,7 +104,7 @@ export const findEvents = Effect.fnUntraced(function* (
   const rowsIn = Effect.fnUntraced(function* (partition: number, listed: LogEntry, before: Position) {
     const isRead = listed.leftOut === undefined
     if (!isSure(listed) && !(isRead && mayMatch(listed.envelope))) return []
-    const entry = isRead ? listed : yield* readOne(log, partition, before)
+    const entry = isRead ? listed : yield* entryBehind(log, partition, before)
     if (entry === null || !mayHold(entry)) return []
     const decoded = yield* readEntry(entry)
     if (decoded === null) return []
@@ -165,13 +166,6 @@ export const findEvents = Effect.fnUntraced(function* (
   }
   return Stream.paginate(first, step)
 })
-
-/** `null` when it has been trimmed meanwhile. */
-const readOne = (log: EventLog["Service"], partition: number, before: Position) =>
-  log.read(partition, before, { maxEntries: 1, maxBytes: 1 }).pipe(
-    Effect.map(([entry]) => entry ?? null),
-    Effect.catchReason("StoreError", "OutOfRange", () => Effect.succeed(null)),
-  )
 
 /** The newest ones, in their order: only where there are many, since it takes sorting. */
 const newestOf = (rows: ReadonlyArray<EventRow>, count: number): ReadonlyArray<EventRow> =>

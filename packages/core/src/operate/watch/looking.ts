@@ -7,6 +7,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
+import { once } from "../../base/once.ts"
 import type { UnknownDestination } from "../../deliver/UnknownDestination.ts"
 import { Attempts } from "../../ports/Attempts.ts"
 import { Counters } from "../../ports/Counters.ts"
@@ -48,18 +49,7 @@ const minute = 60_000
 
 export interface LookingService extends Service<typeof streamRows & typeof eventRows & typeof historyRows> {}
 
-/** The same for the same value: what several views are told is made, and written, once. */
-const once = <A extends object, B>(make: (value: A) => B): ((value: A) => B) => {
-  const made = new WeakMap<A, B>()
-  return (value) => {
-    const known = made.get(value)
-    if (known !== undefined) return known
-    const fresh = make(value)
-    made.set(value, fresh)
-    return fresh
-  }
-}
-
+/** What several views are told is one value, so that it can be written once. */
 const stated = once((status: StatusNow): Streamed => ({ status }))
 
 const framed = once((frame: Frame): Streamed => ({ frame }))
