@@ -110,25 +110,6 @@ export const jobTitle = ({ kind, destination, endedAt, stopped }: Rows.Job): str
   return `${endedAt === null ? "Replaying" : "Replayed"} ${what}`
 }
 
-interface Letter {
-  readonly destination: string
-  readonly reason: string
-  readonly status: number | null
-  readonly message: string
-}
-
-/** What stands in a pattern where letters of one cause differ. */
-const masked = "…"
-
-const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")
-
-/** Whether a letter is one of a cause. */
-export const isOf = (cause: Cause, letter: Letter): boolean =>
-  letter.destination === cause.destination &&
-  letter.reason === cause.reason &&
-  letter.status === cause.status &&
-  new RegExp(`^${cause.pattern.split(masked).map(escaped).join("[^]*")}`).test(letter.message)
-
 /** The user's id in the JSON text of an event; nothing where it cannot be read, or has none. */
 export const userOf = (event: string): string => {
   try {

@@ -8,10 +8,14 @@ import {
   type DeadLetters,
 } from "../ports/DeadLetters.ts"
 import type { StoreError } from "../ports/StoreError.ts"
+import { matcherOf } from "./letters/choosing.ts"
+import { CauseChoice } from "./rows/jobs.ts"
 
 /** Which dead letters, and how many of them. */
 export const DeadLetterSearch = Schema.Struct({
   ...DeadLetterSelection.fields,
+  /** Only letters of this cause: see `causes`. */
+  cause: Schema.optionalKey(CauseChoice),
   /** 100 by default. */
   limit: Schema.optionalKey(Count),
   /** The `next` of the page before. */
@@ -30,15 +34,19 @@ const window = 1000
  */
 export const searchDeadLetters = Effect.fnUntraced(function* (
   deadLetters: DeadLetters["Service"],
-  { eventIds, before, limit = 100, after, ...query }: DeadLetterSearch,
+  { eventIds, cause, before, limit = 100, after, ...query }: DeadLetterSearch,
 ): Effect.fn.Return<DeadLetterPage, StoreError> {
   const pageAfter = (place: string | undefined, count: number) =>
     deadLetters.list({ ...query, limit: count, ...(place === undefined ? {} : { after: place }) })
-  if (eventIds === undefined && before === undefined) return yield* pageAfter(after, limit)
-
-  const ids = eventIds === undefined ? null : new Set(eventIds)
-  const isMeant = ({ eventId, deadAt }: DeadLetter): boolean =>
-    (ids === null || ids.has(eventId)) && (before === undefined || deadAt < before)
+  if (eventIds === undefined && cause === undefined && before === undefined) {
+    return yield* pageAfter(after, limit)
+  }
+  const isChosen = matcherOf({
+    ...(eventIds === undefined ? {} : { eventIds }),
+    ...(cause === undefined ? {} : { cause }),
+  })
+  const isMeant = (letter: DeadLetter): boolean =>
+    isChosen(letter) && (before === undefined || letter.deadAt < before)
   const letters: Array<DeadLetter> = []
   let place = after
   /** Behind the last letter that is listed: the store gives places behind pages only. */

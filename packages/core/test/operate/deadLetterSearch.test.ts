@@ -5,8 +5,26 @@ import { expect, test } from "vitest"
 import { type DeadLetterSearch, searchDeadLetters } from "../../src/operate/deadLetterSearch.ts"
 import { type DeadLetter, DeadLetters, layerMemory } from "../../src/ports/DeadLetters.ts"
 
-const letterOf = (number: number, destination: string, deadAt: number): DeadLetter => ({
-  ...{ destination, eventId: `e${number}`, reason: "refused", message: "", status: null, deadAt },
+/** By what they have in common, messages that say it. */
+const messages: Readonly<Record<string, ReadonlyArray<string>>> = {
+  "answered 422: unknown attribute …": [
+    'answered 422: unknown attribute "a"',
+    'answered 422: unknown attribute "b"',
+  ],
+  // As a pattern of text it would be one of the former.
+  "answered 422: unknown attribute of a user": ["answered 422: unknown attribute of a user"],
+}
+
+const message = fc.constantFrom(...Object.values(messages).flat())
+
+const cause = fc.record({
+  reason: fc.constant("refused" as const),
+  pattern: fc.constantFrom(...Object.keys(messages)),
+  status: fc.constantFrom(null, 422),
+})
+
+const letterOf = (number: number, destination: string, deadAt: number, message: string): DeadLetter => ({
+  ...{ destination, eventId: `e${number}`, reason: "refused", message, status: null, deadAt },
   ...{ receivedAt: 0, eventName: "n", event: "{}", replayedAt: null },
 })
 
@@ -34,11 +52,16 @@ const eventIds = fc.uniqueArray(
 test("whatever is searched for, page by page all of it is found, once, and no page follows the last letter", async () => {
   await fc.assert(
     fc.asyncProperty(
-      fc.array(fc.record({ destination, deadAt: fc.integer({ min: 1, max: 9 }) }), { maxLength: 40 }),
-      fc.record({ destination, eventIds, before: fc.integer({ min: 0, max: 10 }) }, { requiredKeys: [] }),
+      fc.array(fc.record({ destination, message, deadAt: fc.integer({ min: 1, max: 9 }) }), {
+        maxLength: 40,
+      }),
+      fc.record(
+        { destination, eventIds, cause, before: fc.integer({ min: 0, max: 10 }) },
+        { requiredKeys: [] },
+      ),
       fc.integer({ min: 1, max: 7 }),
       async (given, search, limit) => {
-        const letters = given.map((one, number) => letterOf(number, one.destination, one.deadAt))
+        const letters = given.map((one, number) => letterOf(number, one.destination, one.deadAt, one.message))
         const pages = await Effect.gen(function* () {
           const deadLetters = yield* DeadLetters
           // One by one: the last put is the first listed.
@@ -52,6 +75,8 @@ test("whatever is searched for, page by page all of it is found, once, and no pa
             (letter) =>
               (search.destination === undefined || letter.destination === search.destination) &&
               (search.eventIds === undefined || search.eventIds.includes(letter.eventId)) &&
+              (search.cause === undefined ||
+                (search.cause.status === null && messages[search.cause.pattern]!.includes(letter.message))) &&
               (search.before === undefined || letter.deadAt < search.before),
           )
         expect(pages.flat()).toEqual(meant)

@@ -2,7 +2,7 @@ import { expect, it } from "vitest"
 import { curlFor } from "../../../web/logic/curl.ts"
 import { byDefault, selectionIn } from "../../../web/logic/filterForm.ts"
 import { linesOf } from "../../../web/logic/filterSays.ts"
-import { isOf, userOf } from "../../../web/logic/letters.ts"
+import { userOf } from "../../../web/logic/letters.ts"
 import { triesOf } from "../../../web/logic/tries.ts"
 import { plain } from "./arbitraries.ts"
 
@@ -53,26 +53,6 @@ it("writes a request for a shell, without what signs it, whatever is in it", () 
   const curl = curlFor("https://example.com/", { headers, body: `{"it's":1}` })
   expect(curl).toBe(
     `curl -sS 'https://example.com/' \\\n  -H 'content-type: application/json' \\\n  --data-binary '{"it'\\''s":1}'`,
-  )
-})
-
-it("knows the letters of a cause by what differs in them, and takes no pattern for code", () => {
-  const cause = {
-    destination: "billing",
-    reason: "refused",
-    pattern: "answered 400: amount (…) must be positive",
-    status: 400,
-    count: 1,
-    replayed: 0,
-    first: 1,
-    last: 1,
-    names: [],
-  } as const
-  const letter = { destination: "billing", reason: "refused", status: 400 }
-  expect(isOf(cause, { ...letter, message: "answered 400: amount (-7) must be positive" })).toBe(true)
-  expect(isOf(cause, { ...letter, message: "answered 400: amount -7 must be positive" })).toBe(false)
-  expect(isOf(cause, { ...letter, status: 422, message: "answered 400: amount (-7) must be positive" })).toBe(
-    false,
   )
 })
 

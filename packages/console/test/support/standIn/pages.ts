@@ -217,8 +217,12 @@ export const makePages = (status: () => Status) => {
       const of = letters.filter((letter) => destination === undefined || letter.destination === destination)
       return { causes: causesOf(of), looked: of.length, isAll: true }
     },
-    "dead-letters/list": ({ destination, limit = 100, after }) => {
-      const of = letters.filter((letter) => destination === undefined || letter.destination === destination)
+    "dead-letters/list": ({ destination, cause, limit = 100, after }) => {
+      const of = letters.filter(
+        (letter) =>
+          (destination === undefined || letter.destination === destination) &&
+          (cause === undefined || isOfCause(letter, cause)),
+      )
       const from = Number(after ?? 0)
       return {
         letters: of.slice(from, from + limit),

@@ -5,10 +5,10 @@ import type { Cause, OutputOf } from "../../api/rows.ts"
 import { openLetter } from "../../dialogs/open.tsx"
 import {
   type Chosen,
+  choiceOf,
   chooseLetter,
   intake,
   isChosen,
-  isOf,
   keyOf,
   userOf,
   whyNot,
@@ -29,7 +29,7 @@ const shownAtFirst = 8
 /** And more of them with each "Show more". */
 const shownAtOnce = 100
 
-/** Pages of the API that are looked through for the letters of one cause. */
+/** Letters of one answer at most: each has its event with it. */
 const pageLimit = 500
 
 interface Found {
@@ -55,12 +55,12 @@ const useLetters = (cause: Cause, most: number): Found & { readonly retry: () =>
       do {
         const page: Awaited<ReturnType<typeof call<"dead-letters/list">>> = await call(
           "dead-letters/list",
-          { destination: cause.destination, limit: pageLimit, ...(after === null ? {} : { after }) },
+          { ...choiceOf(cause), limit: pageLimit, ...(after === null ? {} : { after }) },
           controller.signal,
         )
         if (controller.signal.aborted) return
         if (!page.ok) return show((before) => ({ ...before, isLoading: false, failure: page.failure }))
-        letters = [...letters, ...page.value.letters.filter((letter) => isOf(cause, letter))]
+        letters = [...letters, ...page.value.letters]
         after = page.value.next
         show({
           letters: letters.slice(0, most),

@@ -25,7 +25,10 @@ const makePatterns = (): ((message: string) => string) => {
 }
 
 /** Whether a letter of the destination is among those that are chosen. */
-export const matcherOf = ({ eventIds, cause }: LetterChoice): ((letter: DeadLetter) => boolean) => {
+export const matcherOf = ({
+  eventIds,
+  cause,
+}: Pick<LetterChoice, "eventIds" | "cause">): ((letter: DeadLetter) => boolean) => {
   const ids = eventIds === undefined ? null : new Set(eventIds)
   const pattern = makePatterns()
   return ({ eventId, reason, status, message }) =>

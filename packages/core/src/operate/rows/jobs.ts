@@ -41,13 +41,18 @@ export const Cause = Schema.Struct({
 
 export type Cause = typeof Cause.Type
 
+/** What the letters of one cause have in common. */
+export const CauseChoice = Schema.Struct({
+  reason: DeadReason,
+  pattern: Schema.String,
+  status: Schema.NullOr(Schema.Int),
+})
+
 /** Dead letters of one destination: all, those of a cause, or some by id. */
 export const LetterChoice = Schema.Struct({
   destination: Schema.String,
   eventIds: Schema.optionalKey(Schema.Array(Schema.String)),
-  cause: Schema.optionalKey(
-    Schema.Struct({ reason: DeadReason, pattern: Schema.String, status: Schema.NullOr(Schema.Int) }),
-  ),
+  cause: Schema.optionalKey(CauseChoice),
 })
 
 export type LetterChoice = typeof LetterChoice.Type
