@@ -136,6 +136,8 @@ describe("@millrace/core", () => {
         "makeClientAddress",
         "ExtraRoutes",
         "keyIdOf",
+        "hashOfKey",
+        "newKey",
         "promiseHandler",
         "OwnPaths",
         "ownPathProblem",

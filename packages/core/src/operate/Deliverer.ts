@@ -15,7 +15,7 @@ import type {
 import type { DeadLetterReplay, DeadLetterReplayRequest } from "./DeadLetterReplay.ts"
 import type { LetterJobs } from "./jobs/letterJobs.ts"
 import type { NotDelivering } from "./OperatorError.ts"
-import type { TestDelivery } from "./rows/destinationRows.ts"
+import type { TestDelivery } from "./rows/destinations.ts"
 
 /**
  * What an operator's actions have to know of the one that delivers from the store, and ask of it:

@@ -1,23 +1,18 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import { hex } from "../base/hex.ts"
 import { InvalidOptions } from "../base/InvalidOptions.ts"
 import type { Ingest } from "../intake/Ingest.ts"
 import { keyIdOf } from "../intake/keyRing.ts"
+import { hashOfKey, newKey } from "../intake/newKey.ts"
 import type { Keys } from "../ports/Keys.ts"
 import type { StoreError } from "../ports/StoreError.ts"
 import type { Service } from "./Action.ts"
 import { KeyConfigured, UnknownKey } from "./OperatorError.ts"
-import type { KeyRow, keyRows } from "./rows/keyRows.ts"
-
-/** As long as those of Statsig are, or longer: nobody guesses 20 bytes. */
-const keyBytes = 20
+import type { KeyRow, keyRows } from "./rows/keys.ts"
 
 /** Characters of a name, and of what shows which key it is. */
 const maxName = 100
 const hintLength = 4
-
-const prefixes = { server: "secret-", client: "client-" } as const
 
 const nameProblem = (name: string): string | null =>
   name.trim() === ""
@@ -25,12 +20,6 @@ const nameProblem = (name: string): string | null =>
     : name.length > maxName
       ? `expected ${maxName} characters at most`
       : null
-
-const sha256 = (text: string): Effect.Effect<string> =>
-  Effect.map(
-    Effect.promise(() => globalThis.crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))),
-    (digest) => hex(new Uint8Array(digest)),
-  )
 
 /**
  * Looks after keys: those of the store can be made and taken back, those of the configuration are
@@ -70,9 +59,8 @@ export const make = (keys: Keys["Service"], ingest: Ingest["Service"] | null): S
       if (problem !== null) {
         return yield* new InvalidOptions({ problems: [{ path: "name", message: problem }] })
       }
-      const random = globalThis.crypto.getRandomValues(new Uint8Array(keyBytes))
-      const key = `${prefixes[kind]}${hex(random)}`
-      const hash = yield* sha256(key)
+      const key = newKey(kind)
+      const hash = yield* hashOfKey(key)
       const createdAt = yield* Clock.currentTimeMillis
       yield* keys.put({ hash, kind, createdAt, name: name.trim(), hint: key.slice(-hintLength) })
       yield* reload

@@ -1,5 +1,5 @@
-import { createHash, randomBytes } from "node:crypto"
 import type { StoreError } from "@millrace/core"
+import { hashOfKey, newKey } from "@millrace/core/host"
 import { Keys } from "@millrace/core/store"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -13,11 +13,11 @@ export const makeIfNone = Effect.fnUntraced(function* (
 ): Effect.fn.Return<string | null, StoreError, Keys.Keys> {
   if (keys.server.length + keys.client.length > 0) return null
   const stored = yield* (yield* Keys.Keys).list
-  return stored.length > 0 ? null : `secret-${randomBytes(20).toString("hex")}`
+  return stored.length > 0 ? null : newKey("server")
 })
 
 /** Keeps its hash, so that the next start knows it. */
 export const keep = Effect.fnUntraced(function* (key: string): Effect.fn.Return<void, StoreError, Keys.Keys> {
-  const hash = createHash("sha256").update(key).digest("hex")
+  const hash = yield* hashOfKey(key)
   yield* (yield* Keys.Keys).put({ hash, kind: "server", createdAt: yield* Clock.currentTimeMillis })
 })

@@ -4,7 +4,7 @@ import type { JsonObject } from "../../base/json.ts"
 import type { DestinationRecord } from "../../ports/Destinations.ts"
 import { type Destination, DestinationConfig } from "../../select/Destination.ts"
 import { selects } from "../../select/selects.ts"
-import type { DestinationDetail, SecretHint } from "../rows/destinationRows.ts"
+import type { DestinationDetail, SecretHint } from "../rows/destinations.ts"
 import { hintOf, maskConfig } from "./masking.ts"
 
 const encode = Schema.encodeSync(DestinationConfig)

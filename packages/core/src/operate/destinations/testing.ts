@@ -19,7 +19,7 @@ import {
 import type { Destination } from "../../select/Destination.ts"
 import type { ExportRule } from "../../select/Export.ts"
 import { originOf, writerOf } from "../../select/sentEvents.ts"
-import type { TestDelivery } from "../rows/destinationRows.ts"
+import type { TestDelivery } from "../rows/destinations.ts"
 import { maxShown } from "../rows/events.ts"
 import { advice } from "./advice.ts"
 import { mask } from "./masking.ts"
