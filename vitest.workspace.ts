@@ -13,43 +13,59 @@ const file = (path: string) => fileURLToPath(new URL(`./packages/${path}`, impor
 
 const source = (name: string) => file(`${name}/src/index.ts`)
 
+const long = ".long.test.ts"
+
+/** All packages' test files with this ending, but those to leave out. */
+const workspace = (ending: string, exclude: ReadonlyArray<string>) =>
+  defineConfig({
+    resolve: {
+      // Tests run against the sources, so they need no build.
+      alias: [
+        ...["host", "store"].map((entry) => ({
+          find: `@millrace/core/${entry}`,
+          replacement: file(`core/src/${entry}.ts`),
+        })),
+        { find: "@millrace/console/admin", replacement: file("console/src/admin.ts") },
+        ...packages.map((name) => ({
+          find: name === "server" ? "millrace" : `@millrace/${name}`,
+          replacement: source(name),
+        })),
+      ],
+    },
+    test: {
+      // The longest tests wait for disks and servers more than they compute.
+      maxWorkers: Math.max(2, availableParallelism() - 1),
+      reporters: ["default", missingServers],
+      sequence: { sequencer: LongestFirst },
+      setupFiles: [fileURLToPath(new URL("./.ci/sourceThreads.ts", import.meta.url))],
+      projects: [
+        ...packages.map((name) => ({
+          extends: true as const,
+          test: {
+            name,
+            root: `packages/${name}`,
+            include: [`test/**/*${ending}`],
+            exclude: [...exclude],
+            globalSetup: ["test/globalSetup.ts"].filter((path) => existsSync(file(`${name}/${path}`))),
+            // A test that begins twenty processes takes half a minute on a busy machine.
+            testTimeout: 90_000,
+          },
+        })),
+        {
+          extends: true,
+          test: { name: "examples", root: "examples", include: [`*/*${ending}`], exclude: [...exclude] },
+        },
+        {
+          extends: true,
+          test: { name: "repository", root: ".ci", include: [`test/*${ending}`], exclude: [...exclude] },
+        },
+      ],
+    },
+  })
+
+/** What takes minutes: it kills servers, waits for clocks, moves a million entries. */
+export const longTests = workspace(long, [])
+
 // Vitest 4 ignores a file of this name unless it is told: `vitest run --config
 // vitest.workspace.ts`.
-export default defineConfig({
-  resolve: {
-    // Tests run against the sources, so they need no build.
-    alias: [
-      ...["host", "store"].map((entry) => ({
-        find: `@millrace/core/${entry}`,
-        replacement: file(`core/src/${entry}.ts`),
-      })),
-      { find: "@millrace/console/admin", replacement: file("console/src/admin.ts") },
-      ...packages.map((name) => ({
-        find: name === "server" ? "millrace" : `@millrace/${name}`,
-        replacement: source(name),
-      })),
-    ],
-  },
-  test: {
-    // The longest tests wait for disks and servers more than they compute.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
-    reporters: ["default", missingServers],
-    sequence: { sequencer: LongestFirst },
-    setupFiles: [fileURLToPath(new URL("./.ci/sourceThreads.ts", import.meta.url))],
-    projects: [
-      ...packages.map((name) => ({
-        extends: true as const,
-        test: {
-          name,
-          root: `packages/${name}`,
-          include: ["test/**/*.test.ts"],
-          globalSetup: ["test/globalSetup.ts"].filter((path) => existsSync(file(`${name}/${path}`))),
-          // A test that begins twenty processes takes half a minute on a busy machine.
-          testTimeout: 90_000,
-        },
-      })),
-      { extends: true, test: { name: "examples", root: "examples", include: ["*/*.test.ts"] } },
-      { extends: true, test: { name: "repository", root: ".ci", include: ["test/*.test.ts"] } },
-    ],
-  },
-})
+export default workspace(".test.ts", [`**/*${long}`])

@@ -1,18 +1,21 @@
 // Reads vitest's JSON report and prints `PASSED FAILED SKIPPED`; on standard error what went wrong,
 // in few lines. The files that failed are listed beside the report, in `REPORT.failed`. Fails when
 // a test file that is there has not run, when a test was skipped that does not say why, and on CI
-// when a server was missing. The other arguments say which folders had to run, and with a `-` in
-// front which paths in them had not; without any, all had.
+// when a server was missing. The second argument is `usual`, or `long` for the tests of
+// `npm run test:long`. The others say which folders had to run, and with a `-` in front which paths
+// in them had not; without any, all had.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 
-const [file, ...places] = process.argv.slice(2)
+const [file, kind, ...places] = process.argv.slice(2)
 const included = places.filter((place) => !place.startsWith("-")).map((place) => `${place}/`)
 const excepted = places.filter((place) => place.startsWith("-")).map((place) => place.slice(1))
+const isLong = (path) => path.endsWith(".long.test.ts")
 const hadToRun = (path) =>
+  isLong(path) === (kind === "long") &&
   (included.length === 0 || included.some((place) => path.startsWith(place))) &&
   !excepted.some((place) => path.startsWith(place))
 if (!existsSync(file)) {
