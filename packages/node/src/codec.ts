@@ -189,8 +189,15 @@ const gzipOptions = { level: 1, windowBits: 15 } as const satisfies zlib.ZlibOpt
  */
 const usualRatio = 8
 
-/** In bytes. Node puts smaller buffers together in one that it keeps for as long as any of them. */
+/** In bytes: from here on Node 20 and 22 make a buffer of its own. */
 const smallestPacked = 4 * 1024
+
+/**
+ * Node puts small buffers together in one that it keeps for as long as any of them: 8 KB, from Node
+ * 24 on 64.
+ */
+const outOfPool = (bytes: Uint8Array): Uint8Array =>
+  bytes.buffer.byteLength === Buffer.poolSize ? new Uint8Array(bytes) : bytes
 
 /**
  * Bytes up to which a thread costs more than it spares: as many as a batch has at most by default,
@@ -206,11 +213,11 @@ const gzipOptionsFor = ({ length }: Uint8Array): zlib.ZlibOptions => ({
 const gzipped = (bytes: Uint8Array): Effect.Effect<Uint8Array> => {
   const packing: Effect.Effect<Uint8Array> =
     bytes.length <= gzipAtOnce
-      ? Effect.sync(() => zlib.gzipSync(bytes, gzipOptionsFor(bytes)))
+      ? Effect.sync(() => outOfPool(zlib.gzipSync(bytes, gzipOptionsFor(bytes))))
       : Effect.callback((resume) => {
           // It fails for a mistake of ours only: of memory there is enough, or the process ends.
           zlib.gzip(bytes, gzipOptionsFor(bytes), (error, packed) =>
-            resume(error === null ? Effect.succeed(packed) : Effect.die(error)),
+            resume(error === null ? Effect.succeed(outOfPool(packed)) : Effect.die(error)),
           )
         })
   return Effect.tap(packing, (packed) => Effect.sync(() => youngMemory.spend(packed.buffer.byteLength)))
