@@ -14,6 +14,7 @@ import {
   type StoreBinding,
   storeContract,
 } from "@millrace/testkit"
+import { newPlace } from "./support/place.ts"
 import { rewindablePlace } from "./support/rewindable.ts"
 import { dropSchema, freshSchema } from "./support/server.ts"
 
@@ -44,13 +45,7 @@ const emptiablePlace = async (level: "memory" | "disk"): Promise<EmptiablePlace>
 }
 
 const binding: StoreBinding = {
-  place: () => {
-    const schema = freshSchema()
-    return {
-      open: (options) => layer({ url: servers.postgres, schema, ...options }),
-      remove: () => dropSchema(schema),
-    }
-  },
+  place: newPlace,
   faultyPlace,
   rewindablePlace,
   ...(available("postgres") ? { emptiablePlace } : {}),

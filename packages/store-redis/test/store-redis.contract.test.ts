@@ -10,25 +10,11 @@ import {
   type StorePlace,
   storeContract,
 } from "@millrace/testkit"
+import { newPlace } from "./support/place.ts"
 import { removeKeys, withRedis } from "./support/server.ts"
 
 /** For a request, in ms: long for a busy machine, short for a test that waits for it. */
 const patience = 4_000
-
-const place = (partitions: number): StorePlace => {
-  const prefix = `test-${randomUUID()}`
-  return {
-    open: ({ maxBytes }) =>
-      layer({
-        url: servers.redis,
-        prefix,
-        partitions,
-        // The cases fill one partition, which has its share of the whole.
-        ...(maxBytes === undefined ? {} : { maxBytes: maxBytes * partitions }),
-      }),
-    remove: () => removeKeys(prefix),
-  }
-}
 
 const faultyPlace = async (): Promise<FaultyPlace> => {
   const prefix = `test-${randomUUID()}`
@@ -87,7 +73,7 @@ const emptiablePlace = async (level: "memory" | "disk"): Promise<EmptiablePlace>
 
 await describeStore("redis", servers.redis, () => {
   const binding: StoreBinding = {
-    place: () => place(3),
+    place: () => newPlace(3),
     faultyPlace,
     ...(available("redis") ? { rewindablePlace, emptiablePlace, smallPlace } : {}),
     reopens: true,
@@ -98,5 +84,5 @@ await describeStore("redis", servers.redis, () => {
   }
   storeContract("redis", binding)
   // A pipeline's order is that of one partition.
-  accountingContract("redis", { ...binding, place: () => place(1) }, { runs: 3 })
+  accountingContract("redis", { ...binding, place: () => newPlace(1) }, { runs: 3 })
 })

@@ -1,9 +1,8 @@
-import { mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { layer } from "@millrace/store-sqlite"
 import { lackingDisk, smallDisk } from "@millrace/test-servers"
 import { accountingContract, type StoreBinding, storeContract } from "@millrace/testkit"
+import { newPlace } from "./support/place.ts"
 import { rewindablePlaces } from "./support/rewindable.ts"
 
 const smallPlace = () => {
@@ -15,13 +14,7 @@ const smallPlace = () => {
 }
 
 const binding: StoreBinding = {
-  place: () => {
-    const directory = mkdtempSync(join(tmpdir(), "millrace-sqlite-"))
-    return {
-      open: (options) => layer({ path: join(directory, "millrace.db"), ...options }),
-      remove: () => rmSync(directory, { recursive: true }),
-    }
-  },
+  place: newPlace,
   ...(lackingDisk() === undefined ? { smallPlace } : {}),
   rewindablePlace: rewindablePlaces,
   reopens: true,

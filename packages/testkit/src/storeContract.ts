@@ -21,12 +21,11 @@ import { model } from "./internal/store/model.ts"
 import { reopening } from "./internal/store/reopening.ts"
 import { sharing } from "./internal/store/sharing.ts"
 import { makeSuite } from "./internal/store/suite.ts"
-import { volume } from "./internal/store/volume.ts"
 import type { StoreBinding } from "./storeBinding.ts"
 
 /**
  * Registers the contract of all storage ports as vitest tests of a store: what every program that
- * uses a store relies on.
+ * uses a store relies on, but for what takes minutes: see {@link volumeContract}.
  *
  * The store is called under Effect's `TestClock`, so it takes the time from Effect's `Clock`. What
  * it waits for itself, such as a disk, a server's answer or the next try to reach it, takes real
@@ -66,7 +65,6 @@ export const storeContract = (name: string, binding: StoreBinding): void => {
     describe("a store: its place is full", () => filling(suite))
     describe("a store: coming back with less", () => comingBack(suite))
     describe("a store: coming back emptied", () => emptied(suite))
-    describe("a store: volume", () => volume(suite))
     describe("EventLog and Cursors: any sequence of operations", () => model(suite))
   })
 }

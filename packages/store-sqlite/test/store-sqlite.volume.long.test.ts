@@ -1,0 +1,4 @@
+import { volumeContract } from "@millrace/testkit"
+import { newPlace } from "./support/place.ts"
+
+volumeContract("sqlite", { place: newPlace, reopens: true, shared: true, capped: true })

@@ -1,1 +1,0 @@
-export { longTests as default } from "./vitest.workspace.ts"
