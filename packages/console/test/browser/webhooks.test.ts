@@ -154,7 +154,9 @@ describeConsole("webhooks", (open) => {
     await page.getByText(/^5 events wait/).waitFor()
     await page.getByRole("link", { name: "Attempts" }).click()
     const attempts = page.getByRole("table", { name: "Attempts, newest first" })
-    expect(await attempts.getByRole("row").filter({ hasText: "503" }).count()).toBe(3)
+    const refused = attempts.getByRole("row").filter({ hasText: "503" })
+    await refused.first().waitFor()
+    expect(await refused.count()).toBe(3)
 
     await page.getByRole("link", { name: "Overview" }).last().click()
     await page.getByRole("button", { name: "Try now" }).click()

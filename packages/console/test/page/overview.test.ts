@@ -9,6 +9,7 @@ describePage("the overview", (open) => {
       .waitFor()
     await page.getByRole("link", { name: "growth-crm refuses checkout_completed" }).waitFor()
     await page.getByText("most from javascript-client 3.31.0").waitFor()
+    await page.getByRole("heading", { name: "A check is wrong: receivers" }).waitFor()
     expect(await page.locator(".need h3").allTextContents()).toEqual([
       expect.stringMatching(/^billing answers 503 since /),
       "growth-crm refuses checkout_completed",

@@ -11,7 +11,9 @@ describePage("the shell", (open) => {
     await page.getByLabel("Admin token").fill(token)
     await page.keyboard.press("Enter")
     await page.getByRole("navigation", { name: "Main" }).first().waitFor()
-    expect(await page.getByRole("link", { name: /^\d+ events\/s$/ }).count()).toBe(1)
+    const rate = page.getByRole("link", { name: /^\d+ events\/s$/ })
+    await rate.first().waitFor()
+    expect(await rate.count()).toBe(1)
   })
 
   it("takes the one-time token of a link, and out of the address", async () => {
