@@ -13,6 +13,12 @@ const file = (path: string) => fileURLToPath(new URL(`./packages/${path}`, impor
 
 const source = (name: string) => file(`${name}/src/index.ts`)
 
+/**
+ * Packages whose test files share what they import, several hundred modules that take a second to
+ * load: they keep nothing there that another test would notice.
+ */
+const sharesModules: ReadonlySet<string> = new Set(["core", "console"])
+
 const long = ".long.test.ts"
 
 /** All packages' test files with this ending, but those to leave out. */
@@ -46,6 +52,7 @@ const workspace = (ending: string, exclude: ReadonlyArray<string>) =>
             root: `packages/${name}`,
             include: [`test/**/*${ending}`],
             exclude: [...exclude],
+            isolate: !sharesModules.has(name),
             globalSetup: ["test/globalSetup.ts"].filter((path) => existsSync(file(`${name}/${path}`))),
             // A test that begins twenty processes takes half a minute on a busy machine.
             testTimeout: 90_000,

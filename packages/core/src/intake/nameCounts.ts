@@ -17,6 +17,12 @@ const maxNameLength = 256
  */
 const maxNames = 2 * Counters.limits.maxNamesPerHour
 
+/**
+ * Names that are written at once. Ten thousand in one piece keep a store from its appends for more
+ * than a second, and a stranger can make up as many.
+ */
+const namesAtOnce = 200
+
 const hourLength = 60 * 60 * 1000
 
 /** While the store is away counts pile up: a day of them, then the oldest go. */
@@ -80,11 +86,24 @@ export const makeNameCounts: Effect.Effect<NameCounts, never, Counters.Counters 
         const counts = Array.from(taken, ([hour, names]) =>
           Array.from(names, ([eventName, times]) => ({ hour, eventName, count: times })),
         ).flat()
-        if (counts.length === 0) return Effect.void
-        return Effect.catch(counters.add(counts), () =>
-          Effect.sync(() => {
-            for (const { hour, eventName, count: times } of counts) count(namesOf(hour), eventName, times)
+        let written = 0
+        const writePiece = Effect.suspend(() =>
+          Effect.map(counters.add(counts.slice(written, written + namesAtOnce)), () => {
+            written += namesAtOnce
           }),
+        )
+        return Effect.catch(
+          Effect.whileLoop({
+            while: () => written < counts.length,
+            body: () => writePiece,
+            step: () => {},
+          }),
+          () =>
+            Effect.sync(() => {
+              for (const { hour, eventName, count: times } of counts.slice(written)) {
+                count(namesOf(hour), eventName, times)
+              }
+            }),
         )
       }),
     )
