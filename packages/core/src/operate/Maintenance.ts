@@ -4,7 +4,7 @@ import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Result from "effect/Result"
 import * as Semaphore from "effect/Semaphore"
-import { UnknownDestination } from "../deliver/UnknownDestination.ts"
+import { failUnknown } from "../deliver/UnknownDestination.ts"
 import { Destinations } from "../ports/Destinations.ts"
 import type { Store } from "../ports/Store.ts"
 import type { StoreError } from "../ports/StoreError.ts"
@@ -27,7 +27,7 @@ const deliverer = Effect.map(
   (destinations): Deliverer => ({
     find: (id) =>
       Effect.flatMap(destinations.get(id), (record) =>
-        record === null ? Effect.fail(new UnknownDestination({ id })) : Effect.void,
+        record === null ? failUnknown(destinations, id) : Effect.void,
       ),
     isTaken: (id) =>
       Effect.map(

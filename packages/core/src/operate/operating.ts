@@ -4,7 +4,7 @@ import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import { InvalidOptions } from "../base/InvalidOptions.ts"
 import * as DestinationRecords from "../deliver/dispatcher/destinationRecords.ts"
-import { UnknownDestination } from "../deliver/UnknownDestination.ts"
+import { failUnknown } from "../deliver/UnknownDestination.ts"
 import { logEvent } from "../intake/logEvent.ts"
 import { Attempts } from "../ports/Attempts.ts"
 import { Cursors } from "../ports/Cursors.ts"
@@ -101,7 +101,7 @@ export const make = Effect.fnUntraced(function* (
     removeDestination: Effect.fnUntraced(function* ({ id }) {
       const record = yield* destinations.get(id)
       if (deliverer.isConfigured(id, record)) return yield* new DestinationConfigured({ id })
-      if (record === null) return yield* new UnknownDestination({ id })
+      if (record === null) return yield* failUnknown(destinations, id)
       yield* deliverer.stop(id)
       yield* DestinationRecords.remove(ports, id)
       yield* follow

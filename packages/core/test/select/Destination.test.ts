@@ -80,7 +80,7 @@ test("all mistakes at once, each with its path", () => {
     ]),
   ).toMatchInlineSnapshot(`
     [
-      "destinations[0].filter.categories.exposure: unknown key",
+      "destinations[0].filter.categories.exposure: unknown key: did you mean exposures?",
       "destinations[0].filter.include[0]: expected a value with a length of at least 1",
       "destinations[0].filter.where.all[1].gt: expected a number or a string",
       "destinations[0].filter.sample: expected a value between 0 and 1",

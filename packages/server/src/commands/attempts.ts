@@ -3,7 +3,16 @@ import { Actions } from "@millrace/core/host"
 import type { Command } from "commander"
 import * as Effect from "effect/Effect"
 import * as Table from "../text/Table.ts"
-import { count, jsonOption, operate, print, printJson, type StoreFlags, storeCommand } from "./operate.ts"
+import {
+  count,
+  ensureDestination,
+  jsonOption,
+  operate,
+  print,
+  printJson,
+  type StoreFlags,
+  storeCommand,
+} from "./operate.ts"
 
 type Attempt = AdminApi.Output<"attempts">["attempts"][number]
 
@@ -38,16 +47,15 @@ export const command = (): Command =>
     .addOption(jsonOption)
     .action(({ destination, failures, limit, ...flags }: Flags) =>
       operate(flags, false, ({ admin }) =>
-        Effect.map(
-          admin.attempts({
+        Effect.gen(function* () {
+          const { attempts } = yield* admin.attempts({
             ...(destination === undefined ? {} : { destination }),
             ...(failures === undefined ? {} : { failuresOnly: failures }),
             ...(limit === undefined ? {} : { limit }),
-          }),
-          ({ attempts }) => {
-            if (flags.json === true) for (const attempt of attempts) printJson(attempt)
-            else print(attempts.length === 0 ? "none\n" : Table.format(columns(Date.now()), attempts))
-          },
-        ),
+          })
+          if (attempts.length === 0 && destination !== undefined) yield* ensureDestination(admin, destination)
+          if (flags.json === true) for (const attempt of attempts) printJson(attempt)
+          else print(attempts.length === 0 ? "none\n" : Table.format(columns(Date.now()), attempts))
+        }),
       ),
     )

@@ -1,11 +1,14 @@
 import { AdminApi, TimeText } from "@millrace/console/admin"
+import { DeadLetters } from "@millrace/core"
 import { Actions } from "@millrace/core/host"
 import { Command } from "commander"
 import * as Effect from "effect/Effect"
+import type { Access } from "../admin/StoreAccess.ts"
 import { json, printable } from "../text/SafeText.ts"
 import * as Table from "../text/Table.ts"
 import {
   count,
+  ensureDestination,
   jsonOption,
   list,
   operate,
@@ -30,6 +33,10 @@ const selectionOf = ({ destination, id, before }: Flags) => ({
   ...(id === undefined ? {} : { eventIds: id }),
   ...(before === undefined ? {} : { before }),
 })
+
+/** For a list that nothing was found for. */
+const ensureNamed = (admin: Access["admin"], { destination = DeadLetters.intake }: Flags) =>
+  destination === DeadLetters.intake ? Effect.void : ensureDestination(admin, destination)
 
 const filtered = (name: string, description: string): Command =>
   storeCommand(name, description)
@@ -78,17 +85,16 @@ const listCommand = (): Command =>
     .addOption(jsonOption)
     .action((flags: Flags & { readonly limit?: number }) =>
       operate(flags, false, ({ admin }) =>
-        Effect.map(
-          admin.deadLetters({
+        Effect.gen(function* () {
+          const { letters, next } = yield* admin.deadLetters({
             ...selectionOf(flags),
             ...(flags.limit === undefined ? {} : { limit: flags.limit }),
-          }),
-          ({ letters, next }) => {
-            if (flags.json === true) for (const letter of letters) printJson(letter)
-            else print(letters.length === 0 ? "none\n" : Table.format(columns(Date.now()), letters))
-            if (next !== null) remark("there are more: --limit, --before and --destination choose")
-          },
-        ),
+          })
+          if (letters.length === 0) yield* ensureNamed(admin, flags)
+          if (flags.json === true) for (const letter of letters) printJson(letter)
+          else print(letters.length === 0 ? "none\n" : Table.format(columns(Date.now()), letters))
+          if (next !== null) remark("there are more: --limit, --before and --destination choose")
+        }),
       ),
     )
 
@@ -147,10 +153,12 @@ const purgeCommand = (): Command => {
     const selection = selectionOf(flags)
     const isSelected = Object.keys(selection).length > 0
     if (isSelected === (flags.all === true)) {
-      purge.error("error: say which ones, by --destination, --id or --before; or --all")
+      purge.error("say which ones, by --destination, --id or --before; or --all")
     }
     return operate(flags, false, ({ admin }) =>
-      Effect.map(admin.purgeDeadLetters(selection), ({ purged }) => {
+      Effect.gen(function* () {
+        const { purged } = yield* admin.purgeDeadLetters(selection)
+        if (purged === 0) yield* ensureNamed(admin, flags)
         if (flags.json === true) printJson({ purged })
         else print(`${purged} removed\n`)
       }),

@@ -80,7 +80,6 @@ export const command = (): Command =>
       "leave out events that every destination is done with: they cannot be replayed then",
     )
     .addOption(jsonOption)
-    .showHelpAfterError()
     .addHelpText(
       "after",
       `

@@ -1,4 +1,7 @@
-import { type AdminApi, ByteText, TimeText } from "@millrace/console/admin"
+import { AdminApi, ByteText, TimeText } from "@millrace/console/admin"
+import { OperatorError } from "@millrace/core"
+import { SecretReader } from "@millrace/core/host"
+import { SecretReader as FromNode } from "@millrace/node"
 import { Command, InvalidArgumentError, Option } from "commander"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -8,6 +11,7 @@ import type * as Scope from "effect/Scope"
 import * as StoreAccess from "../admin/StoreAccess.ts"
 import * as Config from "../config/Config.ts"
 import * as Settings from "../config/settings.ts"
+import * as Variables from "../config/variables.ts"
 import { complain } from "../text/complain.ts"
 import { json } from "../text/SafeText.ts"
 
@@ -22,7 +26,7 @@ export interface StoreFlags {
   readonly json?: boolean
 }
 
-/** A command that finds the store as `serve` does. Bad arguments end it with its usage and 1. */
+/** A command that finds the store as `serve` does. */
 export const storeCommand = (name: string, description: string): Command =>
   new Command(name)
     .description(description)
@@ -33,7 +37,6 @@ export const storeCommand = (name: string, description: string): Command =>
       "a server that runs elsewhere, such as https://millrace.example, instead of a store",
     )
     .option("--admin-token <token>", "its token; better as MILLRACE_ADMIN_TOKEN, since flags show in ps")
-    .showHelpAfterError()
 
 export const jsonOption = new Option("--json", "for programs: JSON, one value a line")
 
@@ -95,15 +98,19 @@ export type Program = (
 ) => Effect.Effect<unknown, AdminApi.AdminError | AdminApi.NoServer, Scope.Scope>
 
 /**
- * Takes only what says where the store is, and what is demanded of it: other mistakes in the
- * configuration are the server's matter.
+ * Fails for a destination that is not there, naming those that are: a list would be empty as if
+ * nothing had happened. One that was removed may still be in it, so look there first.
  */
-const environment = (): Settings.Environment =>
-  Object.fromEntries(
-    (["store", "storeMaxBytes", "config", "ack"] as const)
-      .map(Settings.variableOf)
-      .map((name) => [name, process.env[name]]),
-  )
+export const ensureDestination = (
+  admin: StoreAccess.Access["admin"],
+  id: string,
+): Effect.Effect<void, AdminApi.AdminError | AdminApi.NoServer> =>
+  Effect.flatMap(admin.destinations({}), ({ destinations }) => {
+    const known = destinations.map((row) => row.id)
+    if (known.includes(id)) return Effect.void
+    const { message } = new OperatorError.UnknownDestination({ id, known })
+    return Effect.fail(new AdminApi.AdminError({ status: 404, message }))
+  })
 
 const storeFlags = ({ store, config, ack }: StoreFlags): Settings.Flags => ({
   ...(store === undefined ? {} : { store }),
@@ -111,40 +118,47 @@ const storeFlags = ({ store, config, ack }: StoreFlags): Settings.Flags => ({
   ...(ack === undefined ? {} : { ack }),
 })
 
-/** A variable that is empty is not set. */
-const given = (flag: string | undefined, variable: string): string | undefined =>
-  flag ?? (process.env[variable] || undefined)
-
 const failed = (message: string): Effect.Effect<never, StoreAccess.AccessError> =>
   Effect.fail(new StoreAccess.AccessError({ message }))
 
+/** What a flag says, or else a variable. */
+const given = Effect.fnUntraced(function* (flag: string | undefined, variable: string) {
+  if (flag !== undefined) return flag
+  const reader = yield* Effect.provide(SecretReader, FromNode.layer)
+  const said = Variables.read(variable, process.env, reader)
+  return Result.isSuccess(said)
+    ? said.success?.text
+    : yield* failed(`${said.failure.where}: ${said.failure.message}`)
+})
+
 /** The server that somebody has named. */
-const remote = (
+const remote = Effect.fnUntraced(function* (
   server: string,
   flags: StoreFlags,
-): Effect.Effect<StoreAccess.Access, StoreAccess.AccessError> => {
-  const token = given(flags.adminToken, Settings.variableOf("adminToken"))
+): Effect.fn.Return<StoreAccess.Access, StoreAccess.AccessError> {
+  const token = yield* given(flags.adminToken, Settings.variableOf("adminToken"))
   const url = URL.canParse(server) ? new URL(server) : null
   if (url === null || !/^https?:$/.test(url.protocol))
-    return failed("--server: expected a URL with http or https")
+    return yield* failed("--server: expected a URL with http or https")
   if (url.username !== "" || url.password !== "")
-    return failed("--server: the token belongs into --admin-token")
-  if (flags.store !== undefined) return failed("--server and --store: name one of them")
-  return token === undefined
+    return yield* failed("--server: the token belongs into --admin-token")
+  if (flags.store !== undefined) return yield* failed("--server and --store: name one of them")
+  return yield* token === undefined
     ? failed("--server: needs the server's --admin-token, or MILLRACE_ADMIN_TOKEN")
     : StoreAccess.openServer(url, token)
-}
+})
 
 /**
  * Runs a program on a store, reached as {@link StoreAccess.open} says. When it fails, the exit code
  * is 1, and a line says why.
  */
 export const operate = async (flags: StoreFlags, changes: boolean, program: Program): Promise<void> => {
-  // Whoever names a store means it, whatever the environment says.
-  const server = flags.store === undefined ? given(flags.server, "MILLRACE_SERVER") : flags.server
   const access = Effect.gen(function* () {
+    // Whoever names a store means it, whatever the environment says.
+    const server =
+      flags.store === undefined ? yield* given(flags.server, Settings.serverVariable) : flags.server
     if (server !== undefined) return yield* remote(server, flags)
-    const { store, ack } = yield* Config.load(storeFlags(flags), environment(), "to look")
+    const { store, ack } = yield* Config.load(storeFlags(flags), process.env, "to look")
     return yield* StoreAccess.open(store, { changes, ack })
   })
   const exit = await Effect.runPromiseExit(Effect.scoped(Effect.flatMap(access, program)))

@@ -25,7 +25,7 @@ A time is ISO 8601 (UTC, unless it names a zone), or how long ago: "2 hours". Wh
 store, and begins when one does.`,
     )
   return replay.action(({ destination, since, until = Date.now(), ...flags }: Flags) => {
-    if (since >= until) replay.error("error: --since has to be before --until")
+    if (since >= until) replay.error("--since: has to be before --until")
     return operate(flags, true, ({ admin, isServed }) =>
       Effect.map(admin.replay({ destination, since, until }), ({ replay }) => {
         if (flags.json === true) return printJson({ replay, since, until })

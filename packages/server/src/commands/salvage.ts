@@ -124,7 +124,6 @@ export const command = (): Command =>
     .requiredOption("--to <url>", "a new store, such as sqlite:PATH")
     .option("--to-max-bytes <size>", "what its log may take, such as 2GiB, as its server has it", size)
     .addOption(jsonOption)
-    .showHelpAfterError()
     .addHelpText(
       "after",
       `

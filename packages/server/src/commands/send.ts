@@ -50,7 +50,7 @@ export const command = (): Command => {
       const problems = SchemaProblems.problemsOf(event.failure).map(
         ({ path, message }) => `${path}: ${message}`,
       )
-      return send.error(`error: ${problems.join("\nerror: ")}`)
+      return send.error(problems.join("\n"))
     }
     const { json: _, ...storeFlags } = flags
     return operate(storeFlags, false, ({ admin }) =>

@@ -61,8 +61,9 @@ const announce = (config: Config.Config, server: Server.Server): void => {
 }
 
 const warn = (): void => {
-  for (const variable of Settings.unknownVariables(process.env)) {
-    log({ level: "Warn", message: "this variable is not known, and ignored", fields: { variable } })
+  for (const { variable, nearest } of Settings.unknownVariables(process.env)) {
+    const fields = nearest === null ? { variable } : { variable, nearest }
+    log({ level: "Warn", message: "this variable is not known, and ignored", fields })
   }
 }
 
@@ -145,8 +146,9 @@ export const command = (): Command => {
     .addHelpText(
       "after",
       `
-Every flag has a variable: --server-key is MILLRACE_SERVER_KEY. Lists are separated by commas there. Flags beat variables, and
-variables beat the config file. Keys, secrets and URLs with passwords belong into variables or the file: flags show in ps.`,
+Every flag has a variable: --server-key is MILLRACE_SERVER_KEY, or MILLRACE_SERVER_KEY_FILE, which names a file with the value.
+Lists are separated by commas there. Flags beat variables, and variables beat the config file, whose texts may hold variables:
+"\${NAME}", or "\${NAME:-default}". Keys, secrets and URLs with passwords belong into variables or files: flags show in ps.`,
     )
     .action(async (flags: Settings.Flags) => {
       process.exitCode = await serve(flags)

@@ -12,6 +12,7 @@ import { ConfigError, type Mistake } from "../text/Mistake.ts"
 import * as ConfigFile from "./ConfigFile.ts"
 import * as StoreUrl from "./StoreUrl.ts"
 import * as Settings from "./settings.ts"
+import * as Variables from "./variables.ts"
 
 /** What a server is started with. */
 export interface Config {
@@ -52,23 +53,35 @@ interface Given {
   readonly texts: ReadonlyArray<string>
 }
 
-/** Returns what the flag says of a setting, else what the variable says. */
-const givenBy =
-  (flags: Settings.Flags, environment: Settings.Environment) =>
-  (name: Settings.Name): Given | undefined => {
-    if (Settings.hasFlag(name)) {
-      const flag = flags[name]
-      const where = Settings.flagOf(name)
-      if (typeof flag === "object") return { where, texts: flag }
-      if (flag !== undefined && flag !== false) return { where, texts: [String(flag)] }
-    }
-    const where = Settings.variableOf(name)
-    const text = Settings.textOf(name, environment)
-    if (text === undefined) return undefined
-    if (Settings.table[name].isList !== true) return { where, texts: [text] }
-    const texts = text.split(",").map((part) => part.trim())
-    return { where, texts: texts.filter((part) => part !== "") }
-  }
+/** What a flag says. */
+const givenByFlag = (name: Settings.Name, flags: Settings.Flags): Given | undefined => {
+  if (!Settings.hasFlag(name)) return undefined
+  const flag = flags[name]
+  const where = Settings.flagOf(name)
+  if (typeof flag === "object") return { where, texts: flag }
+  return flag === undefined || flag === false ? undefined : { where, texts: [String(flag)] }
+}
+
+/** A list's parts: a file may have one a line. */
+const partsOf = (text: string): ReadonlyArray<string> =>
+  text
+    .split(/[,\r\n]/)
+    .map((part) => part.trim())
+    .filter((part) => part !== "")
+
+/** What a variable says, or the file that it names. */
+const givenByVariable = (
+  name: Settings.Name,
+  environment: Settings.Environment,
+  reader: SecretReader,
+): Result.Result<Given | undefined, Mistake> =>
+  Settings.hasVariable(name)
+    ? Result.map(Variables.read(Settings.variableOf(name), environment, reader), (said) => {
+        if (said === undefined) return undefined
+        const { where, text } = said
+        return { where, texts: Settings.table[name].isList === true ? partsOf(text) : [text] }
+      })
+    : Result.succeed(undefined)
 
 /** Reads a file; `null` when there is none. */
 const contentOf = (path: string): Result.Result<string | null, string> => {
@@ -85,11 +98,11 @@ const contentOf = (path: string): Result.Result<string | null, string> => {
 const readFile = (
   path: string,
   given: Given | undefined,
-  hasHashKey: boolean,
+  options: ConfigFile.ParseOptions,
 ): Result.Result<ConfigFile.ConfigFile, ReadonlyArray<Mistake>> => {
   const content = contentOf(path)
   if (Result.isFailure(content)) return Result.fail([{ where: path, message: content.failure }])
-  if (content.success !== null) return ConfigFile.parse(path, content.success, hasHashKey)
+  if (content.success !== null) return ConfigFile.parse(path, content.success, options)
   return given === undefined
     ? Result.succeed(ConfigFile.empty)
     : Result.fail([{ where: given.where, message: `there is no file ${path}` }])
@@ -105,14 +118,29 @@ const webhookId = (url: string): string =>
 const decodeSigning = Schema.decodeUnknownResult(Destination.Signing)
 const decodeWebhook = Schema.decodeUnknownResult(Destination.configFor(Destination.webhookSchemes))
 
+/**
+ * What says where the store is, and what is demanded of it: for those who look, other mistakes in
+ * the configuration are the server's matter, and so are variables that only the server has.
+ */
+const looked: ReadonlyArray<Settings.Name> = ["store", "storeMaxBytes", "ack", "config"]
+
 /** Flags beat variables, which beat the config file. Fails with every mistake there is. */
 export const load = Effect.fnUntraced(function* (
   flags: Settings.Flags,
   environment: Settings.Environment,
   purpose: StoreUrl.Purpose = "to serve",
 ): Effect.fn.Return<Config, ConfigError> {
-  const given = givenBy(flags, environment)
+  const reader = yield* Effect.provide(SecretReader, FromNode.layer)
+  const names = purpose === "to look" ? looked : Settings.names
   const mistakes: Array<Mistake> = []
+  const found = new Map<Settings.Name, Given | undefined>()
+  for (const name of names) {
+    const byFlag = givenByFlag(name, flags)
+    const read = byFlag === undefined ? givenByVariable(name, environment, reader) : Result.succeed(byFlag)
+    if (Result.isSuccess(read)) found.set(name, read.success)
+    else mistakes.push(read.failure)
+  }
+  const given = (name: Settings.Name): Given | undefined => found.get(name)
   const check = <A>(where: string, decoded: Result.Result<A, Schema.SchemaError>): ReadonlyArray<A> => {
     if (Result.isSuccess(decoded)) return [decoded.success]
     mistakes.push(...SchemaProblems.read(decoded.failure).map(({ message }) => ({ where, message })))
@@ -124,17 +152,18 @@ export const load = Effect.fnUntraced(function* (
   let file = ConfigFile.empty
   /** What flags and variables say; one value in a list for a setting that takes only one. */
   const set = new Map<Settings.Name, ReadonlyArray<unknown>>()
-  for (const name of Settings.names) {
-    const found = given(name)
+  for (const name of names) {
+    const one = given(name)
     if (name === "config") {
-      const parsed = readFile(path, found, given("hashKey") !== undefined)
+      const hasHashKey = given("hashKey") !== undefined
+      const parsed = readFile(path, one, { names, environment, hasHashKey })
       if (Result.isSuccess(parsed)) file = parsed.success
       else mistakes.push(...parsed.failure)
     }
-    if (found === undefined) continue
+    if (one === undefined) continue
     const { schema, read } = Settings.table[name]
     const decode = Schema.decodeUnknownResult(schema)
-    const decoded = found.texts.flatMap((text) => check(found.where, decode(read?.(text) ?? text)))
+    const decoded = one.texts.flatMap((text) => check(one.where, decode(read?.(text) ?? text)))
     set.set(name, decoded)
   }
   // Each has been decoded by its own schema.
@@ -143,11 +172,10 @@ export const load = Effect.fnUntraced(function* (
   const list = (name: "serverKey" | "clientKey") =>
     (set.get(name) as ReadonlyArray<string> | undefined) ?? file.value(name) ?? []
 
-  const reader = yield* Effect.provide(SecretReader, FromNode.layer)
   /** What the file only names is read where it is needed. */
   const tokenOf = (name: "adminToken" | "adminReadToken"): string | undefined => {
     const written = one(name)
-    if (written === undefined || purpose === "to look") return undefined
+    if (written === undefined) return undefined
     const resolved = Secret.resolve(written, reader)
     const where = given(name)?.where ?? path
     const inFile = given(name) === undefined ? `${Settings.table[name].key}: ` : ""

@@ -4,6 +4,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Jsonc from "jsonc-parser"
 import type { Mistake } from "../text/Mistake.ts"
+import * as References from "./references.ts"
 import * as Settings from "./settings.ts"
 
 /** The config file: JSON with comments. Flags and variables say the same things, and beat it. */
@@ -27,8 +28,8 @@ const struct = (fields: Fields): Schema.Decoder<unknown> =>
   )
 
 /** The schema of the file: keys of settings, and objects that group some of them. */
-const fileSchema = (): Schema.Decoder<unknown> => {
-  const fields: Fields = {}
+export const schema = (): Schema.Decoder<unknown> => {
+  const fields: Fields = { $schema: Schema.String }
   const groups: Record<string, Fields> = {}
   for (const setting of Object.values(Settings.table)) {
     const [first, second] = setting.key?.split(".") ?? []
@@ -43,7 +44,7 @@ const fileSchema = (): Schema.Decoder<unknown> => {
   return struct(fields)
 }
 
-const decode = Schema.decodeUnknownResult(fileSchema(), { errors: "all", onExcessProperty: "error" })
+const decode = Schema.decodeUnknownResult(schema(), { errors: "all", onExcessProperty: "error" })
 
 type Path = SchemaProblems.Path
 type Problem = SchemaProblems.Problem
@@ -131,16 +132,33 @@ const syntaxMessage = (code: Jsonc.ParseErrorCode): string =>
     .replace(/(?<=[a-z])(?=[A-Z])/g, " ")
     .toLowerCase()
 
+export interface ParseOptions {
+  /** What is looked for; the rest of the file is left alone unless this is everything. */
+  readonly names: ReadonlyArray<Settings.Name>
+  /** Where `${NAME}` is looked up. */
+  readonly environment: Settings.Environment
+  /** Whether a key to hash with is given elsewhere. */
+  readonly hasHashKey: boolean
+}
+
+/** What a file says of some settings, as far as it says it where it should. */
+const only = (value: unknown, names: ReadonlyArray<Settings.Name>): unknown => {
+  if (names === Settings.names || typeof value !== "object" || value === null || Array.isArray(value)) {
+    return value
+  }
+  const keys = new Set(names.map((name) => Settings.table[name].key))
+  return Object.fromEntries(Object.entries(value).filter(([key]) => keys.has(key)))
+}
+
 /**
  * What a config file says, or all that is wrong with it.
  *
  * @param name of the file, as mistakes name it
- * @param hasHashKey whether a key to hash with is given elsewhere
  */
 export const parse = (
   name: string,
   content: string,
-  hasHashKey: boolean,
+  { names, environment, hasHashKey }: ParseOptions,
 ): Result.Result<ConfigFile, ReadonlyArray<Mistake>> => {
   // Some editors begin a file with a byte order mark.
   const text = content.replace(/^\uFEFF/, "")
@@ -153,12 +171,19 @@ export const parse = (
     return Result.fail([{ where: `${name}:${place(text, error?.offset ?? 0)}`, message }])
   }
   // Objects without a prototype, so that `__proto__` is a key like any other.
-  const value: unknown = Jsonc.getNodeValue(tree)
+  const written: unknown = only(Jsonc.getNodeValue(tree), names)
+  const { value, problems: missing } = References.expand(written, environment)
   const decoded = decode(value)
+  const unexpanded = new Set(missing.map(({ path }) => SchemaProblems.pathText(path)))
+  // What a text is without its variable says nothing of what it will be.
+  const problems = (Result.isFailure(decoded) ? SchemaProblems.read(decoded.failure) : []).filter(
+    ({ path }) => !unexpanded.has(SchemaProblems.pathText(path)),
+  )
   const found = [
     ...repeatedKeys(tree).map((key) => ({ ...key, message: "stands twice" })),
     ...[
-      ...(Result.isFailure(decoded) ? SchemaProblems.read(decoded.failure) : []),
+      ...missing,
+      ...problems,
       ...repeatedIds(value),
       ...(hasHashKey || at(value, "hashKey") !== undefined ? [] : hashesWithoutKey(value)),
     ].map((problem) => ({ ...problem, offset: offsetOf(tree, problem.path) })),

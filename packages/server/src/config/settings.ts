@@ -1,7 +1,7 @@
 /** Over 400 lines because everything that can be set stands in one table. */
 import { ByteText, Console } from "@millrace/console/admin"
 import { Destination, EventLog, HttpIngest, Ingest } from "@millrace/core"
-import { HttpUrl, Secret } from "@millrace/core/host"
+import { HttpUrl, nearest, Secret } from "@millrace/core/host"
 import * as Statsig from "@millrace/statsig"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -351,15 +351,17 @@ export const names = Object.keys(settings) as ReadonlyArray<Name>
 
 export const hasFlag = (name: Name): name is FlagName => table[name].flag !== undefined
 
-const hasVariable = (name: Name): boolean => hasFlag(name) || table[name].variable === true
+export const hasVariable = (name: Name): boolean => hasFlag(name) || table[name].variable === true
 
 const words = (name: Name): ReadonlyArray<string> => name.split(/(?=[A-Z])/)
 
 /** `--server-key` */
 export const flagOf = (name: FlagName): string => `--${words(name).join("-").toLowerCase()}`
 
+const prefix = "MILLRACE_"
+
 /** `MILLRACE_SERVER_KEY` */
-export const variableOf = (name: Name): string => `MILLRACE_${words(name).join("_").toUpperCase()}`
+export const variableOf = (name: Name): string => `${prefix}${words(name).join("_").toUpperCase()}`
 
 /** `--server-key <key>`, as the help shows it. */
 export const usageOf = (name: FlagName): string => {
@@ -388,21 +390,37 @@ export type Environment = Readonly<Record<string, string | undefined>>
 const isServiceLink = (variable: string, value: string): boolean =>
   /^MILLRACE_(SERVICE|PORT_\d+)_/.test(variable) || /^(tcp|udp|sctp):\/\//.test(value)
 
-/** Returns the text of a setting's variable; `undefined` when there is none, or it is not set. */
-export const textOf = (name: Name, environment: Environment): string | undefined => {
-  const variable = variableOf(name)
-  const text = hasVariable(name) ? environment[variable] : undefined
+/** Returns the text of a variable; `undefined` when it is not set. */
+export const textIn = (variable: string, environment: Environment): string | undefined => {
+  const text = environment[variable]
   // Compose files and the like can only say that a variable is empty, and mean that it is not set.
   return text === undefined || text === "" || isServiceLink(variable, text) ? undefined : text
 }
 
+/** `MILLRACE_SERVER`, which only commands know. */
+export const serverVariable = `${prefix}SERVER`
+
+/**
+ * `MILLRACE_SERVER_KEY_FILE`, which names a file that holds the text of `MILLRACE_SERVER_KEY`. The
+ * config file's own path has none: `MILLRACE_CONFIG_FILE` would be taken for that path.
+ */
+export const fileVariableOf = (variable: string): string | null =>
+  variable === variableOf("config") ? null : `${variable}_FILE`
+
+/** A variable that looks like ours and is none, and the one that it was probably meant to be. */
+export interface UnknownVariable {
+  readonly variable: string
+  readonly nearest: string | null
+}
+
 /** Returns variables that look like ours and are none: probably misspelled. */
-export const unknownVariables = (environment: Environment): ReadonlyArray<string> => {
-  // The one that only commands know.
-  const known = new Set([...names.filter(hasVariable).map(variableOf), "MILLRACE_SERVER"])
-  return Object.entries(environment).flatMap(([variable, value]) =>
-    !variable.startsWith("MILLRACE_") || known.has(variable) || isServiceLink(variable, value ?? "")
-      ? []
-      : [variable],
-  )
+export const unknownVariables = (environment: Environment): ReadonlyArray<UnknownVariable> => {
+  const variables = [...names.filter(hasVariable).map(variableOf), serverVariable]
+  const known = new Set(variables.flatMap((variable) => [variable, fileVariableOf(variable) ?? []].flat()))
+  const ends = [...known].map((variable) => variable.slice(prefix.length))
+  return Object.entries(environment).flatMap(([variable, value]) => {
+    if (!variable.startsWith(prefix) || known.has(variable) || isServiceLink(variable, value ?? "")) return []
+    const end = nearest(variable.slice(prefix.length), ends)
+    return [{ variable, nearest: end === null ? null : `${prefix}${end}` }]
+  })
 }

@@ -1,6 +1,13 @@
 import { printable } from "./SafeText.ts"
 
-/** Tells the user what is wrong, a line for each thing. */
+/** What is wrong, a line for each thing. */
+export const complaint = (message: string): string =>
+  message
+    .split("\n")
+    .map((line) => `millrace: ${printable(line)}\n`)
+    .join("")
+
+/** Tells the user what is wrong. */
 export const complain = (message: string): void => {
-  for (const line of message.split("\n")) process.stderr.write(`millrace: ${printable(line)}\n`)
+  process.stderr.write(complaint(message))
 }

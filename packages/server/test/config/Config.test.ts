@@ -5,28 +5,10 @@ import * as Effect from "effect/Effect"
 import { describe, expect, test } from "vitest"
 import * as Config from "../../src/config/Config.ts"
 import * as Settings from "../../src/config/settings.ts"
+import { fileOf, load, mistakesOf } from "../support/config.ts"
 import { tempDir } from "../support/resources.ts"
 
 const noFile = () => join(tempDir(), "none.json")
-
-/** A config file of this content. */
-const fileOf = (content: unknown): string => {
-  const path = join(tempDir(), "config.json")
-  writeFileSync(path, typeof content === "string" ? content : JSON.stringify(content))
-  return path
-}
-
-const load = (flags: Settings.Flags, environment: Settings.Environment = {}): Promise<Config.Config> =>
-  Effect.runPromise(Config.load(flags, environment))
-
-/** The mistakes as the command prints them, without the directory. */
-const mistakesOf = async (
-  flags: Settings.Flags,
-  environment: Settings.Environment = {},
-): Promise<ReadonlyArray<string>> => {
-  const { message } = await Effect.runPromise(Effect.flip(Config.load(flags, environment)))
-  return message.split("\n").map((line) => line.replace(/\S*\/(?=config\.json)/, ""))
-}
 
 describe("precedence", () => {
   const path = () =>
@@ -185,9 +167,25 @@ describe("precedence", () => {
     ])
   })
 
+  test("a variable that is none is told with the one that was probably meant", () => {
+    const environment = {
+      MILLRACE_SERVERKEY: "t",
+      MILLRACE_WEBHOKS: "t",
+      MILLRACE_ELSE: "t",
+      MILRACE_PORT: "1",
+    }
+    expect(Settings.unknownVariables(environment)).toEqual([
+      { variable: "MILLRACE_SERVERKEY", nearest: "MILLRACE_SERVER_KEY" },
+      { variable: "MILLRACE_WEBHOKS", nearest: "MILLRACE_WEBHOOK" },
+      { variable: "MILLRACE_ELSE", nearest: null },
+    ])
+  })
+
   test("the variables of commands that ask a server elsewhere are known to all", () => {
     const known = { MILLRACE_ADMIN_TOKEN: "t", MILLRACE_ADMIN_READ_TOKEN: "t", MILLRACE_SERVER: "t" }
-    expect(Settings.unknownVariables({ ...known, MILLRACE_SERVERS: "t" })).toEqual(["MILLRACE_SERVERS"])
+    expect(Settings.unknownVariables({ ...known, MILLRACE_SERVERS: "t" })).toMatchObject([
+      { variable: "MILLRACE_SERVERS" },
+    ])
   })
 
   test("an empty variable is not set, and what Kubernetes sets beside a service is not ours", async () => {
@@ -197,8 +195,8 @@ describe("precedence", () => {
       MILLRACE_SERVICE_HOST: "10.0.0.1",
     }
     expect(await load({}, { ...links, MILLRACE_HOST: "" })).toMatchObject({ host: "127.0.0.1", port: 8080 })
-    expect(Settings.unknownVariables({ ...links, MILLRACE_SERVER_KEYS: "x", PATH: "y" })).toEqual([
-      "MILLRACE_SERVER_KEYS",
+    expect(Settings.unknownVariables({ ...links, MILLRACE_SERVER_KEYS: "x", PATH: "y" })).toMatchObject([
+      { variable: "MILLRACE_SERVER_KEYS" },
     ])
   })
 })
@@ -335,7 +333,7 @@ describe("mistakes", () => {
       [
         "config.json:2:3: hashKey: expected 16 characters at least",
         "config.json:3:52: receive.statsigSecret[1]: expected a value with a length of at least 1",
-        "config.json:3:57: receive.statsigSecrets: unknown key",
+        "config.json:3:57: receive.statsigSecrets: unknown key: did you mean statsigSecret?",
       ]
     `)
     expect(mistakes.join()).not.toContain("s3cret")
@@ -412,7 +410,7 @@ describe("mistakes", () => {
     const paths = { log_event: ["/search", "/a b"], logEvent: ["/c"] }
     expect(await mistakesOf({ config: fileOf({ paths }) })).toEqual([
       `config.json:1:34: paths.log_event[1]: ${expected}`,
-      "config.json:1:42: paths.logEvent: unknown key",
+      "config.json:1:42: paths.logEvent: unknown key: did you mean log_event?",
     ])
   })
 
@@ -557,13 +555,13 @@ describe("mistakes", () => {
         "config.json:7:3: __proto__: unknown key",
         "config.json:8:24: keys.server[0]: expected visible ASCII characters without a comma",
         "config.json:8:31: keys.server[1]: expected visible ASCII characters without a comma",
-        "config.json:8:36: keys.clients: unknown key",
+        "config.json:8:36: keys.clients: unknown key: did you mean client?",
         "config.json:10:5: destinations[0]: expected object",
         "config.json:12:7: destinations[1].id: expected 1 to 64 letters, digits, dots, dashes or underscores, beginning with a letter or digit",
         "config.json:13:7: destinations[1].url: expected a URL that begins with one of https:, http:, statsig:",
         "config.json:14:7: destinations[1].enabled: expected boolean",
         "config.json:15:7: destinations[1].from: expected "now" | "earliest"",
-        "config.json:16:35: destinations[1].filter.categories.exposure: unknown key",
+        "config.json:16:35: destinations[1].filter.categories.exposure: unknown key: did you mean exposures?",
         "config.json:16:73: destinations[1].filter.customEvents.a: expected boolean",
         "config.json:16:83: destinations[1].filter.include: expected array",
         "config.json:17:18: destinations[1].batch.maxEvents: expected a value greater than or equal to 1",

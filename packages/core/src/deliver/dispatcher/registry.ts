@@ -181,7 +181,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
 
   const find = Effect.fnUntraced(function* (id: string) {
     if (!all.has(id)) yield* update(yield* destinations.list)
-    return all.get(id) ?? (yield* new UnknownDestination({ id }))
+    return all.get(id) ?? (yield* new UnknownDestination({ id, known: [...all.keys()] }))
   })
 
   const roster: Roster = {

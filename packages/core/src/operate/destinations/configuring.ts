@@ -4,17 +4,13 @@ import * as Result from "effect/Result"
 import { InvalidOptions, type OptionProblem } from "../../base/InvalidOptions.ts"
 import { isObject, type JsonObject, parse } from "../../base/json.ts"
 import * as DestinationRecords from "../../deliver/dispatcher/destinationRecords.ts"
+import { failUnknown } from "../../deliver/UnknownDestination.ts"
 import type { DestinationRecord, Destinations } from "../../ports/Destinations.ts"
 import { retryStore } from "../../ports/retryStore.ts"
 import type { Destination, DestinationOptions } from "../../select/Destination.ts"
 import type { Deliverer } from "../Deliverer.ts"
 import type { OperatorService } from "../Operator.ts"
-import {
-  ChangedMeanwhile,
-  DestinationConfigured,
-  NotDelivering,
-  UnknownDestination,
-} from "../OperatorError.ts"
+import { ChangedMeanwhile, DestinationConfigured, NotDelivering } from "../OperatorError.ts"
 import { changed } from "./change.ts"
 import { detailOf, revisionOf, writtenConfig } from "./detail.ts"
 import { hintOf } from "./masking.ts"
@@ -43,7 +39,7 @@ export const make = ({
    * `InvalidOptions` when it cannot be run here.
    */
   const addedOf = Effect.fnUntraced(function* ({ id, config }: DestinationRecord) {
-    if (config === null) return yield* new UnknownDestination({ id })
+    if (config === null) return yield* failUnknown(destinations, id)
     const options = parse(config)
     if (!isObject(options)) return yield* new InvalidOptions({ problems: [DestinationRecords.damaged] })
     const decoded = deliverer.decode(options as unknown as DestinationOptions)
@@ -59,7 +55,7 @@ export const make = ({
       const options = writtenConfig(configured)
       return { options, destination: configured, record, origin: "configured" as const }
     }
-    if (record === null) return yield* new UnknownDestination({ id })
+    if (record === null) return yield* failUnknown(destinations, id)
     if (deliverer.isConfigured(id, record)) return yield* new NotDelivering()
     return { ...(yield* addedOf(record)), record, origin: "added" as const }
   })
@@ -68,7 +64,7 @@ export const make = ({
   const findAdded = Effect.fnUntraced(function* (id: string) {
     const record = yield* destinations.get(id)
     if (deliverer.isConfigured(id, record)) return yield* new DestinationConfigured({ id })
-    return yield* record === null ? new UnknownDestination({ id }) : addedOf(record)
+    return yield* record === null ? failUnknown(destinations, id) : addedOf(record)
   })
 
   /** Goes on where it stands, by what is kept of it then. */
