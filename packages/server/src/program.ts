@@ -1,5 +1,6 @@
 import { Command } from "commander"
 import * as Attempts from "./commands/attempts.ts"
+import * as Config from "./commands/config.ts"
 import * as DeadLetters from "./commands/deadLetters.ts"
 import * as Destinations from "./commands/destinations.ts"
 import * as Doctor from "./commands/doctor.ts"
@@ -27,5 +28,6 @@ export const program = (): Command =>
       .addCommand(Send.command())
       .addCommand(Doctor.command())
       .addCommand(Migrate.command())
-      .addCommand(Salvage.command()),
+      .addCommand(Salvage.command())
+      .addCommand(Config.command()),
   )

@@ -1,0 +1,91 @@
+/** What editors show where a secret stands elsewhere. */
+export const secretTexts: Readonly<Record<string, string>> = {
+  env: "the variable that has it",
+  file: "the file that has it, without the line break at its end",
+}
+
+/**
+ * What editors show at the keys that stand below a setting's own. A key of the config file without
+ * a sentence, or a sentence without a key, fails a test.
+ */
+export const optionTexts: Readonly<Record<string, string>> = {
+  $schema: "where this description is, for editors",
+  keys: "keys that senders show",
+  admin: "who may look after the server at /console, and from other machines",
+  receive: "what makes requests genuine besides keys",
+
+  "paths.log_event": "names of your own for log_event",
+  "paths.event_webhook": "names of your own for event_webhook",
+  "paths.sdk_exception": "names of your own for sdk_exception",
+  "paths.initialize": "names of your own for initialize",
+  "paths.download_config_specs": "names of your own for download_config_specs",
+  "paths.get_id_lists": "names of your own for get_id_lists",
+
+  "client.ip": "whether a sender's address is kept: off, whole, without its last part, or as a hash",
+  "client.trust": "the proxies whose X-Forwarded-For is believed: addresses, and ranges such as 10.0.0.0/8",
+  "client.userAgent": "whether a sender's User-Agent is kept",
+
+  "statsig.passThrough": "pass on to Statsig what SDKs ask for",
+  "statsig.upstream": "where Statsig is: true takes its own addresses",
+  "statsig.upstream.events": "where events go",
+  "statsig.upstream.api": "where the API is",
+  "statsig.upstream.cdn": "where config specs are",
+  "statsig.freshFor": "how long an answer is served again without asking",
+  "statsig.relay": "send what is accepted on to Statsig",
+  "statsig.serverKey": "what events go on to Statsig with whose senders show no key of the project",
+
+  "catalog.file": "a config-specs document, read again when it changes",
+  "catalog.url": "where to ask for one",
+  "catalog.refresh": "after how long it is asked for again",
+
+  "destinations.id": "its name: 1 to 64 letters, digits, dots, dashes and underscores",
+  "destinations.url": "where events go; https: and http: are webhooks, statsig: is Statsig itself",
+  "destinations.enabled": "false stops it from the start; its place in the log stays",
+  "destinations.from":
+    "where a new destination begins: with what comes from now on, or with the oldest event that is kept",
+  "destinations.filter": "which events it gets",
+  "destinations.filter.categories": "kinds of events",
+  "destinations.filter.categories.exposures":
+    "exposures of gates, experiments, dynamic configs, layers and holdouts",
+  "destinations.filter.categories.config_changes": "changes in Statsig's console",
+  "destinations.filter.categories.custom": "all events that no other category claims",
+  "destinations.filter.categories.auto_capture": "events that SDKs capture by themselves",
+  "destinations.filter.categories.internal": "what SDKs say of themselves",
+  "destinations.filter.newCustomEvents": "whether custom events pass that customEvents does not name",
+  "destinations.filter.customEvents": "custom events by name, each on or off",
+  "destinations.filter.include": "names of which one has to match, with * for any letters and ? for one",
+  "destinations.filter.exclude": "names of which none may match",
+  "destinations.filter.where": "a rule over the fields of an event",
+  "destinations.filter.sample": "the share of users whose events pass, the same users everywhere",
+  "destinations.fields": "which fields leave, and which leave as a hash",
+  "destinations.fields.drop": "paths that never leave, such as user.email",
+  "destinations.fields.keep": "the only paths below user, metadata and statsigMetadata that leave",
+  "destinations.fields.hash": "paths that leave as a hash under hashKey",
+  "destinations.exposures": "where an exposure's details stand",
+  "destinations.batch": "when a request is full: as soon as one of the three is reached",
+  "destinations.batch.maxEvents": "events of a request",
+  "destinations.batch.maxBytes": "bytes of its body; an event that is larger goes alone",
+  "destinations.batch.maxDelay": "how long the first event of a batch waits for others",
+  "destinations.format": "the form of the body",
+  "destinations.format.template": "the body of one event, with {{path}} where its values go",
+  "destinations.headers": "what requests carry besides; values may stand in variables or files",
+  "destinations.compress": "the content-encoding of requests",
+  "destinations.tls": "authorities and certificates of your own",
+  "destinations.tls.ca": "the authority that is believed, as PEM",
+  "destinations.tls.cert": "the certificate that is shown, as PEM",
+  "destinations.tls.key": "its private key, as PEM",
+  "destinations.tls.servername": "the name that the receiver's certificate has to have",
+  "destinations.proxy": "an HTTP proxy that requests go through",
+  "destinations.signing": "which secrets sign the requests",
+  "destinations.signing.standardWebhooks": "secrets that begin with whsec_; several during a rotation",
+  "destinations.signing.statsig": "a secret for Statsig's v0 signature",
+  "destinations.retry": "how long it is tried again, and how often",
+  "destinations.retry.first": "the most that the first retry waits; it doubles with each failure in a row",
+  "destinations.retry.max": "the most that any retry waits",
+  "destinations.retry.giveUpAfter": "how long it may fail before its oldest events become dead letters",
+  "destinations.rateLimit": "what the receiver can take, a second",
+  "destinations.rateLimit.events": "events a second",
+  "destinations.rateLimit.requests": "requests a second",
+  "destinations.timeout": "time for one attempt, from connecting to the end of the reply",
+  "destinations.concurrency": "requests at once in each partition; each user's events keep their order",
+}
