@@ -21,6 +21,7 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as AdminSocket from "./admin/AdminSocket.ts"
 import type { Config } from "./config/Config.ts"
+import { dedupeOf } from "./config/dedupeOf.ts"
 import * as GeneratedKey from "./config/GeneratedKey.ts"
 import { hashKeyOf } from "./config/hashKeyOf.ts"
 import { consolePaths } from "./consolePaths.ts"
@@ -59,12 +60,6 @@ export interface Server {
    */
   readonly running: Effect.Effect<never, StoreError>
 }
-
-/**
- * Docker gives a container ten seconds: requests in flight finish first, within three, then what is
- * pending goes out. What is left of them is for closing the store.
- */
-const deliveryDeadline = "5 seconds"
 
 /** What worker processes run. */
 const workerProgram = fileURLToPath(new URL("./worker.js", import.meta.url))
@@ -121,7 +116,7 @@ const listenByWorkers = Effect.fnUntraced(function* (
   const { workers, host, port, keys, validation, paths, client, hashKey, statsigSecrets } = config
   const found = Context.get(store, EventLog.EventLog)
   const log = config.ack === null ? found : EventLog.demanding(found, config.ack)
-  const maxBytes = Protocol.bytesEach(workers, Ingest.defaultLimits)
+  const maxBytes = Protocol.bytesEach(workers, { ...Ingest.defaultLimits, ...config.limits })
   const asNull = Effect.as(null)
   return yield* Pool.start({
     workers,
@@ -135,6 +130,9 @@ const listenByWorkers = Effect.fnUntraced(function* (
       client,
       hashKey,
       statsig: config.statsig,
+      cors: config.cors,
+      dedupe: config.dedupe,
+      limits: config.limits,
       relayId: yield* RelayMark.RelayId,
       statsigSecrets,
       console: console === null ? null : yield* PassOn.listen(console),
@@ -207,6 +205,10 @@ export const start = Effect.fnUntraced(function* (
           validation: config.validation,
           paths: config.paths,
           client: config.client,
+          keepFor: config.keepFor,
+          ...dedupeOf(config),
+          limits: config.limits,
+          cors: config.cors,
           extensions: [statsig(config.statsig)],
           receive: { statsigSecret: config.statsigSecrets },
           ...catalogOf(config),
@@ -220,7 +222,7 @@ export const start = Effect.fnUntraced(function* (
     }).pipe(Effect.catch((error) => (isExpected(error) ? Effect.fail(error) : Effect.die(error)))),
     (running) =>
       Effect.map(
-        Effect.promise(() => running.close({ deadline: deliveryDeadline })),
+        Effect.promise(() => running.close({ deadline: config.drainDeadline })),
         ({ pending }) => {
           for (const fields of pending) {
             log({ level: "Warn", message: "stopping with events pending", fields: { ...fields } })

@@ -12,8 +12,11 @@ import { complain } from "../text/complain.ts"
 import { logToStderr as log } from "../text/logToStderr.ts"
 import { version } from "../version.ts"
 
-/** Docker kills a container ten seconds after asking it to stop. */
-const stopWithin = 9_500
+/**
+ * Requests in flight finish within 3 seconds before what is pending goes out, and the store is
+ * closed after that. Docker kills a container ten seconds after asking it to stop.
+ */
+const stopBesides = 4_500
 
 const keyText = (key: string, url: string, isKept: boolean): string => `
 No key is configured, so here is one. It is ${isKept ? "kept in the store, as a hash: this is the only time it is shown" : "not kept: events in memory go with the process, and so does the key"}.
@@ -72,7 +75,7 @@ const warn = (): void => {
  * not wait. A terminal that closes sends SIGHUP, often several times: it asks as SIGTERM does, and
  * never ends what is being sent. `nohup` cannot be heeded, since Node takes it back when it starts.
  */
-const stopOnSignals = (stop: () => void): (() => void) => {
+const stopOnSignals = (stop: () => void, stopWithin: number): (() => void) => {
   let stopping = false
   const onSignal = (signal: NodeJS.Signals): void => {
     if (stopping && signal === "SIGHUP") return
@@ -121,7 +124,7 @@ const serve = async (flags: Settings.Flags): Promise<number> => {
     return yield* server.running
   })
   const fiber = Effect.runFork(Effect.scoped(program))
-  const release = stopOnSignals(() => fiber.interruptUnsafe())
+  const release = stopOnSignals(() => fiber.interruptUnsafe(), config.drainDeadline + stopBesides)
   const exit = await Effect.runPromise(Fiber.await(fiber))
   release()
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { Console } from "@millrace/console/admin"
-import { Destination, type EventLog, type HttpIngest } from "@millrace/core"
+import { Destination, type EventLog, type HttpIngest, type Ingest } from "@millrace/core"
 import { type OwnPaths, SchemaProblems, Secret, SecretReader, type Wire } from "@millrace/core/host"
 import { SecretReader as FromNode } from "@millrace/node"
 import type { StatsigOptions } from "@millrace/statsig"
@@ -22,6 +22,10 @@ export interface Config {
   readonly store: StoreUrl.StoreUrl
   /** How many ms to wait at the start for a store that cannot be used yet; 0 means not at all. */
   readonly waitForStore: number
+  /** How many ms entries that every destination is done with are kept. */
+  readonly keepFor: number
+  /** How many ms what is pending may still go out after the server is told to stop. */
+  readonly drainDeadline: number
   /** How many processes take events in: with 1 it is the one that does everything else, too. */
   readonly workers: number
   /** The level that acknowledged events have to be safe at; `null` when the store's own will do. */
@@ -31,6 +35,10 @@ export interface Config {
   readonly admin: { readonly adminToken?: string; readonly adminReadToken?: string }
   readonly destinations: ReadonlyArray<Destination.DestinationConfig>
   readonly validation: Wire.Validation
+  /** How many ms two equal requests are one; `null` when they never are. */
+  readonly dedupe: number | null
+  readonly limits: Partial<Ingest.IngestLimits>
+  readonly cors: HttpIngest.Cors
   /** Names of the user's own for routes. */
   readonly paths: OwnPaths
   /** What is kept of senders. */
@@ -115,6 +123,10 @@ const readFile = (
 const webhookId = (url: string): string =>
   `webhook-${createHash("sha256").update(url).digest("hex").slice(0, 8)}`
 
+/** `*` stands for all there are, `none` for none. */
+const corsOf = (origins: ReadonlyArray<string>): HttpIngest.Cors =>
+  origins.includes("none") ? false : { origins: origins.includes("*") ? "*" : origins }
+
 const decodeSigning = Schema.decodeUnknownResult(Destination.Signing)
 const decodeWebhook = Schema.decodeUnknownResult(Destination.configFor(Destination.webhookSchemes))
 
@@ -195,6 +207,16 @@ export const load = Effect.fnUntraced(function* (
     mistakes.push({ where: given("adminReadToken")?.where ?? path, message })
   }
 
+  const origins = set.get("corsOrigin") as ReadonlyArray<string> | undefined
+  if (origins?.includes("none") === true && origins.length > 1) {
+    mistakes.push({ where: given("corsOrigin")!.where, message: "none stands alone" })
+  }
+  const limits = {
+    bodyBytes: one("maxBodyBytes"),
+    events: one("maxEvents"),
+    inFlightBytes: one("maxInFlightBytes"),
+  }
+
   const ownPaths = set.get("logEventPath") as ReadonlyArray<string> | undefined
 
   const passThrough = set.get("statsigPassThrough")?.[0] as boolean | undefined
@@ -241,6 +263,8 @@ export const load = Effect.fnUntraced(function* (
     port: one("port") ?? defaults.port,
     store: storeUrl.success,
     waitForStore: one("waitForStore") ?? defaults.waitForStore,
+    keepFor: one("keepFor") ?? defaults.keepFor,
+    drainDeadline: one("drainDeadline") ?? defaults.drainDeadline,
     workers: one("workers") ?? defaults.workers,
     ack: one("ack") ?? null,
     keys: { server: list("serverKey"), client: list("clientKey") },
@@ -250,6 +274,9 @@ export const load = Effect.fnUntraced(function* (
     },
     destinations,
     validation: one("validation") ?? defaults.validation,
+    dedupe: one("dedupe") ?? null,
+    limits: Object.fromEntries(Object.entries(limits).filter(([, limit]) => limit !== undefined)),
+    cors: origins === undefined ? (file.value("corsOrigin") ?? { origins: "*" }) : corsOf(origins),
     paths: ownPaths === undefined ? (file.value("logEventPath") ?? {}) : { log_event: ownPaths },
     client: file.value("client") ?? {},
     statsig: {

@@ -12,6 +12,8 @@ export const optionTexts: Readonly<Record<string, string>> = {
   $schema: "where this description is, for editors",
   keys: "keys that senders show",
   admin: "who may look after the server at /console, and from other machines",
+  dedupe: "requests that are sent twice are taken once",
+  limits: "what one request may have, and all of them together",
   receive: "what makes requests genuine besides keys",
 
   "paths.log_event": "names of your own for log_event",
@@ -20,6 +22,8 @@ export const optionTexts: Readonly<Record<string, string>> = {
   "paths.initialize": "names of your own for initialize",
   "paths.download_config_specs": "names of your own for download_config_specs",
   "paths.get_id_lists": "names of your own for get_id_lists",
+
+  "cors.origins": "whose pages may read replies: a list of origins, or * for all",
 
   "client.ip": "whether a sender's address is kept: off, whole, without its last part, or as a hash",
   "client.trust": "the proxies whose X-Forwarded-For is believed: addresses, and ranges such as 10.0.0.0/8",

@@ -1,7 +1,7 @@
 /** Over 400 lines because everything that can be set stands in one table. */
 import { ByteText, Console } from "@millrace/console/admin"
 import { Destination, EventLog, HttpIngest, Ingest } from "@millrace/core"
-import { HttpUrl, nearest, Secret } from "@millrace/core/host"
+import { HttpUrl, isOrigin, nearest, Secret } from "@millrace/core/host"
 import * as Statsig from "@millrace/statsig"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -104,6 +104,33 @@ const Bytes = Schema.Union([
   }),
 )
 
+/** Larger requests belong into several: one of them is in memory as a whole. */
+const mostBodyBytes = 100 * 1024 * 1024
+
+const BodyBytes = Bytes.check(
+  Schema.isLessThanOrEqualTo(mostBodyBytes, { expected: `${ByteText.format(mostBodyBytes)} at most` }),
+)
+
+const Window = Destination.Millis.check(
+  Schema.isGreaterThan(0, { expected: "longer than nothing; leave it out for none" }),
+)
+
+const expectedOrigin = "expected an origin, such as https://shop.example"
+
+const Origin = Schema.String.check(Schema.makeFilter((text) => isOrigin(text) || expectedOrigin))
+
+const OriginText = Schema.String.check(
+  Schema.makeFilter(
+    (text) => text === "*" || text === "none" || isOrigin(text) || `${expectedOrigin}, *, or none`,
+  ),
+)
+
+/** As the library has it. */
+const Cors: Schema.Decoder<HttpIngest.Cors> = Schema.Union([
+  Schema.Literal(false),
+  Schema.Struct({ origins: Schema.Union([Schema.Literal("*"), Schema.Array(Origin)]) }),
+])
+
 const Key = Schema.String.check(
   Schema.makeFilter((text) => Ingest.keyProblems("server", [text])[0]?.message ?? true),
 )
@@ -164,6 +191,15 @@ const settings = {
     shownDefault: `${ByteText.format(EventLog.defaultMaxBytesOnDisk)}, in memory ${ByteText.format(EventLog.defaultMaxBytes)}`,
     help: "what the log may take, such as 2GiB: the oldest that is delivered gives way",
   }),
+  keepFor: setting({
+    flag: "<duration>",
+    key: "keepFor",
+    schema: Destination.Millis,
+    read: toDuration,
+    default: 3 * 24 * 60 * 60 * 1000,
+    shownDefault: "3 days",
+    help: "how long events that every destination is done with are kept, to be sent once more",
+  }),
   waitForStore: setting({
     flag: "<duration>",
     key: "waitForStore",
@@ -194,6 +230,54 @@ const settings = {
     schema: Schema.Literals(validations),
     default: "auto",
     help: "auto, strict or lenient",
+  }),
+  dedupe: setting({
+    flag: "<duration>",
+    key: "dedupe.window",
+    schema: Window,
+    read: toDuration,
+    shownDefault: "off",
+    help: "requests of the same key with the same body are one within this time, in each process",
+  }),
+  maxBodyBytes: setting({
+    flag: "<size>",
+    key: "limits.bodyBytes",
+    schema: BodyBytes,
+    shownDefault: ByteText.format(Ingest.defaultLimits.bodyBytes),
+    help: "what the body of a request may have, decompressed",
+  }),
+  maxEvents: setting({
+    flag: "<number>",
+    key: "limits.events",
+    schema: Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)),
+    read: toInteger,
+    shownDefault: Ingest.defaultLimits.events.toLocaleString("en-US"),
+    help: "how many events a request may have",
+  }),
+  maxInFlightBytes: setting({
+    flag: "<size>",
+    key: "limits.inFlightBytes",
+    schema: Bytes,
+    shownDefault: ByteText.format(Ingest.defaultLimits.inFlightBytes),
+    help: "what all bodies may have together that wait for the store; further requests get 503",
+  }),
+  corsOrigin: setting({
+    flag: "<origin>",
+    key: "cors",
+    isList: true,
+    schema: OriginText,
+    inFile: Cors,
+    shownDefault: "*",
+    help: "whose pages may read replies: origins, * for all, none for nobody's",
+  }),
+  drainDeadline: setting({
+    flag: "<duration>",
+    key: "drainDeadline",
+    schema: Destination.Millis,
+    read: toDuration,
+    default: 5_000,
+    shownDefault: "5 seconds",
+    help: "how long what is pending may still go out after it is told to stop; it ends 4.5 seconds later at the latest",
   }),
   allowPrivateDestinations: setting({
     flag: null,

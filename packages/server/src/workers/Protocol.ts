@@ -46,6 +46,11 @@ export interface Settings {
   readonly validation: Wire.Validation
   readonly paths: OwnPaths
   readonly client: HttpIngest.ClientConfig
+  readonly cors: HttpIngest.Cors
+  /** How many ms two equal requests are one; `null` when they never are. */
+  readonly dedupe: number | null
+  /** What one request may have. */
+  readonly limits: Partial<Ingest.IngestLimits>
   /** What a client's address is hashed with. */
   readonly hashKey: string | null
   readonly statsig: StatsigOptions

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
+import { dedupeOf } from "../config/dedupeOf.ts"
 import { hashKeyOf } from "../config/hashKeyOf.ts"
 import { consolePaths } from "../consolePaths.ts"
 import * as Endpoints from "../Endpoints.ts"
@@ -31,17 +32,19 @@ const reportEvery = "1 second"
 
 /** Intake as it is in every server, on the primary's store. */
 const intake = (settings: Settings, primary: Primary) => {
-  const { keys, validation, paths, client, statsigSecrets, log, maxBytes } = settings
+  const { keys, validation, paths, client, cors, limits, statsigSecrets, log, maxBytes } = settings
   return Layer.build(
     HttpIngest.layer({
       keys,
       validation,
       paths,
       client,
+      cors,
+      ...dedupeOf(settings),
       ...hashKeyOf(settings),
       extensions: [statsig(settings.statsig)],
       receive: { statsigSecret: statsigSecrets },
-      limits: { inFlightBytes: maxBytes },
+      limits: { ...limits, inFlightBytes: maxBytes },
     }).pipe(
       Layer.provide([
         Codec.layer,
