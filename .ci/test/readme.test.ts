@@ -50,7 +50,11 @@ describe("what is said of a package", () => {
   it.each(published)("$manifest.name is in the table, and says what it is itself", ({ path, manifest }) => {
     expect(read("README.md")).toContain(`[\`${manifest.name}\`](${path})`)
     expect(read(`${path}/README.md`)).toMatch(new RegExp(`^# ${manifest.name}\n\n\\S`))
-    expect(read(`${path}/README.md`).split("\n").length).toBeLessThanOrEqual(50)
+    // A table is as long as there are things in it.
+    const lines = read(`${path}/README.md`)
+      .split("\n")
+      .filter((line) => !line.startsWith("| "))
+    expect(lines.length).toBeLessThanOrEqual(50)
   })
 
   it("links lead somewhere", () => {

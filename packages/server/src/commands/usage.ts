@@ -53,7 +53,7 @@ export const withSubcommands = (command: Command): ReadonlyArray<Command> => [
   ...command.commands.flatMap(withSubcommands),
 ]
 
-/** Every mistake of usage is told in one way, whatever the command: what is wrong, and where help is. */
+/** Tells every mistake of usage in one way, whatever the command, and where help is. */
 export const tellMistakes = (program: Command): Command => {
   for (const command of withSubcommands(program)) {
     command

@@ -18,7 +18,7 @@ const settingAt = (path: string): Settings.Name | undefined =>
 
 const [usual] = Result.getOrThrow(Destination.decodeAll([{ id: "any", url: "https://example.com/" }]))
 
-/** What a destination has where its option is not given; groups and what is off have none to show. */
+/** What a destination has where its option is not given; groups have none to show. */
 const destinationDefault = (path: string): unknown => {
   const [root, ...keys] = path.split(".")
   if (root !== "destinations" || path === "destinations.id" || path === "destinations.url") return undefined

@@ -1,4 +1,4 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: texts with references are what this is about
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the file is about such texts
 import * as fc from "fast-check"
 import { describe, expect, test } from "vitest"
 import { expand } from "../../src/config/references.ts"

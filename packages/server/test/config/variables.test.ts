@@ -1,4 +1,4 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: texts with references are what this is about
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the file is about such texts
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
