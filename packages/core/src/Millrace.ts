@@ -18,6 +18,7 @@ import * as HttpIngest from "./intake/HttpIngest.ts"
 import { Ingest, type Noticed } from "./intake/Ingest.ts"
 import type { NewEvent } from "./intake/logEvent.ts"
 import { promiseHandler } from "./intake/promiseHandler.ts"
+import * as RefusalLog from "./intake/refusalLog.ts"
 import { within } from "./operate/Action.ts"
 import { actions } from "./operate/actions.ts"
 import * as LiveOperator from "./operate/liveOperator.ts"
@@ -144,7 +145,7 @@ export const layer = <D extends Durability = never>(
       ...(options.hashKey === undefined ? {} : { hashKey: options.hashKey }),
     }),
   )
-  return LiveOperator.layer.pipe(
+  return Layer.merge(LiveOperator.layer, RefusalLog.layer).pipe(
     Layer.provideMerge(running),
     Layer.provide(catalog.success),
     Layer.provide(demanded(options.ack)),

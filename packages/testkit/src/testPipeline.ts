@@ -31,7 +31,6 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import * as Logger from "effect/Logger"
 import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import { onStoreClock } from "./internal/storeClock.ts"
@@ -94,6 +93,8 @@ export interface TestPipelineOptions extends Millrace.MillraceOptions {
   readonly store?: (options: StoreOpenOptions) => Layer.Layer<Store.Store, StoreError>
   /** The cap of the store's log, in bytes. */
   readonly maxBytes?: number
+  /** Gets what is logged, line by line. Silent by default. */
+  readonly log?: (line: Millrace.LogLine) => void
 }
 
 /** A whole Millrace on a virtual clock, from HTTP request to webhook: days pass in milliseconds. */
@@ -291,6 +292,7 @@ export const testPipeline = async (options: TestPipelineOptions = {}): Promise<T
     seed = "millrace",
     store = Store.layerMemory,
     maxBytes,
+    log,
     ...first
   } = options
   const world = Scope.makeUnsafe()
@@ -301,7 +303,7 @@ export const testPipeline = async (options: TestPipelineOptions = {}): Promise<T
     Layer.buildWithScope(
       Layer.mergeAll(
         Layer.succeedContext(time.context),
-        Logger.layer([]),
+        Millrace.layerLog(log),
         onStoreClock(store(maxBytes === undefined ? {} : { maxBytes })),
       ),
       world,
@@ -349,6 +351,10 @@ export const testPipeline = async (options: TestPipelineOptions = {}): Promise<T
     for (const { id, url } of life.destinations ?? []) urls.set(url, id)
     const state = { alive: true }
     const scope = Scope.makeUnsafe()
+    // Nobody hears a process that has crashed.
+    const heard = (line: Millrace.LogLine): void => {
+      if (state.alive) log?.(line)
+    }
     const ports = Layer.mergeAll(
       Layer.succeedContext(
         mortal(base, { isAlive: () => state.alive, isFailing: () => failing, busy: time.busy, heads }),
@@ -360,7 +366,9 @@ export const testPipeline = async (options: TestPipelineOptions = {}): Promise<T
     )
     const built = await run(
       Layer.buildWithScope(
-        Millrace.layer({ keys: { server: [key] }, ...life }).pipe(Layer.provide(ports)),
+        Millrace.layer({ keys: { server: [key] }, ...life }).pipe(
+          Layer.provide([ports, Millrace.layerLog(heard)]),
+        ),
         scope,
       ).pipe(Random.withSeed(seed)),
     )

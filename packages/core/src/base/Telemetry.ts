@@ -29,12 +29,25 @@ export const logMessages = {
   intakeBodyParsed:
     "a body parser of the host runs before Millrace: what it refuses, zstd and large bodies above all, is lost; mount Millrace before it",
   intakeSignatureRefused: "a signed request was refused",
+  keysRefused: "requests show no key that is known, and are refused",
+  requestsRefused: "requests are refused",
   intakeDefect: "a request failed by a mistake of ours",
   destinationFails: "a destination has begun to fail",
   destinationWrong: "a destination is set up wrongly",
+  circuitOpen: "a destination's circuit is open: until something passes, one attempt is made at a time",
+  destinationStillFails: "a destination still fails",
+  destinationFlaps: "a destination fails again and again: it is told of once an hour",
   destinationWell: "a destination is well again",
   destinationGone: "a destination answered 410 and is disabled",
   destinationDisabled: "a destination was disabled by hand",
+  destinationEnabled: "a destination was enabled by hand",
+  destinationUnconfigured: "a destination is configured no longer, and is disabled",
+  replayBegun: "a replay has begun",
+  replayDone: "a replay is done",
+  replayStopped: "a replay was stopped",
+  lettersReplayBegun: "a replay of dead letters has begun",
+  lettersReplayDone: "a replay of dead letters is done",
+  lettersReplayStopped: "a replay of dead letters has stopped",
 } as const
 
 /** What became of an event that arrived. */

@@ -37,6 +37,8 @@ import * as Ownership from "./dispatcher/lease.ts"
 import * as Recollection from "./dispatcher/recollection.ts"
 import * as Roster from "./dispatcher/registry.ts"
 import * as Changes from "./dispatcher/signals.ts"
+import * as Herald from "./health/Herald.ts"
+import * as Ledger from "./Ledger.ts"
 import * as HeadReader from "./read/HeadReader.ts"
 import { Steering } from "./Steering.ts"
 import * as Sender from "./send/Sender.ts"
@@ -130,6 +132,11 @@ const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
     ports,
     options.destinations.map(({ id }) => id),
   )
+  const waiting = Effect.map(
+    Ledger.read(ports),
+    (rows) => new Map(rows.map(({ id, pending }) => [id, pending])),
+  )
+  const herald = yield* Herald.make(waiting)
   const lanes = yield* LaneSet.make({
     ...ports,
     deadLetters,
@@ -139,6 +146,7 @@ const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
     onChange: changes.note,
     onLanesDue: lookAgain,
     onForgotten: recollection.note,
+    herald,
   })
   const roster = yield* Roster.make({
     configured: options.destinations,
@@ -157,6 +165,7 @@ const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
           attemptRecords.add(attempt)
         },
         () => (members.shared ? lanes.shareOf(destination.id) : 1),
+        herald.of(destination.id),
       ),
   })
   // Not before all of them can be run: a start that fails changes nothing.

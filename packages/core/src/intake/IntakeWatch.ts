@@ -98,7 +98,8 @@ export class IntakeWatch {
   #today = { day: -1, stored: 0, rejected: 0 }
   /** What has come in the second at hand, which begins at `from`. */
   #second = { from: Number.NaN, stored: 0, rejected: 0 }
-  readonly #all = { stored: 0, rejected: 0, refused: 0 }
+  readonly #all = { stored: 0, rejected: 0, refused: 0, wrongKeys: 0 }
+  #listener: () => void = () => {}
   /** What {@link take} has told. */
   #told = { stored: 0, rejected: 0 }
   #untoldRefusals = new Map<string, RefusedRequests>()
@@ -129,6 +130,11 @@ export class IntakeWatch {
     const refusal = { ...kind, sdk: sdk === null ? null : Utf8.cut(sdk, maxText), last: at, count: 1 }
     this.#note(refusal)
     this.#keep(this.#untoldRefusals, refusal)
+  }
+
+  /** Calls the function whenever a request has been refused, by this process or another. */
+  onRefused(listener: () => void): void {
+    this.#listener = listener
   }
 
   /** What was noticed here since it was last asked for. */
@@ -174,6 +180,11 @@ export class IntakeWatch {
   /** Requests that were refused, in all. */
   get refusedCount(): number {
     return this.#all.refused
+  }
+
+  /** Those of them that showed no key that is known. */
+  get refusedKeyCount(): number {
+    return this.#all.wrongKeys
   }
 
   /** Events that were refused one by one, in all. */
@@ -240,8 +251,12 @@ export class IntakeWatch {
     const { last, count, status } = refusal
     this.#all.refused += count
     this.#buckets.add(last, columns.refused, count)
-    if (status === 401) this.#buckets.add(last, columns.wrongKeys, count)
+    if (status === 401) {
+      this.#all.wrongKeys += count
+      this.#buckets.add(last, columns.wrongKeys, count)
+    }
     this.#keep(this.#refusals, refusal)
+    this.#listener()
   }
 
   /** Behind all others: the one that was seen longest ago goes first. */

@@ -126,7 +126,16 @@ const deliverer = Effect.gen(function* () {
     }),
     leaveLane: lanes.release,
     stateOf: (name) => lanes.running.get(name)?.lane.status().state ?? lanes.finished.get(name) ?? null,
-    replayDeadLetters: (request) => replayLetters(request),
+    replayDeadLetters: (request) =>
+      Effect.tap(replayLetters(request), ({ replayed, failed, stopped }) =>
+        Effect.logInfo(
+          stopped === null ? logMessages.lettersReplayDone : logMessages.lettersReplayStopped,
+        ).pipe(
+          Effect.annotateLogs({
+            ...{ destination: request.destination, delivered: replayed, failed: failed.length },
+          }),
+        ),
+      ),
   } satisfies Deliverer
 })
 

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import { InvalidOptions } from "../base/InvalidOptions.ts"
+import { logMessages } from "../base/Telemetry.ts"
 import * as DestinationRecords from "../deliver/dispatcher/destinationRecords.ts"
 import { failUnknown } from "../deliver/UnknownDestination.ts"
 import { logEvent } from "../intake/logEvent.ts"
@@ -122,6 +123,7 @@ export const make = Effect.fnUntraced(function* (
       const record = yield* destinations.get(id)
       if (record?.disabled === null) return {}
       yield* DestinationRecords.setDisabled(destinations, id, null)
+      yield* Effect.logInfo(logMessages.destinationEnabled).pipe(Effect.annotateLogs({ destination: id }))
       yield* follow
       return {}
     }, change),
@@ -142,6 +144,9 @@ export const make = Effect.fnUntraced(function* (
     replay: Effect.fnUntraced(function* (request) {
       yield* find(request.destination)
       const replay = yield* ReplayCursor.begin(ports, request)
+      yield* Effect.logInfo(logMessages.replayBegun).pipe(
+        Effect.annotateLogs({ destination: request.destination, replay }),
+      )
       yield* jobs.noticed
       yield* follow
       return { replay }

@@ -302,6 +302,7 @@ export const makeLaneWorld = (
       sink,
       () => {},
       () => 1,
+      { attempted: () => Effect.void },
     )
     const program = Effect.gen(function* () {
       const reader = yield* HeadReader.make({

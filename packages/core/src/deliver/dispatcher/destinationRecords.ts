@@ -4,6 +4,7 @@ import * as Result from "effect/Result"
 import { hash32Text } from "../../base/hash32.ts"
 import type { OptionProblem } from "../../base/InvalidOptions.ts"
 import { isObject, parse } from "../../base/json.ts"
+import { logMessages } from "../../base/Telemetry.ts"
 import { parseCursorName } from "../../ports/CursorName.ts"
 import type { Cursors } from "../../ports/Cursors.ts"
 import type { DestinationRecord, Destinations, Disabled, SelectionNote } from "../../ports/Destinations.ts"
@@ -47,6 +48,9 @@ export const agree = Effect.fnUntraced(function* (
   for (const record of known.values()) {
     if (record.config === null && record.disabled === null) {
       yield* records.put({ ...record, disabled: { at: now, reason: "unconfigured" } })
+      yield* Effect.logWarning(logMessages.destinationUnconfigured).pipe(
+        Effect.annotateLogs({ destination: record.id }),
+      )
     }
   }
 })

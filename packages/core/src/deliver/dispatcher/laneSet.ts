@@ -15,6 +15,7 @@ import type { EventLog } from "../../ports/EventLog.ts"
 import { origin, type Position } from "../../ports/Position.ts"
 import { retryStore } from "../../ports/retryStore.ts"
 import type { StoreError } from "../../ports/StoreError.ts"
+import type { Herald } from "../health/Herald.ts"
 import * as Lane from "../Lane.ts"
 import type { LaneState } from "../LaneState.ts"
 import type { HeadReader } from "../read/HeadReader.ts"
@@ -108,11 +109,13 @@ interface Options {
   readonly onLanesDue: () => void
   /** The store does not know a lane any more. */
   readonly onForgotten: (name: string, lane: Lane.LaneStatus) => void
+  /** Is told which destinations are this process's to tell of. */
+  readonly herald: Pick<Herald, "takenOver" | "left">
 }
 
 export const make = Effect.fnUntraced(function* (options: Options) {
   const { log, cursors, deadLetters, destinations, readers, halts, draining, onChange, onLanesDue } = options
-  const { onForgotten } = options
+  const { onForgotten, herald } = options
   const running = new Map<string, Running>()
   const fibers = yield* FiberMap.make<string>()
   let expected = 0
@@ -196,6 +199,10 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     yield* sender.hurry
     const { name } = one.lane
     running.set(name, one)
+    const { failingSince, failures } = one.lane.status().state
+    if (replay === null && failingSince !== null) {
+      yield* herald.takenOver(destination.id, failingSince, failures)
+    }
 
     let isOpen = true
     const runOnce = Effect.gen(function* () {
@@ -228,10 +235,19 @@ export const make = Effect.fnUntraced(function* (options: Options) {
           onLanesDue()
         }),
         Finished: () => {
-          noteFinished(name, one.lane.status().state)
+          const { state } = one.lane.status()
+          noteFinished(name, state)
+          const { delivered, filtered, dead } = state
           return Effect.andThen(
             retryStore(cursors.remove(name)),
-            Effect.logInfo("a replay is done").pipe(noted),
+            Effect.logInfo(logMessages.replayDone).pipe(
+              Effect.annotateLogs({
+                replay,
+                ...(log.partitions === 1 ? {} : { partition }),
+                ...{ delivered, filtered, dead },
+              }),
+              noted,
+            ),
           )
         },
         Released: () => Effect.void,
@@ -242,6 +258,9 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       Effect.ensuring(
         Effect.sync(() => {
           running.delete(name)
+          if (![...running.values()].some((other) => other.known.destination.id === destination.id)) {
+            herald.left(destination.id)
+          }
           onChange()
         }),
       ),

@@ -7,8 +7,8 @@ import type { Codec } from "../../ports/Codec.ts"
 import type { Sink, SinkBatch } from "../../ports/Sink.ts"
 import type { Destination } from "../../select/Destination.ts"
 import type * as Delivery from "../Delivery.ts"
+import type { Health } from "../health/Herald.ts"
 import * as Circuit from "./circuit.ts"
-import * as Wellness from "./healthLog.ts"
 
 /** What one request carries. */
 export interface Parcel extends Omit<SinkBatch, "id"> {
@@ -55,6 +55,7 @@ const pacer = (rate: number | null, share: () => number) => {
  * @param record takes what came of them, best effort, and for how many ms each has waited for the
  * rate limit
  * @param share which part of the rate limit is this process's
+ * @param health is told of every attempt, too
  */
 export const make = (
   destination: Destination,
@@ -62,11 +63,11 @@ export const make = (
   sink: Sink,
   record: (attempt: Attempt, limited: number) => void,
   share: () => number,
+  health: Health,
 ): Sender => {
   const events = pacer(destination.rateLimit.events, share)
   const requests = pacer(destination.rateLimit.requests, share)
   const circuit = Circuit.make()
-  const sayHow = Wellness.make(destination.id)
 
   /**
    * The same for every attempt at the same events in the same form, also after a restart. The body
@@ -93,7 +94,7 @@ export const make = (
     const isDown = verdict.outcome === "not-now" || verdict.outcome === "misconfigured"
     if (isDown) circuit.failed()
     else circuit.succeeded()
-    yield* sayHow(verdict, isDown)
+    yield* health.attempted(verdict)
     const sent: Sent = {
       verdict,
       record: (wait) => {

@@ -4,6 +4,8 @@
  * letters run in the process that was asked, and end with it.
  */
 import * as Effect from "effect/Effect"
+import { logMessages } from "../../base/Telemetry.ts"
+import { parseCursorName } from "../../ports/CursorName.ts"
 import { Cursors } from "../../ports/Cursors.ts"
 import { DeadLetters, intake } from "../../ports/DeadLetters.ts"
 import { EventLog } from "../../ports/EventLog.ts"
@@ -38,6 +40,9 @@ export const make = Effect.fnUntraced(function* (deliverer: Deliverer) {
       yield* ranges.list
       yield* Effect.forEach(names, cursors.remove, { discard: true })
       yield* ranges.stopped(name)
+      yield* Effect.logInfo(logMessages.replayStopped).pipe(
+        Effect.annotateLogs({ destination: parseCursorName(names[0]!)?.destination, replay: name }),
+      )
       yield* deliverer.follow
     },
     (effect) => deliverer.acting.withPermits(1)(Effect.uninterruptible(effect)),

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
+import { logMessages } from "../../base/Telemetry.ts"
 import type { UnknownDestination } from "../../deliver/UnknownDestination.ts"
 import type { DeadLetters } from "../../ports/DeadLetters.ts"
 import type { StoreError } from "../../ports/StoreError.ts"
@@ -85,6 +86,9 @@ export const make = Effect.fnUntraced(function* ({
     const endedAt = yield* Clock.currentTimeMillis
     const stopped = Result.isSuccess(done) ? done.success.stopped : done.failure.message
     count(() => ({ endedAt, stopped }))
+    const { name, delivered, failed } = one.job
+    const message = stopped === null ? logMessages.lettersReplayDone : logMessages.lettersReplayStopped
+    yield* Effect.logInfo(message).pipe(Effect.annotateLogs({ destination, replay: name, delivered, failed }))
   })
 
   return {
@@ -118,6 +122,9 @@ export const make = Effect.fnUntraced(function* ({
         yield* Effect.onError(counting, () => Effect.sync(() => kept.delete(name)))
       }
       one.job = { ...one.job, total }
+      yield* Effect.logInfo(logMessages.lettersReplayBegun).pipe(
+        Effect.annotateLogs({ destination, replay: name, events: total }),
+      )
       yield* Effect.forkIn(run(choice, one, matches), scope)
       return { job: name, total }
     }),
