@@ -2,7 +2,9 @@ import { BaseSequencer, type TestSpecification } from "vitest/node"
 
 /** What takes minutes: contracts of stores, and servers under faults. */
 const isLong = ({ moduleId }: TestSpecification): boolean =>
-  /store-\w+\.contract\.test|\/e2e\/(stores|commands|serve|disk|workers)|\/browser\//.test(moduleId)
+  /store-\w+\.(contract|faults|volume)|\/e2e\/(stores|commands|serve|disk|workers|sqlite)|\/browser\//.test(
+    moduleId,
+  )
 
 /**
  * Begins with the files that take longest. A fresh checkout does not know which these are, and

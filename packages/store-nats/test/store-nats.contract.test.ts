@@ -1,33 +1,15 @@
-import { available, describeStore, servers } from "@millrace/test-servers"
-import { accountingContract, type StoreBinding, storeContract } from "@millrace/testkit"
-import { newEmptiablePlace, newFaultyPlace, newPlace, newRewindablePlace, newSmallPlace } from "./place.ts"
+import { describeStore, servers } from "@millrace/test-servers"
+import { type StoreBinding, storeContract } from "@millrace/testkit"
+import { newPlace } from "./place.ts"
 
 await describeStore("nats", servers.nats, () => {
   const binding: StoreBinding = {
-    place: () => newPlace(),
-    faultyPlace: newFaultyPlace,
-    ...(available("nats")
-      ? {
-          rewindablePlace: newRewindablePlace,
-          emptiablePlace: newEmptiablePlace,
-          smallPlace: newSmallPlace,
-        }
-      : {}),
-    reopens: true,
-    shared: true,
-    capped: true,
-    probesRoom: true,
-  }
-  storeContract("nats", binding)
-  // Every story takes a second and more on a server.
-  accountingContract("nats", binding, { runs: 3 })
-
-  storeContract("nats in three partitions", {
     place: () => newPlace(3),
     reopens: true,
     shared: true,
     capped: true,
     probesRoom: true,
     partitioned: true,
-  })
+  }
+  storeContract("nats in three partitions", binding)
 })

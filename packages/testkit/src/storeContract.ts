@@ -1,14 +1,10 @@
 import { describe } from "vitest"
 import { attempts } from "./internal/store/attempts.ts"
-import { comingBack } from "./internal/store/coming-back.ts"
 import { counters } from "./internal/store/counters.ts"
 import { cursors } from "./internal/store/cursors.ts"
 import { deadLetters } from "./internal/store/deadLetters.ts"
 import { destinations } from "./internal/store/destinations.ts"
 import { documents } from "./internal/store/documents.ts"
-import { emptied } from "./internal/store/emptied.ts"
-import { faults } from "./internal/store/faults.ts"
-import { filling } from "./internal/store/filling.ts"
 import { health } from "./internal/store/health.ts"
 import { keys } from "./internal/store/keys.ts"
 import { appending } from "./internal/store/log-append.ts"
@@ -25,7 +21,8 @@ import type { StoreBinding } from "./storeBinding.ts"
 
 /**
  * Registers the contract of all storage ports as vitest tests of a store: what every program that
- * uses a store relies on, but for what takes minutes: see {@link volumeContract}.
+ * uses a store relies on while all is well. See {@link storeFaultsContract} and
+ * {@link volumeContract} for the rest, which takes minutes.
  *
  * The store is called under Effect's `TestClock`, so it takes the time from Effect's `Clock`. What
  * it waits for itself, such as a disk, a server's answer or the next try to reach it, takes real
@@ -61,10 +58,6 @@ export const storeContract = (name: string, binding: StoreBinding): void => {
     describe("StoreHealth", () => health(suite))
     describe("a store: reopening", () => reopening(suite))
     describe("a store: sharing", () => sharing(suite))
-    describe("a store: faults", () => faults(suite))
-    describe("a store: its place is full", () => filling(suite))
-    describe("a store: coming back with less", () => comingBack(suite))
-    describe("a store: coming back emptied", () => emptied(suite))
     describe("EventLog and Cursors: any sequence of operations", () => model(suite))
   })
 }

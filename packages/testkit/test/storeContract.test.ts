@@ -7,6 +7,7 @@ import {
   type StoreFaults,
   type StoreOpenOptions,
   storeContract,
+  storeFaultsContract,
 } from "@millrace/testkit"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
@@ -173,4 +174,5 @@ const binding: StoreBinding = {
 }
 
 storeContract("a far away store", binding)
+storeFaultsContract("a far away store", binding)
 accountingContract("a far away store", binding, { runs: 3 })

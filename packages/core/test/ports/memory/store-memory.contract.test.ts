@@ -1,5 +1,5 @@
 import { Store } from "@millrace/core"
-import { storeContract } from "@millrace/testkit"
+import { type StoreBinding, storeContract, storeFaultsContract } from "@millrace/testkit"
 import { rewindablePlace } from "../../support/rewindable.ts"
 import { sharedPlace } from "../../support/sharedStore.ts"
 
@@ -11,7 +11,7 @@ storeContract("memory", {
   probesRoom: true,
 })
 
-storeContract("memory, shared", {
+const shared: StoreBinding = {
   place: sharedPlace,
   rewindablePlace,
   reopens: true,
@@ -19,7 +19,10 @@ storeContract("memory, shared", {
   capped: true,
   probesRoom: true,
   outside: false,
-})
+}
+
+storeContract("memory, shared", shared)
+storeFaultsContract("memory, shared", shared)
 
 const partitions = 3
 
