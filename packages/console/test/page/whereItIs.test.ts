@@ -95,6 +95,16 @@ describe("where an event is", () => {
     ],
     [
       "dead",
+      { ...dead, message: 'answered 422: {"error":"no such plan"}' },
+      'Dead letter. Answered 422 to this event alone, while others passed: {"error":"no such plan"}.',
+    ],
+    [
+      "dead",
+      { ...dead, message: "answered 422" },
+      "Dead letter. Answered 422 to this event alone, while others passed.",
+    ],
+    [
+      "dead",
       { ...dead, reason: "expired", status: 503, message: "answered 503" },
       "Dead letter. Given up after the destination had failed for too long: answered 503.",
     ],

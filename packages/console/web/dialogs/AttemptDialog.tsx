@@ -9,6 +9,7 @@ import { Load, useResource } from "../parts/Load.tsx"
 import { shown } from "../text/escape.ts"
 import { bytes, plural } from "../text/numbers.ts"
 import { outcomes } from "../text/outcomes.ts"
+import { replyText } from "../text/reply.ts"
 import { exact, span } from "../text/times.ts"
 import { markOf } from "../text/words.ts"
 import { headersText, lines } from "./TestReply.tsx"
@@ -72,6 +73,7 @@ export const AttemptDialog = ({ attempt, url, onClose }: AttemptDialogProps) => 
   const detail = useResource("attempts/get", { destination, webhookId, startedAt })
   const { word, means, tone } = outcomes[outcome]
   const request = detail.value.value?.request ?? null
+  const reply = replyText(error ?? "")
   return (
     <Dialog
       title={titleOf(attempt)}
@@ -111,9 +113,9 @@ export const AttemptDialog = ({ attempt, url, onClose }: AttemptDialogProps) => 
           <p class="ink-3">
             {status === null ? "None" : `${status}`} after {span(duration)}
           </p>
-          {error !== null && (
+          {reply !== "" && (
             <pre class="http" tabIndex={0} role="region" aria-label="The reply">
-              {lines(error.replace(/^answered \d+: /, ""))}
+              {lines(reply)}
             </pre>
           )}
         </section>

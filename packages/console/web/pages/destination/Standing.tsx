@@ -19,6 +19,7 @@ import { stateOf } from "../../text/destinationState.ts"
 import { shown } from "../../text/escape.ts"
 import { bytes, plural } from "../../text/numbers.ts"
 import { outcomes } from "../../text/outcomes.ts"
+import { replyText } from "../../text/reply.ts"
 import { span } from "../../text/times.ts"
 import { markOf, states } from "../../text/words.ts"
 
@@ -95,6 +96,7 @@ const Tries = ({ row }: Props) => {
   const tries = list === undefined ? null : triesOf(list)
   if (tries === null) return null
   const { last } = tries
+  const reply = replyText(last.error ?? "")
   return (
     <>
       <div class="rail-head">
@@ -111,9 +113,9 @@ const Tries = ({ row }: Props) => {
         <Glyph mark={markOf[outcomes[last.outcome].tone]} />
         <span>
           <b>{last.status ?? "No reply"}</b> in {span(last.duration)}
-          {last.error !== null && (
+          {reply !== "" && (
             <>
-              : <code>{shown(last.error.replace(/^answered \d+: /, ""))}</code>
+              : <code>{shown(reply)}</code>
             </>
           )}
         </span>

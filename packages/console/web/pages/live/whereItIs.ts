@@ -1,5 +1,6 @@
 import type { EventAt, FilterReason } from "../../api/rows.ts"
 import { count } from "../../text/numbers.ts"
+import { replyText } from "../../text/reply.ts"
 import type { Said } from "../../text/said.ts"
 import { clock, exact, since, span, when } from "../../text/times.ts"
 import { categories, type Mark } from "../../text/words.ts"
@@ -68,7 +69,8 @@ const dead = (is: Extract<EventAt["is"], { readonly _tag: "Dead" }>, now: number
     is.replayedAt === null
       ? []
       : [" Replayed and delivered ", { at: is.replayedAt, text: when(is.replayedAt, now) }, "."]
-  return [`Dead letter. ${how}: `, { code: is.message }, ".", ...replayed]
+  const said = how.startsWith("Answered") ? replyText(is.message) : is.message
+  return [`Dead letter. ${how}`, ...(said === "" ? [] : [": ", { code: said }]), ".", ...replayed]
 }
 
 /** @param arrived when the event came in */

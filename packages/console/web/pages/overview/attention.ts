@@ -2,6 +2,7 @@ import type { Cause, Check, Destination, Refusal, Status } from "../../api/rows.
 import { destinationHref, href } from "../../state/address.ts"
 import { stateOf } from "../../text/destinationState.ts"
 import { count, decimal, plural } from "../../text/numbers.ts"
+import { replyText } from "../../text/reply.ts"
 import type { Said } from "../../text/said.ts"
 import { clock, day, minute, since, span } from "../../text/times.ts"
 import type { Tone } from "../../text/words.ts"
@@ -169,6 +170,7 @@ const causeTitle = ({ destination, reason, names: eventNames, count: number }: C
 const causeNeed = (cause: Cause, now: number): Need => {
   const answered = cause.status === null ? "" : `, each answered ${cause.status}`
   const rest = cause.reason === "refused" || cause.reason === "too-large" ? " The rest passes." : ""
+  const said = cause.status === null ? cause.pattern : replyText(cause.pattern)
   const address = href("dead-letters", { destination: cause.destination })
   return {
     key: `letters ${cause.destination} ${cause.reason} ${cause.status} ${cause.pattern}`,
@@ -176,8 +178,8 @@ const causeNeed = (cause: Cause, now: number): Need => {
     title: causeTitle(cause),
     href: address,
     text: [
-      `${plural(cause.count, "event")} since ${since(cause.first, now)}${answered}: `,
-      { code: cause.pattern },
+      `${plural(cause.count, "event")} since ${since(cause.first, now)}${answered}`,
+      ...(said === "" ? [] : [": ", { code: said }]),
       `.${rest}`,
     ],
     button: { text: "Dead letters", href: address },
