@@ -181,7 +181,11 @@ export const Chart = ({
     at.value = to
     speak(`${timeAt(to)}: ${series.map((one) => `${one.name} ${valueAt(one, to)}`).join(", ")}`)
   }
-  const shownAt = index ?? t.length - 1
+  // The running bucket may be too young to say anything.
+  const latest = t.findLastIndex((_, at) =>
+    series.some(({ kind, values }) => kind !== "ghost" && typeof values[at] === "number"),
+  )
+  const shownAt = index ?? (latest < 0 ? t.length - 1 : latest)
   return (
     <figure class="figure">
       <figcaption>

@@ -7,6 +7,7 @@ it("lists the newest first, and leaves out what nothing happened in", () => {
     from: 1_000,
     step: 60_000,
     since: 1_000,
+    at: 241_000,
     delivered: none,
     failed: [null, 0, 2, 0],
     half: none,

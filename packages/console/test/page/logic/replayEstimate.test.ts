@@ -8,6 +8,7 @@ const history = {
   from: 0,
   step: 100,
   since: 0,
+  at: 400,
   stored: [10, 20, 40, 80],
   rejected: none,
   refused: none,

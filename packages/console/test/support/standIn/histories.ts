@@ -46,6 +46,7 @@ export const historyAt = (
     from,
     step,
     since,
+    at: now,
     delivered,
     failed,
     half: known((time) => (fails(time) || off(time) ? null : 80 + random() * 20)),

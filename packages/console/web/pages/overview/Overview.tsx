@@ -1,5 +1,6 @@
 import { useEffect, useRef } from "preact/hooks"
 import type { NameRow, Status } from "../../api/rows.ts"
+import { perSecond } from "../../logic/perSecond.ts"
 import { Card } from "../../parts/Card.tsx"
 import { Glyph } from "../../parts/Glyph.tsx"
 import { Load, type Resource, useResource } from "../../parts/Load.tsx"
@@ -69,25 +70,28 @@ const UnlikeYesterday = () => {
   )
 }
 
-/** Loads anew with each minute of the server's: what is shown has a bucket a minute. */
-const useMinutely = ({ reload }: Resource<unknown>): void => {
-  const minute = Math.floor((status.value?.at ?? 0) / 60_000)
-  const before = useRef(minute)
+/** Loads anew as time goes by, the server's time: with each so many ms of the hour. */
+const useEvery = (step: number, { reload }: Resource<unknown>): void => {
+  const turn = Math.floor((status.value?.at ?? 0) / step)
+  const before = useRef(turn)
   useEffect(() => {
-    if (before.current !== minute) reload()
-    before.current = minute
-  }, [minute])
+    if (before.current !== turn) reload()
+    before.current = turn
+  }, [turn])
 }
+
+const useMinutely = (resource: Resource<unknown>): void => useEvery(60_000, resource)
 
 const Arriving = () => {
   const history = useResource("intake/history", { range: "1h" })
-  useMinutely(history)
+  // The minute that runs is shown after some seconds of it, and not as it was at its beginning.
+  useEvery(15_000, history)
   return (
     <Card>
       <Load of={history} rows={6}>
-        {({ from, step, since, stored, rejected, yesterday }) => {
-          const perSecond = (values: ReadonlyArray<number | null>) =>
-            values.map((value) => (value === null ? null : value / (step / 1000)))
+        {(buckets) => {
+          const { from, step, since, stored, rejected, yesterday } = buckets
+          const whole = { from, step, since: from, at: from + step * yesterday.length }
           return (
             <Chart
               title="Arriving"
@@ -99,9 +103,9 @@ const Arriving = () => {
               format={decimal}
               unit="/s"
               series={[
-                { name: "stored", tone: "flow", kind: "bar", values: perSecond(stored) },
-                { name: "rejected", tone: "dead", kind: "bar", values: perSecond(rejected) },
-                { name: "yesterday", tone: "skip", kind: "ghost", values: perSecond(yesterday) },
+                { name: "stored", tone: "flow", kind: "bar", values: perSecond(buckets, stored) },
+                { name: "rejected", tone: "dead", kind: "bar", values: perSecond(buckets, rejected) },
+                { name: "yesterday", tone: "skip", kind: "ghost", values: perSecond(whole, yesterday) },
               ]}
             />
           )

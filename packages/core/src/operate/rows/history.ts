@@ -15,6 +15,8 @@ const Buckets = {
   from: Time,
   step: Millis,
   since: Time,
+  /** Now: the last bucket runs until its end has come. */
+  at: Time,
 }
 
 export const IntakeHistory = Schema.Struct({
@@ -62,7 +64,10 @@ export const NameRow = Schema.Struct({
   volume: Count,
   /** By hour, the oldest first. */
   hours: Schema.Array(Count),
-  /** The last 3 hours against the same of the day before: 0.19 is 19 % more; `null` for few. */
+  /**
+   * The last 3 hours against the same of the day before: 0.19 is 19 % more; `null` for few, and
+   * where the day before was recorded in part.
+   */
   change: Schema.NullOr(Schema.Finite),
 }).annotate({ identifier: "EventName" })
 

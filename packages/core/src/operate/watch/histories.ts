@@ -58,7 +58,7 @@ export const intakeHistory = Effect.fnUntraced(function* (
       ? Array.from({ length: count }, () => null)
       : known(shown, began, shown.sums(IntakeWatch.columns[name]))
   return {
-    ...{ from, step, since: began },
+    ...{ from, step, since: began, at: now },
     ...{ stored: column("stored"), rejected: column("rejected"), refused: column("refused") },
     yesterday: yield* yesterdayOf(counters, { from, step, count }),
   }
@@ -111,7 +111,7 @@ export const destinationHistory = (
           now,
         )
   return {
-    ...{ from, step, since },
+    ...{ from, step, since, at: now },
     ...{ delivered: sums("delivered"), failed: sums("failed") },
     ...{ half: quantiles(0.5), most: quantiles(0.95), waiting, delay },
     ...{

@@ -17,6 +17,7 @@ describe("the history of intake", () => {
     await pipeline.post({ events: [] }, { headers: { "statsig-api-key": "secret-wrong" } })
     const history = await pipeline.intakeHistory("1h")
     expect(history).toMatchObject({ step: minute, since: began, from: began - 57 * minute })
+    expect(history.at).toBe(pipeline.now())
     expect(history.stored).toEqual([...Array(57).fill(null), 2, 0, 1])
     expect(history.rejected.slice(57)).toEqual([0, 0, 1])
     expect(history.refused.slice(57)).toEqual([0, 0, 1])
@@ -44,7 +45,7 @@ describe("the history of a destination", () => {
     await pipeline.log({ eventName: "b" }, { eventName: "c" })
     await pipeline.advance("3 minutes")
     const history = await pipeline.destinationHistory("hook", "1h")
-    expect(history.since).toBe(began)
+    expect(history).toMatchObject({ since: began, at: pipeline.now() })
     const shown = Object.fromEntries(
       Object.entries(history).map(([name, column]) => [
         name,
@@ -100,16 +101,24 @@ test.each([
 })
 
 describe("names", () => {
-  test("are listed by the volume of a day, with what has changed against the day before", async () => {
+  /** What was paid in the first hours: the last three are those that the day after is compared with. */
+  const twoDays = async (first: ReadonlyArray<number>) => {
     const pipeline = await start({ destinations: [] })
     const log = (eventName: string, count: number) =>
       pipeline.log(...Array.from({ length: count }, () => ({ eventName })))
-    await log("pay", 40)
-    await log("rare", 2)
-    await pipeline.advance("24 hours")
+    for (const count of first) {
+      if (count > 0) await log("pay", count)
+      await pipeline.advance("1 hour")
+    }
+    await pipeline.advance("23 hours")
     await log("pay", 50)
     await log("page_view", 60)
     await pipeline.advance("1 hour")
+    return { pipeline, log }
+  }
+
+  test("are listed by the volume of a day, with what has changed against the day before", async () => {
+    const { pipeline, log } = await twoDays([3, 20, 10, 10])
     await log("pay", 7)
     await pipeline.advance("1 minute")
     expect(await pipeline.names()).toMatchObject([
@@ -119,6 +128,16 @@ describe("names", () => {
     const [named] = await pipeline.names({ contains: "PAY" })
     expect(named!.hours.slice(-2)).toEqual([50, 7])
     expect(await pipeline.names({ limit: 1 })).toHaveLength(1)
+  })
+
+  test.each([
+    ["begins within the hours that are compared", [0, 20, 10, 10]],
+    ["has stopped within them", [3, 20, 20, 0]],
+  ])("are compared with no day whose record %s", async (_, first) => {
+    const { pipeline } = await twoDays(first)
+    expect(await pipeline.names({ contains: "pay" })).toMatchObject([
+      { eventName: "pay", volume: 50, change: null },
+    ])
   })
 
   test("count what has come just now", async () => {
