@@ -21,6 +21,7 @@ const row = (position: number, name = "page_viewed"): EventRow => [
   "statsig-node 6.5.2",
   null,
   "pf",
+  `id-${position}`,
 ]
 
 const positions = (rows: ReadonlyArray<EventRow>) => rows.map(([, t]) => t)
@@ -50,10 +51,10 @@ describe("a mark", () => {
   const progress = {
     ids: ["billing", "crm"],
     cursors: { billing: ["000007"] },
-    dead: new Set([deadKey("billing", "0/000006/0")]),
+    dead: new Set([deadKey("billing", "id-6")]),
   }
   const mark = (place: string, marks: string, index: number) =>
-    markAt(progress, place, parsePlace(place), marks, index)
+    markAt(progress, `id-${Number(place.split("/")[1])}`, parsePlace(place), marks, index)
 
   it("is made of what the filter says and how far the destination has come", () => {
     expect(mark("0/000007/3", "pf", 0)).toBe("delivered")

@@ -66,6 +66,7 @@ export const nextRow = (t: number, wanted: Wanted = {}): EventRow => {
     pick(sdks),
     random() < 0.8 ? "web shop" : null,
     marks.join(""),
+    `${hex(8)}-c4a1-11f1-9b7e-${hex(12)}`,
   ]
 }
 

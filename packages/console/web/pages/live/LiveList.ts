@@ -11,6 +11,9 @@ import * as Ring from "./ring.ts"
 /** Rows in the document, however many there are: what the highest screens show, and a few more. */
 const pooled = 44
 
+/** Deaths that are remembered: of every row that may still be shown, at a few destinations. */
+const mostDead = Ring.capacity * 4
+
 /** Columns of destinations: more are a number. */
 export const mostMarks = 6
 
@@ -136,7 +139,11 @@ export class LiveList {
     cursors: Progress["cursors"],
     dead: ReadonlyArray<readonly [string, string]>,
   ): void {
-    for (const [destination, place] of dead) this.dead.add(deadKey(destination, place))
+    for (const [destination, timeUUID] of dead) this.dead.add(deadKey(destination, timeUUID))
+    for (const oldest of this.dead) {
+      if (this.dead.size <= mostDead) break
+      this.dead.delete(oldest)
+    }
     this.progress = { ids, cursors, dead: this.dead }
     this.soon()
   }
@@ -275,7 +282,7 @@ export class LiveList {
       cell.hidden = column >= this.indexes.length
       const destination = this.indexes[column]
       const mark =
-        destination === undefined ? null : markAt(this.progress, event[0], slot.place!, event[8], destination)
+        destination === undefined ? null : markAt(this.progress, event[9], slot.place!, event[8], destination)
       if (cell.dataset["mark"] === (mark ?? "")) return
       cell.dataset["mark"] = mark ?? ""
       cell.title = mark === null ? "" : `${this.progress.ids[destination!]}: ${markWords[mark]}`

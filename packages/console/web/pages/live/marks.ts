@@ -6,11 +6,11 @@ export interface Progress {
   /** The destinations that letters of `marks` stand for, in their order. */
   readonly ids: ReadonlyArray<string>
   readonly cursors: Cursors
-  /** `DESTINATION PLACE` of what has died. */
+  /** `DESTINATION TIMEUUID` of what has died. */
   readonly dead: ReadonlySet<string>
 }
 
-export const deadKey = (destination: string, place: string): string => `${destination} ${place}`
+export const deadKey = (destination: string, timeUUID: string): string => `${destination} ${timeUUID}`
 
 /**
  * Where an event is, for the destination at an index: `p` of the server says that its filter lets
@@ -18,7 +18,7 @@ export const deadKey = (destination: string, place: string): string => `${destin
  */
 export const markAt = (
   { ids, cursors, dead }: Progress,
-  place: string,
+  timeUUID: string,
   parsed: ParsedPlace,
   marks: string,
   index: number,
@@ -27,6 +27,6 @@ export const markAt = (
   const destination = ids[index]
   if (letter === undefined || destination === undefined) return null
   if (letter === "f") return "filtered"
-  if (dead.has(deadKey(destination, place))) return "dead"
+  if (dead.has(deadKey(destination, timeUUID))) return "dead"
   return isPassed(cursors, destination, parsed) ? "delivered" : "waiting"
 }

@@ -17,7 +17,8 @@ export type Category = typeof Category.Type
  * An event in a list: place, arrival, name, category, user id, value, sender ("javascript-client
  * 3.33.5"), how its key is named, marks. It carries no payload; `value` and `userID` are cut at 200
  * characters. `marks` has a letter for each destination, in the order of ids: `p` when its filter
- * lets the event pass, `f` when it leaves it out.
+ * lets the event pass, `f` when it leaves it out. The last one is the event's `timeUUID`, by which
+ * attempts, dead letters and receivers know it.
  */
 export const EventRow = Schema.Tuple([
   Place,
@@ -29,9 +30,10 @@ export const EventRow = Schema.Tuple([
   Schema.String,
   Schema.NullOr(Schema.String),
   Schema.String,
+  Schema.String,
 ]).annotate({
   identifier: "EventRow",
-  description: "Place, arrival, name, category, user id, value, sender, key, marks.",
+  description: "Place, arrival, name, category, user id, value, sender, key, marks, timeUUID.",
 })
 
 export type EventRow = typeof EventRow.Type

@@ -96,7 +96,7 @@ export const Frame = Schema.Struct({
   ids: Schema.Array(Schema.String),
   /** How far each destination has come in each partition. */
   cursors: Schema.Record(Schema.String, Schema.Array(Schema.String)),
-  /** Destination and `timeUUID` of what died meanwhile. */
+  /** Destination and `timeUUID` of what died meanwhile: rows have the same id. */
   dead: Schema.Array(Schema.Tuple([Schema.String, Schema.String])),
 }).annotate({ identifier: "Frame" })
 

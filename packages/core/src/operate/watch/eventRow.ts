@@ -1,6 +1,6 @@
 import type { Event } from "../../base/Event.ts"
 import { textOf } from "../../base/json.ts"
-import type { DecodedEntry } from "../../entry/Entry.ts"
+import { type DecodedEntry, eventIds } from "../../entry/Entry.ts"
 import { subjectOf } from "../../entry/subject.ts"
 import type { DeadLetter } from "../../ports/DeadLetters.ts"
 import type { LogEntry } from "../../ports/EventLog.ts"
@@ -65,6 +65,7 @@ export const rowOf = (
     senderOf(event, entry),
     entry.sender?.keyId ?? null,
     marked.map(({ selection }) => (passes(selection.filter, event, index, entry) ? "p" : "f")).join(""),
+    eventIds(entry)(index),
   ]
 }
 
@@ -79,4 +80,5 @@ export const rejectedRow = ({ eventId, deadAt, eventName, message }: DeadLetter)
   "",
   null,
   "",
+  eventId,
 ]

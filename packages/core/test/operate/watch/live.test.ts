@@ -48,6 +48,7 @@ describe("live", () => {
       "js 1",
       expect.any(String),
       "pf",
+      (await pipeline.event({ place: row![0] })).timeUUID,
     ])
     expect(other!.slice(2, 4)).toEqual(["b", "custom"])
     const [partition, position, index] = row![0].split("/")
@@ -179,15 +180,20 @@ describe("live", () => {
     expect((await next).rows.map(([, , name]) => name)).toEqual(["after"])
   })
 
-  test("names what has died meanwhile", async () => {
+  test("names what has died meanwhile as its rows do", async () => {
     const pipeline = await start()
     pipeline
       .receiver("hook")
       .answer((sent) => (sent.some(({ eventName }) => eventName === "bad") ? 422 : 200))
-    const view = await open(pipeline, { topics: ["live"] })
+    const view = await open(pipeline, { topics: ["live"], live: { name: "bad" } })
     const dead: Array<readonly [string, string]> = []
+    const rows: Array<string> = []
     const reading = (async () => {
-      for (let frames = 0; frames < 60; frames++) dead.push(...(await view.frame()).dead)
+      for (let frames = 0; frames < 60; frames++) {
+        const frame = await view.frame()
+        dead.push(...frame.dead)
+        rows.push(...frame.rows.map((row) => row[9]))
+      }
     })()
     await pipeline.log({ eventName: "bad" }, { eventName: "good" })
     for (let frames = 0; frames < 60; frames++) {
@@ -198,6 +204,7 @@ describe("live", () => {
     const letters = await pipeline.deadLetters()
     expect(letters).toHaveLength(1)
     expect(dead).toEqual(letters.map(({ destination, eventId }) => [destination, eventId]))
+    expect(rows).toEqual(letters.map(({ eventId }) => eventId))
   })
 
   test("has room for 50 different queries, and for 500 views", async () => {

@@ -218,6 +218,7 @@ describe("one event", () => {
         "javascript-client 3.33.5",
         expect.any(String),
         "pf",
+        trace.timeUUID,
       ],
       bytes: trace.came.length,
       request: {
