@@ -91,6 +91,7 @@ test("a store that hangs, or reads and does not write, is not ready", async () =
   const health = Layer.succeed(StoreHealth, {
     probe: Effect.suspend(() => probe),
     examine: Effect.succeed([]),
+    cap: null,
   })
   const store = Layer.merge(Store.layerMemory(), health)
   const transport = Layer.succeed(Transport, { send: () => Effect.never })

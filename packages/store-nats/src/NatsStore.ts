@@ -109,6 +109,7 @@ const open = Effect.fnUntraced(function* (options: Options, settings: Settings) 
           message === null ? [] : [{ level: "note", message } as const],
         ),
       ),
+      cap: settings.maxBytes,
     }),
     Context.add(DeadLetters.DeadLetters, {
       ...letters,

@@ -37,5 +37,6 @@ export const health = (
         ? [{ level: "wrong", message: "fsync is off: what is acknowledged may be lost with the server" }]
         : [],
     ),
+    cap: maxBytes,
   }
 }

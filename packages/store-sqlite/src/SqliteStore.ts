@@ -317,7 +317,7 @@ export const layerWith = (options: Options, internals: Internals): SqliteLayer =
       yield* Effect.forkScoped(file.looking)
       return Context.make(EventLog.EventLog, eventLog(file)).pipe(
         Context.add(Cursors.Cursors, cursors(file, owned)),
-        Context.add(StoreHealth.StoreHealth, { probe: file.probe, examine: file.examine }),
+        Context.add(StoreHealth.StoreHealth, { probe: file.probe, examine: file.examine, cap: file.cap }),
         Context.add(DeadLetters.DeadLetters, deadLetters(file)),
         Context.add(Attempts.Attempts, attempts(file)),
         Context.add(Destinations.Destinations, destinations(file)),

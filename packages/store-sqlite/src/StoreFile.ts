@@ -201,6 +201,10 @@ export class StoreFile {
     )
   }
 
+  get cap(): number {
+    return this.#options.limits.log.maxBytes
+  }
+
   /** What is wrong with the file, as far as can be found in a few seconds. */
   get examine(): Effect.Effect<ReadonlyArray<StoreHealth.Finding>> {
     return Effect.suspend(() => examine(this.#optionsOf("read")))

@@ -132,6 +132,7 @@ const twoPartitions = (options: StoreOpenOptions): Layer.Layer<EventLog.EventLog
         Context.add(StoreHealth.StoreHealth, {
           probe: Effect.all(probes, { discard: true }),
           examine: Effect.succeed([]),
+          cap: options.maxBytes ?? null,
         }),
       )
     }),

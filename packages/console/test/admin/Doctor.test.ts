@@ -153,6 +153,7 @@ test("what the store itself finds wrong is told", async () => {
     Layer.succeed(StoreHealth.StoreHealth, {
       probe: Effect.void,
       examine: Effect.succeed([{ level: "wrong" as const, message }]),
+      cap: null,
     }),
   )
   expect(await examine(Effect.void, { layer })).toContain(`store wrong ${message}`)

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest"
 import type { Cause, Destination, Status } from "../../web/api/rows.ts"
 import { type Known, needsOf } from "../../web/pages/overview/attention.ts"
 import { isFirstRun, stepsOf } from "../../web/pages/overview/firstSteps.ts"
-import { caughtUpAt, laneSays, mostLanes, restSays } from "../../web/pages/overview/race.ts"
+import { caughtUpAt, laneSays, levelSays, mostLanes, restSays } from "../../web/pages/overview/race.ts"
 import { unlikeYesterday } from "../../web/pages/overview/unlikeYesterday.ts"
 import { verdictOf } from "../../web/pages/overview/verdict.ts"
 import { stateOf } from "../../web/text/destinationState.ts"
@@ -42,6 +42,8 @@ const failing = (id: string, changes: Partial<Destination> = {}): Destination =>
   })
 
 const behind = (id: string): Destination => row(id, { lag: 81 * minute })
+
+const gib = 2 ** 30
 
 describe("the state of a destination", () => {
   it.each([
@@ -119,7 +121,6 @@ describe("what needs somebody", () => {
   })
 
   it("is a log that fills up", () => {
-    const gib = 2 ** 30
     const store = { ...calm.store, bytes: 9.5 * gib, cap: 10 * gib, events: 9_500_000 }
     const full = row("billing", { pending: 9_200_000 })
     const intake = { ...calm.intake, rate: 160 }
@@ -187,6 +188,12 @@ describe("what needs somebody", () => {
         "Dead letters",
       ],
     ])
+    // As it comes from the server: what it was answered is said once.
+    const said = (pattern: string) => texts({ causes: [{ ...cause, pattern }] })[0]![1]
+    expect(said("answered 422: unknown attribute")).toBe(
+      "198 events since 09:41, each answered 422: unknown attribute. The rest passes.",
+    )
+    expect(said("answered 422")).toBe("198 events since 09:41, each answered 422. The rest passes.")
     expect(texts({ causes: [{ ...cause, last: now - hour - 1 }] })).toEqual([])
     expect(texts({ causes: [{ ...cause, replayed: 198 }] })).toEqual([])
   })
@@ -270,6 +277,16 @@ describe("the race", () => {
     [row("a", { disabled: { at: now - hour, reason: "gone" } }), "answered 410, at 13:24"],
   ])("%#: says what a lane does", (destination, expected) => {
     expect(laneSays(destination, 166, now)).toBe(expected)
+  })
+
+  it.each([
+    [{ bytes: 8.3 * gib, cap: 10 * gib }, "8.3 of 10 GiB"],
+    [{ bytes: 3.1 * 2 ** 20, cap: 10 * gib }, "3.1 MiB of 10 GiB"],
+    [{ bytes: 0, cap: 128 * 2 ** 20 }, "0 B of 128 MiB"],
+    [{ bytes: 2 * gib, cap: null }, "2 GiB"],
+    [{ bytes: null, cap: 10 * gib }, "9,500 events"],
+  ])("%#: says how full the log is", (level, expected) => {
+    expect(levelSays({ ...calm.store, events: 9_500, ...level })).toBe(expected)
   })
 
   it("knows when a destination never catches up", () => {

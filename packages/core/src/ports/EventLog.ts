@@ -183,7 +183,7 @@ export const layerMemory = ({
         Effect.forEach(all, (one) => Effect.fromResult(one.log.probe(room)), { discard: true }),
       )
       return Context.make(EventLog, log).pipe(
-        Context.add(StoreHealth, { probe, examine: Effect.succeed([]) }),
+        Context.add(StoreHealth, { probe, examine: Effect.succeed([]), cap: maxBytes }),
       )
     }),
   )

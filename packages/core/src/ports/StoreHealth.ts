@@ -29,5 +29,11 @@ export class StoreHealth extends Context.Service<
      * look.
      */
     readonly examine: Effect.Effect<ReadonlyArray<Finding>, StoreError>
+    /**
+     * Most bytes that the entries of all partitions take together, counted as `bounds` does: past
+     * it, what is released goes, and where that does not do, appends are refused. `null` without a
+     * cap.
+     */
+    readonly cap: number | null
   }
 >()("@millrace/core/StoreHealth") {}

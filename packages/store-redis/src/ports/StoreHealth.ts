@@ -31,5 +31,6 @@ export const storeHealth = (
       await Promise.all(Array.from({ length: connection.partitions }, (_, partition) => probe(partition)))
     }),
     examine: fromPromise(() => connection.findings(logBytes)),
+    cap: logBytes,
   }
 }

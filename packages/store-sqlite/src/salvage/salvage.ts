@@ -320,7 +320,7 @@ export const salvage = Effect.fnUntraced(function* (
       list: Effect.succeed([]),
       leave: () => readOnly,
     }),
-    Context.add(StoreHealth.StoreHealth, { probe: readOnly, examine: Effect.succeed([]) }),
+    Context.add(StoreHealth.StoreHealth, { probe: readOnly, examine: Effect.succeed([]), cap: null }),
   )
   const salvaged: Salvaged = { store, missing }
   return salvaged

@@ -7,19 +7,20 @@ import { lanesOf } from "../../text/lanes.ts"
 import { count, plural, short } from "../../text/numbers.ts"
 import { span } from "../../text/times.ts"
 import { states } from "../../text/words.ts"
-import { breadth, dammed, laneHeight, laneSays, mostLanes, pond, pool, restSays, seen } from "./race.ts"
+import {
+  breadth,
+  dammed,
+  laneHeight,
+  laneSays,
+  levelSays,
+  mostLanes,
+  pond,
+  pool,
+  restSays,
+  seen,
+} from "./race.ts"
 
 const basinHeight = 124
-
-const gibibytes = (bytes: number): string => (bytes / 2 ** 30).toFixed(1)
-
-/** "8.3 of 10 GiB"; what is small is told in MiB, or as events. */
-const levelSays = ({ bytes, cap, events }: Status["store"]): string => {
-  if (bytes === null) return `${short(events)} events`
-  if (cap === null) return `${gibibytes(bytes)} GiB`
-  if (cap >= 2 ** 30) return `${gibibytes(bytes)} of ${Math.round(cap / 2 ** 30)} GiB`
-  return `${Math.round(bytes / 2 ** 20)} of ${Math.round(cap / 2 ** 20)} MiB`
-}
 
 /** Two lines of light on water that flows fast enough to be seen. */
 const ripples = [-0.24, 0.2]

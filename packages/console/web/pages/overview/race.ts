@@ -1,6 +1,6 @@
-import type { Destination } from "../../api/rows.ts"
+import type { Destination, Status } from "../../api/rows.ts"
 import { stateOf } from "../../text/destinationState.ts"
-import { decimal } from "../../text/numbers.ts"
+import { bytes as bytesOf, decimal, short } from "../../text/numbers.ts"
 import { minute, since, span } from "../../text/times.ts"
 import { answers } from "./attention.ts"
 
@@ -14,6 +14,15 @@ export const laneHeight = 58
 export const restSays = (rest: ReadonlyArray<Destination>): string => {
   const others = rest.filter((row) => stateOf(row) !== "flowing").length
   return `${rest.length} more, ${others === 0 ? "all flowing" : `${rest.length - others} of them flowing`}`
+}
+
+/** "8.3 of 10 GiB", "3.1 MiB of 10 GiB"; how many events, where nobody counts bytes. */
+export const levelSays = ({ bytes, cap, events }: Status["store"]): string => {
+  if (bytes === null) return `${short(events)} events`
+  if (cap === null) return bytesOf(bytes)
+  const [level = "", unit = ""] = bytesOf(bytes).split(" ")
+  const most = bytesOf(cap)
+  return `${most.endsWith(` ${unit}`) ? level : `${level} ${unit}`} of ${most}`
 }
 
 /** Broader for more; but ten thousand times more is not ten thousand times broader. */

@@ -70,6 +70,7 @@ export const StatusNow = Schema.Struct({
     problem: Schema.NullOr(Schema.String),
     problemSince: Schema.NullOr(Time),
     durability: Schema.String,
+    /** Bytes of the log, and the most that it takes; `null` where nobody can tell. */
     bytes: Schema.NullOr(Count),
     cap: Schema.NullOr(Count),
     events: Count,

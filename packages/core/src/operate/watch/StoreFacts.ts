@@ -46,6 +46,6 @@ export const make = (
       const found = yield* problem
       problemSince = found === null ? null : (problemSince ?? now)
       if (found === null) counts = yield* Effect.orElseSucceed(countsOf(log), () => counts)
-      return { problem: found, problemSince, durability: log.durability, ...counts, cap: null, keepFor }
+      return { problem: found, problemSince, durability: log.durability, ...counts, cap: health.cap, keepFor }
     })
 }

@@ -29,6 +29,17 @@ describe("status", () => {
     expect((await next).at).toBe(first.at + 2_000)
   })
 
+  test("says how full the log is", async () => {
+    const pipeline = await start({ destinations: [], maxBytes: 100_000 })
+    const view = await open(pipeline, { topics: ["status"] })
+    expect((await view.status()).store).toMatchObject({ bytes: 0, cap: 100_000 })
+    await pipeline.log({ eventName: "a", value: "x".repeat(1_000) })
+    await pipeline.advance("2 seconds")
+    const { bytes } = (await view.status()).store
+    expect(bytes).toBeGreaterThan(1_000)
+    expect(bytes).toBeLessThan(3_000)
+  })
+
   test("shows no secret that stands in a URL", async () => {
     const secret = "hunter2"
     const pipeline = await start({

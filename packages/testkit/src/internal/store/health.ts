@@ -37,6 +37,19 @@ export const health = ({ check }: Suite): void => {
     "probesRoom",
   )
 
+  check(
+    "it says what the log may take",
+    (open) =>
+      Effect.gen(function* () {
+        const { log, health: port } = yield* open({ maxBytes: 1000 })
+        expect(port.cap).toBe(1000)
+        yield* log.append(entries(1, 2, 100))
+        const { bytes } = yield* log.bounds(0)
+        expect(bytes > 0 && bytes <= 1000).toBe(true)
+      }),
+    "capped",
+  )
+
   check("a store in use, of which nothing is wrong, says nothing that is", (open) =>
     Effect.gen(function* () {
       const { log, cursors, health: port } = yield* open()
