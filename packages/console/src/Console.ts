@@ -6,9 +6,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { fileURLToPath } from "node:url"
 import type { Action } from "@millrace/core/host"
+import { Documents } from "@millrace/core/store"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Cookie from "./access/cookie.ts"
+import * as Ended from "./access/ended.ts"
 import * as SignIn from "./access/SignIn.ts"
 import * as SameOrigin from "./access/sameOrigin.ts"
 import * as Tokens from "./access/tokens.ts"
@@ -41,7 +43,8 @@ export interface ConsoleOptions extends Tokens.TokenOptions {
 
 export interface ConsoleParts {
   readonly admin: AdminApi.Admin
-  readonly context: Context.Context<never>
+  /** Where it runs: its store, by which clock, and whose log. */
+  readonly context: Context.Context<Documents.Documents>
   readonly streams: Streams
 }
 
@@ -103,7 +106,8 @@ export const make = (options: ConsoleOptions, { admin, context, streams }: Conso
     return { isOpen: false, handler, api: (_req, res, next) => (next ?? (() => notFound(res)))() }
   }
 
-  const { service, byToken, byCookie } = SignIn.make(tokens)
+  const ended = Ended.make(Context.get(context, Documents.Documents))
+  const { service, byToken, byCookie } = SignIn.make(tokens, ended)
   const table = { ...AdminApi.actions, ...SignIn.actions }
   const answer = AdminHttp.make(table, { ...admin, ...service }, { context, streams })
 

@@ -129,6 +129,18 @@ describe("the cookie", () => {
     expect(await whoami(cookie)).toMatchObject({ status: 401 })
     expect(await whoami(other)).toMatchObject({ status: 200 })
   })
+
+  test("is of no use anywhere on the store once somebody has signed out at one of its processes", async () => {
+    const { port, millrace } = await start()
+    const elsewhere = await listen(consoleHandler(millrace, { adminToken, page: makePage() }))
+    const whoami = (cookie: string) =>
+      ask(elsewhere, { path: `${api}/console/whoami`, body: {}, headers: { cookie } })
+    const cookie = await signIn(port, "/console")
+    const other = await signIn(port, "/console")
+    await ask(port, { path: `${api}/console/sign-out`, body: {}, headers: { cookie } })
+    expect(await whoami(cookie)).toMatchObject({ status: 401 })
+    expect(await whoami(other)).toMatchObject({ status: 200 })
+  })
 })
 
 describe("a request of another page is refused", () => {
@@ -217,7 +229,8 @@ describe("a wrong token", () => {
 
   test("may be tried again after a minute", () =>
     Effect.gen(function* () {
-      const { byToken } = SignIn.make(Tokens.of({ adminToken }))
+      const ended = { add: () => Effect.void, has: () => Effect.succeed(false) }
+      const { byToken } = SignIn.make(Tokens.of({ adminToken }), ended)
       for (let n = 0; n < 5; n++) {
         expect(yield* Effect.flip(byToken("wrong", "10.0.0.1"))).toMatchObject({ status: 401 })
       }

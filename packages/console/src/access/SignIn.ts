@@ -8,7 +8,8 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { AdminError } from "../admin/AdminApi.ts"
-import type { Role } from "../admin/Caller.ts"
+import type { Caller, Role } from "../admin/Caller.ts"
+import type { Ended } from "./ended.ts"
 import * as Session from "./session.ts"
 import * as Tokens from "./tokens.ts"
 import * as Tries from "./tries.ts"
@@ -78,8 +79,8 @@ export const Exchange: Context.Reference<Exchange | null> = Context.Reference<Ex
 )
 
 /** Somebody by what they have shown. */
-export interface Known extends SignedIn {
-  readonly name: string
+export interface Known extends SignedIn, Caller {
+  readonly role: Role
 }
 
 export interface Access {
@@ -89,6 +90,9 @@ export interface Access {
   /** By a cookie; `null` for one that is over, or was never given. */
   readonly byCookie: (cookie: string) => Effect.Effect<Known | null>
 }
+
+/** How often it is looked whether somebody who is told something has signed out, in ms. */
+const lookEvery = 5_000
 
 const nameOf = ({ role, id }: Tokens.Token): string => `${role === "full" ? "token" : "read token"} ${id}`
 
@@ -108,9 +112,8 @@ const exchange = Effect.flatMap(Exchange, (found) =>
     : Effect.succeed(found),
 )
 
-export const make = (tokens: ReadonlyArray<Tokens.Token>): Access => {
+export const make = (tokens: ReadonlyArray<Tokens.Token>, ended: Ended): Access => {
   const tries = Tries.make()
-  const ended = Session.makeEnded()
 
   const find = Effect.fnUntraced(function* (given: string, address: string) {
     const wait = yield* tries.wait(address)
@@ -122,10 +125,14 @@ export const make = (tokens: ReadonlyArray<Tokens.Token>): Access => {
     return yield* wrongToken
   })
 
-  const sessionOf = (cookie: string) =>
-    Effect.map(Clock.currentTimeMillis, (now) => {
-      const session = Session.read(tokens, cookie, now)
-      return session === null || ended.has(session) ? null : session
+  const sessionOf = Effect.fnUntraced(function* (cookie: string) {
+    const session = Session.read(tokens, cookie, yield* Clock.currentTimeMillis)
+    return session === null || (yield* ended.has(session)) ? null : session
+  })
+
+  const over = (cookie: string) =>
+    Effect.gen(function* () {
+      while ((yield* sessionOf(cookie)) !== null) yield* Effect.sleep(lookEvery)
     })
 
   return {
@@ -140,7 +147,7 @@ export const make = (tokens: ReadonlyArray<Tokens.Token>): Access => {
       signOut: Effect.fnUntraced(function* () {
         const { cookie, setCookie } = yield* exchange
         const session = cookie === null ? null : yield* sessionOf(cookie)
-        if (session !== null) ended.add(session, yield* Clock.currentTimeMillis)
+        if (session !== null) yield* ended.add(session)
         setCookie("", 0)
         return {}
       }),
@@ -155,7 +162,12 @@ export const make = (tokens: ReadonlyArray<Tokens.Token>): Access => {
       Effect.map(sessionOf(cookie), (session) =>
         session === null
           ? null
-          : { role: session.token.role, until: session.until, name: nameOf(session.token) },
+          : {
+              role: session.token.role,
+              until: session.until,
+              name: nameOf(session.token),
+              over: over(cookie),
+            },
       ),
   }
 }

@@ -1,6 +1,6 @@
 /**
- * A sign-in as its cookie has it: `ROLE.ID.END.SEAL`. Nothing is kept of it here, so every process
- * that has the same token takes it, and another token ends it.
+ * A sign-in as its cookie has it: `ROLE.ID.END.SEAL`. Nothing is kept of it, so every process that
+ * has the same token takes it, and another token ends it.
  */
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto"
 import type { Token } from "./tokens.ts"
@@ -43,30 +43,4 @@ export const read = (tokens: ReadonlyArray<Token>, value: string, now: number): 
   )
   // One that ends later than any that begins now is from a clock that was ahead.
   return token === undefined || until <= now || until > now + lifetime ? null : { token, id: id!, until }
-}
-
-/**
- * Sign-ins that were ended before their time, until that has come. A browser forgets its cookie;
- * this is for one that was copied. It is known to this process only, and until that ends.
- */
-export interface Ended {
-  readonly add: (session: Session, now: number) => void
-  readonly has: (session: Session) => boolean
-}
-
-/** Far more people than sign out in twelve hours. The one that ends first gives way. */
-const maxEnded = 10_000
-
-export const makeEnded = (): Ended => {
-  const ended = new Map<string, number>()
-  return {
-    has: ({ id }) => ended.has(id),
-    add: ({ id, until }, now) => {
-      ended.set(id, until)
-      for (const [other, end] of ended) if (end <= now) ended.delete(other)
-      if (ended.size <= maxEnded) return
-      const [first] = [...ended].reduce((a, b) => (b[1] < a[1] ? b : a))
-      ended.delete(first)
-    },
-  }
 }

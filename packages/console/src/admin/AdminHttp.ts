@@ -199,9 +199,11 @@ export const make = <T extends Action.Table>(
     res: ServerResponse,
     done: Effect.Effect<unknown, AdminError>,
     textOf: (event: object) => string,
+    over: Effect.Effect<void> = Effect.never,
   ) {
-    const told = Effect.flatMap(done, (events) =>
-      tell(req, res, events as Stream.Stream<object, AdminError>, textOf),
+    const told = Effect.raceFirst(
+      Effect.flatMap(done, (events) => tell(req, res, events as Stream.Stream<object, AdminError>, textOf)),
+      over,
     )
     const message = `${streams.most} streams are open, or this server is stopping: come back later`
     // One that was cut off must not look as if it had come to its end.
@@ -217,7 +219,7 @@ export const make = <T extends Action.Table>(
   ) {
     const route = routes.get(path)
     const context = yield* admit(req, route?.action ?? null)
-    const { role } = Context.get(context, Caller)
+    const { role, over } = Context.get(context, Caller)
     if (path === document && (req.method === "GET" || req.method === "HEAD")) {
       described ??= describe()
       return write(res, 200, described)
@@ -226,7 +228,7 @@ export const make = <T extends Action.Table>(
     const { action } = route
     const input = yield* readInput(req, route)
     const done = Effect.provideContext(route.perform(input), context)
-    if (Action.isTelling(action)) return yield* follow(req, res, done, route.texts[role])
+    if (Action.isTelling(action)) return yield* follow(req, res, done, route.texts[role], over)
     const output = yield* Effect.uninterruptible(done)
     write(res, 200, role === "read" ? masked(action, output) : output)
   })

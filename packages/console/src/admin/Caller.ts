@@ -1,4 +1,5 @@
 import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
 
 /** `read`: sees what there is but the values of users, and changes nothing. */
 export type Role = "full" | "read"
@@ -7,6 +8,8 @@ export type Role = "full" | "read"
 export interface Caller {
   readonly name: string
   readonly role: Role
+  /** Returns once they may ask no longer: what they are told ends then. */
+  readonly over?: Effect.Effect<void>
 }
 
 /** Whoever reaches the server's socket, or has opened the store. */

@@ -44,16 +44,6 @@ describe("a sign-in", () => {
     )
     fc.assert(fc.property(fc.string(), (text) => Session.read(tokens, text, now) === null))
   })
-
-  test("that was ended is remembered until its time has come", () => {
-    const ended = Session.makeEnded()
-    const session = Session.begin(full, now)
-    const other = Session.begin(full, now)
-    ended.add(session, now)
-    expect([ended.has(session), ended.has(other)]).toEqual([true, false])
-    ended.add(other, session.until)
-    expect(ended.has(session)).toBe(false)
-  })
 })
 
 describe("tokens", () => {

@@ -101,7 +101,7 @@ test.each([
 })
 
 describe("names", () => {
-  /** What was paid in the first hours: the last three are those that the day after is compared with. */
+  /** What was paid in the first hours: the day after is compared with the last three. */
   const twoDays = async (first: ReadonlyArray<number>) => {
     const pipeline = await start({ destinations: [] })
     const log = (eventName: string, count: number) =>
