@@ -2,6 +2,7 @@
 export * as Admin from "./admin/Admin.ts"
 export * as AdminApi from "./admin/AdminApi.ts"
 export * as AdminHttp from "./admin/AdminHttp.ts"
+export * as Processes from "./admin/processes.ts"
 export * as Streams from "./admin/Streams.ts"
 export * as Console from "./Console.ts"
 export * as ByteText from "./text/ByteText.ts"

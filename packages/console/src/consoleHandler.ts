@@ -1,6 +1,7 @@
 import type { Millrace } from "@millrace/core"
 import * as Effect from "effect/Effect"
 import * as Admin from "./admin/Admin.ts"
+import * as Processes from "./admin/processes.ts"
 import * as Streams from "./admin/Streams.ts"
 import * as Console from "./Console.ts"
 import { version } from "./version.ts"
@@ -39,6 +40,7 @@ export const consoleHandler = (
     },
     readiness: millrace.readiness,
     isEmbedded: true,
+    processes: Effect.sync(() => [Processes.own("program", "everything")]),
     ack: null,
   })
   const console = Console.make(options, { admin, context, streams: Streams.make(ending) })

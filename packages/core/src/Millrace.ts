@@ -14,6 +14,7 @@ import * as Ledger from "./deliver/Ledger.ts"
 import { schemesOf } from "./deliver/send/SinkKind.ts"
 import { webhook } from "./deliver/send/webhook.ts"
 import type { Extension } from "./Extension.ts"
+import * as FollowKeys from "./intake/followKeys.ts"
 import * as HttpIngest from "./intake/HttpIngest.ts"
 import { Ingest, type Noticed } from "./intake/Ingest.ts"
 import type { NewEvent } from "./intake/logEvent.ts"
@@ -145,7 +146,8 @@ export const layer = <D extends Durability = never>(
       ...(options.hashKey === undefined ? {} : { hashKey: options.hashKey }),
     }),
   )
-  return Layer.merge(LiveOperator.layer, RefusalLog.layer).pipe(
+  const followKeys: typeof FollowKeys.layer = options.keys === "none" ? Layer.empty : FollowKeys.layer
+  return Layer.mergeAll(LiveOperator.layer, RefusalLog.layer, followKeys).pipe(
     Layer.provideMerge(running),
     Layer.provide(catalog.success),
     Layer.provide(demanded(options.ack)),

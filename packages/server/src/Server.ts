@@ -1,6 +1,6 @@
 import type { RequestListener } from "node:http"
 import { fileURLToPath } from "node:url"
-import { Admin, AdminHttp, Console, Streams } from "@millrace/console/admin"
+import { Admin, AdminHttp, Console, Processes, Streams } from "@millrace/console/admin"
 import {
   Millrace as Core,
   DeadLetters,
@@ -88,6 +88,10 @@ const withoutSocket = (reason: string): LogLine => ({
   fields: { reason },
 })
 
+/** What the process that has the store does. */
+const doesItself = ({ workers }: Config): string =>
+  workers === 1 ? "intake, log, lanes, console" : "log, lanes, console"
+
 const urlOf = (host: string, port: number): string =>
   `http://${host.includes(":") ? `[${host}]` : host}:${port}`
 
@@ -109,7 +113,7 @@ const listenByWorkers = Effect.fnUntraced(function* (
   config: Config,
   millrace: Millrace.Millrace,
   store: Context.Context<Store.Store>,
-  keyNews: Pool.KeyNews,
+  reach: Pool.Reach,
   version: string,
   console: RequestListener | null,
 ) {
@@ -147,21 +151,32 @@ const listenByWorkers = Effect.fnUntraced(function* (
       problem: () => Effect.promise(() => Endpoints.problemOf(millrace)),
     },
     onNoticed: millrace.noticed,
-    keys: keyNews,
+    reach,
     metrics: (counted) => Endpoints.health(millrace, version, counted).metrics(),
     onAppends: Appender.make(log, workers * maxBytes, yield* Effect.context<never>()),
   })
 })
 
-/** The same store, that tells workers when its keys have changed. */
+/**
+ * The same store, that tells workers when its keys have changed: by this process, or by another
+ * one, which shows when they are listed next.
+ */
 const tellingOfKeys = (
   store: Context.Context<Store.Store>,
-  news: Pool.KeyNews,
+  reach: Pool.Reach,
 ): Context.Context<Store.Store> => {
   const keys = Context.get(store, Keys.Keys)
-  const tell = Effect.suspend(() => news.tell)
+  const tell = Effect.suspend(() => reach.tellKeys)
+  let told = ""
+  const noticed = (found: ReadonlyArray<Keys.KeyRecord>): Effect.Effect<void> => {
+    const text = found.map(({ hash, kind }) => `${hash} ${kind}`).join()
+    if (text === told) return Effect.void
+    told = text
+    return tell
+  }
   return Context.add(store, Keys.Keys, {
     ...keys,
+    list: Effect.tap(keys.list, noticed),
     put: (record) => Effect.tap(keys.put(record), () => tell),
     remove: (hash) => Effect.tap(keys.remove(hash), () => tell),
   })
@@ -189,14 +204,14 @@ export const start = Effect.fnUntraced(function* (
   const { durability } = Context.get(store, EventLog.EventLog)
   const generatedKey = yield* Effect.provideContext(GeneratedKey.makeIfNone(config.keys), store)
 
-  const keyNews: Pool.KeyNews = { tell: Effect.void }
+  const workers = Pool.nobody()
   const keys = generatedKey === null ? config.keys : { server: [generatedKey], client: [] }
 
   const millrace = yield* Effect.acquireRelease(
     Effect.tryPromise({
       try: () =>
         Millrace.make({
-          store: Layer.succeedContext(tellingOfKeys(store, keyNews)).pipe(
+          store: Layer.succeedContext(tellingOfKeys(store, workers)).pipe(
             Store.acknowledging<EventLog.Durability>(),
           ),
           ...(config.ack === null ? {} : { ack: config.ack }),
@@ -249,6 +264,10 @@ export const start = Effect.fnUntraced(function* (
     },
     readiness: millrace.readiness,
     isEmbedded: false,
+    processes: Effect.map(
+      Effect.suspend(() => workers.processes),
+      (others) => [Processes.own(config.workers === 1 ? "server" : "primary", doesItself(config)), ...others],
+    ),
     ack: config.ack,
   })
   const ending = new AbortController()
@@ -264,7 +283,7 @@ export const start = Effect.fnUntraced(function* (
           { ...config, keys },
           millrace,
           store,
-          keyNews,
+          workers,
           version,
           console.isOpen ? answer : null,
         ),

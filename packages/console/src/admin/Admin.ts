@@ -7,6 +7,7 @@ import * as Stream from "effect/Stream"
 import * as AdminApi from "./AdminApi.ts"
 import * as Changes from "./Changes.ts"
 import * as Doctor from "./Doctor.ts"
+import * as Processes from "./processes.ts"
 import { recording } from "./recording.ts"
 
 const { AdminError } = AdminApi
@@ -26,14 +27,17 @@ export interface AdminOptions {
    * Whether a process without an admin socket has the file open: a program that mounts the library.
    */
   readonly isEmbedded: boolean
+  /** Those of the server; none when none runs. */
+  readonly processes: Effect.Effect<ReadonlyArray<Processes.ProcessFacts>>
   /** The level that acknowledged events have to be safe at; `null` when the store's own will do. */
   readonly ack: EventLog.Durability | null
 }
 
-/** A shared store has no socket: who runs on it may be on other machines. */
+/** A shared store has no socket: who runs on it may be on other machines, and has to be named. */
 const onlyServers = new AdminError({
   status: 409,
-  message: "only a server can do this, and commands reach one only if its store is a file of this machine",
+  message:
+    "only a server can do this: name it by --server, since commands find one by themselves only if its store is a file of this machine",
 })
 
 /** What an operator can do with a store, and what is known of the server that runs on it. */
@@ -53,11 +57,13 @@ export const make = (options: AdminOptions): AdminApi.Admin => {
       ),
     )
 
+  const processes = Processes.make(options.processes)
   const record = Changes.make(Context.get(options.store, Documents.Documents))
   const service: AdminApi.Admin = {
     ...Action.through(Actions.actions, operator, done, Stream.mapError(toAdminError)),
     status: () => Effect.succeed(status),
     doctor: () => Effect.map(Doctor.examine(options), (checks) => ({ checks })),
+    processes: () => Effect.map(processes, (found) => ({ processes: found })),
     changes: () => done(Effect.map(record.list, (changes) => ({ changes }))),
   }
   return recording<typeof AdminApi.actions, AdminError>(AdminApi.actions, service, record, options.store)

@@ -8,6 +8,7 @@ import { Action, Actions } from "@millrace/core/host"
 import * as Data from "effect/Data"
 import * as Schema from "effect/Schema"
 import { Change } from "./Changes.ts"
+import { Process } from "./processes.ts"
 
 export const root = "/admin/v1/"
 
@@ -60,6 +61,17 @@ const ofServer = {
     errors: [],
     takes: () => ({}),
     gives: ({ checks }) => checks,
+  }),
+
+  processes: Action.answering({
+    path: "processes/list",
+    summary: "List the processes of the server that answers, and what they take.",
+    changes: false,
+    input: Action.Nothing,
+    output: Schema.Struct({ processes: Schema.Array(Process) }),
+    errors: [],
+    takes: () => ({}),
+    gives: ({ processes }) => processes,
   }),
 
   changes: Action.answering({

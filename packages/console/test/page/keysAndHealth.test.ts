@@ -38,6 +38,9 @@ describePage("health", (open) => {
     await page.getByRole("heading", { level: 1, name: "Everything adds up." }).waitFor()
     await page.getByText("billing answers 503.").waitFor()
     expect(await page.locator(".checks li").first().textContent()).toContain("wrong")
+    await page.getByRole("img", { name: "83.4 % used" }).waitFor()
+    const worker = page.getByRole("row", { name: /worker 3/ })
+    expect(await worker.getByRole("cell").allTextContents()).toEqual(["intake", "94 MiB", "12 %", "55", "1"])
     const changes = page.locator(".changes li")
     await changes.first().getByRole("link", { name: "growth-crm" }).waitFor()
     expect(await changes.allTextContents()).toEqual([

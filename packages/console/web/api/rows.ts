@@ -11,6 +11,7 @@ interface OfServer {
   readonly whoami: Answering<"console/whoami", object, SignedIn>
   readonly status: Answering<"status", object, ServerRow | null>
   readonly changes: Answering<"changes/list", object, { readonly changes: ReadonlyArray<Change> }>
+  readonly processes: Answering<"processes/list", object, { readonly processes: ReadonlyArray<ProcessRow> }>
   readonly doctor: Answering<"doctor", object, { readonly checks: ReadonlyArray<Check> }>
 }
 
@@ -63,6 +64,16 @@ export interface Change {
   readonly who: string
   readonly did: string
   readonly what: string | null
+}
+
+/** One process of the server; `cpu` is a share of a core. */
+export interface ProcessRow {
+  readonly name: string
+  readonly does: string
+  readonly memory: number
+  readonly cpu: number
+  readonly connections: number | null
+  readonly restarts: number
 }
 
 export interface Check {

@@ -78,11 +78,16 @@ const openStore = Effect.fnUntraced(function* (
   const operator = Context.get(yield* Effect.provideContext(Layer.build(Maintenance.layer), store), Operator)
   const members = yield* Effect.mapError(Context.get(store, Members.Members).list, failed)
   const { path } = url
-  const made = Admin.make({ operator, store, path, isEmbedded, ack, status: null, readiness: null })
+  const made = Admin.make({
+    ...{ operator, store, path, isEmbedded, ack },
+    ...{ status: null, readiness: null, processes: noProcess },
+  })
   // What a command says is its output, and nothing else.
   const admin = Action.within(AdminApi.actions, made, yield* Layer.build(Millrace.layerLog()))
   return { admin, isServed: members.length > 0 || isEmbedded }
 })
+
+const noProcess = Effect.succeed([])
 
 const unreachable = new AccessError({
   message: "memory: is inside the server's process, where no command reaches it: name another store",

@@ -1,4 +1,5 @@
 import cluster from "node:cluster"
+import type { Processes } from "@millrace/console/admin"
 import type { Ingest } from "@millrace/core"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
@@ -16,10 +17,15 @@ type WorkerError = WorkerProcess.WorkerError
 
 type ProcessOptions = WorkerProcess.ProcessOptions
 
-/** Tells workers that there are other keys. Nobody is told before there are workers. */
-export interface KeyNews {
-  tell: Effect.Effect<void>
+/** What the rest of the server asks of workers, once there are some. */
+export interface Reach {
+  /** Tells them that there are other keys: it is done once they go by them. */
+  tellKeys: Effect.Effect<void>
+  /** Those that answer, and what they take. */
+  processes: Effect.Effect<ReadonlyArray<Processes.ProcessFacts>>
 }
+
+export const nobody = (): Reach => ({ tellKeys: Effect.void, processes: Effect.succeed([]) })
 
 export interface PoolOptions extends Pick<ProcessOptions, "program" | "onAppends"> {
   readonly workers: number
@@ -28,8 +34,8 @@ export interface PoolOptions extends Pick<ProcessOptions, "program" | "onAppends
   readonly handlers: Omit<ProcessOptions["handlers"], "metrics">
   /** Gets what a worker's intake has noticed. */
   readonly onNoticed: (noticed: Ingest.Noticed) => void
-  /** Gets what tells workers that the store has other keys: it is done once they go by them. */
-  readonly keys: KeyNews
+  /** Gets what leads to the workers. */
+  readonly reach: Reach
   /** The text of `GET /metrics`. */
   readonly metrics: (workers: () => Promise<Metrics.Workers>) => Promise<string>
 }
@@ -115,7 +121,22 @@ export const start = Effect.fnUntraced(function* (
       ),
     )
 
-  options.keys.tell = Effect.suspend(() =>
+  options.reach.processes = Effect.suspend(() =>
+    Effect.map(Effect.forEach(slots, refresh, { concurrency: "unbounded" }), () =>
+      slots.flatMap(({ worker, report, restarts }) =>
+        report === null
+          ? []
+          : [
+              {
+                ...{ name: `worker ${worker}`, does: "intake", restarts, connections: report.connections },
+                ...report.process,
+              },
+            ],
+      ),
+    ),
+  )
+
+  options.reach.tellKeys = Effect.suspend(() =>
     Effect.forEach(
       slots.flatMap(({ running }) => (running === null ? [] : [running])),
       // One that does not answer has ended, or will read them anew.

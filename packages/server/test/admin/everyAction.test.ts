@@ -1,5 +1,5 @@
 /** Over 400 lines because what is made for each action stands beside the test of all. */
-import { Admin, AdminApi, AdminHttp } from "@millrace/console/admin"
+import { Admin, AdminApi, AdminHttp, Processes } from "@millrace/console/admin"
 import { Attempts, DeadLetters, Store, Transport } from "@millrace/core"
 import { Action, OpenApi } from "@millrace/core/host"
 import { Destinations } from "@millrace/core/store"
@@ -83,6 +83,7 @@ const serve = async () => {
       readiness: millrace.readiness,
       isEmbedded: false,
       ack: null,
+      processes: Effect.sync(() => [Processes.own("server", "everything")]),
     },
     status: { version: "1.2.3", pid: 1, startedAt: 2, url: "http://127.0.0.1:8080" },
   })

@@ -54,6 +54,14 @@ describe.each([
     const cookie = cookieOf(await signIn(server, adminToken))
     const status = await ask(server, "/console/admin/v1/status", {}, { cookie })
     expect(await status.json()).toMatchObject({ url: server.url, pid: server.pid })
+    const listed = await ask(server, "/console/admin/v1/processes/list", {}, { cookie })
+    const { processes } = (await listed.json()) as {
+      processes: ReadonlyArray<{ name: string; memory: number }>
+    }
+    expect(processes.map(({ name }) => name)).toEqual(
+      args.length === 0 ? ["server"] : ["primary", "worker 1", "worker 2"],
+    )
+    for (const { memory } of processes) expect(memory).toBeGreaterThan(1e6)
     // A cookie is for the console only.
     expect((await ask(server, "/admin/v1/status", {}, { cookie })).status).toBe(401)
     expect((await ask(server, "/admin/v1/status", {}, bearer(adminToken))).status).toBe(200)
@@ -133,6 +141,9 @@ describe("commands of another machine", () => {
       / changed by an operator .*who="?token [\da-f]{8}"? .*did=destinations\/disable/,
     )
     expect(server.stderr()).not.toContain(adminToken)
+    expect((await run(["destinations", "show", id, ...byFlags])).stdout).toContain('"http://127.0.0.1:9/"')
+    expect((await run(["destinations", "try-now", id, ...byFlags])).stdout).toBe(`${id} is tried\n`)
+    expect((await run(["replays", "list", ...byFlags])).stdout).toBe("none\n")
 
     const reading = ["--server", server.url, "--admin-token", adminReadToken]
     expect(await run(["destinations", "enable", id, ...reading])).toMatchObject({

@@ -264,6 +264,18 @@ export const makePages = (status: () => Status) => {
         { id: "1", at: start - 9_000_000, who: "command", did: "keys/revoke", what: "k7" },
       ],
     }),
+    "processes/list": () => ({
+      processes: [
+        {
+          ...{ name: "primary", does: "log, lanes, console" },
+          ...{ memory: 214 * 2 ** 20, cpu: 0.31, connections: null, restarts: 0 },
+        },
+        ...[58, 61, 55].map((connections, at) => ({
+          ...{ name: `worker ${at + 1}`, does: "intake", memory: (96 - at) * 2 ** 20, cpu: 0.12 },
+          ...{ connections, restarts: at === 2 ? 1 : 0 },
+        })),
+      ],
+    }),
     doctor: () => ({
       checks: [
         { name: "store", level: "ok", message: "The store answers in 1.9 ms." },

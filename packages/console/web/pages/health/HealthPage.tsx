@@ -1,4 +1,4 @@
-import type { OutputOf, Refusal, Status } from "../../api/rows.ts"
+import type { OutputOf, ProcessRow, Refusal, Status } from "../../api/rows.ts"
 import { asText, didSays, fullIn, hasPage, sorted, verdict } from "../../logic/health.ts"
 import { Button } from "../../parts/Button.tsx"
 import { Card } from "../../parts/Card.tsx"
@@ -248,6 +248,41 @@ const Store = ({ value }: { readonly value: Status }) => {
   )
 }
 
+const processColumns: ReadonlyArray<Column<ProcessRow>> = [
+  { title: "Process", cell: ({ name }) => <b>{name}</b> },
+  { title: "Does", class: "only-wide", cell: ({ does }) => does },
+  { title: "Memory", class: "num", cell: ({ memory }) => bytes(memory) },
+  { title: "CPU", class: "num", cell: ({ cpu }) => `${Math.round(cpu * 100)} %` },
+  {
+    title: "Connections",
+    class: "num only-mid",
+    cell: ({ connections }) => (connections === null ? "–" : count(connections)),
+  },
+  {
+    title: "Restarts",
+    class: "num",
+    cell: ({ restarts }) => (restarts === 0 ? "0" : <b class="ink-wait">{count(restarts)}</b>),
+  },
+]
+
+const Processes = () => {
+  const processes = useResource("processes/list", {})
+  return (
+    <Card title="Processes" hint="Of the server that answers: CPU is the share of a core.">
+      <Load of={processes} rows={2}>
+        {({ processes: rows }) => (
+          <Table
+            caption="The server's processes"
+            columns={processColumns}
+            rows={rows}
+            keyOf={({ name }) => name}
+          />
+        )}
+      </Load>
+    </Card>
+  )
+}
+
 const levels: Readonly<Record<"ok" | "note" | "wrong", Mark>> = {
   ok: "delivered",
   note: "waiting",
@@ -319,6 +354,7 @@ export const HealthPage = () => {
             </div>
             <div class="column">
               <Store value={value} />
+              <Processes />
               <Checks doctor={doctor} />
             </div>
           </div>
