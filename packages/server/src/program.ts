@@ -6,6 +6,7 @@ import * as Destinations from "./commands/destinations.ts"
 import * as Doctor from "./commands/doctor.ts"
 import * as Migrate from "./commands/migrate.ts"
 import * as Replay from "./commands/replay.ts"
+import * as Replays from "./commands/replays.ts"
 import * as Salvage from "./commands/salvage.ts"
 import * as Send from "./commands/send.ts"
 import * as Serve from "./commands/serve.ts"
@@ -24,6 +25,7 @@ export const program = (): Command =>
       .addCommand(Attempts.command())
       .addCommand(DeadLetters.command())
       .addCommand(Replay.command())
+      .addCommand(Replays.command())
       .addCommand(Tail.command())
       .addCommand(Send.command())
       .addCommand(Doctor.command())

@@ -4,7 +4,7 @@ import type { Rows } from "@millrace/core/host"
 import { Command } from "commander"
 import * as Effect from "effect/Effect"
 import type { Access } from "../admin/StoreAccess.ts"
-import { json } from "../text/SafeText.ts"
+import { json, printable } from "../text/SafeText.ts"
 import * as Table from "../text/Table.ts"
 import {
   count,
@@ -69,6 +69,49 @@ const listCommand = (): Command =>
           remarkOnServer(access)
         }),
       ),
+    )
+
+type Detail = AdminApi.Output<"destination">
+
+/** Its options one a line, defaults included; secrets and the values of headers are masked. */
+const described = ({ id, selects, origin, createdAt, selectionSince, hasCode, config }: Detail): string => {
+  const { id: _, ...options } = config
+  const names = Object.keys(options)
+  const width = Math.max(...names.map((name) => name.length))
+  const added = createdAt === null ? "added" : `added ${TimeText.format(createdAt)}`
+  const facts = [
+    origin === "added" ? added : "of the configuration, and changed there",
+    ...(selectionSince === null ? [] : [`its filter changed ${TimeText.format(selectionSince)}`]),
+    ...(hasCode ? ["code of the program decides, too"] : []),
+  ]
+  return [
+    `${printable(id)}: ${printable(selects)}\n`,
+    `${facts.join("; ")}\n\n`,
+    ...names.map((name) => `${name.padEnd(width)}  ${json(options[name])}\n`),
+  ].join("")
+}
+
+const showCommand = (): Command =>
+  storeCommand("show", "Show how one is set up, without its secrets")
+    .argument("<id>", "the destination's")
+    .addOption(jsonOption)
+    .action((id: string, flags: StoreFlags) =>
+      operate(flags, false, ({ admin }) =>
+        Effect.map(admin.destination({ id }), (detail) =>
+          flags.json === true ? printJson(detail) : print(described(detail)),
+        ),
+      ),
+    )
+
+const tryNowCommand = (): Command =>
+  storeCommand("try-now", "Try at once what waits for a destination, whatever it waits for")
+    .argument("<id>", "the destination's")
+    .addHelpText(
+      "after",
+      "\nNeeds a running server. `millrace attempts --destination` shows what came of it.",
+    )
+    .action((id: string, flags: StoreFlags) =>
+      operate(flags, true, ({ admin }) => Effect.map(admin.tryNow({ id }), () => print(`${id} is tried\n`))),
     )
 
 interface AddFlags extends StoreFlags {
@@ -189,10 +232,12 @@ export const command = (): Command =>
   new Command("destinations")
     .description("See and change where events go")
     .addCommand(listCommand())
+    .addCommand(showCommand())
     .addCommand(addCommand())
     .addCommand(byId("remove", "removeDestination", "Forget one that was added, and its place", "removed"))
     .addCommand(byId("disable", "disable", "Stop sending; its place stays", "disabled"))
     .addCommand(byId("enable", "enable", "Go on where it stood", "enabled"))
+    .addCommand(tryNowCommand())
     .addCommand(rewindCommand())
     .addCommand(skipCommand())
     .addCommand(tryFilterCommand())

@@ -3,6 +3,7 @@ import type { Command } from "commander"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { json } from "../text/SafeText.ts"
+import { ending } from "./ending.ts"
 import { list, operate, remark, type StoreFlags, storeCommand } from "./operate.ts"
 
 /** Whoever reads slowly makes us wait, and nobody else. */
@@ -16,18 +17,6 @@ const show = (tailed: Tail.Tailed): Effect.Effect<void> =>
   "event" in tailed
     ? printLine(`${json(tailed.event)}\n`)
     : Effect.sync(() => remark(`${tailed.missed} events were dropped by the log before they could be shown`))
-
-/** Ctrl-C, a signal, or whoever read our output has gone: the end, and no mistake. */
-const ending = Effect.callback<void>((resume) => {
-  const end = (): void => resume(Effect.void)
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const
-  for (const signal of signals) process.once(signal, end)
-  process.stdout.once("error", end)
-  return Effect.sync(() => {
-    for (const signal of signals) process.off(signal, end)
-    process.stdout.off("error", end)
-  })
-})
 
 interface Flags extends StoreFlags {
   readonly destination?: string

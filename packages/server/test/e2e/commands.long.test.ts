@@ -132,11 +132,38 @@ describe("destinations", () => {
     await receiver.until(() => receiver.events.length === 2)
     expect(ids(receiver)).toEqual(sent)
 
-    expect(await output(setup, "replay", "--destination", "hook", "--since", "1 hour")).toMatch(
-      /^replay-\d+ has begun: \S+Z to \S+Z to hook\n$/,
-    )
+    expect(await output(setup, "replays", "list")).toBe("none\n")
+    const begun = await output(setup, "replay", "--destination", "hook", "--since", "1 hour")
+    expect(begun).toMatch(/^replay-\d+ has begun: \S+Z to \S+Z to hook\n$/)
     await receiver.until(() => receiver.events.length === 4)
     expect(ids(receiver)).toEqual([...sent, ...sent])
+    const [replay = ""] = begun.split(" ")
+    expect(await output(setup, "replays", "follow", replay)).toMatch(/: 2 delivered, 0 failed; done\n$/)
+    expect(await output(setup, "replays", "list")).toMatch(
+      /^replay +of +destination .*\nreplay-\d+ +a time range +hook .* 2 of 2 +done\n$/,
+    )
+    expect(await failure(setup, "replays", "cancel", replay)).toContain(`no replay "${replay}" runs`)
+    expect(await failure(setup, "replays", "follow", "nix")).toContain('there is no replay "nix"')
+
+    receiver.answer = 503
+    const [again = ""] = (await output(setup, "replay", "--destination", "hook", "--since", "1 hour")).split(
+      " ",
+    )
+    const [job] = await until(
+      () => jsonOutput(setup, "replays", "list"),
+      (jobs) => jobs.some(({ name }) => name === again),
+    ).then((jobs) => jobs.filter(({ name }) => name === again))
+    expect(job).toMatchObject({ destination: "hook", total: 2, delivered: 0, endedAt: null })
+    expect(await output(setup, "replays", "cancel", again)).toBe(`${again} is cancelled\n`)
+    const followed = await setup.run("replays", "follow", again)
+    expect(followed).toMatchObject({ code: 1, stdout: expect.stringContaining("; stopped: stopped by hand") })
+    receiver.answer = 200
+
+    expect(await output(setup, "destinations", "try-now", "hook")).toBe("hook is tried\n")
+    const shown = await output(setup, "destinations", "show", "hook")
+    expect(shown).toMatch(/^hook: everything\nof the configuration, and changed there\n\n/)
+    expect(shown).toContain(`"${receiver.url}"`)
+    expect(await failure(setup, "destinations", "show", "nix")).toContain("nix")
 
     expect(await output(setup, "destinations", "disable", "hook")).toBe("hook is disabled\n")
     await send(setup, "c")
