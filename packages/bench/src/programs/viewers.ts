@@ -1,5 +1,5 @@
 import { connect, type Socket } from "node:net"
-import { offer } from "../processes.ts"
+import { offer, usage } from "../processes.ts"
 
 /**
  * People who have the live view open: connections that ask for the stream as the page does, and
@@ -8,13 +8,14 @@ import { offer } from "../processes.ts"
 export interface OpenOptions {
   readonly port: number
   readonly views: number
+  /** How many of them are narrowed down, each to something else: 50 at most. */
+  readonly narrowed: number
   readonly token: string
 }
 
-const asked = JSON.stringify({ topics: ["status", "live"], live: {} })
-
-const requestWith = (token: string): string =>
-  [
+const requestWith = (token: string, live: object): string => {
+  const asked = JSON.stringify({ topics: ["status", "live"], live })
+  return [
     "POST /console/admin/v1/stream HTTP/1.1",
     "host: 127.0.0.1",
     "content-type: application/json",
@@ -24,6 +25,16 @@ const requestWith = (token: string): string =>
     "",
     asked,
   ].join("\r\n")
+}
+
+const frameBegin = '{"frame":'
+
+/** Several come at once where the reader was late. */
+const framesIn = (chunk: Buffer): number => {
+  let count = 0
+  for (let at = chunk.indexOf(frameBegin); at >= 0; at = chunk.indexOf(frameBegin, at + 1)) count += 1
+  return count
+}
 
 let sockets: ReadonlyArray<Socket> = []
 let bytes = 0
@@ -41,17 +52,20 @@ const view = (port: number, request: string): Promise<Socket> =>
         reject(new Error(`unexpected reply: ${chunk.toString()}`))
       isAnswered = true
       bytes += chunk.length
-      if (!chunk.includes('{"frame":')) return
-      frames += 1
-      resolve(socket)
+      const begun = framesIn(chunk)
+      frames += begun
+      if (begun > 0) resolve(socket)
     })
   })
 
 const abilities = {
   /** Opens so many, and waits until each of them has been told something. */
-  open: async ({ port, views, token }: OpenOptions): Promise<void> => {
-    const request = requestWith(token)
-    sockets = await Promise.all(Array.from({ length: views }, () => view(port, request)))
+  open: async ({ port, views, narrowed, token }: OpenOptions): Promise<void> => {
+    const liveOf = (at: number): object =>
+      at < narrowed ? { user: `user-${String(at).padStart(6, "0")}` } : {}
+    sockets = await Promise.all(
+      Array.from({ length: views }, (_, at) => view(port, requestWith(token, liveOf(at)))),
+    )
   },
   close: (): void => {
     for (const socket of sockets) socket.destroy()
@@ -59,6 +73,7 @@ const abilities = {
   },
   /** What has come so far. */
   told: () => ({ bytes, frames }),
+  usage,
 }
 
 export type ViewersAbilities = typeof abilities
