@@ -16,6 +16,7 @@
  * let in with; *exact* is a value with its numbers as they were written.
  */
 import * as Schema from "effect/Schema"
+import * as SchemaGetter from "effect/SchemaGetter"
 import { isEmptyArray, isObject, type Json, type JsonObject } from "./json.ts"
 import { readTime } from "./time.ts"
 import * as Utf8 from "./utf8.ts"
@@ -58,16 +59,25 @@ const NonEmptyText = Text.check(Schema.isNonEmpty({ message: "expected a non-emp
 const EventName = NonEmptyText.check(
   Schema.makeFilter((name) => !Utf8.isLonger(name, maxEventNameBytes), {
     message: `longer than ${maxEventNameBytes} bytes`,
+    // Characters are counted there, which are no more than the bytes they take.
+    toJsonSchema: () => [{ maxLength: maxEventNameBytes }, true],
   }),
 )
 
 const expected = { message: "expected an object" }
 
+type AnyObject = { readonly [key: string]: unknown }
+
 /** Nothing in it is looked at: it may have a million members, and any is fine. */
-const AnyObject = Schema.declare(
-  (value: unknown): value is { readonly [key: string]: unknown } => isObject(value),
-  expected,
-)
+const AnyObject = Schema.declare((value: unknown): value is AnyObject => isObject(value), {
+  ...expected,
+  // For documents.
+  toCodecJson: () =>
+    Schema.link<AnyObject>()(Schema.JsonObject, {
+      decode: SchemaGetter.transform((json) => json),
+      encode: SchemaGetter.transform((value) => value as JsonObject),
+    }),
+})
 
 /** PHP writes an empty map as `[]`. */
 const EmptyArray = Schema.declare(

@@ -95,23 +95,30 @@ const DestinationUrl = Schema.String.check(
 
 /** When a batch is closed: as soon as one of the three is reached. */
 export const BatchLimits = Schema.Struct({
+  /** 500 by default. */
   maxEvents: Count.pipe(withDefault(500)),
   /**
-   * Bytes of the body as sent. An event larger than this goes alone. 1 MiB: what most receivers'
-   * body parsers let in.
+   * Bytes of the body as sent, 1048576 by default: what most receivers' body parsers let in. An
+   * event larger than this goes alone.
    */
   maxBytes: Count.pipe(withDefault(1_048_576)),
-  /** From the first event of the batch on. */
+  /** From the first event of the batch on: `"1 second"` by default. */
   maxDelay: Millis.pipe(withDefault("1 second")),
 })
 
 export type BatchLimits = typeof BatchLimits.Type
 
 export const RetryPolicy = Schema.Struct({
-  /** The ceiling of the first wait; it doubles with each failure in a row. */
+  /**
+   * The ceiling of the first wait, `"1 second"` by default; it doubles with each failure in a row.
+   */
   first: Millis.pipe(withDefault("1 second")),
+  /** The ceiling of all waits: `"1 hour"` by default. */
   max: Millis.pipe(withDefault("1 hour")),
-  /** A week: long enough for a receiver's outage over holidays. */
+  /**
+   * For how long it may fail before its events expire: `"7 days"` by default, long enough for a
+   * receiver's outage over holidays.
+   */
   giveUpAfter: Millis.pipe(withDefault("7 days")),
 })
 
@@ -125,8 +132,9 @@ const StandardWebhooksSecret = Schema.String.check(
 
 /** Which secrets sign the requests; both kinds at once if both are set. */
 export const Signing = Schema.Struct({
-  /** Several during a rotation: each signs. */
+  /** `whsec_` and base64; several during a rotation: each signs. None by default. */
   standardWebhooks: Schema.Array(StandardWebhooksSecret).pipe(withDefault([])),
+  /** The secret of Statsig's `v0` signature; `null` by default. */
   statsig: Schema.NullOr(Schema.NonEmptyString).pipe(withDefault(null)),
 })
 
@@ -141,47 +149,70 @@ const Rate = Schema.NullOr(Schema.Finite.check(Schema.isGreaterThan(0)))
  * none of them runs come on top of it.
  */
 export const RateLimit = Schema.Struct({
+  /** A second; `null` by default. */
   events: Rate.pipe(withDefault(null)),
+  /** A second; `null` by default. */
   requests: Rate.pipe(withDefault(null)),
 })
 
 /** Which events, and in what form. */
 const selection = {
+  /** Which events it gets; all but `internal` ones by default. */
   filter: Filter.pipe(withDefault({})),
+  /** Which personal data leaves: all of it by default. */
   fields: Fields.pipe(withDefault({})),
   /**
-   * Where an exposure's details stand: as the Event Webhook document says, or as Statsig's newer
-   * documents do.
+   * Where an exposure's details stand: as the Event Webhook document says, in `statsigMetadata`, by
+   * default, or as Statsig's newer documents do.
    */
   exposures: Schema.Literals(["statsigMetadata", "metadata"]).pipe(withDefault("statsigMetadata")),
 }
 
 /** Where events go, as the configuration says it; every default is spelled out here. */
 export const DestinationConfig = Schema.Struct({
+  /** Its name: 1 to 64 letters, digits, dots, dashes or underscores. */
   id: DestinationId,
   /** Its scheme says what kind of destination this is: `https:` and `http:` are webhooks. */
   url: DestinationUrl,
+  /** `true` by default; `false` stops it from the start, and its place stays. */
   enabled: Schema.Boolean.pipe(withDefault(true)),
-  /** Where a new destination begins: with what comes from now on, or with the oldest entry kept. */
+  /**
+   * Where a new destination begins: with what comes from `"now"` on, by default, or with the oldest
+   * entry kept.
+   */
   from: Schema.Literals(["now", "earliest"]).pipe(withDefault("now")),
   ...selection,
+  /** When a batch is closed. */
   batch: BatchLimits.pipe(withDefault({})),
+  /** The form of a request's body: `"array"` by default. */
   format: Format.pipe(withDefault("array")),
-  /** What requests carry besides; values may stand in the environment or in files. */
+  /**
+   * What requests carry besides, nothing by default; values may stand in the environment or in
+   * files.
+   */
   headers: RequestHeaders.pipe(withDefault({})),
-  /** `gzip`: requests say so in `content-encoding`; the signature is under the bytes as sent. */
+  /**
+   * `gzip`: requests say so in `content-encoding`, and the signature is under the bytes as sent.
+   * `null` by default.
+   */
   compress: Schema.NullOr(Schema.Literals(["gzip"])).pipe(withDefault(null)),
-  /** Authorities and certificates of one's own; those that everybody believes by default. */
+  /**
+   * Authorities and certificates of one's own; `null`, those that everybody believes, by default.
+   */
   tls: Schema.NullOr(Tls).pipe(withDefault(null)),
+  /** The HTTP proxy that requests leave by; `null` by default. */
   proxy: Schema.NullOr(HttpProxy).pipe(withDefault(null)),
+  /** Which secrets sign the requests: none by default. */
   signing: Signing.pipe(withDefault({})),
+  /** How patiently it is tried. */
   retry: RetryPolicy.pipe(withDefault({})),
+  /** How fast it gets events: without a limit by default. */
   rateLimit: RateLimit.pipe(withDefault({})),
-  /** Time for one attempt, from connecting to the end of the reply. */
+  /** Time for one attempt, from connecting to the end of the reply: `"30 seconds"` by default. */
   timeout: Millis.pipe(withDefault("30 seconds")),
   /**
-   * How many requests may be under way at once in each partition: users are dealt to so many of
-   * them, so that the order of each user's events is kept.
+   * How many requests may be under way at once in each partition, 1 by default: users are dealt to
+   * so many of them, so that the order of each user's events is kept.
    */
   concurrency: Concurrency.pipe(withDefault(1)),
 })

@@ -33,17 +33,18 @@ const none: ReadonlyArray<string> = []
  * - First `keep`, then `drop`, then `hash`.
  */
 export const Fields = Schema.Struct({
+  /** What does not leave; nothing by default. */
   drop: Schema.Array(Changed).pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(none))),
   /**
    * All that stays below `user`, `metadata` and `statsigMetadata`, an exposure's details included;
-   * `null` for everything.
+   * `null` for everything, by default.
    */
   keep: Schema.NullOr(Schema.Array(Kept)).pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(null))),
   /**
    * Texts, numbers and booleans are replaced by 64 hex digits of HMAC-SHA-256 with the
    * installation's key: the same for the same value in every field, at every destination and after
    * a restart. Numbers are hashed as their text. All that stands below an object or an array is
-   * hashed; `""` and `null` say that there is nothing, and stay.
+   * hashed; `""` and `null` say that there is nothing, and stay. Nothing is hashed by default.
    */
   hash: Schema.Array(Changed).pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(none))),
 })

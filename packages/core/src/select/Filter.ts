@@ -16,15 +16,18 @@ const names = (byDefault: ReadonlyArray<string>) =>
 
 /** The check-boxes of Statsig's Event Filtering dialog, and two more. */
 export const Categories = Schema.Struct({
-  /** Gate, experiment, dynamic config, layer and holdout exposures. */
+  /** Gate, experiment, dynamic config, layer and holdout exposures. `true` by default. */
   exposures: flag(true),
-  /** `statsig::config_change`. */
+  /** `statsig::config_change`. `true` by default. */
   config_changes: flag(true),
-  /** All events that no other category claims, Statsig's own among them. */
+  /** All events that no other category claims, Statsig's own among them. `true` by default. */
   custom: flag(true),
-  /** `auto_capture::*`. */
+  /** `auto_capture::*`. `true` by default. */
   auto_capture: flag(true),
-  /** What SDKs say about themselves: diagnostics, session recordings and the like. */
+  /**
+   * What SDKs say about themselves: diagnostics, session recordings and the like. `false` by
+   * default.
+   */
   internal: flag(false),
 })
 
@@ -39,21 +42,29 @@ export const categories = Object.keys(Categories.fields) as ReadonlyArray<Catego
  * event: `statsig::experiment_exposure`, not what SDKs send for it.
  */
 export const Filter = Schema.Struct({
+  /** The check-boxes. */
   categories: Categories.pipe(Schema.withDecodingDefaultKey(Effect.succeed({}))),
-  /** "Include new events by default": custom events that `customEvents` does not name. */
+  /**
+   * "Include new events by default": custom events that `customEvents` does not name. `true` by
+   * default.
+   */
   newCustomEvents: flag(true),
-  /** The dialog's table: a switch for each custom event's name. */
+  /** The dialog's table: a switch for each custom event's name. Empty by default. */
   customEvents: Schema.Record(Schema.String, Schema.Boolean).pipe(
     Schema.withDecodingDefaultTypeKey(Effect.succeed({})),
   ),
-  /** Globs of event names, `*` for any characters and `?` for one: at least one must match. */
+  /**
+   * Globs of event names, `*` for any characters and `?` for one: at least one must match. `["*"]`
+   * by default.
+   */
   include: names(["*"]),
-  /** None may match. */
+  /** None may match. Empty by default. */
   exclude: names([]),
+  /** A rule over fields; `null` by default. */
   where: Where.Where.pipe(Schema.withDecodingDefaultTypeKey(Effect.succeed(null))),
   /**
-   * The share of users whose events pass, 0 to 1: the same users at every destination, and in every
-   * larger share.
+   * The share of users whose events pass, 0 to 1, which is 1 by default: the same users at every
+   * destination, and in every larger share.
    */
   sample: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 })).pipe(
     Schema.withDecodingDefaultTypeKey(Effect.succeed(1)),
