@@ -14,7 +14,10 @@ app.use(expressHandler(millrace))
 app.get("/", (_req, res) => void res.send("Your own routes stay yours."))
 
 const port = Number(process.env.PORT ?? 8080)
-const server = app.listen(port, () => console.log(`listening on port ${port}`))
+const server = app.listen(port, (error) => {
+  if (error) throw error // the port is taken, for one
+  console.log(`listening on port ${port}`)
+})
 
 process.once("SIGTERM", async () => {
   server.close()
