@@ -1,9 +1,8 @@
 import { existsSync } from "node:fs"
-import { basename, dirname, join } from "node:path"
+import { basename, dirname, join, normalize } from "node:path"
 import { describe, expect, it } from "vitest"
-import { examples, filesIn, packages, read, root } from "./sources.ts"
-
-const documents = [...filesIn("docs", ".md"), "CONTRIBUTING.md"]
+import { anchorsOf, documents, linksOf } from "./markdown.ts"
+import { filesIn, packages, read, root } from "./sources.ts"
 
 const sources = packages.flatMap(({ path }) => filesIn(path, ".ts", ".mjs"))
 const names = new Set(sources.map((file) => basename(file)))
@@ -23,9 +22,14 @@ describe.each(documents)("%s", (document) => {
   const text = read(document)
 
   it("has links that lead somewhere", () => {
-    const links = [...text.matchAll(/\]\(([^)#]+)\)/g)].map((match) => match[1]!)
-    const local = links.filter((link) => !/^https?:/.test(link))
-    expect(local.filter((link) => !existsSync(join(root, dirname(document), link)))).toEqual([])
+    const dead = linksOf(document).filter((link) => {
+      if (/^(?:https?|mailto):/.test(link)) return false
+      const [path = "", anchor] = link.split("#")
+      const target = path === "" ? document : normalize(join(dirname(document), path))
+      if (!existsSync(join(root, target))) return true
+      return anchor !== undefined && !(target.endsWith(".md") && anchorsOf(target).has(anchor))
+    })
+    expect(dead).toEqual([])
   })
 
   it("names files that are there", () => {
@@ -42,15 +46,24 @@ describe.each(documents)("%s", (document) => {
   })
 })
 
-const readmes = [...packages, ...examples].flatMap(({ path }) => filesIn(path, "README.md"))
+it.each(documents)("%s shows no secret in a flag: flags show in ps", (document) => {
+  const secrets = /--[\w-]*(?:key|secret|token|password)[ =][\w"'$]|--[\w-]+[ =]\w+:\/\/[^\s/@]*:[^\s/@]*@/g
+  expect(read(document).match(secrets)).toBeNull()
+})
 
-it.each([...documents, "README.md", ...readmes])(
-  "%s shows no secret in a flag: flags show in ps",
-  (document) => {
-    const secrets = /--[\w-]*(?:key|secret|token|password)[ =][\w"'$]|--[\w-]+[ =]\w+:\/\/[^\s/@]*:[^\s/@]*@/g
-    expect(read(document).match(secrets)).toBeNull()
-  },
-)
+describe("every page", () => {
+  const pages = filesIn("docs", ".md").filter((path) => path !== "docs/README.md")
+
+  it("is in the table of contents, once", () => {
+    const listed = linksOf("docs/README.md").map((link) => `docs/${link}`)
+    const counts = pages.map((page) => [page, listed.filter((link) => link === page).length])
+    expect(counts).toEqual(pages.map((page) => [page, 1]))
+  })
+
+  it("is in llms.txt", () => {
+    expect(pages.filter((page) => !linksOf("llms.txt").includes(page))).toEqual([])
+  })
+})
 
 it("the code cites documents that are in the repository", () => {
   const cited = sources.flatMap((file) =>
