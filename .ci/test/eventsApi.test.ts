@@ -69,7 +69,9 @@ const documented = (body: Schema): Schema =>
 
 describe("docs/openapi.json", () => {
   it("is an OpenAPI document", async () => {
-    expect(await new Validator().validate(structuredClone(ours) as object)).toEqual({ valid: true })
+    expect(await new Validator().validate(structuredClone(openApi()) as Record<string, unknown>)).toEqual({
+      valid: true,
+    })
   })
 
   it.each(Object.keys(theirs.paths))("says of %s what Statsig's document says", (path) => {

@@ -32,8 +32,8 @@ describe("programs", () => {
     ["docs/mount.md", "examples/node-http/main.ts"],
     ["docs/stores.md", "examples/swap-storage/main.ts"],
     ["README.md", "examples/test-a-pipeline/pipeline.test.ts"],
-    ...filesIn("examples/console", ".ts").map((file) => ["docs/console.md", file] as const),
-  ])("%s shows %s whole", (document, file) => {
+    ...filesIn("examples/console", ".ts").map((file): [string, string] => ["docs/console.md", file]),
+  ] as ReadonlyArray<[string, string]>)("%s shows %s whole", (document, file) => {
     expect(blocksOf(document).map(({ code }) => code)).toContain(read(file))
   })
 })
@@ -57,7 +57,9 @@ const kindsOfJson: Readonly<Record<string, (text: string) => unknown>> = {
     return isPart ? asDestination(text) : asConfig(text)
   },
   "json body": (text) =>
-    (JSON.parse(text).events as ReadonlyArray<unknown>).map(decodeEvent).find(Result.isFailure) ?? null,
+    (JSON.parse(text).events as ReadonlyArray<unknown>)
+      .map((event) => decodeEvent(event))
+      .find(Result.isFailure) ?? null,
   "json batch": (text) => (JSON.parse(text).every(isWebhookEvent) ? null : "not what is sent"),
   "json reply": (text) => (typeof JSON.parse(text) === "object" ? null : "no object"),
 }
