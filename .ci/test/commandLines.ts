@@ -64,5 +64,6 @@ export const problemOf = (args: ReadonlyArray<string>, isName = false): string |
 /** Variables of ours that nobody reads. */
 export const unknownVariables = (text: string): ReadonlyArray<string> => {
   const named = [...text.matchAll(/\bMILLRACE_[A-Z][A-Z_]*\b/g)].map(([name]) => name)
-  return Settings.unknownVariables(Object.fromEntries(named.map((name) => [name, "set"])))
+  const environment = Object.fromEntries(named.map((name) => [name, "set"]))
+  return Settings.unknownVariables(environment).map(({ variable }) => variable)
 }

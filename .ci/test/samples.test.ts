@@ -4,6 +4,7 @@ import * as Schema from "effect/Schema"
 import { describe, expect, it } from "vitest"
 import { isWebhookEvent } from "../../packages/core/src/select/WebhookEvent.ts"
 import * as ConfigFile from "../../packages/server/src/config/ConfigFile.ts"
+import * as Settings from "../../packages/server/src/config/settings.ts"
 import { problemOf } from "./commandLines.ts"
 import { blocksOf, type CodeBlock, documents } from "./markdown.ts"
 import { examples, filesIn, packages, read } from "./sources.ts"
@@ -40,7 +41,8 @@ describe("programs", () => {
 
 const hashKey = new Uint8Array(32)
 
-const asConfig = (text: string): unknown => ConfigFile.parse("config", text, true)
+const asConfig = (text: string): unknown =>
+  ConfigFile.parse("config", text, { names: Settings.names, environment: {}, hasHashKey: true })
 
 /** A part of a destination, as it stands in the config file. */
 const asDestination = (text: string): unknown =>
