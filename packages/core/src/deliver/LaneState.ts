@@ -158,10 +158,25 @@ export const skipped = (state: LaneState, events: number): LaneState => movedTo(
 
 const decodeUnknown = Schema.decodeUnknownResult(Schema.fromJsonString(LaneState))
 
-/** `null` when it was written by a version this program does not know. */
-export const decode = (state: string): LaneState | null => Result.getOrElse(decodeUnknown(state), () => null)
+/**
+ * What this process has written last, by its text: most of what it reads it has written itself, and
+ * making sure of a state costs more than all else that is done with one.
+ */
+const written = new Map<string, LaneState>()
 
-export const encode = (state: LaneState): string => JSON.stringify(state)
+/** One text is a few hundred bytes, or some KB with as many suspects as there may be. */
+const maxWritten = 256
+
+/** `null` when it was written by a version this program does not know. */
+export const decode = (state: string): LaneState | null =>
+  written.get(state) ?? Result.getOrElse(decodeUnknown(state), () => null)
+
+export const encode = (state: LaneState): string => {
+  const text = JSON.stringify(state)
+  written.set(text, state)
+  if (written.size > maxWritten) written.delete(written.keys().next().value!)
+  return text
+}
 
 /** Fails with `Incompatible` when another version has written it. */
 export const read = ({ state }: CursorRecord, destination: string): Effect.Effect<LaneState, StoreError> => {
