@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
+import type { Backlog } from "../ports/Backlog.ts"
 import { cursorName } from "../ports/CursorName.ts"
 import type { CursorRecord, CursorSave, Cursors } from "../ports/Cursors.ts"
 import type { DeadLetters } from "../ports/DeadLetters.ts"
@@ -56,6 +57,8 @@ export interface LaneOptions {
   readonly readBytes: () => number
   /** How many bytes one request may carry, likewise. */
   readonly batchBytes: () => number
+  /** What all lanes may keep of their batches while they wait for long. */
+  readonly keeping: Pick<Backlog, "take" | "give">
   /** The feed has room: the head reader may go on. */
   readonly askForMore: () => void
   /** The lane's place or condition has changed. */
@@ -157,7 +160,7 @@ export const make = Effect.fnUntraced(function* (options: LaneOptions) {
   )
   const givingUp = makeGivingUp(destination.retry, book)
   const settle = makeSettle(options, {
-    ...{ book, feed, reading, bury, round, doubt, fitting, givingUp, suspects },
+    ...{ book, feed, reading, bury, round, doubt, fitting, givingUp, suspects, notice },
   })
 
   const run: Effect.Effect<never, LaneEnd> = Effect.gen(function* () {

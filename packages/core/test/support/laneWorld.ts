@@ -319,6 +319,8 @@ export const makeLaneWorld = (
         ...reader,
         readBytes: () => 1024 * 1024,
         batchBytes: () => 1024 * 1024,
+        // Whether there is room for a batch whose lane waits for long.
+        keeping: { take: () => seed % 2 === 0, give: () => {} },
         onChange: () => {},
         draining: () => false,
       })

@@ -6,6 +6,7 @@ import * as Fiber from "effect/Fiber"
 import * as FiberMap from "effect/FiberMap"
 import * as Option from "effect/Option"
 import { logMessages } from "../../base/Telemetry.ts"
+import { Backlog } from "../../ports/Backlog.ts"
 import { cursorName } from "../../ports/CursorName.ts"
 import type { CursorRecord, Cursors } from "../../ports/Cursors.ts"
 import type { DeadLetters } from "../../ports/DeadLetters.ts"
@@ -34,6 +35,9 @@ const laggingBytes = { together: 32 * 1024 * 1024, most: 1024 * 1024 }
  * limits of 1 MiB.
  */
 const batchBytes = 256 * 1024 * 1024
+
+/** What batches of all lanes may take up while their destinations are away: a few dozen large ones. */
+const keptBytes = 16 * 1024 * 1024
 
 /** A share smaller than this would cost more in requests than it saves in memory. */
 const leastShare = 64 * 1024
@@ -125,6 +129,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     const [oldest] = finished.keys()
     if (finished.size > maxFinished && oldest !== undefined) finished.delete(oldest)
   }
+  const keeping = new Backlog(keptBytes)
   const share = (bytes: number) => Math.max(bytes / Math.max(running.size, expected), leastShare)
 
   /**
@@ -191,8 +196,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
         ...readers[partition]!,
         readBytes: () => Math.min(share(laggingBytes.together), laggingBytes.most),
         batchBytes: () => share(batchBytes / destination.concurrency),
-        onChange,
-        draining,
+        ...{ keeping, onChange, draining },
       })
     const one: Running = { known, partition, replay, tenure, lane: yield* open(before) }
     // It has waited for nothing yet.

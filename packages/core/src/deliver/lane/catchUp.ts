@@ -39,6 +39,8 @@ export interface Reading {
    * lane has looked at.
    */
   readonly goOnAt: (resumeAt: Position) => Effect.Effect<void, StoreError>
+  /** Whether the log has everything behind a place, up to a position that it has given. */
+  readonly hasAll: (after: Position, upTo: string) => Effect.Effect<boolean, StoreError>
   /** Whether the log ends before a position that it has given. */
   readonly endsBefore: (position: string) => Effect.Effect<boolean, StoreError>
   /**
@@ -151,6 +153,9 @@ export const makeReading = (options: Options, book: Book, feed: Feed, wake: Latc
     forget: () => ahead.clear(),
 
     goOnAt,
+
+    hasAll: (after, upTo) =>
+      Effect.map(retryStore(log.bounds(partition)), ({ tail, head }) => tail <= after && upTo <= head),
 
     endsBefore: (position) => Effect.map(retryStore(log.bounds(partition)), ({ head }) => head < position),
 

@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import type { Backlog } from "../../ports/Backlog.ts"
 import type { StoreError } from "../../ports/StoreError.ts"
 import type { Destination } from "../../select/Destination.ts"
 import type * as Delivery from "../Delivery.ts"
@@ -16,14 +17,19 @@ import type { GivingUp } from "./givingUp.ts"
 import { countOf, cut, firstAlone, firstOf, type OpenBatch, rangeOf, without } from "./openBatch.ts"
 import type { Book } from "./progress.ts"
 import type { Round } from "./round.ts"
+import type { Notice } from "./stopNotice.ts"
 import type { Suspects } from "./suspects.ts"
 import * as Transitions from "./transitions.ts"
 
 /**
- * A lane that waits longer than this (ms) keeps no batch in memory, so that a thousand dead
- * destinations hold nothing: it reads it again.
+ * A lane that waits longer than this (ms) takes no more from the log meanwhile, and keeps its batch
+ * only while there is room for what all of them keep: a thousand dead destinations hold no more
+ * than that. Without room it reads the batch again.
  */
-const keepWhileWaiting = 5_000
+const longWait = 5_000
+
+/** Bytes for where an event of a batch comes from, about. */
+const bytesPerSource = 64
 
 /** Halved this often more than one event takes, with nothing passing: it is the destination. */
 const moreHalvings = 4
@@ -32,6 +38,8 @@ interface Options {
   readonly destination: Destination
   readonly partition: number
   readonly router: Router
+  /** What all lanes may keep of their batches while they wait for long. */
+  readonly keeping: Pick<Backlog, "take" | "give">
 }
 
 interface Parts {
@@ -44,6 +52,7 @@ interface Parts {
   readonly fitting: Fitting
   readonly givingUp: GivingUp
   readonly suspects: Suspects
+  readonly notice: Notice
 }
 
 /** An attempt that failed. */
@@ -57,13 +66,14 @@ interface Failure {
 
 /**
  * Sends a batch, whole or in parts, until every event of it is delivered, dead or a suspect.
- * Returns before that when it has waited for long: then the batch is to be taken again, and what is
- * left of it is in the book.
+ * Returns before that when it has waited for long and not kept the batch: then it is to be taken
+ * again, and what is left of it is in the book.
  */
 export type Settle = (open: OpenBatch) => Effect.Effect<void, Fenced | Released | Gone | StoreError>
 
-export const makeSettle = ({ destination, partition, router }: Options, parts: Parts): Settle => {
-  const { book, feed, reading, bury, round, doubt, fitting, givingUp, suspects } = parts
+export const makeSettle = (options: Options, parts: Parts): Settle => {
+  const { destination, partition, router, keeping } = options
+  const { book, feed, reading, bury, round, doubt, fitting, givingUp, suspects, notice } = parts
 
   /**
    * What the batch was when something passed last: what it is put back to when nothing more passes.
@@ -285,16 +295,31 @@ export const makeSettle = ({ destination, partition, router }: Options, parts: P
     }
   })
 
-  /** Returns whether the batch was forgotten for it. */
-  const wait = Effect.fnUntraced(function* (pause: Delivery.Wait) {
-    const forget = pause.millis > keepWhileWaiting && left().length > 0
-    if (forget) {
-      router.detach(feed)
-      feed.rewind(book.standing.place)
-      reading.forget()
+  /**
+   * Returns whether the batch is to be taken again: it was forgotten, the log has no longer all of
+   * it, or the lane is to go no further.
+   */
+  const wait = Effect.fnUntraced(function* ({ taken, batch }: OpenBatch, pause: Delivery.Wait) {
+    const { open } = book.state
+    if (pause.millis <= longWait || open === null || open.todo.length === 0) {
+      yield* round.wait(pause)
+      return false
     }
-    yield* round.wait(pause)
-    return forget
+    const bytes = batch.bodies.reduce((sum, body) => sum + body.bytes.length, taken.length * bytesPerSource)
+    const isKept = keeping.take(bytes)
+    const goBack = (): void => feed.rewind(book.standing.place)
+    router.detach(feed)
+    reading.forget()
+    if (isKept) feed.rewind(feed.ahead)
+    else goBack()
+    const giveBack = Effect.sync(() => {
+      if (isKept) keeping.give(bytes)
+    })
+    yield* Effect.ensuring(round.wait(pause), giveBack)
+    if (!isKept) return true
+    const goesOn = !notice.isGiven() && (yield* reading.hasAll(book.standing.place.position, open.last[0]))
+    if (!goesOn) goBack()
+    return !goesOn
   })
 
   const retrySuspects = Effect.suspend(() =>
@@ -331,7 +356,7 @@ export const makeSettle = ({ destination, partition, router }: Options, parts: P
       )
       failure.record(pause)
       yield* saveProgress
-      if (pause !== null && (yield* wait(pause))) return
+      if (pause !== null && (yield* wait(open, pause))) return
     }
   })
 }
