@@ -31,6 +31,7 @@ const workspace = (ending: string, exclude: ReadonlyArray<string>) =>
           find: `@millrace/core/${entry}`,
           replacement: file(`core/src/${entry}.ts`),
         })),
+        { find: "@millrace/testkit/vitest", replacement: file("testkit/src/vitest.ts") },
         { find: "@millrace/console/admin", replacement: file("console/src/admin.ts") },
         ...packages.map((name) => ({
           find: name === "server" ? "millrace" : `@millrace/${name}`,

@@ -25,6 +25,7 @@ const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
   console: () => import("./console.ts"),
   attack: () => import("./attack.ts"),
   failover: () => import("./failover.ts"),
+  virtual: () => import("./virtual.ts"),
 }
 const names = Object.keys(benchmarks)
 

@@ -1,7 +1,7 @@
 import type { Server } from "node:http"
 import type { AddressInfo } from "node:net"
 import { expressHandler } from "@millrace/express"
-import { adapterContract, hostNotFound } from "@millrace/testkit"
+import { adapterContract, hostNotFound } from "@millrace/testkit/vitest"
 import express from "express"
 
 adapterContract("express", async (ingest, { prefix, bodyParser, allowOrigin, consume, body }) => {

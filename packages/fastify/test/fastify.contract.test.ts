@@ -1,6 +1,6 @@
 import { once } from "node:events"
 import millrace from "@millrace/fastify"
-import { adapterContract, hostNotFound } from "@millrace/testkit"
+import { adapterContract, hostNotFound } from "@millrace/testkit/vitest"
 import Fastify from "fastify"
 
 adapterContract("fastify", async (ingest, { prefix, bodyParser, allowOrigin, consume, body }) => {

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net"
 import { buffer } from "node:stream/consumers"
 import { gunzipSync } from "node:zlib"
 import { createServer, type Ingest, nodeHandler } from "@millrace/node"
-import { type AdapterOptions, adapterContract, hostNotFound } from "@millrace/testkit"
+import { type AdapterOptions, adapterContract, hostNotFound } from "@millrace/testkit/vitest"
 
 /** A host without a framework: what one writes by hand around the handler. */
 const host = (

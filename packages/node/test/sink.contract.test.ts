@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net"
 import { gunzipSync } from "node:zlib"
 import { webhook } from "@millrace/core/host"
 import { Codec, Transport } from "@millrace/node"
-import { type FarEndMood, type SinkFarEnd, sinkContract } from "@millrace/testkit"
+import { type FarEndMood, type SinkFarEnd, sinkContract } from "@millrace/testkit/vitest"
 import * as Layer from "effect/Layer"
 
 const statuses: Partial<Record<FarEndMood, number>> = {

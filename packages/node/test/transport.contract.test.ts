@@ -1,4 +1,4 @@
 import { Transport } from "@millrace/node"
-import { transportContract } from "@millrace/testkit"
+import { transportContract } from "@millrace/testkit/vitest"
 
 transportContract("undici", () => Transport.layer({ allowPrivate: true }))

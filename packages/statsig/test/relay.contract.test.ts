@@ -2,7 +2,7 @@ import { createServer, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import { gunzipSync } from "node:zlib"
 import { Codec, Transport } from "@millrace/node"
-import { type FarEndMood, type SinkFarEnd, sinkContract } from "@millrace/testkit"
+import { type FarEndMood, type SinkFarEnd, sinkContract } from "@millrace/testkit/vitest"
 import * as Layer from "effect/Layer"
 import { relay } from "../src/relay.ts"
 

@@ -1,5 +1,5 @@
 import { describeStore, servers } from "@millrace/test-servers"
-import { type StoreBinding, storeContract } from "@millrace/testkit"
+import { type StoreBinding, storeContract } from "@millrace/testkit/vitest"
 import { newPlace } from "./place.ts"
 
 await describeStore("nats", servers.nats, () => {

@@ -1,5 +1,10 @@
 import { available, describeStore, servers } from "@millrace/test-servers"
-import { accountingContract, type StoreBinding, storeContract, storeFaultsContract } from "@millrace/testkit"
+import {
+  accountingContract,
+  type StoreBinding,
+  storeContract,
+  storeFaultsContract,
+} from "@millrace/testkit/vitest"
 import { newEmptiablePlace, newFaultyPlace, newPlace, newRewindablePlace, newSmallPlace } from "./place.ts"
 
 await describeStore("nats", servers.nats, () => {

@@ -13,7 +13,7 @@ import {
   type FaultyPlace,
   type StoreBinding,
   storeFaultsContract,
-} from "@millrace/testkit"
+} from "@millrace/testkit/vitest"
 import { newPlace } from "./support/place.ts"
 import { rewindablePlace } from "./support/rewindable.ts"
 import { dropSchema, freshSchema } from "./support/server.ts"

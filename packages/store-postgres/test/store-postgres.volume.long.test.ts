@@ -1,5 +1,5 @@
 import { describeStore, servers } from "@millrace/test-servers"
-import { volumeContract } from "@millrace/testkit"
+import { volumeContract } from "@millrace/testkit/vitest"
 import { newPlace } from "./support/place.ts"
 
 await describeStore("postgres", servers.postgres, () => {

@@ -1,5 +1,5 @@
 import { describeStore, servers } from "@millrace/test-servers"
-import { storeContract } from "@millrace/testkit"
+import { storeContract } from "@millrace/testkit/vitest"
 import { newPlace } from "./support/place.ts"
 
 await describeStore("redis", servers.redis, () => {

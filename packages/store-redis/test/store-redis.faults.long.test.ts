@@ -9,7 +9,7 @@ import {
   type StoreBinding,
   type StorePlace,
   storeFaultsContract,
-} from "@millrace/testkit"
+} from "@millrace/testkit/vitest"
 import { newPlace } from "./support/place.ts"
 import { removeKeys, withRedis } from "./support/server.ts"
 

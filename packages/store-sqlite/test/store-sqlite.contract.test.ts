@@ -1,4 +1,4 @@
-import { storeContract } from "@millrace/testkit"
+import { storeContract } from "@millrace/testkit/vitest"
 import { newPlace } from "./support/place.ts"
 
 storeContract("sqlite", {

@@ -1,7 +1,7 @@
 import { join } from "node:path"
 import { layer } from "@millrace/store-sqlite"
 import { lackingDisk, smallDisk } from "@millrace/test-servers"
-import { accountingContract, type StoreBinding, storeFaultsContract } from "@millrace/testkit"
+import { accountingContract, type StoreBinding, storeFaultsContract } from "@millrace/testkit/vitest"
 import { newPlace } from "./support/place.ts"
 import { rewindablePlaces } from "./support/rewindable.ts"
 

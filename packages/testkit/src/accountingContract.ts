@@ -4,11 +4,12 @@ import { DeadLetters, type Ingest } from "@millrace/core"
 import { Ledger } from "@millrace/core/host"
 import * as fc from "fast-check"
 import { describe, expect, it } from "vitest"
+import { patientOnce } from "./internal/waiting.ts"
 import type { StoreBinding } from "./storeBinding.ts"
 import { type Answer, type TestPipelineOptions, testPipeline } from "./testPipeline.ts"
 
 /** What a store's author has said already for `storeContract`. */
-export type AccountingBinding = Pick<StoreBinding, "place" | "capped">
+export type AccountingBinding = Pick<StoreBinding, "place" | "capped" | "patience">
 
 export interface AccountingOptions {
   /** How many random stories each scenario tells: 10 by default. */
@@ -162,7 +163,12 @@ const blankIntake = (): Record<keyof Ingest.IntakeLedger, number> => ({
 /** A pipeline, and what the world outside knows of it: that is what its books are held against. */
 const makeWorld = async (binding: AccountingBinding, options: TestPipelineOptions) => {
   const place = await binding.place()
-  const pipeline = await testPipeline({ destinations, store: place.open, ...options })
+  const { patience } = binding
+  const pipeline = await testPipeline({
+    ...{ destinations, store: place.open },
+    ...(patience === undefined ? {} : { patience }),
+    ...options,
+  })
   /** By value: what was answered 202, and what was never answered. */
   const accepted = new Map<string, { readonly wanted: boolean }>()
   const unanswered = new Map<string, { readonly wanted: boolean }>()
@@ -317,8 +323,11 @@ const makeWorld = async (binding: AccountingBinding, options: TestPipelineOption
     take,
     expectRows,
     end: async () => {
-      await pipeline.dispose()
-      await place.remove?.()
+      try {
+        await pipeline.dispose()
+      } finally {
+        await place.remove?.()
+      }
     },
   }
 }
@@ -409,8 +418,11 @@ export const accountingContract = (
       "%s",
       async (_, scenario) => {
         const stories = fc.array(fc.oneof(...scenario.steps), { minLength: 5, maxLength: 20 })
+        const patiently = patientOnce()
         await fc.assert(
-          fc.asyncProperty(fc.nat(), stories, (seed, steps) => tell(binding, scenario, seed, steps)),
+          fc.asyncProperty(fc.nat(), stories, (seed, steps) =>
+            patiently(() => tell(binding, scenario, seed, steps)),
+          ),
           { numRuns: runs },
         )
       },

@@ -14,6 +14,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { clientCases, clientOptions, untrustedPeer } from "./clientCases.ts"
 import { type GoldenReply, goldenOptions, goldenReplies } from "./goldenReplies.ts"
 import { RawConnection, type RawReply, type RawRequest } from "./internal/rawHttp.ts"
+import { suiteTimeout, usualPatience, within } from "./internal/waiting.ts"
 
 /** How the host is to be set up around Millrace. */
 export interface AdapterOptions {
@@ -223,17 +224,18 @@ const huge = Buffer.alloc(12 * 1024 * 1024, "x")
  */
 export const adapterContract = (name: string, start: StartAdapter): void => {
   const open = async (ingest: Ingest, options: AdapterOptions = {}) => {
-    const host = await start(ingest, options)
+    const host = await within("the host to start", start(ingest, options))
     const connections: Array<RawConnection> = []
+    const close = () => within("the host to close", host.close())
     return {
-      ...host,
+      ...{ ...host, close },
       connect: async () => {
-        const connection = await RawConnection.open(host.url)
+        const connection = await RawConnection.open(host.url, usualPatience)
         connections.push(connection)
         return connection
       },
       once: async (request: RawRequest) => {
-        const connection = await RawConnection.open(host.url)
+        const connection = await RawConnection.open(host.url, usualPatience)
         try {
           return await connection.exchange(request)
         } finally {
@@ -242,7 +244,7 @@ export const adapterContract = (name: string, start: StartAdapter): void => {
       },
       stop: async () => {
         for (const connection of connections) connection.destroy()
-        await host.close()
+        await close()
       },
     }
   }
@@ -278,7 +280,7 @@ export const adapterContract = (name: string, start: StartAdapter): void => {
     tests(() => current!)
   }
 
-  describe(`adapter contract: ${name}`, () => {
+  describe(`adapter contract: ${name}`, { timeout: suiteTimeout }, () => {
     describe("golden replies", () => {
       withReal({}, (host) => {
         it.each(goldenReplies.map((golden) => [golden.name, golden] as const))("%s", async (_, golden) => {
@@ -482,9 +484,9 @@ export const adapterContract = (name: string, start: StartAdapter): void => {
             headers: [["Content-Length", "1000"]],
             body: "only this",
           })
-          await host().inside
+          await within("the request to reach Millrace", host().inside)
           connection.destroy()
-          await failure
+          await within("Millrace to hear that the client went away", failure)
           expect(host().failures.at(-1)).toBe("Aborted")
           expect((await post("still here")).status).toBe(202)
         })
@@ -670,7 +672,7 @@ export const adapterContract = (name: string, start: StartAdapter): void => {
         headers: [["Connection", "close"]],
         body: "in flight",
       })
-      await scripted.inside
+      await within("the request to reach Millrace", scripted.inside)
       let closed = false
       const closing = host.close().then(() => {
         closed = true

@@ -8,6 +8,7 @@ import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import { describe, expect, it, onTestFinished } from "vitest"
+import { suiteTimeout, within } from "./internal/waiting.ts"
 
 /**
  * How the far end behaves.
@@ -85,12 +86,21 @@ const outcomes = {
   gone: "gone",
 } as const satisfies Record<FarEndMood, SinkReply["outcome"]>
 
+/** A far end that a test does not wait for in vain. */
+const patiently = (farEnd: SinkFarEnd): SinkFarEnd => ({
+  ...farEnd,
+  arrived: () => farEnd.arrived(),
+  feel: (mood) => within(`the far end to be so: ${mood}`, farEnd.feel(mood)),
+  kept: () => within("the far end to say what it keeps", farEnd.kept()),
+  close: () => within("the far end to close", farEnd.close()),
+})
+
 /** What a {@link SinkKind} has to keep to, whatever is at the far end. */
 export const sinkContract = (name: string, binding: SinkBinding): void => {
-  describe(`the sink contract, ${name}`, () => {
+  describe(`the sink contract, ${name}`, { timeout: suiteTimeout }, () => {
     const open = async (timeout = patient) => {
-      const farEnd = await binding.farEnd()
-      onTestFinished(() => farEnd.close())
+      const farEnd = patiently(await within("the far end to start", binding.farEnd()))
+      onTestFinished(farEnd.close)
       const decoded = Destination.decode(
         { ...farEnd.destination, id: "there", timeout },
         undefined,
@@ -99,13 +109,15 @@ export const sinkContract = (name: string, binding: SinkBinding): void => {
       if (Result.isFailure(decoded)) throw new Error(JSON.stringify(decoded.failure))
       const destination = decoded.success
       const scope = Scope.makeUnsafe()
-      onTestFinished(() => Effect.runPromise(Scope.close(scope, Exit.void)))
-      const services = await Effect.runPromise(Layer.buildWithScope(binding.services, scope))
-      const sink = await Effect.runPromise(
-        binding.kind
-          .open(destination)
-          .pipe(Effect.provideContext(services), Effect.provideService(Scope.Scope, scope)),
+      onTestFinished(() => within("the sink to close", Effect.runPromise(Scope.close(scope, Exit.void))))
+      const services = await within(
+        "the services of the sink",
+        Effect.runPromise(Layer.buildWithScope(binding.services, scope)),
       )
+      const opening = binding.kind
+        .open(destination)
+        .pipe(Effect.provideContext(services), Effect.provideService(Scope.Scope, scope))
+      const sink = await within("the sink to open", Effect.runPromise(opening))
 
       /** Events as their texts, in a request of their kind. */
       const batchOf = (id: string, ...events: ReadonlyArray<string>): SinkBatch => {
@@ -120,7 +132,8 @@ export const sinkContract = (name: string, binding: SinkBinding): void => {
         const [first, last] = [`${id}-first`, `${id}-last`]
         return { id: `msg_${id.padEnd(32, "0")}`, first, last, count: events.length, body, origin: shared }
       }
-      const send = (batch: SinkBatch): Promise<SinkReply> => Effect.runPromise(sink.send(batch))
+      const send = (batch: SinkBatch): Promise<SinkReply> =>
+        within("the sink to say what became of a batch", Effect.runPromise(sink.send(batch)))
       return { farEnd, sink, scope, batchOf, send }
     }
 
@@ -195,7 +208,7 @@ export const sinkContract = (name: string, binding: SinkBinding): void => {
       await farEnd.feel("silent")
       const fiber = Effect.runFork(sink.send(batchOf("a", event("1"))))
       await expect.poll(farEnd.arrived).toBe(1)
-      await Effect.runPromise(Fiber.interrupt(fiber))
+      await within("the sink to stop", Effect.runPromise(Fiber.interrupt(fiber)))
       expect(fiber.pollUnsafe()).toBeDefined()
     })
   })

@@ -1,4 +1,5 @@
 import type { Store, StoreError } from "@millrace/core"
+import type * as Duration from "effect/Duration"
 import type * as Layer from "effect/Layer"
 
 export interface StoreOpenOptions {
@@ -99,6 +100,11 @@ export interface StoreBinding extends StoreCapabilities {
   readonly emptiablePlace?: (
     level: "memory" | "disk",
   ) => EmptiablePlace | null | Promise<EmptiablePlace | null>
+  /**
+   * For how long, in real time, a store may be silent before a case gives up, and says what it
+   * waits for: 15 seconds by default, and longer once its server was taken away.
+   */
+  readonly patience?: Duration.Input
 }
 
 type MakeRewindable = () => RewindablePlace | Promise<RewindablePlace>

@@ -15,6 +15,7 @@ import {
   StoreError,
   Transport,
 } from "@millrace/core"
+import { didYouMean } from "@millrace/core/host"
 import {
   Counters,
   Cursors,
@@ -27,7 +28,7 @@ import {
 } from "@millrace/core/store"
 import { Codec } from "@millrace/node"
 import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
@@ -35,6 +36,7 @@ import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import { onStoreClock } from "./internal/storeClock.ts"
 import * as VirtualTime from "./internal/virtualTime.ts"
+import { usualPatience, within } from "./internal/waiting.ts"
 import type { StoreOpenOptions } from "./storeBinding.ts"
 
 /** What a receiver answers: a status, more of a reply, or no reply at all. */
@@ -95,6 +97,11 @@ export interface TestPipelineOptions extends Millrace.MillraceOptions {
   readonly maxBytes?: number
   /** Gets what is logged, line by line. Silent by default. */
   readonly log?: (line: Millrace.LogLine) => void
+  /**
+   * For how long, in real time, the store may leave a call unanswered before the test fails, and
+   * names the call: 15 seconds by default.
+   */
+  readonly patience?: Duration.Input
 }
 
 /** A whole Millrace on a virtual clock, from HTTP request to webhook: days pass in milliseconds. */
@@ -115,6 +122,10 @@ export interface TestPipeline extends Omit<Operations.Operations, "deadLetters">
    * does; waits go on as before.
    */
   readonly setWallClock: (ahead: number) => void
+  /**
+   * The far end of a destination, or of a URL that something else sends to. Throws when there is no
+   * such destination, and names those there are.
+   */
   readonly receiver: (destination: string) => TestReceiver
   /** What became of all events that arrived since the last start. */
   readonly intake: () => Promise<Ingest.IntakeLedger>
@@ -184,7 +195,7 @@ const mortal = (
     Effect.suspend(() => {
       const believed = headOf(partition)
       if (after >= believed) return Effect.void
-      return Effect.map(busy(log.bounds(partition)), ({ head }) => {
+      return Effect.map(busy("EventLog.bounds", log.bounds(partition)), ({ head }) => {
         if (head < believed && headOf(partition) === believed) heads.set(partition, head)
       })
     })
@@ -202,11 +213,11 @@ const mortal = (
     wait: (partition, after) =>
       Effect.andThen(
         fallBack(partition, after),
-        busy(log.wait(partition, after), () => after < headOf(partition)),
+        busy("EventLog.wait", log.wait(partition, after), () => after < headOf(partition)),
       ),
   })
-  const guard = (name: string, effect: Effect.Effect<unknown, unknown>) => {
-    const call = name === "wait" ? effect : busy(effect)
+  const guard = (what: string, effect: Effect.Effect<unknown, unknown>) => {
+    const call = what === "EventLog.wait" ? effect : busy(what, effect)
     const heard = Effect.onExit(call, () => (isAlive() ? Effect.void : Effect.never))
     return Effect.suspend(() => (!isAlive() ? Effect.never : isFailing() ? Effect.fail(unavailable) : heard))
   }
@@ -219,13 +230,14 @@ const mortal = (
       port === EventLog.EventLog
         ? watched
         : Context.get(store, port as unknown as Context.Key<Store.Store, object>)
+    const portName = port.key.slice(port.key.lastIndexOf("/") + 1)
     const guarded = Object.fromEntries(
       Object.entries(service).map(([name, member]) => [
         name,
         typeof member === "function"
-          ? (...args: ReadonlyArray<unknown>) => guard(name, member(...args))
+          ? (...args: ReadonlyArray<unknown>) => guard(`${portName}.${name}`, member(...args))
           : Effect.isEffect(member)
-            ? guard(name, member as Effect.Effect<unknown, unknown>)
+            ? guard(`${portName}.${name}`, member as Effect.Effect<unknown, unknown>)
             : member,
       ]),
     )
@@ -247,25 +259,87 @@ const eventsIn = (text: string, contentType: string | undefined): ReadonlyArray<
   return Array.isArray(events) ? events : []
 }
 
-interface Receiver extends TestReceiver {
-  readonly requests: Array<ReceivedRequest>
-  decide: (events: ReadonlyArray<WebhookEvent>, request: number) => Answer
+/** What a request says. It is read when somebody asks: nobody does for most of an outage. */
+interface Said {
+  readonly isOf: (bytes: Uint8Array) => boolean
+  readonly body: () => string
+  readonly events: () => ReadonlyArray<WebhookEvent>
 }
 
+const readerOf = (sent: Uint8Array, headers: ReceivedRequest["headers"]): Said => {
+  const bytes = Buffer.from(sent)
+  let text: string | undefined
+  let events: ReadonlyArray<WebhookEvent> | undefined
+  const body = (): string => {
+    text ??= new TextDecoder().decode(headers["content-encoding"] === "gzip" ? gunzipSync(bytes) : bytes)
+    return text
+  }
+  return {
+    isOf: (other) => bytes.equals(other),
+    body,
+    events: () => {
+      events ??= eventsIn(body(), headers["content-type"])
+      return events
+    },
+  }
+}
+
+const received = (
+  at: number,
+  headers: ReceivedRequest["headers"],
+  { body, events }: Said,
+  status: number | null,
+): ReceivedRequest => ({
+  at,
+  headers,
+  get events() {
+    return events()
+  },
+  get body() {
+    return body()
+  },
+  status,
+})
+
+interface Receiver extends TestReceiver {
+  readonly requests: Array<ReceivedRequest>
+  readonly hear: (body: Uint8Array, headers: ReceivedRequest["headers"]) => Said
+  decide: (said: Said, request: number) => Answer
+}
+
+const howWritten = (headers: ReceivedRequest["headers"]): string =>
+  `${headers["content-type"]} ${headers["content-encoding"]}`
+
 const makeReceiver = (): Receiver => {
+  /** The same again in most of an outage: kept, and read, once. */
+  let last: { readonly said: Said; readonly how: string } | null = null
   const receiver: Receiver = {
     requests: [],
+    hear: (body, headers) => {
+      const how = howWritten(headers)
+      if (last === null || last.how !== how || !last.said.isOf(body)) {
+        last = { said: readerOf(body, headers), how }
+      }
+      return last.said
+    },
     decide: () => 200,
     get events() {
-      return receiver.requests.flatMap(({ status, events }) =>
-        status !== null && status >= 200 && status < 300 ? events : [],
-      )
+      return receiver.requests.flatMap((request) => {
+        const { status } = request
+        return status !== null && status >= 200 && status < 300 ? request.events : []
+      })
     },
     answer: (answer) => {
-      receiver.decide = typeof answer === "function" ? answer : () => answer
+      receiver.decide =
+        typeof answer === "function" ? ({ events }, request) => answer(events(), request) : () => answer
     },
   }
   return receiver
+}
+
+const unknownReceiver = (id: string, known: ReadonlyArray<string>): never => {
+  const there = known.length === 0 ? "there is none" : `there are ${known.join(", ")}`
+  throw new RangeError(`no destination is called "${id}" (${there})${didYouMean(id, known)}`)
 }
 
 /**
@@ -292,44 +366,46 @@ export const testPipeline = async (options: TestPipelineOptions = {}): Promise<T
     seed = "millrace",
     store = Store.layerMemory,
     maxBytes,
+    patience = usualPatience,
     log,
     ...first
   } = options
   const world = Scope.makeUnsafe()
-  const time = await Effect.runPromise(
-    VirtualTime.make(startAt.getTime(), options.store !== undefined).pipe(Scope.provide(world)),
-  )
-  const base = await Effect.runPromiseWith(time.context)(
-    Layer.buildWithScope(
-      Layer.mergeAll(
-        Layer.succeedContext(time.context),
-        Millrace.layerLog(log),
-        onStoreClock(store(maxBytes === undefined ? {} : { maxBytes })),
-      ),
-      world,
+  const real = options.store === undefined ? null : Duration.toMillis(Duration.fromInputUnsafe(patience))
+  const time = VirtualTime.make(startAt.getTime(), real)
+  const opening = Layer.buildWithScope(
+    Layer.mergeAll(
+      Layer.succeedContext(time.context),
+      Millrace.layerLog(log),
+      onStoreClock(store(maxBytes === undefined ? {} : { maxBytes })),
     ),
+    world,
   )
-  const run = Effect.runPromiseWith(base)
+  const base = await time.watch(Effect.runPromiseWith(time.context)(time.busy("the store to open", opening)))
+  const runOn = Effect.runPromiseWith(base)
+  const run: typeof runOn = (effect, options) => time.watch(runOn(effect, options))
   let failing = false
   const heads = new Map<number, Position.Position>()
 
   const receivers = new Map<string, Receiver>()
   const urls = new Map<string, string>()
-  const receiver = (destination: string): Receiver => {
-    const known = receivers.get(destination) ?? makeReceiver()
-    receivers.set(destination, known)
-    return known
+  const name = (id: string, url?: string): void => {
+    const known = receivers.get(id) ?? (url === undefined ? undefined : receivers.get(url))
+    receivers.set(id, known ?? makeReceiver())
+    if (url !== undefined) urls.set(url, id)
+  }
+  const receiver = (id: string): Receiver => {
+    if (URL.canParse(id)) name(id)
+    return receivers.get(id) ?? unknownReceiver(id, [...receivers.keys()])
   }
 
   const transport = Transport.Transport.of({
     send: Effect.fnUntraced(function* ({ url, headers, body, timeout }) {
       const to = receiver(urls.get(url) ?? url)
-      const sent = Buffer.from(body)
-      const text = new TextDecoder().decode(headers["content-encoding"] === "gzip" ? gunzipSync(body) : body)
-      const events = eventsIn(text, headers["content-type"])
-      const answer = to.decide(events, to.requests.length)
+      const request = to.hear(body, headers)
+      const answer = to.decide(request, to.requests.length)
       const record = (status: number | null) =>
-        to.requests.push({ at: time.now(), headers, events, body: text, status })
+        to.requests.push(received(time.now(), headers, request, status))
       if (typeof answer === "string") {
         record(null)
         if (answer === "timeout") yield* Effect.sleep(timeout)
@@ -341,14 +417,14 @@ export const testPipeline = async (options: TestPipelineOptions = {}): Promise<T
       const reply = typeof answer === "number" ? { status: answer } : answer
       record(reply.status)
       if (reply.after !== undefined) yield* Effect.sleep(reply.after)
-      if (!sent.equals(body)) throw new Error("a body was written over while it was sent")
+      if (!request.isOf(body)) throw new Error("a body was written over while it was sent")
       const { status, retryAfter = null, body: said = "" } = reply
       return { status, retryAfter, body: said, isBodyFree: true }
     }),
   })
 
   const start = async (life: Millrace.MillraceOptions) => {
-    for (const { id, url } of life.destinations ?? []) urls.set(url, id)
+    for (const { id, url } of life.destinations ?? []) name(id, url)
     const state = { alive: true }
     const scope = Scope.makeUnsafe()
     // Nobody hears a process that has crashed.
@@ -385,7 +461,13 @@ export const testPipeline = async (options: TestPipelineOptions = {}): Promise<T
 
   let life = await start(first)
 
-  const operations = Operations.of(() => life.operator, base)
+  const operations = Object.fromEntries(
+    Object.entries(Operations.of(() => life.operator, base)).map(([name, operate]) => [
+      name,
+      (...args: ReadonlyArray<unknown>) =>
+        time.watch((operate as (...args: ReadonlyArray<unknown>) => Promise<unknown>)(...args)),
+    ]),
+  ) as unknown as Operations.Operations
   const pipeline: TestPipeline = {
     ...operations,
     post: (body, { url = "/v1/log_event", headers = {} } = {}) => {
@@ -419,16 +501,16 @@ export const testPipeline = async (options: TestPipelineOptions = {}): Promise<T
       (await run(Effect.flatMap(DeadLettersPort.DeadLetters, (port) => port.list(query)))).letters,
     attempts: (query = {}) => run(Effect.flatMap(AttemptsPort.Attempts, (port) => port.list(query))),
     addDestination: (destination) => {
-      urls.set(destination.url, destination.id)
+      name(destination.id, destination.url)
       return operations.addDestination(destination)
     },
     testDestination: (which) => {
       const { id, destination } = which
-      if (destination?.url !== undefined) urls.set(destination.url, id ?? destination.id)
+      if (destination !== undefined) name(id ?? destination.id, destination.url)
       return operations.testDestination(which)
     },
     changeDestination: (id, changes, expected) => {
-      if (changes.url !== undefined) urls.set(changes.url, id)
+      name(id, changes.url)
       return operations.changeDestination(id, changes, expected)
     },
     failStore: (fails) => {
@@ -446,7 +528,7 @@ export const testPipeline = async (options: TestPipelineOptions = {}): Promise<T
     close: () => life.close(),
     dispose: async () => {
       await life.close()
-      await Effect.runPromise(Scope.close(world, Exit.void))
+      await within("the store to close", Effect.runPromise(Scope.close(world, Exit.void)))
     },
   }
   return pipeline

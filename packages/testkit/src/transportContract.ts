@@ -17,6 +17,7 @@ import {
   scriptedReceiver,
 } from "./internal/scriptedReceiver.ts"
 import { otherSelfSigned, selfSigned } from "./internal/selfSigned.ts"
+import { suiteTimeout, within } from "./internal/waiting.ts"
 
 /** A transport that may send to 127.0.0.1, where the receivers of the contract are. */
 export type MakeTransport = () => Layer.Layer<Transport.Transport, InvalidOptions>
@@ -79,7 +80,10 @@ const serveProxy = async (options?: ScriptedProxyOptions) => {
 const withSecret = (url: string): string => url.replace("://", `://user:${secret}@`)
 
 const closed = (socket: Socket): Promise<unknown> =>
-  socket.closed ? Promise.resolve() : new Promise((resolve) => socket.once("close", resolve))
+  within(
+    "the transport to close a connection",
+    socket.closed ? null : new Promise((resolve) => socket.once("close", resolve)),
+  )
 
 const allClosed = ({ sockets }: ScriptedReceiver) => Promise.all(sockets.map(closed))
 
@@ -110,20 +114,24 @@ const expectNoSecret = (outcome: Outcome) =>
 /** A transport that lives until it is closed, or the test is finished. */
 const open = async (make: MakeTransport) => {
   const scope = Scope.makeUnsafe()
-  const close = () => Effect.runPromise(Scope.close(scope, Exit.void))
+  const close = () => within("the transport to close", Effect.runPromise(Scope.close(scope, Exit.void)))
   onTestFinished(close)
-  const context = await Effect.runPromise(Layer.buildWithScope(make(), scope))
+  const context = await within(
+    "the transport to open",
+    Effect.runPromise(Layer.buildWithScope(make(), scope)),
+  )
   const transport = Context.get(context, Transport.Transport)
   return {
     transport,
     close,
-    send: (one: Transport.TransportRequest): Promise<Outcome> =>
-      transport.send(one).pipe(
+    send: (one: Transport.TransportRequest): Promise<Outcome> => {
+      const sending = transport.send(one).pipe(
         // Whether the body is free is each transport's to say, or not.
         Effect.map(({ status, retryAfter, body }) => ({ status, retryAfter, body })),
         Effect.catchTag("TransportError", Effect.succeed),
-        Effect.runPromise,
-      ),
+      )
+      return within("the transport to answer", Effect.runPromise(sending), patient)
+    },
   }
 }
 
@@ -256,7 +264,7 @@ export const transportContract = (name: string, make: MakeTransport): void => {
     return { receiver, outcome: await send(request(receiver.url, more)) }
   }
 
-  describe(`${name} keeps the contract of Transport`, () => {
+  describe(`${name} keeps the contract of Transport`, { timeout: suiteTimeout }, () => {
     describe("sending", () => {
       it("posts the bytes with the headers, and gives the reply", async () => {
         const receiver = await serve((socket) =>

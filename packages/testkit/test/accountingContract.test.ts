@@ -1,4 +1,4 @@
 import { Store } from "@millrace/core"
-import { accountingContract } from "@millrace/testkit"
+import { accountingContract } from "@millrace/testkit/vitest"
 
 accountingContract("memory", { place: () => ({ open: Store.layerMemory }), capped: true })

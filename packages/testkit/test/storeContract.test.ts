@@ -8,7 +8,7 @@ import {
   type StoreOpenOptions,
   storeContract,
   storeFaultsContract,
-} from "@millrace/testkit"
+} from "@millrace/testkit/vitest"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"

@@ -1,5 +1,6 @@
 import { once } from "node:events"
 import { connect, type Socket } from "node:net"
+import { within } from "./waiting.ts"
 
 export interface RawReply {
   readonly status: number
@@ -27,12 +28,14 @@ const bodyless = (status: number, method: string) =>
 /** One connection, on which every byte sent is the test's own and every byte received is kept. */
 export class RawConnection {
   readonly socket: Socket
+  readonly #patience: number | null
   #received = Buffer.alloc(0)
   #ended = false
   #changed: (() => void) | undefined
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, patience: number | null) {
     this.socket = socket
+    this.#patience = patience
     const wake = () => this.#changed?.()
     socket.on("data", (chunk) => {
       this.#received = Buffer.concat([this.#received, chunk])
@@ -45,11 +48,15 @@ export class RawConnection {
       })
   }
 
-  static async open(url: string): Promise<RawConnection> {
+  /**
+   * @param patience for how many ms the other side may be silent while a reply, or its end, is
+   * waited for; `null` for any time
+   */
+  static async open(url: string, patience: number | null = null): Promise<RawConnection> {
     const { hostname, port } = new URL(url)
     const socket = connect({ host: hostname, port: Number(port), noDelay: true })
     await once(socket, "connect")
-    return new RawConnection(socket)
+    return new RawConnection(socket, patience)
   }
 
   /** Returns once the kernel has taken all of it. */
@@ -118,17 +125,22 @@ export class RawConnection {
       const found = look()
       if (found !== undefined) return found
       if (this.#ended) throw new Error("the connection ended before the reply was complete")
-      await new Promise<void>((resolve) => {
+      const more = new Promise<void>((resolve) => {
         this.#changed = resolve
       })
+      await this.#patiently(`a complete reply, of which ${this.#received.length} bytes are there`, more)
     }
   }
 
   /** Returns when the other side has closed. */
   closed(): Promise<void> {
-    return this.socket.closed
-      ? Promise.resolve()
-      : new Promise((resolve) => this.socket.once("close", () => resolve()))
+    if (this.socket.closed) return Promise.resolve()
+    const end = new Promise<void>((resolve) => this.socket.once("close", () => resolve()))
+    return this.#patiently("the other side to close the connection", end)
+  }
+
+  #patiently(what: string, promise: Promise<void>): Promise<void> {
+    return this.#patience === null ? promise : within(what, promise, this.#patience)
   }
 
   destroy(): void {

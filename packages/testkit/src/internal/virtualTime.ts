@@ -1,10 +1,10 @@
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import type * as Scope from "effect/Scope"
-import * as TestClock from "effect/testing/TestClock"
+import type * as Effect from "effect/Effect"
+import * as Scheduler from "effect/Scheduler"
+import * as VirtualClock from "./virtualClock.ts"
+import { Waits } from "./waiting.ts"
 
 /**
  * A virtual clock whose time stands still while somebody is busy with something real, such as a
@@ -20,8 +20,17 @@ export interface VirtualTime {
    * clock go on as before.
    */
   readonly setWallClock: (ahead: number) => void
-  /** Counts an effect as busy until it ends, or only while something holds. */
-  readonly busy: <A, E, R>(effect: Effect.Effect<A, E, R>, isBusy?: () => boolean) => Effect.Effect<A, E, R>
+  /**
+   * Counts an effect as busy until it ends, or only while something holds. What it is called is
+   * said when it never ends.
+   */
+  readonly busy: <A, E, R>(
+    what: string,
+    effect: Effect.Effect<A, E, R>,
+    isBusy?: () => boolean,
+  ) => Effect.Effect<A, E, R>
+  /** Fails when somebody stays busy for too long while a promise is pending, and says with what. */
+  readonly watch: <A>(promise: Promise<A>) => Promise<A>
   /** Waits until nobody is busy, and what follows from that has happened. */
   readonly settle: () => Promise<void>
   /** Lets time pass, from one thing that is due to the next; everybody settles in between. */
@@ -37,91 +46,55 @@ const quietTurns = 3
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 /**
- * @param real whether anything takes real time at all; without, nobody is waited for
+ * @param patience for how many ms, in real time, somebody may be busy with one thing; `null` when
+ * nothing takes real time at all: then nobody is waited for
  */
-export const make = Effect.fnUntraced(function* (
-  startAt: number,
-  real: boolean,
-): Effect.fn.Return<VirtualTime, never, Scope.Scope> {
-  const context = yield* Layer.build(TestClock.layer())
-  const testClock = Context.get(context, Clock.Clock) as TestClock.TestClock
-  const now = testClock.currentTimeMillisUnsafe
-  const setTime = (at: number) => Effect.runPromiseWith(context)(testClock.setTime(at))
-  yield* testClock.setTime(startAt)
-  const after = (duration: Duration.Input) => now() + Duration.toMillis(duration)
-  let ahead = 0
-  const wall: Clock.Clock = {
-    ...testClock,
-    currentTimeMillisUnsafe: () => testClock.currentTimeMillisUnsafe() + ahead,
-    currentTimeMillis: Effect.sync(() => testClock.currentTimeMillisUnsafe() + ahead),
-    currentTimeNanosUnsafe: () => testClock.currentTimeNanosUnsafe() + BigInt(ahead) * 1_000_000n,
-    currentTimeNanos: Effect.sync(() => testClock.currentTimeNanosUnsafe() + BigInt(ahead) * 1_000_000n),
-  }
-  const setWallClock = (millis: number): void => {
-    ahead = millis
-  }
-  // The clock alone runs all that is due, in order, and faster than we could.
-  if (!real) {
-    return {
-      context: Context.add(context, Clock.Clock, wall),
-      now,
-      setWallClock,
-      busy: (effect) => effect,
-      settle: async () => {},
-      advance: (duration) => setTime(after(duration)),
+export const make = (startAt: number, patience: number | null): VirtualTime => {
+  const virtual = VirtualClock.make(startAt)
+  const waits = patience === null ? null : new Waits(patience)
+
+  const settle = async (): Promise<void> => {
+    virtual.runTasks()
+    // Promises have their turn, and what they begin.
+    do await turn()
+    while (virtual.runTasks())
+    if (waits === null) return
+    for (let quiet = 0; quiet < quietTurns; ) {
+      if (waits.stuck !== null) throw waits.stuck
+      await turn()
+      quiet = virtual.runTasks() || waits.isAnythingAwaited ? 0 : quiet + 1
     }
   }
 
-  const sleeps = new Set<{ readonly due: number }>()
-  const clock: Clock.Clock = {
-    ...wall,
-    sleep: (duration) =>
-      Effect.suspend(() => {
-        const sleep = { due: after(duration) }
-        sleeps.add(sleep)
-        return Effect.ensuring(
-          testClock.sleep(duration),
-          Effect.sync(() => sleeps.delete(sleep)),
-        )
-      }),
-  }
-  const nextDue = () => {
-    let next = Number.POSITIVE_INFINITY
-    for (const { due } of sleeps) if (due > now() && due < next) next = due
-    return next
+  const passTo = async (end: number): Promise<void> => {
+    await settle()
+    while (virtual.nextDue() <= end) {
+      virtual.wakeNext()
+      await settle()
+    }
+    virtual.goTo(end)
   }
 
-  const running = new Set<{ readonly isBusy: () => boolean }>()
-  const isAnybodyBusy = () => {
-    for (const { isBusy } of running) if (isBusy()) return true
-    return false
-  }
-  const settle = async () => {
-    for (let quiet = 0; quiet < quietTurns; quiet = isAnybodyBusy() ? 0 : quiet + 1) await turn()
-  }
+  /** One after the other, however many are asked for at once. */
+  let passing: Promise<void> = Promise.resolve()
+  const watch: VirtualTime["watch"] = (promise) =>
+    waits === null ? promise : waits.watch(promise, "the pipeline")
+
   return {
-    context: Context.add(context, Clock.Clock, clock),
-    now,
-    setWallClock,
-    busy: (effect, isBusy = () => true) =>
-      Effect.suspend(() => {
-        const entry = { isBusy }
-        running.add(entry)
-        return Effect.ensuring(
-          effect,
-          Effect.sync(() => running.delete(entry)),
-        )
-      }),
-    settle,
-    advance: async (duration) => {
-      const end = after(duration)
-      await settle()
-      for (let next = nextDue(); next <= end; next = nextDue()) {
-        await setTime(next)
-        await settle()
-      }
-      await setTime(end)
-      await settle()
+    context: Context.make(Clock.Clock, virtual.clock).pipe(
+      Context.add(Scheduler.Scheduler, virtual.scheduler),
+    ) as Context.Context<never>,
+    now: virtual.now,
+    setWallClock: (ahead) => {
+      virtual.ahead = ahead
+    },
+    busy: (what, effect, isBusy) => (waits === null ? effect : waits.of(what, effect, isBusy)),
+    watch,
+    settle: () => watch(settle()),
+    advance: (duration) => {
+      const end = virtual.now() + Duration.toMillis(duration)
+      passing = passing.then(() => passTo(end))
+      return watch(passing)
     },
   }
-})
+}

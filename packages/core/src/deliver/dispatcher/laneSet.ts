@@ -36,7 +36,9 @@ const laggingBytes = { together: 32 * 1024 * 1024, most: 1024 * 1024 }
  */
 const batchBytes = 256 * 1024 * 1024
 
-/** What batches of all lanes may take up while their destinations are away: a few dozen large ones. */
+/**
+ * What batches of all lanes may take up while their destinations are away: a few dozen large ones.
+ */
 const keptBytes = 16 * 1024 * 1024
 
 /** A share smaller than this would cost more in requests than it saves in memory. */

@@ -79,7 +79,7 @@ describe("a test delivery", () => {
 
   test("goes to one that is not added yet, and adds nothing", async () => {
     const destination = { id: "new", url: "https://new.test/hook", compress: "gzip" as const }
-    receiver("new").answer(401)
+    receiver(destination.url).answer(401)
     expect(await pipeline.testDestination({ destination })).toMatchObject({
       ...{ outcome: "misconfigured", status: 401 },
       advice: "It answers 401: is the receiver's key missing? Add it to headers.",

@@ -1,5 +1,5 @@
 import { Store } from "@millrace/core"
-import { type StoreBinding, storeContract, storeFaultsContract } from "@millrace/testkit"
+import { type StoreBinding, storeContract, storeFaultsContract } from "@millrace/testkit/vitest"
 import { rewindablePlace } from "../../support/rewindable.ts"
 import { sharedPlace } from "../../support/sharedStore.ts"
 

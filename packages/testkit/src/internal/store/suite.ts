@@ -1,11 +1,12 @@
 import { Attempts, DeadLetters, EventLog, type StoreError } from "@millrace/core"
 import { Counters, Cursors, Destinations, Documents, Keys, Members, StoreHealth } from "@millrace/core/store"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
-import { it, type TestContext } from "vitest"
+import { type TestContext, it as vitestIt } from "vitest"
 import type {
   RewindablePlace,
   StoreBinding,
@@ -15,6 +16,7 @@ import type {
   StorePlace,
 } from "../../storeBinding.ts"
 import { onStoreClock } from "../storeClock.ts"
+import { patientOnce, usualPatience, Waits, within } from "../waiting.ts"
 
 /** The storage ports of one opened store. */
 export interface Ports {
@@ -98,37 +100,69 @@ const manyTimeout = 300_000
  */
 const faultTimeout = 180_000
 
-const opener =
-  (place: StorePlace): Open =>
-  (options = {}) =>
-    Effect.map(Layer.build(Layer.fresh(onStoreClock(place.open(options)))), (context) => ({
-      log: Context.get(context, EventLog.EventLog),
-      cursors: Context.get(context, Cursors.Cursors),
-      deadLetters: Context.get(context, DeadLetters.DeadLetters),
-      attempts: Context.get(context, Attempts.Attempts),
-      destinations: Context.get(context, Destinations.Destinations),
-      documents: Context.get(context, Documents.Documents),
-      keys: Context.get(context, Keys.Keys),
-      counters: Context.get(context, Counters.Counters),
-      members: Context.get(context, Members.Members),
-      health: Context.get(context, StoreHealth.StoreHealth),
-    }))
+/** ms. Longer than any store waits for its server before it gives up. */
+const faultPatience = 50_000
 
-const runAt = async (place: StorePlace, body: Body): Promise<void> => {
+/** ms. A binding's place may be a server that is begun or ended for it. */
+const placePatience = 60_000
+
+const opener =
+  (place: StorePlace, waits: Waits): Open =>
+  (options = {}) =>
+    Effect.map(
+      waits.of("the store to open", Layer.build(Layer.fresh(onStoreClock(place.open(options))))),
+      (context) => ({
+        log: waits.on("EventLog", Context.get(context, EventLog.EventLog)),
+        cursors: waits.on("Cursors", Context.get(context, Cursors.Cursors)),
+        deadLetters: waits.on("DeadLetters", Context.get(context, DeadLetters.DeadLetters)),
+        attempts: waits.on("Attempts", Context.get(context, Attempts.Attempts)),
+        destinations: waits.on("Destinations", Context.get(context, Destinations.Destinations)),
+        documents: waits.on("Documents", Context.get(context, Documents.Documents)),
+        keys: waits.on("Keys", Context.get(context, Keys.Keys)),
+        counters: waits.on("Counters", Context.get(context, Counters.Counters)),
+        members: waits.on("Members", Context.get(context, Members.Members)),
+        health: waits.on("StoreHealth", Context.get(context, StoreHealth.StoreHealth)),
+      }),
+    )
+
+/** What the test does to its place, which takes as long as it takes. */
+const acting = (waits: Waits, what: string, act: () => void | Promise<void>): Effect.Effect<void> =>
+  waits.of(
+    `the place to ${what}`,
+    Effect.promise(async () => {
+      waits.allow(faultPatience)
+      await act()
+    }),
+  )
+
+const runAt = async <Place extends StorePlace>(
+  making: Place | Promise<Place>,
+  patience: number,
+  body: (open: Open, place: Place, waits: Waits) => ReturnType<Body>,
+): Promise<void> => {
+  const place = await within("the place of the test", making, placePatience)
+  const waits = new Waits(patience)
+  const giveUp = new AbortController()
   try {
-    await Effect.runPromise(
+    const running = Effect.runPromise(
       TestClock.setTime(start).pipe(
-        Effect.andThen(Effect.scoped(body(opener(place)))),
+        Effect.andThen(Effect.scoped(body(opener(place, waits), place, waits))),
         Effect.provide(TestClock.layer()),
       ),
+      { signal: giveUp.signal },
     )
+    await waits.watch(running, "the case")
   } finally {
-    await place.remove?.()
+    // What never answers may not let go of what it was asked for either.
+    giveUp.abort()
+    await within("the place to be removed", place.remove?.(), placePatience)
   }
 }
 
-export const makeSuite = (binding: StoreBinding): Suite => {
-  const runAtPlace: RunAtPlace = async (body) => runAt(await binding.place(), body)
+/** @param it registers the cases: in Vitest, but for tests of the suite itself */
+export const makeSuite = (binding: StoreBinding, it: typeof vitestIt = vitestIt): Suite => {
+  const patience = Duration.toMillis(Duration.fromInputUnsafe(binding.patience ?? usualPatience))
+  const runAtPlace: RunAtPlace = (body) => runAt(binding.place(), patience, body)
   const { faultyPlace, rewindablePlace, emptiablePlace, smallPlace } = binding
   const can: StoreCapabilities = { ...binding, outside: binding.outside ?? binding.reopens }
   return {
@@ -136,33 +170,37 @@ export const makeSuite = (binding: StoreBinding): Suite => {
       if (needs !== undefined && can[needs] !== true) it.skip(`${name} (skipped: ${lacking[needs]})`)
       else it(name, () => runAtPlace(body), timeout)
     },
-    checkPlaces: (name, body) => it(name, () => body(runAtPlace), manyTimeout),
+    checkPlaces: (name, body) => {
+      const run = async (): Promise<void> => {
+        const patiently = patientOnce()
+        await body((atPlace) => patiently(() => runAtPlace(atPlace)))
+      }
+      it(name, run, manyTimeout)
+    },
     checkFaults: (name, body) => {
       if (faultyPlace === undefined) {
         it.skip(`${name} (skipped: the binding has no faulty place)`)
         return
       }
-      const run = async (): Promise<void> => {
-        const place = await faultyPlace()
-        const perform = (fault: keyof StoreFaults) => Effect.promise(async () => place.faults[fault]())
-        const faults = { cut: perform("cut"), stall: perform("stall"), restore: perform("restore") }
-        await runAt(place, (open) =>
+      const run = (): Promise<void> =>
+        runAt(faultyPlace(), patience, (open, place, waits) => {
+          const perform = (fault: keyof StoreFaults) => acting(waits, fault, () => place.faults[fault]())
+          const faults = { cut: perform("cut"), stall: perform("stall"), restore: perform("restore") }
           // Before the store is closed, which may have something to say to its server.
-          body(
+          return body(
             (options) =>
               Effect.tap(
                 open(options),
                 Effect.addFinalizer(() => faults.restore),
               ),
             faults,
-          ),
-        )
-      }
+          )
+        })
       it(name, run, faultTimeout)
     },
     checkSmall: (name, body) => {
       if (smallPlace === undefined) it.skip(`${name} (skipped: the binding has no place with little room)`)
-      else it(name, async () => runAt(await smallPlace(), body), usualTimeout)
+      else it(name, () => runAt(smallPlace(), patience, body), usualTimeout)
     },
     checkRewind: (name, body, needs) => {
       if (rewindablePlace === undefined) {
@@ -173,12 +211,11 @@ export const makeSuite = (binding: StoreBinding): Suite => {
         it.skip(`${name} (skipped: ${lacking[needs]})`)
         return
       }
-      const run = async (make: () => RewindablePlace | Promise<RewindablePlace>): Promise<void> => {
-        const place = await make()
-        const perform = (act: "keep" | "comeBack") => Effect.promise(async () => place[act]())
-        const rewind = { keep: perform("keep"), comeBack: perform("comeBack") }
-        await runAt(place, (open) => body(open, rewind))
-      }
+      const run = (make: () => RewindablePlace | Promise<RewindablePlace>): Promise<void> =>
+        runAt(make(), patience, (open, place, waits) => {
+          const perform = (act: "keep" | "comeBack") => acting(waits, act, () => place[act]())
+          return body(open, { keep: perform("keep"), comeBack: perform("comeBack") })
+        })
       if (typeof rewindablePlace === "function") it(name, () => run(rewindablePlace), faultTimeout)
       else it.each(Object.entries(rewindablePlace))(`${name} (%s)`, (_, make) => run(make), faultTimeout)
     },
@@ -192,12 +229,12 @@ export const makeSuite = (binding: StoreBinding): Suite => {
         return
       }
       const run = async (context: TestContext): Promise<void> => {
-        const place = await emptiablePlace(level)
+        const place = await within("the place of the test", emptiablePlace(level), placePatience)
         if (place === null) return context.skip(`there is no place of level "${level}" that can be emptied`)
-        await runAt(place, (open) =>
+        await runAt(place, patience, (open, _, waits) =>
           body(
             open,
-            Effect.promise(async () => place.empty()),
+            acting(waits, "be emptied", () => place.empty()),
           ),
         )
       }
