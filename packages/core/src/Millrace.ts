@@ -9,9 +9,10 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { InvalidOptions, type OptionProblem } from "./base/InvalidOptions.ts"
 import { Dispatcher } from "./deliver/Dispatcher.ts"
+import type { Reconfigured } from "./deliver/dispatcher/registry.ts"
 import * as Dispatching from "./deliver/dispatching.ts"
 import * as Ledger from "./deliver/Ledger.ts"
-import { schemesOf } from "./deliver/send/SinkKind.ts"
+import { type SinkKind, schemesOf } from "./deliver/send/SinkKind.ts"
 import { webhook } from "./deliver/send/webhook.ts"
 import type { Extension } from "./Extension.ts"
 import * as FollowKeys from "./intake/followKeys.ts"
@@ -74,6 +75,21 @@ export interface MillraceOptions<D extends Durability = never> extends HttpInges
 
 type CatalogLayer = Layer.Layer<never, InvalidOptions>
 
+/** What a configuration decides that can be changed while it runs. */
+interface Decided {
+  readonly sinks: ReadonlyArray<SinkKind>
+  readonly destinations: Result.Result<ReadonlyArray<Destination.Destination>, ReadonlyArray<OptionProblem>>
+}
+
+type Deciding = Pick<MillraceOptions, "keys" | "extensions" | "destinations" | "hashKey">
+
+const decide = ({ keys, extensions = [], destinations, hashKey }: Deciding): Decided => {
+  const { server = [], client = [] } = keys === "none" ? {} : (keys ?? {})
+  const sinks = extensions.flatMap((extension) => extension.sinks?.({ keys: [...server, ...client] }) ?? [])
+  const all = [...(destinations ?? []), ...extensions.flatMap((extension) => extension.destinations ?? [])]
+  return { sinks, destinations: Destination.decodeAll(all, hashKey, schemesOf([webhook, ...sinks])) }
+}
+
 const catalogLayer = (
   catalog: MillraceOptions["catalog"],
 ): Result.Result<CatalogLayer, ReadonlyArray<OptionProblem>> => {
@@ -115,14 +131,7 @@ export const layer = <D extends Durability = never>(
   InvalidOptions | StoreError,
   Store | Acknowledges<D> | Transport | Codec
 > => {
-  const { server = [], client = [] } = options.keys === "none" ? {} : (options.keys ?? {})
-  const extensions = options.extensions ?? []
-  const sinks = extensions.flatMap((extension) => extension.sinks?.({ keys: [...server, ...client] }) ?? [])
-  const destinations = Destination.decodeAll(
-    [...(options.destinations ?? []), ...extensions.flatMap((extension) => extension.destinations ?? [])],
-    options.hashKey,
-    schemesOf([webhook, ...sinks]),
-  )
+  const { sinks, destinations } = decide(options)
   const catalog = catalogLayer(options.catalog)
   const hashKeyProblems = Destination.hashKeyProblems(options.hashKey)
   if (hashKeyProblems.length > 0 || Result.isFailure(destinations) || Result.isFailure(catalog)) {
@@ -152,6 +161,33 @@ export const layer = <D extends Durability = never>(
     Layer.provide(catalog.success),
     Layer.provide(demanded(options.ack)),
   )
+}
+
+/** What can be changed while it runs; what is left out stays as it is. */
+export type Reconfiguration = Pick<MillraceOptions, "destinations" | "keys">
+
+export type { Reconfigured }
+
+/** Goes on by other destinations and keys than those of the options it runs by. */
+const reconfigureFrom = (options: Deciding) => {
+  let current = options
+  return Effect.fnUntraced(function* (
+    changed: Reconfiguration,
+  ): Effect.fn.Return<Reconfigured, InvalidOptions | StoreError, Ingest | Dispatcher> {
+    const next = { ...current, ...changed }
+    const { destinations, sinks } = decide(next)
+    if (Result.isFailure(destinations)) {
+      return yield* new InvalidOptions({ problems: destinations.failure })
+    }
+    const useKeys = yield* (yield* Ingest).exchangeKeys(next.keys ?? {})
+    // By the same keys they are the same sinks: their destinations are not begun anew.
+    const isOfSameKeys = JSON.stringify(next.keys) === JSON.stringify(current.keys)
+    const dispatcher = yield* Dispatcher
+    const report = yield* dispatcher.reconfigure(destinations.success, isOfSameKeys ? null : sinks)
+    useKeys()
+    current = next
+    return report
+  })
 }
 
 export interface LogLine {
@@ -227,6 +263,14 @@ export interface Millrace extends Operations.Operations {
    * in by several.
    */
   readonly noticed: (noticed: Noticed) => void
+  /**
+   * Goes on by other destinations and keys, without a pause: what is as before goes on as if
+   * nothing had happened, what is changed goes on where it stands, and what is gone keeps its place
+   * for when it is configured again. Gives the ids of the destinations that are others now. Rejects
+   * with {@link InvalidOptions}, and nothing changed, when one cannot be run or there is no key;
+   * with a {@link StoreError} part of it may have come about: try again.
+   */
+  readonly reconfigure: (changed: Reconfiguration) => Promise<Reconfigured>
   /** The operations as Effects that take and answer JSON: for hosts that serve them to others. */
   readonly operator: Operator["Service"]
   /** What else those need who stand around it, as the console does. */
@@ -326,6 +370,7 @@ export const make = async <D extends Durability = never>(options: MakeOptions<D>
     return report
   }
   let closing: Promise<CloseReport> | undefined
+  const reconfigure = reconfigureFrom(options)
 
   return {
     ...Operations.of(() => services.operator, context),
@@ -338,6 +383,7 @@ export const make = async <D extends Durability = never>(options: MakeOptions<D>
     ready: async () => (await readiness()) === null,
     readiness,
     lost: run(dispatcher.lost),
+    reconfigure: (changed) => run(Effect.uninterruptible(reconfigure(changed))),
     noticed: (noticed) => {
       const clock = Context.get(context, Clock.Clock)
       services.ingest.watch.add(noticed, clock.currentTimeMillisUnsafe())

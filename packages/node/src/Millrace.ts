@@ -105,7 +105,15 @@ export const make = async <D extends EventLog.Durability = never>(
     ...rest,
   })
   warnOfRefused(options)
-  return millrace
+  return {
+    ...millrace,
+    reconfigure: async (changed) => {
+      const report = await millrace.reconfigure(changed)
+      if (changed.destinations !== undefined)
+        warnOfRefused({ ...options, destinations: changed.destinations })
+      return report
+    },
+  }
 }
 
 export type Millrace = Core.Millrace

@@ -59,6 +59,11 @@ export interface Server {
    * nothing left to run for.
    */
   readonly running: Effect.Effect<never, StoreError>
+  /**
+   * Goes on by the destinations and keys of another configuration. Fails with `InvalidOptions`, and
+   * nothing changed, when it cannot.
+   */
+  readonly reconfigure: (config: Config) => Effect.Effect<Core.Reconfigured, InvalidOptions | StoreError>
 }
 
 /** What worker processes run. */
@@ -80,6 +85,9 @@ const catalogOf = ({ catalog, allowPrivateDestinations }: Config): Pick<Millrace
  */
 const isExpected = (error: unknown): error is InvalidOptions | StoreError =>
   error instanceof InvalidOptions || error instanceof StoreError
+
+const expected = <A>(effect: Effect.Effect<A, unknown>): Effect.Effect<A, InvalidOptions | StoreError> =>
+  Effect.catch(effect, (error) => (isExpected(error) ? Effect.fail(error) : Effect.die(error)))
 
 /** Taking events is worth more than being looked after. */
 const withoutSocket = (reason: string): LogLine => ({
@@ -117,7 +125,7 @@ const listenByWorkers = Effect.fnUntraced(function* (
   version: string,
   console: RequestListener | null,
 ) {
-  const { workers, host, port, keys, validation, paths, client, hashKey, statsigSecrets } = config
+  const { workers, host, port, validation, paths, client, hashKey, statsigSecrets } = config
   const found = Context.get(store, EventLog.EventLog)
   const log = config.ack === null ? found : EventLog.demanding(found, config.ack)
   const maxBytes = Protocol.bytesEach(workers, { ...Ingest.defaultLimits, ...config.limits })
@@ -128,7 +136,6 @@ const listenByWorkers = Effect.fnUntraced(function* (
     settings: {
       host,
       port,
-      keys,
       validation,
       paths,
       client,
@@ -204,8 +211,8 @@ export const start = Effect.fnUntraced(function* (
   const { durability } = Context.get(store, EventLog.EventLog)
   const generatedKey = yield* Effect.provideContext(GeneratedKey.makeIfNone(config.keys), store)
 
-  const workers = Pool.nobody()
   const keys = generatedKey === null ? config.keys : { server: [generatedKey], client: [] }
+  const workers = Pool.nobody(keys)
 
   const millrace = yield* Effect.acquireRelease(
     Effect.tryPromise({
@@ -234,7 +241,7 @@ export const start = Effect.fnUntraced(function* (
           log,
         }),
       catch: (error) => error,
-    }).pipe(Effect.catch((error) => (isExpected(error) ? Effect.fail(error) : Effect.die(error)))),
+    }).pipe(expected),
     (running) =>
       Effect.map(
         Effect.promise(() => running.close({ deadline: config.drainDeadline })),
@@ -279,14 +286,7 @@ export const start = Effect.fnUntraced(function* (
   const port = yield* config.workers === 1
     ? listenHere(config, millrace, version, console.isOpen ? answer : null)
     : Effect.provide(
-        listenByWorkers(
-          { ...config, keys },
-          millrace,
-          store,
-          workers,
-          version,
-          console.isOpen ? answer : null,
-        ),
+        listenByWorkers(config, millrace, store, workers, version, console.isOpen ? answer : null),
         Core.layerLog(log),
       )
   // Before requests in flight are waited for: a page that is open would be one.
@@ -320,5 +320,14 @@ export const start = Effect.fnUntraced(function* (
     durability,
     destinations,
     running,
+    reconfigure: Effect.fnUntraced(function* (next) {
+      const changed = { destinations: next.destinations, keys: next.keys }
+      const report = yield* expected(
+        Effect.tryPromise({ try: () => millrace.reconfigure(changed), catch: (error) => error }),
+      )
+      workers.keys = next.keys
+      yield* workers.tellKeys
+      return report
+    }),
   }
 })

@@ -21,7 +21,11 @@
  */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
+import type { InvalidOptions } from "../base/InvalidOptions.ts"
 import type { StoreError } from "../ports/StoreError.ts"
+import type { Destination } from "../select/Destination.ts"
+import type { Reconfigured } from "./dispatcher/registry.ts"
+import type { SinkKind } from "./send/SinkKind.ts"
 
 /** Why events that are stored do not go out: not for the sake of a destination. */
 export interface Halt {
@@ -54,5 +58,17 @@ export class Dispatcher extends Context.Service<
      * under way is settled. To be called once, before the end.
      */
     readonly drain: Effect.Effect<"drained" | "handed-over">
+    /**
+     * Goes on by other destinations than those it was started with: what is as before goes on as if
+     * nothing had happened, what is changed goes on where it stands, and what is gone keeps its
+     * place in the store. Fails with `InvalidOptions`, and nothing changed, when one of them cannot
+     * be run.
+     *
+     * @param sinks kinds of destinations besides webhooks; `null` for those that there are
+     */
+    readonly reconfigure: (
+      destinations: ReadonlyArray<Destination>,
+      sinks: ReadonlyArray<SinkKind> | null,
+    ) => Effect.Effect<Reconfigured, InvalidOptions | StoreError>
   }
 >()("@millrace/core/Dispatcher") {}

@@ -128,10 +128,7 @@ const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
   }
   const attemptRecords = AttemptRecords.make(attempts, changes.note)
   const watch = new DeliveryWatch()
-  const recollection = Recollection.make(
-    ports,
-    options.destinations.map(({ id }) => id),
-  )
+  const recollection = Recollection.make(ports, (id) => roster.isConfigured(id))
   const waiting = Effect.map(
     Ledger.read(ports),
     (rows) => new Map(rows.map(({ id, pending }) => [id, pending])),
@@ -246,6 +243,30 @@ const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
       : Effect.as(sendPending, "drained" as const),
   )
 
+  const leaveLanes = (ids: ReadonlyArray<string>) =>
+    Effect.forEach(
+      [...lanes.running].flatMap(([name, { known }]) => (ids.includes(known.destination.id) ? [name] : [])),
+      lanes.release,
+      { concurrency: "unbounded", discard: true },
+    )
+
+  const reconfigure = (configured: ReadonlyArray<Destination>, sinks: ReadonlyArray<SinkKind> | null) =>
+    acting.withPermits(1)(
+      Effect.uninterruptible(
+        Effect.gen(function* () {
+          const report = yield* roster.reconfigure(
+            configured,
+            sinks === null ? null : [webhook, ...sinks],
+            leaveLanes,
+          )
+          yield* DestinationRecords.agree(destinations, configured)
+          yield* assign
+          changes.note()
+          return report
+        }),
+      ),
+    )
+
   const undelivered = Effect.map(destinations.list, (records) => {
     const off = new Set(records.filter(({ disabled }) => disabled !== null).map(({ id }) => id))
     return [...roster.all.values()]
@@ -254,7 +275,7 @@ const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
       .filter((id) => lacksLane(id))
   })
 
-  const service = { undelivered, halted: halts.current, lost: Deferred.await(lost), drain }
+  const service = { undelivered, halted: halts.current, lost: Deferred.await(lost), drain, reconfigure }
   return Context.make(Dispatcher, service).pipe(
     Context.add(Steering, {
       roster,

@@ -141,9 +141,16 @@ export class Ingest extends Context.Service<
     /** Writes the counts of event names that are pending, before somebody looks at them. */
     readonly countNames: Effect.Effect<void>
     /** Those given as options. */
-    readonly configuredKeys: ReadonlyArray<HashedKey>
+    readonly configuredKeys: () => ReadonlyArray<HashedKey>
     /** Reads the {@link Keys} store again, after it was changed. The keys given as options stay. */
     readonly reloadKeys: Effect.Effect<void, StoreError>
+    /**
+     * Makes ready to go by other keys than those given as options. What it returns does it, and
+     * cannot fail; until then nothing is changed.
+     */
+    readonly exchangeKeys: (
+      keys: NonNullable<AuthenticationOptions["keys"]>,
+    ) => Effect.Effect<() => void, InvalidOptions | StoreError>
   }
 >()("@millrace/core/Ingest") {}
 
@@ -362,6 +369,7 @@ const make = Effect.fnUntraced(function* (
     countNames: nameCounts.flush,
     configuredKeys: authentication.configured,
     reloadKeys: authentication.reload,
+    exchangeKeys: authentication.exchange,
   }
 })
 

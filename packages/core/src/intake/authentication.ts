@@ -81,9 +81,16 @@ export interface Authentication {
       ) => Result.Result<Principal, Signature.SignatureError>)
     | null
   /** The keys given as options. */
-  readonly configured: ReadonlyArray<HashedKey>
+  readonly configured: () => ReadonlyArray<HashedKey>
   /** Reads the {@link Keys} store again. The keys given as options stay. */
   readonly reload: Effect.Effect<void, StoreError>
+  /**
+   * Makes ready to go by other keys than those given as options. What it returns does it, and
+   * cannot fail; until then nothing is changed.
+   */
+  readonly exchange: (
+    given: NonNullable<AuthenticationOptions["keys"]>,
+  ) => Effect.Effect<() => void, InvalidOptions | StoreError>
 }
 
 /**
@@ -95,31 +102,34 @@ export const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Authentication, InvalidOptions | StoreError, Codec | Keys> {
   const codec = yield* Codec
   const keyStore = yield* Keys
-  const isOpen = options.keys === "none"
-  const { server, client } = keysOf(options)
 
   const hashed = (keys: ReadonlyArray<string>, kind: KeyKind): ReadonlyArray<HashedKey> =>
     keys.map((key) => ({ hash: hex(codec.sha256(key)), kind }))
-  const configured = [...hashed(server, "server"), ...hashed(client, "client")]
-  const readKeys = Effect.map(keyStore.list, (stored) => {
-    const ring = makeKeyRing([...configured, ...stored])
-    const known = [...server, ...client].map((key) => [key, ring.find(codec.sha256(key))!] as const)
-    return { ring, known: makeKnownKeys(known) }
-  })
-
   const secrets = secretsOf(options)
-  let keys = isOpen ? null : yield* readKeys
-  if (keys?.ring.size === 0 && secrets.length === 0) {
+  /** By what is given as options, and what the store has. */
+  const read = Effect.fnUntraced(function* (given: AuthenticationOptions["keys"]) {
+    if (given === "none") return { given, configured: [], keys: null }
+    const { server, client } = keysOf({ keys: given ?? {} })
+    const configured = [...hashed(server, "server"), ...hashed(client, "client")]
+    const ring = makeKeyRing([...configured, ...(yield* keyStore.list)])
+    const known = [...server, ...client].map((key) => [key, ring.find(codec.sha256(key))!] as const)
+    return { given, configured, keys: { ring, known: makeKnownKeys(known) } }
+  })
+  const readSome = Effect.fnUntraced(function* (given: AuthenticationOptions["keys"]) {
+    const found = yield* read(given)
+    if (found.keys?.ring.size !== 0 || secrets.length > 0) return found
     return yield* new InvalidOptions({
       problems: [
         { path: "keys", message: 'no key is configured: give one, or "none" to take events from anybody' },
       ],
     })
-  }
+  })
+  let current = yield* readSome(options.keys)
 
   const anybody: Principal = { kind: "server", id: null }
 
   const byKey = (key: string | null, use: Dialect): Principal | null => {
+    const { keys } = current
     if (keys === null) return anybody
     if (key === null) return null
     const principal = keys.known.find(key) ?? keys.ring.find(codec.sha256(key))
@@ -140,12 +150,20 @@ export const make = Effect.fnUntraced(function* (
   const authentication: Authentication = {
     byKey,
     bySignature: secrets.length === 0 ? null : bySignature,
-    configured,
-    reload: isOpen
-      ? Effect.void
-      : Effect.map(readKeys, (read) => {
-          keys = read
-        }),
+    configured: () => current.configured,
+    reload: Effect.suspend(() =>
+      Effect.map(read(current.given), (found) => {
+        current = found
+      }),
+    ),
+    exchange: Effect.fnUntraced(function* (given) {
+      const problems = problemsOf({ keys: given })
+      if (problems.length > 0) return yield* new InvalidOptions({ problems })
+      const found = yield* readSome(given)
+      return () => {
+        current = found
+      }
+    }),
   }
   return authentication
 })

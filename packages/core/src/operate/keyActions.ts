@@ -28,7 +28,7 @@ const nameProblem = (name: string): string | null =>
  * @param ingest takes requests in by them; `null` where nothing does
  */
 export const make = (keys: Keys["Service"], ingest: Ingest["Service"] | null): Service<typeof keyRows> => {
-  const configured = ingest?.configuredKeys ?? []
+  const configured = () => ingest?.configuredKeys() ?? []
   const reload: Effect.Effect<void, StoreError> = ingest?.reloadKeys ?? Effect.void
   const useOf = (id: string): Pick<KeyRow, "lastUsedAt" | "events"> => {
     const { lastUsedAt = null, events = 0 } = ingest?.watch.useOf(id) ?? {}
@@ -39,7 +39,7 @@ export const make = (keys: Keys["Service"], ingest: Ingest["Service"] | null): S
     keys: () =>
       Effect.map(keys.list, (stored) => {
         const rows = new Map<string, KeyRow>()
-        for (const { hash, kind } of configured) {
+        for (const { hash, kind } of configured()) {
           const id = keyIdOf(hash)
           // One that is given as both is a server key.
           if (rows.get(id)?.kind === "server") continue
@@ -68,7 +68,7 @@ export const make = (keys: Keys["Service"], ingest: Ingest["Service"] | null): S
     }),
 
     revokeKey: Effect.fnUntraced(function* ({ id }) {
-      if (configured.some(({ hash }) => keyIdOf(hash) === id)) return yield* new KeyConfigured()
+      if (configured().some(({ hash }) => keyIdOf(hash) === id)) return yield* new KeyConfigured()
       const found = (yield* keys.list).filter(({ hash }) => keyIdOf(hash) === id)
       if (found.length === 0) return yield* new UnknownKey()
       for (const { hash } of found) yield* keys.remove(hash)

@@ -1,5 +1,7 @@
+import { isatty } from "node:tty"
 import { Command } from "commander"
 import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -7,6 +9,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Config from "../config/Config.ts"
 import * as Settings from "../config/settings.ts"
+import * as Reload from "../Reload.ts"
 import * as Server from "../Server.ts"
 import { complain } from "../text/complain.ts"
 import { logToStderr as log } from "../text/logToStderr.ts"
@@ -70,15 +73,32 @@ const warn = (): void => {
   }
 }
 
+/** Whether SIGHUP says that the terminal has gone before which somebody has started this. */
+export const isBeforeTerminal = (isTerminal: (descriptor: number) => boolean): boolean =>
+  [0, 1, 2].some((descriptor) => isTerminal(descriptor))
+
+interface OnSignals {
+  readonly stop: () => void
+  /** ms. */
+  readonly stopWithin: number
+  /** Reads the configuration again. */
+  readonly reload: () => void
+}
+
 /**
  * Listens to signals until the program has stopped: the first one asks it to stop, the second does
- * not wait. A terminal that closes sends SIGHUP, often several times: it asks as SIGTERM does, and
- * never ends what is being sent. `nohup` cannot be heeded, since Node takes it back when it starts.
+ * not wait. SIGHUP asks to read the configuration again; before a terminal it comes when that is
+ * closed, often several times: it asks as SIGTERM does then, and never ends what is being sent.
  */
-const stopOnSignals = (stop: () => void, stopWithin: number): (() => void) => {
+const listenToSignals = ({ stop, stopWithin, reload }: OnSignals): (() => void) => {
+  const isHangup = isBeforeTerminal(isatty)
   let stopping = false
   const onSignal = (signal: NodeJS.Signals): void => {
-    if (stopping && signal === "SIGHUP") return
+    if (signal === "SIGHUP" && stopping) return
+    if (signal === "SIGHUP" && !isHangup) {
+      reload()
+      return
+    }
     if (stopping) process.exit(signal === "SIGINT" ? 130 : 143)
     stopping = true
     log({ level: "Info", message: "stopping", fields: { signal } })
@@ -118,13 +138,21 @@ const serve = async (flags: Settings.Flags): Promise<number> => {
   warn()
   const config = loaded.success
 
+  const started = Deferred.makeUnsafe<Server.Server>()
   const program = Effect.gen(function* () {
     const server = yield* Server.start(config, version, log)
     announce(config, server)
+    Deferred.doneUnsafe(started, Effect.succeed(server))
     return yield* server.running
   })
+  const load = Config.load(flags, process.env)
+  const reload = Reload.make({ config, load, server: Deferred.await(started), log })
   const fiber = Effect.runFork(Effect.scoped(program))
-  const release = stopOnSignals(() => fiber.interruptUnsafe(), config.drainDeadline + stopBesides)
+  const release = listenToSignals({
+    stop: () => fiber.interruptUnsafe(),
+    stopWithin: config.drainDeadline + stopBesides,
+    reload: () => void Effect.runFork(reload),
+  })
   const exit = await Effect.runPromise(Fiber.await(fiber))
   release()
 
@@ -151,7 +179,11 @@ export const command = (): Command => {
       `
 Every flag has a variable: --server-key is MILLRACE_SERVER_KEY, or MILLRACE_SERVER_KEY_FILE, which names a file with the value.
 Lists are separated by commas there. Flags beat variables, and variables beat the config file, whose texts may hold variables:
-"\${NAME}", or "\${NAME:-default}". Keys, secrets and URLs with passwords belong into variables or files: flags show in ps.`,
+"\${NAME}", or "\${NAME:-default}". Keys, secrets and URLs with passwords belong into variables or files: flags show in ps.
+
+SIGTERM and SIGINT stop it: what is pending goes out first, within --drain-deadline. SIGHUP has it read the config file again, and
+go on by its destinations and keys without a pause; a line says what is another now, what needs a restart, or what is wrong, and
+then all goes on as before. Before a terminal SIGHUP stops it: closing the terminal sends it.`,
     )
     .action(async (flags: Settings.Flags) => {
       process.exitCode = await serve(flags)

@@ -19,18 +19,24 @@ type ProcessOptions = WorkerProcess.ProcessOptions
 
 /** What the rest of the server asks of workers, once there are some. */
 export interface Reach {
+  /** The keys of the configuration: a worker that begins goes by them, too. */
+  keys: Settings["keys"]
   /** Tells them that there are other keys: it is done once they go by them. */
   tellKeys: Effect.Effect<void>
   /** Those that answer, and what they take. */
   processes: Effect.Effect<ReadonlyArray<Processes.ProcessFacts>>
 }
 
-export const nobody = (): Reach => ({ tellKeys: Effect.void, processes: Effect.succeed([]) })
+export const nobody = (keys: Settings["keys"]): Reach => ({
+  keys,
+  tellKeys: Effect.void,
+  processes: Effect.succeed([]),
+})
 
 export interface PoolOptions extends Pick<ProcessOptions, "program" | "onAppends"> {
   readonly workers: number
   /** What each is started with. */
-  readonly settings: Omit<Settings, "worker">
+  readonly settings: Omit<Settings, "worker" | "keys">
   readonly handlers: Omit<ProcessOptions["handlers"], "metrics">
   /** Gets what a worker's intake has noticed. */
   readonly onNoticed: (noticed: Ingest.Noticed) => void
@@ -140,7 +146,8 @@ export const start = Effect.fnUntraced(function* (
     Effect.forEach(
       slots.flatMap(({ running }) => (running === null ? [] : [running])),
       // One that does not answer has ended, or will read them anew.
-      ({ channel }) => Effect.ignore(Effect.timeout(channel.call("reloadKeys", null), reloadWithin)),
+      ({ channel }) =>
+        Effect.ignore(Effect.timeout(channel.call("reloadKeys", options.reach.keys), reloadWithin)),
       { concurrency: "unbounded", discard: true },
     ),
   )
@@ -168,7 +175,7 @@ export const start = Effect.fnUntraced(function* (
     // With all of them gone, so is the port that 0 stands for.
     if (port !== null && slots.every((other) => other.running === null)) asked = port
     const answer = yield* running.channel
-      .call("start", { ...settings, port: asked, worker: slot.worker })
+      .call("start", { ...settings, keys: options.reach.keys, port: asked, worker: slot.worker })
       .pipe(
         Effect.timeoutOrElse({
           duration: startWithin,

@@ -30,8 +30,11 @@ export type CrossingDocument = Omit<Documents.Document, "body"> & { readonly bod
 export type WorkerCalls = {
   readonly start: readonly [Settings, Started]
   readonly report: readonly [null, WorkerReport]
-  /** The store has other keys than before: from its answer on they count. */
-  readonly reloadKeys: readonly [null, null]
+  /**
+   * The store or the configuration, whose keys these are, has other keys than before: from its
+   * answer on they count.
+   */
+  readonly reloadKeys: readonly [Settings["keys"], null]
   /** Takes no more connections, lets requests in flight finish, and returns the last report. */
   readonly stop: readonly [null, WorkerReport]
 }

@@ -135,7 +135,12 @@ export const run = (stream: Duplex, onEnd: () => void): void => {
     handlers: {
       start,
       report: () => Effect.sync(report),
-      reloadKeys: () => Effect.as(taking?.reloadKeys ?? Effect.void, null),
+      reloadKeys: (keys) =>
+        (taking === null ? Effect.void : Effect.map(taking.exchangeKeys(keys), (use) => use())).pipe(
+          // The primary goes by the same.
+          Effect.catchTag("InvalidOptions", Effect.die),
+          Effect.as(null),
+        ),
       stop: () => Effect.andThen(Scope.close(scope, Exit.void), Effect.sync(report)),
     },
     onClose: onEnd,

@@ -255,7 +255,7 @@ describe("killed", () => {
 })
 
 describe("stopping", () => {
-  test.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)(
+  test.each(["SIGTERM", "SIGINT"] as const)(
     "%s under load, to all processes as a terminal does: 0, and nothing lost",
     async (signal) => {
       const { receiver, start } = await setUp()

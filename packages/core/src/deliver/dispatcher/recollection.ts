@@ -33,8 +33,8 @@ export interface Recollection {
   readonly keep: (said: Said) => void
 }
 
-/** @param configured the destinations that nobody removes by hand */
-export const make = ({ log, destinations }: Options, configured: ReadonlyArray<string>): Recollection => {
+/** @param isConfigured whether it is one of those that nobody removes by hand */
+export const make = ({ log, destinations }: Options, isConfigured: (id: string) => boolean): Recollection => {
   let records: ReadonlyArray<DestinationRecord> = []
   let places = new Map<string, CursorRecord>()
   /** How far any lane of each partition had come, as the store has acknowledged it. */
@@ -71,7 +71,7 @@ export const make = ({ log, destinations }: Options, configured: ReadonlyArray<s
       if (missing.length === 0) return said.records
       // What somebody has removed is missing, too; of a log that has all it had, nothing else is.
       const isLost = yield* hasLostAny
-      const lost = missing.filter(({ id }) => isLost || configured.includes(id))
+      const lost = missing.filter(({ id }) => isLost || isConfigured(id))
       yield* Effect.forEach(lost, destinations.put, { discard: true })
       if (lost.length > 0) {
         yield* Effect.logWarning("the store has lost what it knew of destinations: it is told again").pipe(

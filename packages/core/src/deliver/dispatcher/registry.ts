@@ -70,6 +70,25 @@ export interface Roster {
    * any longer, what was changed is another one.
    */
   readonly update: (records: ReadonlyArray<DestinationRecord>) => Effect.Effect<void>
+  /**
+   * Goes on by another configuration. What is in it as before is not touched. Fails, with nothing
+   * changed, when one of its destinations cannot be run.
+   *
+   * @param kinds `null` for those that there are
+   * @param leave is given the ids of those that are changed or gone, before they are forgotten
+   */
+  readonly reconfigure: (
+    configured: ReadonlyArray<Destination>,
+    kinds: ReadonlyArray<SinkKind> | null,
+    leave: (ids: ReadonlyArray<string>) => Effect.Effect<void>,
+  ) => Effect.Effect<Reconfigured, InvalidOptions>
+}
+
+/** What another configuration comes to: ids of destinations. */
+export interface Reconfigured {
+  readonly added: ReadonlyArray<string>
+  readonly changed: ReadonlyArray<string>
+  readonly removed: ReadonlyArray<string>
 }
 
 interface Options {
@@ -93,13 +112,14 @@ const within =
 
 /** Fails with {@link InvalidOptions} when a destination of the configuration cannot be run. */
 export const make = Effect.fnUntraced(function* (options: Options) {
-  const { configured, destinations, hashKey, hash, catalog, kinds, senderOf } = options
+  const { configured, destinations, hashKey, hash, catalog, senderOf } = options
+  let kinds = options.kinds
   const schemes = schemesOf(kinds)
   const services = yield* Effect.context<Transport | Codec>()
   const scope = yield* Effect.scope
   const all = new Map<string, Known>()
   const open = new Map<string, Scope.Closeable>()
-  const ids = new Set(configured.map(({ id }) => id))
+  let ids = new Set(configured.map(({ id }) => id))
   /** By id, the texts of those that were added, also of those that cannot be run. */
   const added = new Map<string, string>()
 
@@ -124,20 +144,26 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     return { selection: compile(destination, hash, catalog, sent), layout: kind.layout(destination) }
   }
 
-  const register = Effect.fnUntraced(function* (destination: Destination) {
+  /** Makes a destination ready; running what it gives puts it among the others. */
+  const prepare = Effect.fnUntraced(function* (destination: Destination) {
     const own = yield* Scope.fork(scope)
     const sink = yield* openSink(destination).pipe(
       Scope.provide(own),
       Effect.onError(() => Scope.close(own, Exit.void)),
     )
-    open.set(destination.id, own)
-    all.set(destination.id, {
-      destination,
-      ...form(destination),
-      sender: senderOf(destination, sink),
-      replaying: Semaphore.makeUnsafe(1),
-    })
+    const put = (): void => {
+      open.set(destination.id, own)
+      all.set(destination.id, {
+        destination,
+        ...form(destination),
+        sender: senderOf(destination, sink),
+        replaying: Semaphore.makeUnsafe(1),
+      })
+    }
+    return { put, drop: Scope.close(own, Exit.void) }
   })
+
+  const register = (destination: Destination) => Effect.map(prepare(destination), ({ put }) => put())
 
   /** What it has in flight ends as a failure that passes, and its next owner sends it again. */
   const forget = Effect.fnUntraced(function* (id: string) {
@@ -179,6 +205,56 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     }
   })
 
+  /** Code is another one each time: nobody can see what it does. */
+  const isAsBefore = (destination: Destination, newKinds: ReadonlyArray<SinkKind>): boolean => {
+    const before = all.get(destination.id)?.destination
+    return (
+      before !== undefined &&
+      ids.has(destination.id) &&
+      destination.predicate === before.predicate &&
+      destination.transform === before.transform &&
+      JSON.stringify(destination) === JSON.stringify(before) &&
+      kindOf(newKinds, destination.url) === kindOf(kinds, before.url)
+    )
+  }
+
+  const reconfigure: Roster["reconfigure"] = Effect.fnUntraced(function* (next, given, leave) {
+    const newKinds = given ?? kinds
+    const others = next.filter((destination) => !isAsBefore(destination, newKinds))
+    const nextIds = new Set(next.map(({ id }) => id))
+    const removed = [...ids].filter((id) => !nextIds.has(id))
+    // Those of the store whose kind goes by other keys from now on.
+    const moved = [...added.keys()].filter((id) => {
+      const url = all.get(id)?.destination.url
+      return url !== undefined && kindOf(newKinds, url) !== kindOf(kinds, url)
+    })
+    const oldKinds = kinds
+    kinds = newKinds
+    const prepared = yield* Effect.forEach(others, (destination) =>
+      Effect.result(Effect.mapError(prepare(destination), within(next.indexOf(destination)))),
+    )
+    const failures = prepared.filter(Result.isFailure)
+    if (failures.length > 0) {
+      kinds = oldKinds
+      yield* Effect.forEach(prepared.filter(Result.isSuccess), ({ success }) => success.drop)
+      return yield* new InvalidOptions({ problems: failures.flatMap(({ failure }) => failure.problems) })
+    }
+    const report: Reconfigured = {
+      added: others.map(({ id }) => id).filter((id) => !ids.has(id)),
+      changed: others.map(({ id }) => id).filter((id) => ids.has(id)),
+      removed,
+    }
+    const leaving = [...report.changed, ...removed, ...moved, ...report.added.filter((id) => added.has(id))]
+    yield* leave(leaving)
+    for (const id of leaving) {
+      added.delete(id)
+      yield* forget(id)
+    }
+    ids = nextIds
+    for (const ready of prepared.filter(Result.isSuccess)) ready.success.put()
+    return report
+  })
+
   const find = Effect.fnUntraced(function* (id: string) {
     if (!all.has(id)) yield* update(yield* destinations.list)
     return all.get(id) ?? (yield* new UnknownDestination({ id, known: [...all.keys()] }))
@@ -194,6 +270,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     isConfigured: (id) => ids.has(id),
     find,
     update,
+    reconfigure,
   }
   return roster
 })
