@@ -21,12 +21,20 @@ export * as Layout from "./deliver/lane/layout.ts"
 export * as OverHttp from "./deliver/send/overHttp.ts"
 export { webhook } from "./deliver/send/webhook.ts"
 export * as Entry from "./entry/Entry.ts"
+export { BodyBudget, type Held } from "./intake/BodyBudget.ts"
+export {
+  type BodyLimits,
+  type BodyOptions,
+  BodyPace,
+  bodyLimits,
+  discardLimits,
+} from "./intake/bodyLimits.ts"
 export { makeClientAddress } from "./intake/clientAddress.ts"
 export { isOrigin } from "./intake/cors.ts"
 export type * as ExtraRoutes from "./intake/ExtraRoutes.ts"
 export { keyIdOf } from "./intake/keyRing.ts"
 export { hashOfKey, newKey } from "./intake/newKey.ts"
-export { promiseHandler } from "./intake/promiseHandler.ts"
+export { type Ingest, promiseHandler } from "./intake/promiseHandler.ts"
 export { type OwnPaths, ownPathProblem, paths } from "./intake/routes.ts"
 export * as Wire from "./intake/Wire.ts"
 export * as Action from "./operate/Action.ts"

@@ -89,7 +89,7 @@ describe("a host that keeps nothing but what it has parsed", () => {
     const { body, headers } = sent()
     const [status, text] = await post("/v1/log_event", { ...headers, ...form }, body)
     expect(status).toBe(400)
-    expect(text).toContain("a form parser ran first: mount Millrace before it")
+    expect(text).toContain("a form parser (express.urlencoded, say) ran first: mount Millrace before it")
   })
 
   it("hands on JSON under a form's type that its JSON parser has read", async () => {

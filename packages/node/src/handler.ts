@@ -1,13 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http"
+import { type BodyLimits, type BodyOptions, bodyLimits, type Ingest } from "@millrace/core/host"
 import { writeReply } from "./reply.ts"
-import {
-  type BodyLimits,
-  type BodyOptions,
-  bodyLimits,
-  type ExchangeOptions,
-  type Ingest,
-  openExchange,
-} from "./request.ts"
+import { type ExchangeOptions, openExchange } from "./request.ts"
 
 /** What the handler's maker decides for all of its requests. */
 export interface ServeOptions extends ExchangeOptions {

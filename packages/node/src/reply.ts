@@ -1,17 +1,7 @@
 import { type IncomingMessage, ServerResponse } from "node:http"
 import type { HttpIngest } from "@millrace/core"
+import { discardLimits } from "@millrace/core/host"
 import { letFlow } from "./internal/flowing.ts"
-
-/** How much of an upload nobody wants is read and forgotten before its connection is cut. */
-const discardLimits = {
-  /** Six times the largest body we take. */
-  bytes: 64 * 1024 * 1024,
-  /**
-   * ms. A client on a phone's network gets its reply; one that sends on for ever does not keep the
-   * connection.
-   */
-  time: 10_000,
-}
 
 /** Whether nothing of this request's body is still to come. */
 export const isWhole = (req: IncomingMessage): boolean =>

@@ -1,63 +1,10 @@
 import type { IncomingMessage } from "node:http"
 import type { Readable } from "node:stream"
 import { HttpIngest } from "@millrace/core"
-import * as Duration from "effect/Duration"
+import { type BodyLimits, BodyPace, type Held } from "@millrace/core/host"
 import * as Effect from "effect/Effect"
-import { BodyBudget, type Held } from "./internal/BodyBudget.ts"
 import { letFlow } from "./internal/flowing.ts"
 import { youngMemory } from "./internal/YoungMemory.ts"
-
-/** What an HTTP adapter needs of Millrace. The object that `Millrace.make` returns is one. */
-export interface Ingest {
-  /** Whether the path of this URL is one of ours, whatever the method. */
-  readonly matches: (url: string) => boolean
-  /** Every path there is, without a slash before it; without it those that are always there. */
-  readonly paths?: ReadonlyArray<string>
-  /** Never rejects for what a client sends; a rejection is a programmer's error. */
-  readonly handle: (request: HttpIngest.IngestRequest) => Promise<HttpIngest.IngestReply>
-}
-
-export interface BodyOptions {
-  /**
-   * How long one body may take to arrive whole, 30 seconds by default: a slow sender must not hold
-   * memory for long.
-   */
-  readonly bodyTimeout?: Duration.Input
-  /**
-   * How many bytes of bodies may be in memory at one time; small ones have a quarter of it besides:
-   * see {@link BodyBudget}. Without it all handlers of the process share 128 MB: twelve bodies of
-   * the largest kind.
-   */
-  readonly maxBufferedBytes?: number
-}
-
-/** {@link BodyOptions}, ready for use. */
-export interface BodyLimits {
-  /** ms */
-  readonly timeout: number
-  readonly budget: BodyBudget
-}
-
-// Memory belongs to the process, so what may be used of it is counted there.
-const processBudget = new BodyBudget(128 * 1024 * 1024)
-
-/**
- * ms: how long nothing may come, before it matters how much. A phone between two cells is silent
- * for a second or two.
- */
-const rateSpan = 10_000
-
-/**
- * Bytes a second in each {@link rateSpan}: a twentieth of the slowest network that phones still
- * have.
- */
-const slowestRate = 1_024
-
-/** Once per handler, when it is made. */
-export const bodyLimits = (options: BodyOptions = {}): BodyLimits => ({
-  timeout: Duration.toMillis(Duration.fromInputUnsafe(options.bodyTimeout ?? "30 seconds")),
-  budget: options.maxBufferedBytes === undefined ? processBudget : new BodyBudget(options.maxBufferedBytes),
-})
 
 /** One request on its way through Millrace. */
 export interface Exchange {
@@ -154,7 +101,6 @@ export const openExchange = (
     const taken = share === "unkept" ? undefined : limits.budget.begin(share)
     held = taken
     let length = 0
-    let lengthBefore = 0
 
     const detach = () => {
       clearTimeout(timer)
@@ -186,18 +132,12 @@ export const openExchange = (
     }
     const onClose = () => stop("Aborted")
 
-    let span = Math.min(rateSpan, limits.timeout)
-    let left = limits.timeout - span
-    /** At the end of each span: whether enough has come in it, and time is left. */
+    const pace = new BodyPace(limits.timeout)
     const check = () => {
-      const isTooSlow = length - lengthBefore < slowestRate * (span / 1000)
-      if (left <= 0 || isTooSlow) return stop("TimedOut")
-      lengthBefore = length
-      span = Math.min(rateSpan, left)
-      left -= span
-      timer = setTimeout(check, span)
+      if (!pace.holds(length)) return stop("TimedOut")
+      timer = setTimeout(check, pace.span)
     }
-    let timer = setTimeout(check, span)
+    let timer = setTimeout(check, pace.span)
     options.onRead?.()
     // "close" follows every "error", but an error nobody listens to would end the process.
     stream.on("error", ignore)

@@ -1,8 +1,8 @@
 import * as Http from "node:http"
 import type { AddressInfo, Socket } from "node:net"
+import { type BodyOptions, bodyLimits, type Ingest } from "@millrace/core/host"
 import * as Duration from "effect/Duration"
 import { type ServeOptions, serve, writeDefect } from "./handler.ts"
-import { type BodyOptions, bodyLimits, type Ingest } from "./request.ts"
 
 export interface ServerOptions extends BodyOptions {
   /** How long a request's head may take, 10 seconds by default: what slow-loris clients live on. */

@@ -2,9 +2,10 @@ import type { IncomingMessage } from "node:http"
 import { PassThrough } from "node:stream"
 import { setImmediate } from "node:timers/promises"
 import type { HttpIngest } from "@millrace/core"
+import { bodyLimits } from "@millrace/core/host"
 import * as Effect from "effect/Effect"
 import { describe, expect, it, onTestFinished, vi } from "vitest"
-import { bodyLimits, openExchange } from "../src/request.ts"
+import { openExchange } from "../src/request.ts"
 
 const second = 1_000
 const megabyte = 1024 * 1024

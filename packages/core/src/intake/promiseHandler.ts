@@ -6,6 +6,16 @@ import * as Exit from "effect/Exit"
 import type { HttpIngest } from "./HttpIngest.ts"
 import type { IngestReply, IngestRequest } from "./request.ts"
 
+/** What an HTTP adapter needs of Millrace. The object that `Millrace.make` returns is one. */
+export interface Ingest {
+  /** Whether the path of this URL is one of ours, whatever the method. */
+  readonly matches: (url: string) => boolean
+  /** Every path there is, without a slash before it; without it those that are always there. */
+  readonly paths?: ReadonlyArray<string>
+  /** Never rejects for what a client sends; a rejection is a programmer's error. */
+  readonly handle: (request: IngestRequest) => Promise<IngestReply>
+}
+
 /**
  * The intake for hosts without Effect.
  *
@@ -14,7 +24,7 @@ import type { IngestReply, IngestRequest } from "./request.ts"
 export const promiseHandler = (
   http: HttpIngest["Service"],
   context: Context.Context<never>,
-): ((request: IngestRequest) => Promise<IngestReply>) => {
+): Ingest["handle"] => {
   const clock = Context.get(context, Clock.Clock)
   const fork = Effect.runForkWith(context)
   return (request) =>

@@ -88,7 +88,10 @@ const bodyErrorAnswer = (error: BodyError, limit: number): Answer => {
     case "Consumed":
       return refusal(500, `body: ${Telemetry.logMessages.intakeBodyConsumed}`)
     case "FormParsed":
-      return refusal(400, "body: a form parser ran first: mount Millrace before it, or send application/json")
+      return refusal(
+        400,
+        "body: a form parser (express.urlencoded, say) ran first: mount Millrace before it, or send application/json",
+      )
   }
 }
 

@@ -1,4 +1,4 @@
-import type { HttpIngest } from "@millrace/core"
+import type { BodyShare } from "./request.ts"
 
 /** Bytes up to which a body counts as small: twice what SDKs send at once. */
 const smallBody = 64 * 1024
@@ -72,7 +72,7 @@ export class BodyBudget {
     this.max = { any: bytes * besides.any, small: bytes * besides.small, unproven: bytes * besides.unproven }
   }
 
-  begin(share: Exclude<HttpIngest.BodyShare, "unkept">): Held {
+  begin(share: Exclude<BodyShare, "unkept">): Held {
     return new Held(this.used, this.max, share === "unproven" ? "unproven" : "small")
   }
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { BodyBudget } from "../../src/internal/BodyBudget.ts"
+import { BodyBudget } from "../../src/intake/BodyBudget.ts"
 
 const kilobyte = 1024
 const megabyte = 1024 * 1024
