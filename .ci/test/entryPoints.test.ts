@@ -19,7 +19,10 @@ const givenBy = (entry: string): ReadonlyArray<Given> =>
   ].map(([, namespace, names, module]) => ({
     names:
       namespace === undefined
-        ? names!.split(",").map((name) => name.replace("type ", "").trim())
+        ? names!
+            .split(",")
+            .map((name) => name.replace("type ", "").trim())
+            .filter((name) => name !== "")
         : [namespace],
     module: module!,
   }))

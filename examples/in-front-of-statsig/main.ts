@@ -19,7 +19,10 @@ const app = express()
 app.use(expressHandler(millrace))
 
 const port = Number(process.env.PORT ?? 8080)
-const server = app.listen(port, () => console.log(`listening on port ${port}`))
+const server = app.listen(port, (error) => {
+  if (error) throw error // the port is taken, for one
+  console.log(`listening on port ${port}`)
+})
 
 process.once("SIGTERM", async () => {
   server.close()
