@@ -1,6 +1,7 @@
 // Builds every package into its dist: types by tsc, JavaScript by tsup, and the console's page by
 // Vite. With `--if-needed` (for `npm start` and whatever else runs the built command) only the
-// JavaScript, and only of packages whose sources are newer than what was built.
+// JavaScript, and only of packages whose sources are newer than what was built; with `--types`
+// besides (before a package is packed) the types, too.
 import { spawn } from "node:child_process"
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs"
 import { join } from "node:path"
@@ -9,6 +10,7 @@ import { fileURLToPath } from "node:url"
 const root = fileURLToPath(new URL("..", import.meta.url))
 const bin = (name) => join(root, "node_modules", ".bin", name)
 const ifNeeded = process.argv.includes("--if-needed")
+const withTypes = !ifNeeded || process.argv.includes("--types")
 
 const run = (command, args, cwd) =>
   new Promise((resolve, reject) => {
@@ -46,12 +48,20 @@ const page = {
   built: join(root, "packages/console/dist/page"),
 }
 
+/** The files of an entry, which may be all of a folder. */
+const entriesOf = (path, entry) =>
+  entry.endsWith("/*.ts")
+    ? readdirSync(join(path, entry.slice(0, -5))).map((name) => `${entry.slice(0, -4)}${name}`)
+    : [entry]
+
 const isCurrent = ({ path, tsup }) => {
   const changed = Math.max(...[...filesIn(join(path, "src")), join(path, "package.json")].map(modified))
-  return tsup.entry.every((entry) => {
-    const built = join(path, "dist", entry.replace(/^src\//, "").replace(/\.ts$/, ".js"))
-    return existsSync(built) && modified(built) >= changed
-  })
+  return tsup.entry
+    .flatMap((entry) => entriesOf(path, entry))
+    .every((entry) => {
+      const built = join(path, "dist", entry.replace(/^src\//, "").replace(/\.ts$/, ".js"))
+      return existsSync(built) && modified(built) >= changed
+    })
 }
 
 const bundle = async ({ path }) => {
@@ -77,7 +87,7 @@ const stale = ifNeeded ? packages.filter((found) => !isCurrent(found)) : package
 const isPageStale = !ifNeeded || !isPageCurrent()
 if (stale.length > 0 || isPageStale) process.stderr.write("Building...\n")
 const results = await Promise.allSettled([
-  ...(ifNeeded ? [] : [run("tsc", ["-b", ...packages.map(({ path }) => path)], root)]),
+  ...(withTypes ? [run("tsc", ["-b", ...packages.map(({ path }) => path)], root)] : []),
   ...stale.map(bundle),
   ...(isPageStale ? [run("vite", ["build", "--logLevel", "warn"], page.path)] : []),
 ])

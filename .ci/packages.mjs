@@ -1,12 +1,14 @@
 // Packs every package as it would be published, and holds the tarballs to what their users need:
-// the right files, valid exports, types that resolve, and a program outside of this repository that
-// installs, type-checks against and runs them.
+// the right files, valid exports, types that resolve, and programs outside of this repository that
+// install, type-check against and run them: as modules, and as CommonJS.
 import assert from "node:assert/strict"
-import { execFileSync } from "node:child_process"
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { execFile, execFileSync } from "node:child_process"
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { promisify } from "node:util"
+import { gzipSync } from "node:zlib"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 const bin = (name) => join(root, "node_modules", ".bin", name)
@@ -19,14 +21,33 @@ const run = (command, args, cwd) => {
   }
 }
 
+/** The same beside others; returns what it says. */
+const runBeside = async (command, args, cwd) => {
+  try {
+    return (await promisify(execFile)(command, args, { cwd })).stdout.trim()
+  } catch (error) {
+    throw new Error(`${command} ${args.join(" ")}\n${error.stdout}${error.stderr}`)
+  }
+}
+
 const packages = readdirSync(join(root, "packages"), { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => join(root, "packages", name))
   .map((path) => ({ path, manifest: JSON.parse(readFileSync(join(path, "package.json"), "utf8")) }))
   .filter(({ manifest }) => manifest.private !== true)
 
+const first = packages[0].path
+
 const pack = ({ path, manifest }, into) => {
-  const [{ filename, files }] = JSON.parse(run("npm", ["pack", "--json", "--pack-destination", into], path))
+  // All but one are built already; what builds a package before it is packed is the same for each.
+  const options = [
+    "--json",
+    "--no-foreground-scripts",
+    "--pack-destination",
+    into,
+    ...(path === first ? [] : ["--ignore-scripts"]),
+  ]
+  const [{ filename, files }] = JSON.parse(run("npm", ["pack", ...options], path))
   const names = files.map((file) => file.path)
   for (const needed of ["package.json", "README.md", "LICENSE"]) {
     assert(names.includes(needed), `${manifest.name}: ${needed} is missing`)
@@ -41,130 +62,97 @@ const pack = ({ path, manifest }, into) => {
   return join(into, filename)
 }
 
-const consumer = {
-  "package.json": (tarballs) => ({
-    name: "consumer",
-    private: true,
-    type: "module",
-    dependencies: {
-      ...Object.fromEntries(tarballs.map(({ name, file }) => [name, `file:${file}`])),
-      effect: "4.1.0",
-      express: "5.3.0",
-      fastify: "5.12.8",
-    },
-    devDependencies: {
-      "@types/express": "5.0.6",
-      "@types/node": "20.19.43",
-      typescript: "5.9.3",
-      vitest: "4.1.12",
-    },
-  }),
-  "tsconfig.json": () => ({
-    compilerOptions: {
-      module: "NodeNext",
-      target: "ES2022",
-      // Effect's own declarations name types of the DOM.
-      lib: ["ES2023", "DOM"],
-      types: ["node"],
-      strict: true,
-      exactOptionalPropertyTypes: true,
-      noEmit: true,
-    },
-    include: ["*.ts"],
-  }),
-}
-
-/**
- * Mounts one Millrace in every host, on a file, and sees its events come out of the test kit's
- * pipeline too.
- */
-const program = `
-import { createServer as createReceiver } from "node:http"
-import type { AddressInfo } from "node:net"
-import { Filter, Store } from "@millrace/core"
-import { expressHandler } from "@millrace/express"
-import millracePlugin from "@millrace/fastify"
-import { createServer, Millrace } from "@millrace/node"
-import * as Sqlite from "@millrace/store-sqlite"
-import { testPipeline } from "@millrace/testkit"
-import express from "express"
-import Fastify from "fastify"
-
-const names: Array<string> = []
-const receiver = createReceiver(async (req, res) => {
-  let text = ""
-  for await (const chunk of req) text += chunk
-  for (const event of JSON.parse(text)) names.push(event.eventName)
-  res.end()
-})
-await new Promise<void>((resolve) => void receiver.listen(0, "127.0.0.1", resolve))
-
-const millrace = await Millrace.make({
-  store: process.argv[2] === "memory" ? Store.layerMemory() : Sqlite.layer({ path: "./millrace.db" }),
-  keys: { server: ["secret-consumer"] },
-  destinations: [{ id: "receiver", url: \`http://127.0.0.1:\${(receiver.address() as AddressInfo).port}/\` }],
-  allowPrivateDestinations: true,
+/** What the programs of `.ci/consumer` are installed with. */
+const manifest = (tarballs) => ({
+  name: "consumer",
+  private: true,
+  type: "module",
+  dependencies: {
+    ...Object.fromEntries(tarballs.map(({ name, file }) => [name, `file:${file}`])),
+    "@nestjs/common": "11.2.10",
+    "@nestjs/core": "11.2.10",
+    "@nestjs/platform-express": "11.2.10",
+    effect: "4.1.0",
+    express: "5.3.0",
+    fastify: "5.12.8",
+    "reflect-metadata": "0.2.2",
+    rxjs: "7.8.2",
+  },
+  devDependencies: {
+    "@types/express": "5.0.6",
+    "@types/node": "20.19.43",
+    ...Object.fromEntries(compilers.map((version) => [aliasOf(version), `npm:typescript@${version}`])),
+    vitest: "4.1.12",
+  },
 })
 
-const server = createServer(millrace)
-const { port } = await server.listen(0)
-const app = express().use(expressHandler(millrace)).listen(0, "127.0.0.1")
-await new Promise((resolve) => app.once("listening", resolve))
-const fastify = Fastify()
-fastify.register(millracePlugin, { ingest: millrace })
-const addresses = [
-  \`http://127.0.0.1:\${port}\`,
-  \`http://127.0.0.1:\${(app.address() as AddressInfo).port}\`,
-  await fastify.listen({ port: 0, host: "127.0.0.1" }),
-]
+/** Those that users have: the last of 5, the last written in JavaScript, and the present one. */
+const compilers = ["5.9.3", "6.0.3", "7.0.2"]
+const aliasOf = (version) => `typescript${version.split(".")[0]}`
 
-for (const [index, address] of addresses.entries()) {
-  const reply = await fetch(\`\${address}/v1/webhooks/event_webhook\`, {
-    method: "POST",
-    headers: { "statsig-api-key": "secret-consumer" },
-    body: JSON.stringify({ user: { userID: "user_1" }, event: \`event_\${index}\`, timestamp: Date.now() }),
-  })
-  if (reply.status !== 202) throw new Error(\`\${address} answered \${reply.status}: \${await reply.text()}\`)
+const compilerOptions = {
+  module: "NodeNext",
+  target: "ES2022",
+  // Effect's own declarations name types of the DOM.
+  lib: ["ES2023", "DOM", "DOM.Iterable"],
+  types: ["node"],
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  // As most do not have it: then our declarations have to be right themselves.
+  skipLibCheck: false,
+  // Nest's.
+  experimentalDecorators: true,
+  noEmit: true,
 }
 
-await Promise.all([server.close(), new Promise((resolve) => app.close(resolve)), fastify.close()])
-const report = await millrace.close()
-receiver.close()
-if (!report.drained || names.join() !== "event_0,event_1,event_2") throw new Error(names.join())
+/** Other versions of Node than this one, as `.ci/run` has them. */
+const otherNodes = ["22", "24"]
 
-const pipeline = await testPipeline({ destinations: [{ id: "warehouse", url: "https://warehouse.test/" }] })
-await pipeline.log({ eventName: "page_view" })
-await pipeline.advance("1 minute")
-if (pipeline.receiver("warehouse").events.length !== 1) throw new Error("the test kit delivered nothing")
-await pipeline.close()
+/** In bytes, packed by gzip: Millrace without Node, Effect and all. */
+const mostOfWeb = 200 * 1024
 
-// @ts-expect-error: types have to be there, and to say no
-export const wrong = () => Filter.compile(1)
-`
+/** Bundles what is to run without Node, for no platform: a module of Node's is an error. */
+const bundle = (directory) => {
+  const options = ["--bundle", "--minify", "--format=esm", "--platform=neutral", "--main-fields=module,main"]
+  const text = run(bin("esbuild"), ["web.ts", ...options], directory)
+  assert(!/\b(?:from|import\(?|require\()\s*["']node:/.test(text), "what is to run without Node asks for it")
+  const size = gzipSync(text, { level: 9 }).length
+  assert(size <= mostOfWeb, `${size} bytes without Node: ${mostOfWeb} at most`)
+  return `without Node: ${(size / 1024).toFixed(0)} KB`
+}
 
 const directory = mkdtempSync(join(tmpdir(), "millrace-packages-"))
 try {
   const tarballs = packages.map((found) => ({ name: found.manifest.name, file: pack(found, directory) }))
-  for (const { name, file } of tarballs) {
-    console.log(run(bin("publint"), ["run", file, "--strict"], directory).trim())
-    // The command exports nothing, so there is nothing to resolve.
-    if (name !== "millrace") {
-      console.log(run(bin("attw"), [file, "--profile", "esm-only", "--format", "ascii"], directory).trim())
-    }
-  }
+  const judged = await Promise.all(
+    tarballs.map(async ({ file }) => [
+      await runBeside(bin("publint"), ["run", file, "--strict"], directory),
+      await runBeside(bin("attw"), [file, "--profile", "esm-only", "--format", "ascii"], directory),
+    ]),
+  )
+  console.log(judged.flat().join("\n"))
 
-  for (const [name, content] of Object.entries(consumer)) {
-    writeFileSync(join(directory, name), JSON.stringify(content(tarballs), null, 2))
-  }
-  writeFileSync(join(directory, "main.ts"), program)
+  cpSync(join(root, ".ci/consumer"), directory, { recursive: true })
+  writeFileSync(join(directory, "package.json"), JSON.stringify(manifest(tarballs), null, 2))
+  writeFileSync(
+    join(directory, "tsconfig.json"),
+    JSON.stringify({ compilerOptions, include: ["*.ts", "*.cts"] }, null, 2),
+  )
   console.log(run("npm", ["install", "--no-audit", "--no-fund"], directory).trim())
-  // By this repository's compiler, and by the last one written in JavaScript.
-  for (const tsc of [bin("tsc"), join(directory, "node_modules/.bin/tsc")])
-    run(tsc, ["-p", directory], directory)
+  console.log(bundle(directory))
+
   const loader = join(root, "node_modules/tsx/dist/loader.mjs")
-  for (const store of ["sqlite", "memory"])
-    run(process.execPath, ["--import", loader, "main.ts", store], directory)
-  console.log(run(join(directory, "node_modules/.bin/millrace"), ["--version"], directory).trim())
+  const programs = [["main.ts", "sqlite"], ["main.ts", "memory"], ["one.ts"], ["nest.ts"]]
+  const said = await Promise.all([
+    ...compilers.map((version) =>
+      runBeside(process.execPath, [`node_modules/${aliasOf(version)}/bin/tsc`, "-p", "."], directory),
+    ),
+    ...programs.map((program) => runBeside(process.execPath, ["--import", loader, ...program], directory)),
+    runBeside(process.execPath, ["main.cjs"], directory),
+    ...otherNodes.map((version) => runBeside("npx", ["-y", `node@${version}`, "main.cjs"], directory)),
+    runBeside(join(directory, "node_modules/.bin/millrace"), ["--version"], directory),
+  ])
+  console.log(said.filter((text) => text !== "").join("\n"))
 } finally {
   rmSync(directory, { recursive: true, force: true })
 }

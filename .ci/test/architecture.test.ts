@@ -31,7 +31,7 @@ const below = (folder: string): ReadonlyArray<string> => {
     case "server":
       return packages
         .map((found) => found.folder)
-        .filter((name) => !["server", "bench", "testkit", "test-servers", "test-sdks"].includes(name))
+        .filter((name) => !["server", "bench", "nest", "test-servers", "test-sdks"].includes(name))
     case "bench":
       return packages
         .map((found) => found.folder)
@@ -138,6 +138,14 @@ describe.each(published)("packages/$folder, as published,", ({ path, manifest })
         version: expect.stringMatching(/^\d+\.\d+\.\d+$/),
         description: expect.stringMatching(/\S/),
         license: "MIT",
+        repository: {
+          type: "git",
+          url: "git+https://github.com/millrace/millrace.git",
+          directory: path,
+        },
+        homepage: `https://github.com/millrace/millrace/tree/main/${path}#readme`,
+        bugs: { url: "https://github.com/millrace/millrace/issues" },
+        scripts: expect.objectContaining({ prepack: "node ../../.ci/build.mjs --if-needed --types" }),
         keywords: expect.arrayContaining(["millrace"]),
         type: "module",
         sideEffects: false,
@@ -218,14 +226,51 @@ describe("files", () => {
   })
 })
 
-it("nothing imports the test kit but tests", () => {
-  const imports = packages
-    .filter(({ folder }) => folder !== "testkit")
-    .flatMap(({ path }) => filesIn(`${path}/src`, ...scripts))
-    .flatMap(importsOf)
+it("nothing imports the test kit but tests, and the package that has it all", () => {
+  const others = packages.filter(({ folder }) => !["testkit", "server"].includes(folder))
+  const imports = others.flatMap(({ path }) => filesIn(`${path}/src`, ...scripts)).flatMap(importsOf)
   expect(imports.filter(({ specifier }) => packageOf(specifier) === "@millrace/testkit")).toEqual([])
-  for (const { manifest } of packages)
+  for (const { manifest } of others)
     expect(declared(manifest, "dependencies")).not.toContain("@millrace/testkit")
+  const ofServer = filesIn("packages/server/src", ...scripts).flatMap(importsOf)
+  expect(
+    ofServer.filter(({ specifier }) => packageOf(specifier) === "@millrace/testkit").map(({ file }) => file),
+  ).toEqual(["packages/server/src/entry/testkit.ts"])
+})
+
+describe("packages/server, as the library by one name,", () => {
+  const entries = filesIn("packages/server/src/entry", ".ts")
+
+  it("gives on what the packages have, and nothing else", () => {
+    for (const file of entries) {
+      const code = read(file)
+        .replace(/\/\*[\s\S]*?\*\//g, "")
+        .trim()
+      expect([file, code]).toEqual([
+        file,
+        expect.stringMatching(/^(export [^;=]* from "@millrace\/[\w-]+"\s*)+$/),
+      ])
+    }
+  })
+
+  it("says each of them in its exports", () => {
+    const { manifest } = packages.find(({ folder }) => folder === "server")!
+    const names = entries.map((file) => file.replace(/^.*\/|\.ts$/g, ""))
+    const shown = (name: string) => [
+      name === "index" ? "." : `./${name}`,
+      { types: `./dist/entry/${name}.d.ts`, default: `./dist/entry/${name}.js` },
+    ]
+    expect(manifest["exports"]).toEqual({
+      ...Object.fromEntries(names.map(shown)),
+      "./package.json": "./package.json",
+    })
+  })
+})
+
+it("all packages have one version, and the changelog has it", () => {
+  const versions = new Set(packages.map(({ manifest }) => manifest["version"]))
+  expect(versions.size).toBe(1)
+  expect(read("CHANGELOG.md")).toContain(`\n## ${[...versions][0]}`)
 })
 
 describe("contracts", () => {

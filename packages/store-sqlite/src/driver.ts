@@ -41,9 +41,17 @@ const builtIn = Number.parseInt(process.versions.node, 10) >= 24
  * is not to load in vain.
  */
 const load = (): Driver =>
-  builtIn
-    ? (process.getBuiltinModule("node:sqlite" as "node:fs") as unknown as Driver)
-    : (createRequire(import.meta.url)("@photostructure/sqlite") as Driver)
+  builtIn ? (process.getBuiltinModule("node:sqlite" as "node:fs") as unknown as Driver) : loadInstalled()
+
+/** Optional, since Node 24 and later do without its 29 MB. */
+const loadInstalled = (): Driver => {
+  try {
+    return createRequire(import.meta.url)("@photostructure/sqlite") as Driver
+  } catch (cause) {
+    const message = `SQLite on Node ${process.versions.node} needs the package @photostructure/sqlite, which is not installed or has no build for this machine: install without --omit=optional, or take Node 24 or later`
+    throw new Error(message, { cause })
+  }
+}
 
 /** The codes of what a query may fail with, by SQLite's fixed text for them (`sqlite3_errstr`). */
 const codes: ReadonlyMap<string, number> = new Map([

@@ -1,0 +1,2 @@
+export * from "@millrace/fastify"
+export { default } from "@millrace/fastify"
