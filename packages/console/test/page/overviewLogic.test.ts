@@ -282,6 +282,7 @@ describe("the race", () => {
   it.each([
     [{ bytes: 8.3 * gib, cap: 10 * gib }, "8.3 of 10 GiB"],
     [{ bytes: 3.1 * 2 ** 20, cap: 10 * gib }, "3.1 MiB of 10 GiB"],
+    [{ bytes: 124.8 * 2 ** 20, cap: gib }, "124 MiB of 1 GiB"],
     [{ bytes: 0, cap: 128 * 2 ** 20 }, "0 B of 128 MiB"],
     [{ bytes: 2 * gib, cap: null }, "2 GiB"],
     [{ bytes: null, cap: 10 * gib }, "9,500 events"],

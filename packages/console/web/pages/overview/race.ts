@@ -20,7 +20,9 @@ export const restSays = (rest: ReadonlyArray<Destination>): string => {
 export const levelSays = ({ bytes, cap, events }: Status["store"]): string => {
   if (bytes === null) return `${short(events)} events`
   if (cap === null) return bytesOf(bytes)
-  const [level = "", unit = ""] = bytesOf(bytes).split(" ")
+  const [exact = "", unit = ""] = bytesOf(bytes).split(" ")
+  // It has to fit into the picture's basin.
+  const level = exact.length > 4 ? exact.replace(/\.\d$/, "") : exact
   const most = bytesOf(cap)
   return `${most.endsWith(` ${unit}`) ? level : `${level} ${unit}`} of ${most}`
 }

@@ -1,5 +1,6 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import { once } from "../../base/once.ts"
 import { type DeadLetters, intake } from "../../ports/DeadLetters.ts"
 import type { EventLog, LogEntry, ReadLimits } from "../../ports/EventLog.ts"
 import type { Position } from "../../ports/Position.ts"
@@ -33,6 +34,9 @@ const letterDelay = 5_000
 
 /** How many letters are told of in a frame at most. */
 const maxLetters = 50
+
+/** And of those from before, when a view begins: as many as it may have rows, and some. */
+const maxLettersBefore = 200
 
 /** What a view looks at. */
 export type Sight =
@@ -245,6 +249,15 @@ export const make = (options: LiveOptions): LiveTail => {
     )
   })
 
+  /** What has died of late, for rows that a view has from before. */
+  const deadBefore: Effect.Effect<Frame["dead"], StoreError> = Effect.map(
+    deadLetters.list({ limit: maxLettersBefore }),
+    ({ letters }) =>
+      letters
+        .filter(({ destination }) => destination !== intake)
+        .map(({ destination, eventId }) => [destination, eventId] as const),
+  )
+
   /** The newest, the last one behind the others. */
   const lettersOfIntake = (count: number): Effect.Effect<ReadonlyArray<EventRow>, StoreError> =>
     count <= 0
@@ -308,10 +321,14 @@ export const make = (options: LiveOptions): LiveTail => {
       const { looked, found } = yield* search(before, narrowed, marked)
       for (const [key, { matched, rows }] of found) frames.set(key, { ...common, matched, looked, rows })
     }
+    // A view begins with rows from before: what of them has died is told at first.
+    const known = now.some(({ isFresh }) => isFresh) ? yield* deadBefore : []
+    const first = once((told: Frame): Frame => (known.length === 0 ? told : { ...told, dead: known }))
     for (const view of now) {
-      const isFirst = view.isFresh && view.sight._tag === "Rejected"
+      const { isFresh, sight } = view
       view.isFresh = false
-      view.slot.put((isFirst ? backlog : null) ?? frames.get(tagOf(view.sight))!)
+      const told = (isFresh && sight._tag === "Rejected" ? backlog : null) ?? frames.get(tagOf(sight))!
+      view.slot.put(isFresh ? first(told) : told)
     }
   })
 

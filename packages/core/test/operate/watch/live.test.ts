@@ -205,6 +205,14 @@ describe("live", () => {
     expect(letters).toHaveLength(1)
     expect(dead).toEqual(letters.map(({ destination, eventId }) => [destination, eventId]))
     expect(rows).toEqual(letters.map(({ eventId }) => eventId))
+    // Whoever looks later has rows from before.
+    const later = await open(pipeline, { topics: ["live"] })
+    const first = later.frame()
+    await pipeline.advance(250)
+    expect((await first).dead).toEqual(dead)
+    const next = later.frame()
+    await pipeline.advance(250)
+    expect((await next).dead).toEqual([])
   })
 
   test("has room for 50 different queries, and for 500 views", async () => {
