@@ -1,6 +1,6 @@
 import type { Page } from "playwright-core"
 
-/** Runs in the page before anything else: notes what kept it from answering, as the browser says. */
+/** Runs in the page before anything else, and notes what kept it from answering. */
 export const noteLongTasks = `
   window.longTasks = []
   new PerformanceObserver((list) => {
