@@ -1,3 +1,4 @@
+/** Over 400 lines because the options, the layer and the promises of a Millrace are one thing. */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
@@ -5,9 +6,13 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as ManagedRuntime from "effect/ManagedRuntime"
+import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { InvalidOptions, type OptionProblem } from "./base/InvalidOptions.ts"
+import { coreMetrics } from "./base/metrics/coreMetrics.ts"
+import * as PrometheusText from "./base/metrics/PrometheusText.ts"
+import { Series } from "./base/metrics/Series.ts"
 import { Dispatcher } from "./deliver/Dispatcher.ts"
 import type { Reconfigured } from "./deliver/dispatcher/registry.ts"
 import * as Dispatching from "./deliver/dispatching.ts"
@@ -24,6 +29,8 @@ import * as RefusalLog from "./intake/refusalLog.ts"
 import { within } from "./operate/Action.ts"
 import { actions } from "./operate/actions.ts"
 import * as LiveOperator from "./operate/liveOperator.ts"
+import { Metering } from "./operate/Metering.ts"
+import * as MeterReading from "./operate/meterReading.ts"
 import * as Operations from "./operate/Operations.ts"
 import { Operator } from "./operate/Operator.ts"
 import * as Readiness from "./operate/Readiness.ts"
@@ -127,7 +134,7 @@ const demanded = (ack: Durability | undefined): Layer.Layer<EventLog, InvalidOpt
 export const layer = <D extends Durability = never>(
   options: MillraceOptions<D>,
 ): Layer.Layer<
-  HttpIngest.HttpIngest | Ingest | Dispatcher | Operator,
+  HttpIngest.HttpIngest | Ingest | Dispatcher | Operator | Metering,
   InvalidOptions | StoreError,
   Store | Acknowledges<D> | Transport | Codec
 > => {
@@ -156,7 +163,7 @@ export const layer = <D extends Durability = never>(
     }),
   )
   const followKeys: typeof FollowKeys.layer = options.keys === "none" ? Layer.empty : FollowKeys.layer
-  return Layer.mergeAll(LiveOperator.layer, RefusalLog.layer, followKeys).pipe(
+  return Layer.mergeAll(LiveOperator.layer, RefusalLog.layer, followKeys, MeterReading.layer).pipe(
     Layer.provideMerge(running),
     Layer.provide(catalog.success),
     Layer.provide(demanded(options.ack)),
@@ -201,6 +208,11 @@ export interface MakeOptions<D extends Durability = never> extends MillraceOptio
   readonly store: Layer.Layer<Store | Acknowledges<NoInfer<D>>, StoreError>
   readonly transport: Layer.Layer<Transport, InvalidOptions>
   readonly codec: Layer.Layer<Codec>
+  /**
+   * Where spans go: `Otlp.layer(...)` of `@millrace/node`, or any layer that gives Effect's
+   * `Tracer`. Without it none are made.
+   */
+  readonly tracing?: Layer.Layer<never, InvalidOptions>
   /** Silent by default. */
   readonly log?: (line: LogLine) => void
 }
@@ -226,6 +238,11 @@ export interface Host {
   readonly context: Context.Context<Store>
   /** Aborted when it is closed: from then on nothing that is open may keep the process. */
   readonly ending: AbortSignal
+  /**
+   * What {@link Millrace.metrics} shows, before it is text: for servers that add what they know
+   * themselves.
+   */
+  readonly families: () => Promise<ReadonlyArray<PrometheusText.Family>>
 }
 
 /**
@@ -252,6 +269,12 @@ export interface Millrace extends Operations.Operations {
    * answer within a second and a half is one, too.
    */
   readonly readiness: () => Promise<Readiness.Readiness>
+  /**
+   * Everything that is counted, in Prometheus' text format: to be served at `/metrics` with the
+   * content type `text/plain; version=0.0.4`. Looks at the store for two seconds at most, and never
+   * rejects.
+   */
+  readonly metrics: () => Promise<string>
   /**
    * Resolves once the store has lost what it had acknowledged as safe, with a {@link StoreError}
    * that says what to do. From then on nothing is taken: close, and end the process if that is
@@ -308,7 +331,17 @@ export const layerLog = (log?: (line: LogLine) => void): Layer.Layer<never> =>
 export const make = async <D extends Durability = never>(options: MakeOptions<D>): Promise<Millrace> => {
   const ports = Layer.mergeAll(options.store, options.transport, options.codec)
   const runtime = ManagedRuntime.make(
-    layer(options).pipe(Layer.provideMerge(ports), Layer.provideMerge(layerLog(options.log))),
+    layer(options).pipe(
+      Layer.provideMerge(ports),
+      Layer.provideMerge(options.tracing ?? Layer.empty),
+      // One process may have several: each counts for itself.
+      Layer.provideMerge(
+        Layer.merge(
+          layerLog(options.log),
+          Layer.sync(Metric.MetricRegistry, () => new Map()),
+        ),
+      ),
+    ),
   )
   const context = await runtime.context().catch(async (error: unknown) => {
     await runtime.dispose()
@@ -325,6 +358,7 @@ export const make = async <D extends Durability = never>(options: MakeOptions<D>
       cursors: Cursors,
       destinations: Destinations,
       health: StoreHealth,
+      metering: Metering,
     }),
   )
   const { http, dispatcher } = services
@@ -348,6 +382,12 @@ export const make = async <D extends Durability = never>(options: MakeOptions<D>
   )
   const readiness = (): Promise<Readiness.Readiness> =>
     closing === undefined ? run(findReadiness) : Promise.resolve(Readiness.stopping)
+
+  const isReady = Series.gauges(Context.get(context, Metric.MetricRegistry), coreMetrics.ready).at()
+  const families = async (): Promise<ReadonlyArray<PrometheusText.Family>> => {
+    isReady.set((await readiness()) === null ? 1 : 0)
+    return run(services.metering.families)
+  }
 
   const pending = Ledger.read(services).pipe(
     Effect.map((rows) =>
@@ -375,13 +415,14 @@ export const make = async <D extends Durability = never>(options: MakeOptions<D>
   return {
     ...Operations.of(() => services.operator, context),
     operator: within(actions, services.operator, context),
-    host: { context, ending: ending.signal },
+    host: { context, ending: ending.signal, families },
     matches: http.matches,
     paths: http.paths,
     handle: (request, handleOptions) =>
       handleOptions === undefined ? handle(request) : run(http.handle(request), handleOptions),
     ready: async () => (await readiness()) === null,
     readiness,
+    metrics: async () => PrometheusText.format(await families()),
     lost: run(dispatcher.lost),
     reconfigure: (changed) => run(Effect.uninterruptible(reconfigure(changed))),
     noticed: (noticed) => {

@@ -32,6 +32,11 @@ interface NodeOptions {
    * and costs.
    */
   readonly collectYoungMemory?: boolean
+  /**
+   * Where spans go: `Otlp.layer({ url })`, or any layer that gives Effect's `Tracer`. Without it
+   * none are made.
+   */
+  readonly tracing?: Layer.Layer<never, InvalidOptions>
   /** Silent by default. */
   readonly log?: (line: Core.LogLine) => void
 }

@@ -17,7 +17,8 @@ const messages: Readonly<Record<string, string>> = {
   ENOTFOUND: "no such host",
 }
 
-const listenError = (host: string, port: number, error: unknown): ListenError => {
+/** Says in words why nobody can listen there. */
+export const listenError = (host: string, port: number, error: unknown): ListenError => {
   const code = error instanceof Error && "code" in error ? String(error.code) : "unknown"
   return new ListenError({ message: `cannot listen on ${host}:${port}: ${messages[code] ?? code}` })
 }

@@ -12,7 +12,7 @@ import {
 } from "@millrace/core"
 import { Migration, RelayMark } from "@millrace/core/host"
 import { Counters, Documents, Keys } from "@millrace/core/store"
-import { Catalog, createServer, Millrace } from "@millrace/node"
+import { Catalog, createServer, Millrace, Otlp } from "@millrace/node"
 import { statsig } from "@millrace/statsig"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -28,6 +28,7 @@ import { consolePaths } from "./consolePaths.ts"
 import * as Endpoints from "./Endpoints.ts"
 import * as Listening from "./Listening.ts"
 import * as OldMemory from "./OldMemory.ts"
+import * as OpsServer from "./OpsServer.ts"
 import type { LogLine } from "./text/LogFormat.ts"
 import { waitForStore } from "./waitForStore.ts"
 import * as Appender from "./workers/Appender.ts"
@@ -44,6 +45,8 @@ export type StartError = InvalidOptions | StoreError | Listening.ListenError | W
 export interface Server {
   /** `http://HOST:PORT` */
   readonly url: string
+  /** Where `/metrics` and `/readyz` are, when that is elsewhere; else `null`. */
+  readonly ops: string | null
   /**
    * A key that was made because there was none: shown once, since only its hash is kept, if at all.
    */
@@ -103,20 +106,32 @@ const doesItself = ({ workers }: Config): string =>
 const urlOf = (host: string, port: number): string =>
   `http://${host.includes(":") ? `[${host}]` : host}:${port}`
 
-/** This process takes events in, and does everything else besides. Returns the port. */
+/** Where a server listens, and how it says how it is. */
+interface Listens {
+  readonly port: number
+  readonly health: Endpoints.Health
+}
+
+const accessOf = ({ ops }: Config): Endpoints.Access => ({
+  isElsewhere: ops.port !== null,
+  key: ops.key,
+})
+
+/** This process takes events in, and does everything else besides. */
 const listenHere = (
   config: Config,
   millrace: Millrace.Millrace,
   version: string,
   console: RequestListener | null,
-): Effect.Effect<number, Listening.ListenError, Scope.Scope> => {
+): Effect.Effect<Listens, Listening.ListenError, Scope.Scope> => {
   const others = console === null ? undefined : consolePaths(console, config.client.trust)
-  const fallback = Endpoints.listener(millrace, Endpoints.health(millrace, version), others)
+  const health = Endpoints.health(millrace, version)
+  const fallback = Endpoints.listener(millrace, health, accessOf(config), others)
   const server = createServer(millrace, { fallback })
-  return Effect.map(Listening.listen(server, config.host, config.port), ({ port }) => port)
+  return Effect.map(Listening.listen(server, config.host, config.port), ({ port }) => ({ port, health }))
 }
 
-/** Others take events in, and this process stores and sends them. Returns the port. */
+/** Others take events in, and this process stores and sends them. */
 const listenByWorkers = Effect.fnUntraced(function* (
   config: Config,
   millrace: Millrace.Millrace,
@@ -130,7 +145,9 @@ const listenByWorkers = Effect.fnUntraced(function* (
   const log = config.ack === null ? found : EventLog.demanding(found, config.ack)
   const maxBytes = Protocol.bytesEach(workers, { ...Ingest.defaultLimits, ...config.limits })
   const asNull = Effect.as(null)
-  return yield* Pool.start({
+  const problem = () => Endpoints.problemOf(millrace)
+  const page = Endpoints.makePage(millrace, version)
+  const { port: bound, counted } = yield* Pool.start({
     workers,
     program: workerProgram,
     settings: {
@@ -149,19 +166,22 @@ const listenByWorkers = Effect.fnUntraced(function* (
       console: console === null ? null : yield* PassOn.listen(console),
       log: { durability: log.durability, partitions: log.partitions },
       maxBytes,
+      access: accessOf(config),
+      otlp: config.otlp,
     },
     handlers: {
       keys: () => Context.get(store, Keys.Keys).list,
       letters: (letters) => asNull(Context.get(store, DeadLetters.DeadLetters).put(letters)),
       counts: (counts) => asNull(Context.get(store, Counters.Counters).add(counts)),
       ...WorkerDocuments.handlers(Context.get(store, Documents.Documents)),
-      problem: () => Effect.promise(() => Endpoints.problemOf(millrace)),
+      problem: () => Effect.promise(problem),
     },
     onNoticed: millrace.noticed,
     reach,
-    metrics: (counted) => Endpoints.health(millrace, version, counted).metrics(),
+    metrics: page,
     onAppends: Appender.make(log, workers * maxBytes, yield* Effect.context<never>()),
   })
+  return { port: bound, health: { problem, metrics: () => page(counted) } } satisfies Listens
 })
 
 /**
@@ -201,6 +221,7 @@ export const start = Effect.fnUntraced(function* (
   log: (line: LogLine) => void,
 ): Effect.fn.Return<Server, StartError, Scope.Scope> {
   yield* Listening.check(config.host, config.port)
+  if (config.ops.port !== null) yield* Listening.check(config.ops.host, config.ops.port)
   const { layer, text: name } = config.store
   const waiting = waitForStore(layer, { patience: config.waitForStore, name })
   const store = yield* Effect.provide(waiting, Core.layerLog(log))
@@ -238,6 +259,7 @@ export const start = Effect.fnUntraced(function* (
           allowPrivateDestinations: config.allowPrivateDestinations,
           // This process has nobody else's work to slow down.
           collectYoungMemory: true,
+          ...(config.otlp === null ? {} : { tracing: Otlp.layer(config.otlp) }),
           log,
         }),
       catch: (error) => error,
@@ -283,12 +305,14 @@ export const start = Effect.fnUntraced(function* (
   const console = Console.make(config.admin, { admin, context, streams })
   const answer: RequestListener = (req, res) => console.api(req, res, () => console.handler(req, res))
 
-  const port = yield* config.workers === 1
+  const { port, health } = yield* config.workers === 1
     ? listenHere(config, millrace, version, console.isOpen ? answer : null)
     : Effect.provide(
         listenByWorkers(config, millrace, store, workers, version, console.isOpen ? answer : null),
         Core.layerLog(log),
       )
+  const { ops } = config
+  const opsPort = ops.port === null ? null : yield* OpsServer.listen(health, { ...ops, port: ops.port })
   // Before requests in flight are waited for: a page that is open would be one.
   yield* Effect.addFinalizer(() => Effect.sync(() => ending.abort()))
 
@@ -315,6 +339,7 @@ export const start = Effect.fnUntraced(function* (
   )
   return {
     url,
+    ops: opsPort === null ? null : urlOf(ops.host, opsPort),
     generatedKey,
     console: console.isOpen ? `${url}/console/` : null,
     durability,

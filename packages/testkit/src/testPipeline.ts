@@ -8,6 +8,7 @@ import {
   EventLog,
   HttpIngest,
   Ingest,
+  Metering,
   Millrace,
   Operations,
   Operator,
@@ -32,6 +33,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
 import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import { onStoreClock } from "./internal/storeClock.ts"
@@ -129,6 +131,8 @@ export interface TestPipeline extends Omit<Operations.Operations, "deadLetters">
   readonly receiver: (destination: string) => TestReceiver
   /** What became of all events that arrived since the last start. */
   readonly intake: () => Promise<Ingest.IntakeLedger>
+  /** Everything that has been counted since the beginning, in Prometheus' text format. */
+  readonly metrics: () => Promise<string>
   /** Also after a crash. */
   readonly deadLetters: (
     query?: DeadLetters.DeadLetterQuery,
@@ -377,6 +381,7 @@ export const testPipeline = async (options: TestPipelineOptions = {}): Promise<T
     Layer.mergeAll(
       Layer.succeedContext(time.context),
       Millrace.layerLog(log),
+      Layer.sync(Metric.MetricRegistry, () => new Map()),
       onStoreClock(store(maxBytes === undefined ? {} : { maxBytes })),
     ),
     world,
@@ -452,6 +457,7 @@ export const testPipeline = async (options: TestPipelineOptions = {}): Promise<T
       http: Context.get(built, HttpIngest.HttpIngest),
       ledger: Context.get(built, Ingest.Ingest).ledger,
       operator: Context.get(built, Operator),
+      metering: Context.get(built, Metering),
       die: () => {
         state.alive = false
       },
@@ -497,6 +503,7 @@ export const testPipeline = async (options: TestPipelineOptions = {}): Promise<T
     setWallClock: time.setWallClock,
     receiver,
     intake: () => run(life.ledger),
+    metrics: () => run(life.metering.text),
     deadLetters: async (query = {}) =>
       (await run(Effect.flatMap(DeadLettersPort.DeadLetters, (port) => port.list(query)))).letters,
     attempts: (query = {}) => run(Effect.flatMap(AttemptsPort.Attempts, (port) => port.list(query))),

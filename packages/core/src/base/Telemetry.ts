@@ -1,14 +1,5 @@
-import * as Metric from "effect/Metric"
-
-/**
- * Names of metrics. Dashboards and alerts are written against them, so they change with a major
- * version only.
- */
-export const metricNames = {
-  intakeRequests: "millrace_intake_requests_total",
-  intakeEvents: "millrace_intake_events_total",
-  intakeBytes: "millrace_intake_bytes_total",
-} as const
+export { coreMetrics as metrics } from "./metrics/coreMetrics.ts"
+export { type TraceSampler, TraceSampling } from "./tracing/TraceSampling.ts"
 
 /** Names of spans. */
 export const spanNames = {
@@ -17,6 +8,12 @@ export const spanNames = {
    * host reads that by callbacks.
    */
   intake: "millrace.intake",
+  /** What a request came to, on its way into the log. */
+  append: "millrace.append",
+  /** A batch of one destination, from when it is full to its last event's end. */
+  batch: "millrace.batch",
+  /** One request to a destination: its header `traceparent` names this span. */
+  attempt: "millrace.attempt",
 } as const
 
 /**
@@ -52,32 +49,3 @@ export const logMessages = {
 
 /** What became of an event that arrived. */
 export type IntakeOutcome = "stored" | "rejected" | "duplicate" | "failed"
-
-const eventsMetric = (outcome: IntakeOutcome) =>
-  Metric.counter(metricNames.intakeEvents, {
-    description: "Events that arrived, by what became of them",
-    attributes: { outcome },
-    incremental: true,
-  })
-
-/** Events that arrived, by what became of them. */
-export const intakeEvents: Readonly<Record<IntakeOutcome, Metric.Counter<number>>> = {
-  stored: eventsMetric("stored"),
-  rejected: eventsMetric("rejected"),
-  duplicate: eventsMetric("duplicate"),
-  failed: eventsMetric("failed"),
-}
-
-/** Bytes of bodies, decompressed. */
-export const intakeBytes: Metric.Counter<number> = Metric.counter(metricNames.intakeBytes, {
-  description: "Bytes of request bodies that were decoded, after decompression",
-  incremental: true,
-})
-
-/** Replies, by route and status. */
-export const intakeRequests = (route: string, status: number): Metric.Counter<number> =>
-  Metric.counter(metricNames.intakeRequests, {
-    description: "Requests on known routes, by route and status of the reply",
-    attributes: { route, status: String(status) },
-    incremental: true,
-  })

@@ -1,5 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
+import { spanNames } from "../base/Telemetry.ts"
+import * as Spans from "../base/tracing/Spans.ts"
 import type { Backlog } from "../ports/Backlog.ts"
 import { cursorName } from "../ports/CursorName.ts"
 import type { CursorRecord, CursorSave, Cursors } from "../ports/Cursors.ts"
@@ -163,12 +165,27 @@ export const make = Effect.fnUntraced(function* (options: LaneOptions) {
     ...{ book, feed, reading, bury, round, doubt, fitting, givingUp, suspects, notice },
   })
 
+  const spans = yield* Spans.make
+  const settled: typeof settle = (open) =>
+    spans === null
+      ? settle(open)
+      : spans.begun(settle(open), {
+          name: spanNames.batch,
+          kind: "internal",
+          attributes: {
+            destination: destination.id,
+            partition,
+            events: open.taken.length,
+            replay: replay !== null,
+          },
+        })
+
   const run: Effect.Effect<never, LaneEnd> = Effect.gen(function* () {
     for (;;) {
       const next = yield* taking.nextBatch
       switch (next._tag) {
         case "Batch":
-          yield* settle(next.open)
+          yield* settled(next.open)
           taking.takeBack(next.open)
           break
         case "ProbeSuspect":

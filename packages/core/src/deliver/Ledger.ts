@@ -1,10 +1,12 @@
 import * as Effect from "effect/Effect"
+import type * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { Count, Time } from "../base/scalars.ts"
 import { parseCursorName } from "../ports/CursorName.ts"
 import type { CursorRecord, Cursors } from "../ports/Cursors.ts"
 import { type Destinations, Disabled } from "../ports/Destinations.ts"
-import type { EventLog } from "../ports/EventLog.ts"
+import type { EventLog, LogTotals } from "../ports/EventLog.ts"
+import type { Position } from "../ports/Position.ts"
 import type { StoreError } from "../ports/StoreError.ts"
 import { openCircuitAfter } from "./Delivery.ts"
 import * as LaneState from "./LaneState.ts"
@@ -69,6 +71,22 @@ const blank = (id: string, disabled: Disabled | null): DestinationStatus => ({
   disabled,
 })
 
+type ByPlace<A> = (partition: number, position: Position) => Effect.Effect<A, StoreError>
+
+/** Asks once for each place of a log: most cursors stand where others do. */
+const onceEach = <A>(ask: ByPlace<A>): ByPlace<A> => {
+  const known = new Map<string, Result.Result<A, StoreError>>()
+  return (partition, position) => {
+    const key = `${partition} ${position}`
+    const found = known.get(key)
+    if (found !== undefined) return Effect.fromResult(found)
+    return Effect.flatMap(Effect.result(ask(partition, position)), (result) => {
+      known.set(key, result)
+      return Effect.fromResult(result)
+    })
+  }
+}
+
 /** By the log's own counts, and as the lane of a cursor will find it. */
 interface Account {
   /** Where its destination began: the sum of events there. */
@@ -85,7 +103,7 @@ interface Account {
  * the lane will go on behind what is left, and what it did with the rest has never been due.
  */
 const accountOf = (
-  log: EventLog["Service"],
+  statsAt: ByPlace<LogTotals>,
   partition: number,
   { position, index }: CursorRecord,
   state: LaneState.LaneState,
@@ -94,13 +112,13 @@ const accountOf = (
   const looked = LaneState.looked(state)
   const ahead = LaneState.settledAhead(state)
   const { from } = state
-  return log.stats(partition, position).pipe(
+  return statsAt(partition, position).pipe(
     Effect.map((at): Account => ({ from, lag: events - at.events - index, ahead })),
     Effect.catchReason("StoreError", "OutOfRange", ({ resumeAt }) =>
       resumeAt > position
         ? Effect.succeed<Account>({ from, lag: events - from - looked + ahead, ahead })
         : Effect.map(
-            log.stats(partition, resumeAt),
+            statsAt(partition, resumeAt),
             (at): Account => ({ from: at.events - looked, lag: events - at.events, ahead: 0 }),
           ),
     ),
@@ -125,6 +143,7 @@ export const read = Effect.fnUntraced(function* ({ log, cursors, destinations }:
   for (const { id, disabled } of yield* destinations.list) rows.set(id, blank(id, disabled))
   /** By partition, once for all cursors: what was listed before stands behind none of them. */
   const ends = new Map<number, number>()
+  const statsAt = onceEach((partition, position) => log.stats(partition, position))
   for (const { name, record } of yield* cursors.list) {
     const parsed = parseCursorName(name)
     const state = record === null ? null : LaneState.decode(record.state)
@@ -132,7 +151,7 @@ export const read = Effect.fnUntraced(function* ({ log, cursors, destinations }:
     if (parsed.partition >= log.partitions) continue
     const events = ends.get(parsed.partition) ?? (yield* eventsIn(log, parsed.partition))
     ends.set(parsed.partition, events)
-    const { from, lag, ahead } = yield* accountOf(log, parsed.partition, record, state, events)
+    const { from, lag, ahead } = yield* accountOf(statsAt, parsed.partition, record, state, events)
     const row = rows.get(parsed.destination) ?? blank(parsed.destination, null)
     const failures = Math.max(row.failures, state.failures)
     rows.set(row.id, {
@@ -152,8 +171,14 @@ export const read = Effect.fnUntraced(function* ({ log, cursors, destinations }:
   return [...rows.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
 })
 
+/** Before the oldest event that is pending: one that is held back stands before the cursor. */
+const firstPending = ({ position, state }: CursorRecord): Position => {
+  const suspects = LaneState.decode(state)?.suspects ?? []
+  return suspects.reduce((first, { after }) => (after < first ? after : first), position)
+}
+
 /**
- * When the oldest entry that a live cursor has not passed was appended, by destination.
+ * When the entry of the oldest event that is pending was appended, by destination.
  *
  * @param isAskedFor spares looking for that of the others
  */
@@ -162,19 +187,22 @@ export const oldestPending = Effect.fnUntraced(function* (
   isAskedFor: (destination: string) => boolean = () => true,
 ): Effect.fn.Return<ReadonlyMap<string, number>, StoreError> {
   const oldest = new Map<string, number>()
-  for (const { name, record } of yield* cursors.list) {
-    const parsed = parseCursorName(name)
-    if (parsed === null || parsed.replay !== null || record === null) continue
-    const { destination, partition } = parsed
-    if (partition >= log.partitions || !isAskedFor(destination)) continue
-    const at = yield* log.read(partition, record.position, { maxEntries: 1, maxBytes: 1 }, noBodies).pipe(
+  const appendedAfter = onceEach((partition, position) =>
+    log.read(partition, position, { maxEntries: 1, maxBytes: 1 }, noBodies).pipe(
       Effect.map(([first]) => first?.appendedAt ?? null),
       Effect.catchReason("StoreError", "OutOfRange", () =>
         Effect.map(log.bounds(partition), ({ oldestAt }) => oldestAt),
       ),
       // What cannot be read any more is told by those who read it to deliver it.
       Effect.catchReason("StoreError", "Corrupt", () => Effect.succeed(null)),
-    )
+    ),
+  )
+  for (const { name, record } of yield* cursors.list) {
+    const parsed = parseCursorName(name)
+    if (parsed === null || parsed.replay !== null || record === null) continue
+    const { destination, partition } = parsed
+    if (partition >= log.partitions || !isAskedFor(destination)) continue
+    const at = yield* appendedAfter(partition, firstPending(record))
     if (at !== null) oldest.set(destination, Math.min(at, oldest.get(destination) ?? at))
   }
   return oldest

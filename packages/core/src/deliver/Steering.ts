@@ -3,6 +3,7 @@ import type * as Effect from "effect/Effect"
 import type * as Latch from "effect/Latch"
 import type * as Semaphore from "effect/Semaphore"
 import type { StoreError } from "../ports/StoreError.ts"
+import type { DeliveryMeters } from "./dispatcher/deliveryMeters.ts"
 import type { DeliveryWatch } from "./dispatcher/deliveryWatch.ts"
 import type { LaneSet } from "./dispatcher/laneSet.ts"
 import type { Roster } from "./dispatcher/registry.ts"
@@ -15,6 +16,8 @@ export class Steering extends Context.Service<
     readonly lanes: LaneSet
     /** What this process's deliveries have come to. */
     readonly watch: DeliveryWatch
+    /** What they count for those who watch from outside. */
+    readonly meters: DeliveryMeters
     /** Opens with whatever happens in lanes and readers; whoever waits for it closes it. */
     readonly active: Latch.Latch
     /** How long entries behind every cursor are kept, in ms. */

@@ -6,9 +6,11 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
 import * as Semaphore from "effect/Semaphore"
 import type { InvalidOptions } from "../base/InvalidOptions.ts"
 import { makeSparingly } from "../base/logOncePerMinute.ts"
+import * as Spans from "../base/tracing/Spans.ts"
 import { Attempts } from "../ports/Attempts.ts"
 import { Codec } from "../ports/Codec.ts"
 import { cursorName } from "../ports/CursorName.ts"
@@ -28,6 +30,7 @@ import { hashWith } from "../select/Fields.ts"
 import { Dispatcher } from "./Dispatcher.ts"
 import * as Assignment from "./dispatcher/assignment.ts"
 import * as AttemptRecords from "./dispatcher/attemptQueue.ts"
+import * as DeliveryMeters from "./dispatcher/deliveryMeters.ts"
 import { DeliveryWatch } from "./dispatcher/deliveryWatch.ts"
 import * as DestinationRecords from "./dispatcher/destinationRecords.ts"
 import * as Halts from "./dispatcher/halts.ts"
@@ -128,6 +131,8 @@ const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
   }
   const attemptRecords = AttemptRecords.make(attempts, changes.note)
   const watch = new DeliveryWatch()
+  const spans = yield* Spans.make
+  const meters = DeliveryMeters.make(yield* Metric.MetricRegistry)
   const recollection = Recollection.make(ports, (id) => roster.isConfigured(id))
   const waiting = Effect.map(
     Ledger.read(ports),
@@ -157,12 +162,14 @@ const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
         destination,
         codec,
         sink,
-        (attempt, limited) => {
+        (attempt, { limited, receivedAt }) => {
           watch.attempted(attempt, limited)
+          meters.attempted(attempt, receivedAt)
           attemptRecords.add(attempt)
         },
         () => (members.shared ? lanes.shareOf(destination.id) : 1),
         herald.of(destination.id),
+        spans,
       ),
   })
   // Not before all of them can be run: a start that fails changes nothing.
@@ -282,6 +289,7 @@ const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
       lanes,
       acting,
       watch,
+      meters,
       active: changes.active,
       keepFor,
       assign: Effect.tap(assign, () => Effect.sync(changes.note)),

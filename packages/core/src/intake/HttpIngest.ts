@@ -20,6 +20,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import { InvalidOptions } from "../base/InvalidOptions.ts"
@@ -148,7 +149,10 @@ const make = Effect.fnUntraced(function* (
   const matchRoute = makeMatchRoute(own, extras)
   const readClient = makeReadClient(options, codec)
 
-  const { preflight, unknown, ...replies } = makeReplies(options.cors ?? everybody, context)
+  const { preflight, unknown, ...replies } = makeReplies(
+    options.cors ?? everybody,
+    yield* Metric.MetricRegistry,
+  )
 
   const noteRefused = (route: Route, { headers, url }: RequestHead, { status, body }: Answer): void => {
     const query = queryOf(url)
@@ -272,8 +276,13 @@ const make = Effect.fnUntraced(function* (
         ? accept(principal, body.bytes)
         : inflated
     }
-    return awaiting(route, head, bodyLimit, verify === null ? "keyed" : "unproven", (body) =>
-      body.parsed === true ? Effect.andThen(sayParsed, answer(body)) : answer(body),
+    return awaiting(
+      route,
+      head,
+      bodyLimit,
+      verify === null ? "keyed" : "unproven",
+      (body) => (body.parsed === true ? Effect.andThen(sayParsed, answer(body)) : answer(body)),
+      keyed?.kind === "server",
     )
   }
 

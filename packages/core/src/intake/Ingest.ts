@@ -4,6 +4,7 @@ import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
@@ -12,6 +13,7 @@ import { InvalidOptions, type OptionProblem } from "../base/InvalidOptions.ts"
 import { makeSparingly } from "../base/logOncePerMinute.ts"
 import type * as Signature from "../base/Signature.ts"
 import * as Telemetry from "../base/Telemetry.ts"
+import * as Spans from "../base/tracing/Spans.ts"
 import { inTurns } from "../base/turns.ts"
 import { timeUUIDs } from "../entry/TimeUUID.ts"
 import { Codec } from "../ports/Codec.ts"
@@ -19,7 +21,7 @@ import type { Counters } from "../ports/Counters.ts"
 import * as DeadLetters from "../ports/DeadLetters.ts"
 import { defectSummary } from "../ports/defectSummary.ts"
 import { EntryIds } from "../ports/EntryIds.ts"
-import { type EntryId, EventLog } from "../ports/EventLog.ts"
+import { type EntryId, EventLog, type NewEntry, sizeOf } from "../ports/EventLog.ts"
 import type { Keys } from "../ports/Keys.ts"
 import { StoreError } from "../ports/StoreError.ts"
 import { partitionOf } from "../select/partition.ts"
@@ -29,6 +31,7 @@ import { makeDamage } from "./damage.ts"
 import { makeDedupe } from "./dedupe.ts"
 import { IntakeWatch, type Noticed } from "./IntakeWatch.ts"
 import { defaultLimits, type IngestLimits, limitProblems, limitsOf } from "./ingestLimits.ts"
+import * as IntakeMeters from "./intakeMeters.ts"
 import type { HashedKey, Principal } from "./keyRing.ts"
 import { makeNameCounts } from "./nameCounts.ts"
 import * as Wire from "./Wire.ts"
@@ -193,7 +196,7 @@ const make = Effect.fnUntraced(function* (
   const log = yield* EventLog
   const deadLetters = yield* DeadLetters.DeadLetters
   const nextId = yield* EntryIds
-  const context = yield* Effect.context()
+  const meters = IntakeMeters.make(yield* Metric.MetricRegistry)
 
   const problems = optionProblems(options)
   if (problems.length > 0) return yield* new InvalidOptions({ problems })
@@ -208,7 +211,7 @@ const make = Effect.fnUntraced(function* (
   const count = (outcome: Telemetry.IntakeOutcome, events: number, head: IngestHead): void => {
     if (events === 0) return
     totals[outcome] += events
-    Telemetry.intakeEvents[outcome].updateUnsafe(events, context)
+    meters.events[outcome].add(events)
     watch.came(outcome, events, head.keyId, head.receivedAt)
   }
 
@@ -252,6 +255,14 @@ const make = Effect.fnUntraced(function* (
     )
   }
 
+  const spans = yield* Spans.make
+  const append = (entry: NewEntry, partition: number): Effect.Effect<unknown, StoreError> => {
+    const appending = log.append([entry], partition)
+    if (spans === null) return appending
+    const attributes = { partition, events: entry.events, bytes: sizeOf(entry) }
+    return spans.part(appending, { name: Telemetry.spanNames.append, kind: "internal", attributes })
+  }
+
   /** Begins nothing before it is run: of a duplicate it never is. */
   const store = (
     { entry, rejected, subject }: Wire.Accepted,
@@ -259,8 +270,7 @@ const make = Effect.fnUntraced(function* (
     receivedAt: number,
   ): Effect.Effect<unknown, StoreError> =>
     Effect.suspend(() => {
-      const appending =
-        entry === null ? Effect.void : log.append([entry], partitionOf(log.partitions, subject, id))
+      const appending = entry === null ? Effect.void : append(entry, partitionOf(log.partitions, subject, id))
       return rejected.length === 0
         ? appending
         : Effect.andThen(appending, () => keepRejected(rejected, id, receivedAt))
@@ -345,7 +355,7 @@ const make = Effect.fnUntraced(function* (
   const acceptNow = (head: IngestHead, body: Uint8Array): Effect.Effect<Receipt, IngestError> => {
     if (bytesInFlight + body.length > limits.inFlightBytes) return refuse({ _tag: "Overloaded" })
     const id = nextId()
-    Telemetry.intakeBytes.updateUnsafe(body.length, context)
+    meters.bytes.add(body.length)
     return body.length > Wire.atOnce
       ? acceptLarge(head, body, id)
       : keep(head, body, id, Wire.decode(head, body, id, limits))

@@ -1,7 +1,7 @@
-import type * as Context from "effect/Context"
-import type * as Metric from "effect/Metric"
 import type { OptionProblem } from "../base/InvalidOptions.ts"
-import * as Telemetry from "../base/Telemetry.ts"
+import type { Counter } from "../base/metrics/cells.ts"
+import { coreMetrics } from "../base/metrics/coreMetrics.ts"
+import { type Registry, Series } from "../base/metrics/Series.ts"
 import { type Cors, type CorsHeaders, isOrigin, makeCors, preflightHeaders } from "./cors.ts"
 import { type Answer, allowed, notFound } from "./replies.ts"
 import type { IngestReply, RequestHead } from "./request.ts"
@@ -30,7 +30,7 @@ export interface Replies {
   readonly unknown: IngestReply
 }
 
-export const makeReplies = (cors: Cors, context: Context.Context<never>): Replies => {
+export const makeReplies = (cors: Cors, registry: Registry): Replies => {
   const corsOf = makeCors(cors)
   const noCors: CorsHeaders = {}
   const jsonHeaders = new WeakMap<CorsHeaders, Readonly<Record<string, string>>>()
@@ -46,7 +46,8 @@ export const makeReplies = (cors: Cors, context: Context.Context<never>): Replie
   const corsFor = (route: Route, headers: Headers): CorsHeaders =>
     route.browsers ? corsOf(headerOf(headers, "origin")) : noCors
 
-  const requestCounts = new Map<Route, Map<number, Metric.Counter<number>>>()
+  const requests = Series.counters(registry, coreMetrics.intakeRequests)
+  const requestCounts = new Map<Route, Map<number, Counter>>()
   const countReply = (route: Route, status: number): void => {
     let counts = requestCounts.get(route)
     if (counts === undefined) {
@@ -55,10 +56,10 @@ export const makeReplies = (cors: Cors, context: Context.Context<never>): Replie
     }
     let counter = counts.get(status)
     if (counter === undefined) {
-      counter = Telemetry.intakeRequests(route.name, status)
+      counter = requests.at(route.name, String(status))
       counts.set(status, counter)
     }
-    counter.updateUnsafe(1, context)
+    counter.add(1)
   }
 
   const finish = (route: Route, request: RequestHead, answer: Answer): IngestReply => {

@@ -69,7 +69,7 @@ describe("a span", () => {
       Effect.gen(function* () {
         const reply = yield* ask({ body: sdkBody() }).pipe(Effect.provideService(Tracer.Tracer, tracer))
         expect(reply.status).toBe(202)
-        expect(spans).toEqual([spanNames.intake])
+        expect(spans).toEqual([spanNames.intake, spanNames.append])
       }),
     )
   })

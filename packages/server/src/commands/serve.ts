@@ -54,6 +54,7 @@ const announce = (config: Config.Config, server: Server.Server): void => {
       validation: config.validation,
       ...(config.workers === 1 ? {} : { workers: config.workers }),
       destinations: destinations.join(",") || "none",
+      ...(server.ops === null ? {} : { ops: server.ops }),
       ...(server.console === null ? {} : { console: server.console }),
     },
   })

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs"
 import { Console } from "@millrace/console/admin"
 import { Destination, type EventLog, type HttpIngest, type Ingest } from "@millrace/core"
 import { type OwnPaths, SchemaProblems, Secret, SecretReader, type Wire } from "@millrace/core/host"
-import { SecretReader as FromNode } from "@millrace/node"
+import { SecretReader as FromNode, type Otlp } from "@millrace/node"
 import type { StatsigOptions } from "@millrace/statsig"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -19,6 +19,10 @@ export interface Config {
   readonly host: string
   /** 0 takes a free one. */
   readonly port: number
+  /** Where `/metrics` and `/readyz` are: a port of `null` is the one above. */
+  readonly ops: { readonly host: string; readonly port: number | null; readonly key: string | null }
+  /** Where spans go; `null` when none are made. */
+  readonly otlp: Otlp.OtlpOptions | null
   readonly store: StoreUrl.StoreUrl
   /** How many ms to wait at the start for a store that cannot be used yet; 0 means not at all. */
   readonly waitForStore: number
@@ -185,7 +189,7 @@ export const load = Effect.fnUntraced(function* (
     (set.get(name) as ReadonlyArray<string> | undefined) ?? file.value(name) ?? []
 
   /** What the file only names is read where it is needed. */
-  const tokenOf = (name: "adminToken" | "adminReadToken"): string | undefined => {
+  const tokenOf = (name: "adminToken" | "adminReadToken" | "opsKey"): string | undefined => {
     const written = one(name)
     if (written === undefined) return undefined
     const resolved = Secret.resolve(written, reader)
@@ -205,6 +209,28 @@ export const load = Effect.fnUntraced(function* (
   if (adminToken !== undefined && adminToken === adminReadToken) {
     const message = "the same as the token that may do everything"
     mistakes.push({ where: given("adminReadToken")?.where ?? path, message })
+  }
+
+  const opsKey = tokenOf("opsKey")
+  const opsPort = one("opsPort")
+  const opsHost = one("opsHost")
+  if (opsHost !== undefined && opsPort === undefined) {
+    const where = given("opsHost")?.where
+    const message = `there is no ${Settings.flagOf("opsPort")} that it could be for`
+    mistakes.push(
+      where === undefined
+        ? { where: path, message: `${Settings.table.opsHost.key}: ${message}` }
+        : { where, message },
+    )
+  }
+
+  const otlp = one("otlp")
+  const otlpHeaders: Record<string, string> = {}
+  for (const [name, value] of Object.entries(file.value("otlpHeaders") ?? {})) {
+    if (otlp === undefined) continue
+    const resolved = Secret.resolve(value, reader)
+    if (Result.isSuccess(resolved)) otlpHeaders[name] = resolved.success
+    else mistakes.push({ where: path, message: `otlp.headers.${name}: ${resolved.failure}` })
   }
 
   const origins = set.get("corsOrigin") as ReadonlyArray<string> | undefined
@@ -261,6 +287,11 @@ export const load = Effect.fnUntraced(function* (
   return {
     host: one("host") ?? defaults.host,
     port: one("port") ?? defaults.port,
+    ops: { host: opsHost ?? defaults.host, port: opsPort ?? null, key: opsKey ?? null },
+    otlp:
+      otlp === undefined
+        ? null
+        : { url: otlp, sample: one("otlpSample") ?? defaults.otlpSample, headers: otlpHeaders },
     store: storeUrl.success,
     waitForStore: one("waitForStore") ?? defaults.waitForStore,
     keepFor: one("keepFor") ?? defaults.keepFor,

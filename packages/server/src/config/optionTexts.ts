@@ -12,6 +12,8 @@ export const optionTexts: Readonly<Record<string, string>> = {
   $schema: "where this description is, for editors",
   keys: "keys that senders show",
   admin: "who may look after the server at /console, and from other machines",
+  ops: "where the server says how it is, and to whom",
+  otlp: "where spans go, and how many",
   dedupe: "requests that are sent twice are taken once",
   limits: "what one request may have, and all of them together",
   receive: "what makes requests genuine besides keys",

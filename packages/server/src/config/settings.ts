@@ -2,6 +2,7 @@
 import { ByteText, Console } from "@millrace/console/admin"
 import { Destination, EventLog, HttpIngest, Ingest } from "@millrace/core"
 import { HttpUrl, isOrigin, nearest, Secret } from "@millrace/core/host"
+import { Otlp } from "@millrace/node"
 import * as Statsig from "@millrace/statsig"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -147,6 +148,8 @@ const maxWorkers = 64
 
 const toInteger = (text: string): number => (/^\d+$/.test(text) ? Number(text) : Number.NaN)
 
+const toNumber = (text: string): number => (/^[\d.]+$/.test(text) ? Number(text) : Number.NaN)
+
 /** A number of ms, or what else a duration is written as. */
 const toDuration = (text: string): unknown => (/^\d+$/.test(text) ? Number(text) : text)
 
@@ -176,6 +179,48 @@ const settings = {
     read: toInteger,
     default: 8080,
     help: "0 takes a free one",
+  }),
+  opsHost: setting({
+    flag: "<address>",
+    key: "ops.host",
+    schema: Schema.NonEmptyString,
+    shownDefault: "127.0.0.1",
+    help: "where to listen for --ops-port",
+  }),
+  opsPort: setting({
+    flag: "<number>",
+    key: "ops.port",
+    schema: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 })),
+    read: toInteger,
+    shownDefault: "none: they are on --port",
+    help: "gives /metrics and /readyz a port of their own; 0 takes a free one",
+  }),
+  opsKey: setting({
+    flag: "<key>",
+    key: "ops.key",
+    schema: Token,
+    inFile: Secret.SecretText,
+    shownDefault: "none: everybody may look",
+    help: "what /metrics and /readyz are shown for, as `authorization: Bearer KEY`",
+  }),
+  otlp: setting({
+    flag: "<url>",
+    key: "otlp.url",
+    schema: HttpUrl,
+    help: "the OpenTelemetry collector that spans go to, such as http://127.0.0.1:4318",
+  }),
+  otlpSample: setting({
+    flag: "<part>",
+    key: "otlp.sample",
+    schema: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 })),
+    read: toNumber,
+    default: Otlp.defaultSample,
+    help: "which part of the traces that begin here is kept, from 0 to 1",
+  }),
+  otlpHeaders: setting({
+    key: "otlp.headers",
+    schema: Schema.Record(Schema.String, Secret.SecretText),
+    help: 'what the collector knows its senders by: `{ "authorization": { "env": "OTLP_TOKEN" } }`',
   }),
   store: setting({
     flag: "<url>",

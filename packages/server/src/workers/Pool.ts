@@ -1,13 +1,13 @@
 import cluster from "node:cluster"
 import type { Processes } from "@millrace/console/admin"
 import type { Ingest } from "@millrace/core"
+import { PrometheusText } from "@millrace/core/host"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import type * as Metrics from "../metrics/Metrics.ts"
-import * as Prometheus from "../metrics/Prometheus.ts"
 import * as Balance from "./Balance.ts"
 import type { Settings } from "./Protocol.ts"
 import * as WorkerProcess from "./WorkerProcess.ts"
@@ -54,7 +54,7 @@ interface Slot {
   /** What the process that runs has counted, as far as it has told. */
   report: Metrics.WorkerReport | null
   /** What those before it had counted. */
-  past: ReadonlyArray<Prometheus.Family>
+  past: ReadonlyArray<PrometheusText.Family>
   restarts: number
 }
 
@@ -74,13 +74,19 @@ const reloadWithin = "5 seconds"
 /** Shorter than a scraper waits. */
 const reportWithin = "1 second"
 
+export interface Started {
+  readonly port: number
+  /** Asks them what they have counted. */
+  readonly counted: () => Promise<Metrics.Workers>
+}
+
 /**
  * Starts worker processes that share a port, and replaces each one that ends, until the scope
- * closes: then they finish the requests they have. Returns the port once all of them listen.
+ * closes: then they finish the requests they have. Returns once all of them listen.
  */
 export const start = Effect.fnUntraced(function* (
   options: PoolOptions,
-): Effect.fn.Return<number, WorkerError, Scope.Scope> {
+): Effect.fn.Return<Started, WorkerError, Scope.Scope> {
   const { workers, settings } = options
   if (!cluster.isPrimary) {
     return yield* new WorkerError({ message: "workers: this process is itself a worker of a cluster" })
@@ -119,7 +125,7 @@ export const start = Effect.fnUntraced(function* (
             else past.push(report.families)
           }
           return {
-            past: Prometheus.sum(past),
+            past: PrometheusText.sum(past),
             reports,
             restarts: slots.reduce((sum, { restarts }) => sum + restarts, 0),
           }
@@ -200,7 +206,7 @@ export const start = Effect.fnUntraced(function* (
         Effect.ensuring(
           Effect.sync(() => {
             slot.running = null
-            slot.past = Prometheus.sum([slot.past, slot.report?.families ?? []])
+            slot.past = PrometheusText.sum([slot.past, slot.report?.families ?? []])
             slot.report = null
           }),
         ),
@@ -229,5 +235,5 @@ export const start = Effect.fnUntraced(function* (
     discard: true,
   }).pipe(Effect.forkScoped)
   const ports = yield* Effect.forEach(pairs, ({ started }) => Deferred.await(started))
-  return ports[0]!
+  return { port: ports[0]!, counted }
 })

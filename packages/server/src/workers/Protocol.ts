@@ -1,7 +1,9 @@
 import type { DeadLetters, EventLog, HttpIngest, Ingest } from "@millrace/core"
 import type { OwnPaths, Wire } from "@millrace/core/host"
 import type { Counters, Documents, Keys } from "@millrace/core/store"
+import type { Otlp } from "@millrace/node"
 import type { StatsigOptions } from "@millrace/statsig"
+import type { Access } from "../Endpoints.ts"
 import type { WorkerReport } from "../metrics/Metrics.ts"
 
 /** What a worker asks of the primary, which has the store. Appends besides. */
@@ -65,6 +67,10 @@ export interface Settings {
   readonly log: { readonly durability: EventLog.Durability; readonly partitions: number }
   /** How many bytes of bodies may be in its memory, and how many of them may wait for the store. */
   readonly maxBytes: number
+  /** What it tells of how the server is, and to whom. */
+  readonly access: Access
+  /** Where spans go; `null` when none are made. */
+  readonly otlp: Otlp.OtlpOptions | null
 }
 
 /** Where a worker listens, or why it cannot. */

@@ -1,12 +1,13 @@
 import type { Duplex } from "node:stream"
 import { Millrace as Core, Ingest as CoreIngest, HttpIngest } from "@millrace/core"
-import { promiseHandler, RelayMark } from "@millrace/core/host"
-import { Codec, createServer, type Ingest, YoungMemory } from "@millrace/node"
+import { PrometheusText, promiseHandler, RelayMark } from "@millrace/core/host"
+import { Codec, createServer, type Ingest, Otlp, YoungMemory } from "@millrace/node"
 import { statsig } from "@millrace/statsig"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
 import * as Scope from "effect/Scope"
 import { dedupeOf } from "../config/dedupeOf.ts"
 import { hashKeyOf } from "../config/hashKeyOf.ts"
@@ -32,7 +33,7 @@ const reportEvery = "1 second"
 
 /** Intake as it is in every server, on the primary's store. */
 const intake = (settings: Settings, primary: Primary) => {
-  const { keys, validation, paths, client, cors, limits, statsigSecrets, log, maxBytes } = settings
+  const { keys, validation, paths, client, cors, limits, statsigSecrets, log, maxBytes, otlp } = settings
   return Layer.build(
     HttpIngest.layer({
       keys,
@@ -52,6 +53,7 @@ const intake = (settings: Settings, primary: Primary) => {
         Layer.succeedContext(RemoteStore.make(primary, log)),
       ]),
       Layer.merge(YoungMemory.layer),
+      Layer.provideMerge(otlp === null ? Layer.empty : Otlp.layer(otlp)),
     ),
   )
 }
@@ -79,7 +81,7 @@ const listen = Effect.fnUntraced(function* (settings: Settings, primary: Primary
   const ingest: Ingest = { matches: http.matches, handle: promiseHandler(http, context) }
   const passOn =
     settings.console === null ? undefined : consolePaths(PassOn.to(settings.console), settings.client.trust)
-  const fallback = Endpoints.listener(ingest, health(primary), passOn)
+  const fallback = Endpoints.listener(ingest, health(primary), settings.access, passOn)
   const server = createServer(ingest, { fallback, maxBufferedBytes: maxBytes })
   yield* OldMemory.keepSmall
   const balance = Balance.make(server.http)
@@ -102,8 +104,10 @@ export const run = (stream: Duplex, onEnd: () => void): void => {
   const scope = Scope.makeUnsafe()
   let balance: Balance.Balance | null = null
   let taking: CoreIngest.Ingest["Service"] | null = null
+  const reportProcess = Metrics.makeProcessReport()
   const report = (): Metrics.WorkerReport => ({
-    ...Metrics.report(),
+    families: PrometheusText.families(Effect.runSync(Metric.snapshot)),
+    process: reportProcess(),
     connections: balance?.connections() ?? 0,
   })
   /** Tells the primary what has been counted, and learns how many connections to keep. */

@@ -59,6 +59,8 @@ describe("precedence", () => {
     expect(await load({}, {})).toEqual({
       host: "127.0.0.1",
       port: 8080,
+      ops: { host: "127.0.0.1", port: null, key: null },
+      otlp: null,
       store: expect.objectContaining({
         kind: "sqlite",
         path: "./millrace.db",
@@ -652,5 +654,62 @@ describe("tokens of operators", () => {
   test("are not read by commands, which may be somebody else's", async () => {
     const config = fileOf({ admin: { token: { file: "/no/such/file" } } })
     expect((await Effect.runPromise(Config.load({ config }, {}, "to look"))).admin).toEqual({})
+  })
+})
+
+describe("an address for /metrics and /readyz", () => {
+  const key = "a-key-of-operators"
+
+  test("is given by flags, variables or the file, and its key may stand elsewhere", async () => {
+    const flags = { opsPort: "0", opsHost: "::1", opsKey: key, config: fileOf({}) }
+    expect((await load(flags)).ops).toEqual({ host: "::1", port: 0, key })
+    const secret = join(tempDir(), "key")
+    writeFileSync(secret, `${key}\n`)
+    const config = fileOf({ ops: { host: "10.0.0.1", port: 9090, key: { file: secret } } })
+    expect((await load({ config })).ops).toEqual({ host: "10.0.0.1", port: 9090, key })
+    expect((await load({ config }, { MILLRACE_OPS_PORT: "9091" })).ops.port).toBe(9091)
+  })
+
+  test.each<readonly [string, Settings.Flags, unknown, string]>([
+    ["has no port", { opsHost: "::1" }, {}, "--ops-host: there is no --ops-port that it could be for"],
+    [
+      "has no port in the file",
+      {},
+      { ops: { host: "::1" } },
+      "config.json: ops.host: there is no --ops-port that it could be for",
+    ],
+    ["can be guessed", { opsKey: "hunter2" }, {}, "--ops-key: expected 16 characters at least"],
+  ])("that %s ends the start", async (_, flags, file, message) => {
+    expect(await mistakesOf({ ...flags, config: fileOf(file) })).toEqual([message])
+  })
+})
+
+describe("a collector of spans", () => {
+  test("has a URL, a part and headers, which may stand elsewhere", async () => {
+    const secret = join(tempDir(), "token")
+    writeFileSync(secret, "Bearer t0ken\n")
+    const headers = { authorization: { file: secret }, "x-team": "data" }
+    const config = fileOf({ otlp: { url: "http://collector:4318", sample: 0.5, headers } })
+    expect((await load({ config })).otlp).toEqual({
+      ...{ url: "http://collector:4318", sample: 0.5 },
+      headers: { authorization: "Bearer t0ken", "x-team": "data" },
+    })
+    const url = "http://127.0.0.1:4318"
+    expect((await load({ otlp: url, config: fileOf({}) })).otlp).toEqual({ url, sample: 0.01, headers: {} })
+    const set = await load({ otlp: url, otlpSample: "1", config: fileOf({}) })
+    expect(set.otlp?.sample).toBe(1)
+  })
+
+  test.each<readonly [string, Settings.Flags, unknown, string]>([
+    ["is no URL", { otlp: "collector:4318" }, {}, "--otlp: expected a URL with http or https"],
+    ["is no part", { otlpSample: "2" }, {}, "--otlp-sample: expected a value between 0 and 1"],
+    [
+      "lacks a header",
+      {},
+      { otlp: { url: "http://c", headers: { a: { env: "MILLRACE_TEST_NOT_SET" } } } },
+      "config.json: otlp.headers.a: the environment variable is not set",
+    ],
+  ])("that %s ends the start", async (_, flags, file, message) => {
+    expect(await mistakesOf({ ...flags, config: fileOf(file) })).toEqual([message])
   })
 })

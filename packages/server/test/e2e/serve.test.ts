@@ -123,6 +123,27 @@ describe("starting", () => {
     expect(await Promise.all(statuses)).toEqual([202, 202, 202, 404])
   })
 
+  test.each([
+    ["one process", []],
+    ["two workers", ["--workers", "2"]],
+  ])("with %s, metrics and readiness have an address and a key of their own", async (_, workers) => {
+    const opsKey = "a-key-of-operators"
+    const args = [...withKey, ...workers, "--store", "memory:", "--ops-port", "0"]
+    const server = await serve(args, { cwd: tempDir(), env: { MILLRACE_OPS_KEY: opsKey } })
+    const ops = / ops=(http:\/\/127\.0\.0\.1:\d+)/.exec(server.stderr())![1]!
+    expect(await send(server, ["a"])).toMatchObject({ status: 202 })
+    expect(await get(`${server.url}/readyz`)).toMatchObject({ status: 404 })
+    expect(await get(`${server.url}/livez`)).toMatchObject({ status: 200 })
+    expect(await get(`${ops}/metrics`)).toMatchObject({ status: 401 })
+    const headers = { authorization: `Bearer ${opsKey}` }
+    expect(await get(`${ops}/readyz`, { headers })).toMatchObject({ status: 200 })
+    const metrics = await get(`${ops}/metrics`, { headers })
+    expect(metrics.body).toContain('millrace_intake_events_total{outcome="stored"} 1\n')
+    expect(metrics.body).not.toContain(opsKey)
+    await stop(server)
+    expect(server.stderr()).not.toContain(opsKey)
+  })
+
   test("a misspelled variable is told", async () => {
     const server = await serve([...withKey, "--store", "memory:"], {
       cwd: tempDir(),
@@ -461,7 +482,7 @@ describe("operating", () => {
     expect(metrics.body).toContain('millrace_intake_requests_total{route="log_event",status="202"} 1\n')
     expect(metrics.body).toMatch(/^millrace_destination_pending_events\{destination="webhook-\w+"\} \d$/m)
     for (const line of metrics.body.trimEnd().split("\n")) {
-      expect(line).toMatch(/^(# (HELP|TYPE) [a-z_]+ .+|[a-z_]+(\{[^}]+\})? -?[\d.e+-]+)$/)
+      expect(line).toMatch(/^(# (HELP|TYPE) [a-z_\d]+ .+|[a-z_\d]+(\{[^}]+\})? -?[\d.e+-]+)$/)
     }
   })
 

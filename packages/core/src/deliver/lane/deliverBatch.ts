@@ -100,6 +100,7 @@ export const makeSettle = (options: Options, parts: Parts): Settle => {
       },
       count: to - from,
       origin: batch.origin(range),
+      receivedAt: first.receivedAt,
     })
     return Effect.map(send, (sent) => ({ range, bytes, ...sent }))
   }

@@ -2,7 +2,9 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { hex } from "../../base/hex.ts"
 import { monotonicMillisOf } from "../../base/monotonic.ts"
-import type { Attempt, AttemptRange } from "../../ports/Attempts.ts"
+import { spanNames } from "../../base/Telemetry.ts"
+import type { Spans } from "../../base/tracing/Spans.ts"
+import { type Attempt, type AttemptRange, delivered } from "../../ports/Attempts.ts"
 import type { Codec } from "../../ports/Codec.ts"
 import type { Sink, SinkBatch } from "../../ports/Sink.ts"
 import type { Destination } from "../../select/Destination.ts"
@@ -16,6 +18,16 @@ export interface Parcel extends Omit<SinkBatch, "id"> {
   readonly replay: string | null
   /** Where its events stand in the log; left out for those that are sent from elsewhere. */
   readonly range?: AttemptRange
+  /** When the first of them was received, in ms; left out where that is told elsewhere. */
+  readonly receivedAt?: number
+}
+
+/** What is known of an attempt that its record does not say. */
+export interface AttemptFacts {
+  /** For how many ms it has waited for the rate limit. */
+  readonly limited: number
+  /** When the first event was received, where it is sent for the first time. */
+  readonly receivedAt: number | null
 }
 
 export interface Sent {
@@ -52,18 +64,19 @@ const pacer = (rate: number | null, share: () => number) => {
 
 /**
  * @param sink makes the attempts
- * @param record takes what came of them, best effort, and for how many ms each has waited for the
- * rate limit
+ * @param record takes what came of them, best effort
  * @param share which part of the rate limit is this process's
  * @param health is told of every attempt, too
+ * @param spans makes one of each attempt; `null` when nobody looks
  */
 export const make = (
   destination: Destination,
   codec: Pick<Codec["Service"], "crc32" | "sha256">,
   sink: Sink,
-  record: (attempt: Attempt, limited: number) => void,
+  record: (attempt: Attempt, facts: AttemptFacts) => void,
   share: () => number,
   health: Health,
+  spans: Spans | null = null,
 ): Sender => {
   const events = pacer(destination.rateLimit.events, share)
   const requests = pacer(destination.rateLimit.requests, share)
@@ -80,7 +93,7 @@ export const make = (
   }
 
   const attempt = Effect.fnUntraced(function* <E>(parcel: Parcel, mayStart: Effect.Effect<void, E>) {
-    const { body, count, first, last, origin, range } = parcel
+    const { body, count, first, last, origin, range, replay, receivedAt = null } = parcel
     const id = webhookId(parcel)
     const clock = yield* Clock.Clock
     const asked = monotonicMillisOf(clock)
@@ -89,7 +102,23 @@ export const make = (
     yield* mayStart
     const startedAt = clock.currentTimeMillisUnsafe()
     const began = monotonicMillisOf(clock)
-    const verdict = yield* sink.send({ id, first, last, count, body, origin })
+    const sending = sink.send({ id, first, last, count, body, origin })
+    const verdict = yield* spans === null
+      ? sending
+      : spans.partOrBegun(sending, {
+          name: spanNames.attempt,
+          kind: "client",
+          attributes: {
+            destination: destination.id,
+            events: count,
+            bytes: body.length,
+            replay: replay !== null,
+          },
+          ended: ({ outcome, status }) => ({
+            attributes: { outcome, ...(status === null ? {} : { "http.response.status_code": status }) },
+            problem: outcome === delivered ? null : outcome,
+          }),
+        })
     const ended = monotonicMillisOf(clock)
     const isDown = verdict.outcome === "not-now" || verdict.outcome === "misconfigured"
     if (isDown) circuit.failed()
@@ -113,7 +142,10 @@ export const make = (
           waitReason: wait?.reason ?? null,
           ...(range === undefined ? {} : { range }),
         }
-        record(attempt, pause)
+        record(attempt, {
+          limited: pause,
+          receivedAt: replay === null ? receivedAt : null,
+        })
       },
     }
     return sent

@@ -4,6 +4,8 @@ import * as Result from "effect/Result"
 import { InvalidOptions } from "../../base/InvalidOptions.ts"
 import type { JsonObject } from "../../base/json.ts"
 import * as Signature from "../../base/Signature.ts"
+import * as Spans from "../../base/tracing/Spans.ts"
+import * as TraceParent from "../../base/tracing/traceParent.ts"
 import { Codec } from "../../ports/Codec.ts"
 import { SecretReader } from "../../ports/SecretReader.ts"
 import { Transport } from "../../ports/Transport.ts"
@@ -58,6 +60,7 @@ export const webhook: SinkKind = {
     const codec = yield* Codec
     const transport = yield* Transport
     const { headers: given, connection } = yield* secretsOf(destination)
+    const isTraced = (yield* Spans.make) !== null
     const sign = Signature.signer(codec, signing)
     const secrets = secretsIn(given)
     const way = { url, timeout, ...(connection === null ? {} : { connection }) }
@@ -71,7 +74,9 @@ export const webhook: SinkKind = {
       send: Effect.fnUntraced(function* ({ id, body: written }) {
         const body = compress === null ? written : yield* codec.gzip(written)
         const sentAt = yield* Clock.currentTimeMillis
-        const headers = { ...fixed, ...sign({ id, sentAt, body }) }
+        const span = isTraced ? yield* Spans.current : null
+        const trace = span === null ? {} : { [TraceParent.headerName]: TraceParent.format(span) }
+        const headers = { ...trace, ...fixed, ...sign({ id, sentAt, body }) }
         const reply = yield* OverHttp.attempt(transport, { ...way, headers, body })
         return reply.error === null ? reply : { ...reply, error: withoutSecrets(secrets, reply.error) }
       }),
