@@ -23,6 +23,8 @@ const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
   guest: () => import("./guest.ts"),
   client: () => import("./client.ts"),
   console: () => import("./console.ts"),
+  scrape: () => import("./scrape.ts"),
+  traces: () => import("./traces.ts"),
   attack: () => import("./attack.ts"),
   failover: () => import("./failover.ts"),
   virtual: () => import("./virtual.ts"),

@@ -1,5 +1,6 @@
 import type { Server } from "node:net"
 import type { Destination, EventLog, HttpIngest } from "@millrace/core"
+import type { Otlp } from "@millrace/node"
 import { key } from "../requests.ts"
 
 /** Somebody who takes in what SDKs send, and answers 202. */
@@ -27,6 +28,8 @@ export interface Setup {
   readonly destinations?: ReadonlyArray<Destination.DestinationOptions>
   /** What is kept of who sends. */
   readonly client?: HttpIngest.ClientConfig
+  /** Where spans go; none are made without it. */
+  readonly otlp?: Otlp.OtlpOptions
 }
 
 export const portOf = (server: Server): number => {

@@ -1,7 +1,7 @@
 import { createServer } from "node:http"
 import { join } from "node:path"
 import { Store } from "@millrace/core"
-import { Millrace, nodeHandler } from "@millrace/node"
+import { Millrace, nodeHandler, Otlp } from "@millrace/node"
 import { key } from "../requests.ts"
 import { type Contestant, listen, portOf } from "./Contestant.ts"
 
@@ -41,7 +41,7 @@ const hostNames = { node: "node:http", express: "Express", fastify: "Fastify" }
 export const millrace = (host: keyof typeof hosts, store: StoreName): Contestant => ({
   description: `Millrace on ${hostNames[host]}, ${store === "memory:" ? "memory store" : "SQLite store, WAL, synchronous=FULL"}`,
   durability: store === "memory:" ? "memory" : "disk",
-  start: async (directory, { destinations = [], client = {} }) => {
+  start: async (directory, { destinations = [], client = {}, otlp }) => {
     const running = await Millrace.make({
       keys: { server: [key] },
       client,
@@ -49,6 +49,7 @@ export const millrace = (host: keyof typeof hosts, store: StoreName): Contestant
       store: await stores[store](directory),
       destinations,
       allowPrivateDestinations: true,
+      ...(otlp === undefined ? {} : { tracing: Otlp.layer(otlp) }),
       // Each contestant has its process to itself, as `millrace serve` does.
       collectYoungMemory: true,
     })
