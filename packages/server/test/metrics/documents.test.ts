@@ -1,5 +1,6 @@
 /** What is written about metrics names those that there are, and all of them. */
 import { readFileSync } from "node:fs"
+import { setImmediate } from "node:timers/promises"
 import { Telemetry } from "@millrace/core"
 import type { MetricInfo } from "@millrace/core/host"
 import { Millrace } from "@millrace/node"
@@ -32,12 +33,13 @@ const shown = async (): Promise<string> => {
   })
   onTestFinished(async () => void (await millrace.close()))
   const bytes = new TextEncoder().encode('[{"user":{"userID":"u"},"event":"a"},{"event":7}]')
-  await millrace.handle({
+  const reply = await millrace.handle({
     method: "POST",
     url: "/v1/webhooks/event_webhook",
     headers: { "statsig-api-key": "secret-1" },
     body: () => Effect.succeed({ bytes, inflated: false }),
   })
+  expect(reply.status).toBe(202)
   await receiver.until(() => receiver.events.length === 1)
   const process = { memory: 1, cpuSeconds: 1, startedAt: 1, loopDelay: { p99: 0, max: 0 } }
   const workers: Metrics.Workers = {
@@ -50,6 +52,7 @@ const shown = async (): Promise<string> => {
     const text = await page(() => Promise.resolve(workers))
     // The attempt is on record once it is known what comes of it.
     if (text.includes('answer="2xx"')) return text
+    await setImmediate()
   }
 }
 
