@@ -53,7 +53,7 @@ describePage("connecting a webhook", (open) => {
     const { dialog } = await opened()
     for (const language of ["Express", "Python", "Go"]) {
       await dialog.getByRole("radio", { name: language }).check()
-      expect(await dialog.locator(".code").textContent()).toContain("MILLRACE_SECRET")
+      await dialog.locator(".code").filter({ hasText: "MILLRACE_SECRET" }).waitFor()
     }
   })
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
 import { failed, type Reply } from "../../web/api/failure.ts"
-import { type Connection, ConsoleStream, hiddenFor, silence } from "../../web/api/stream.ts"
+import { type Connection, hiddenFor, makeStream, silence } from "../../web/api/stream.ts"
 
 /** A server whose answers the test writes. */
 const setUp = () => {
@@ -9,7 +9,7 @@ const setUp = () => {
   const connections: Array<Connection> = []
   let body: ReadableStreamDefaultController<Uint8Array> | null = null
   let next: Reply<Response> | null = null
-  const stream = new ConsoleStream({
+  const stream = makeStream({
     open: async (input, signal) => {
       opened.push({ input, signal })
       if (next !== null) return next

@@ -8,7 +8,7 @@ export const call = async <P extends Path>(
   input: InputOf<P>,
   signal?: AbortSignal,
 ): Promise<Reply<OutputOf<P>>> => {
-  const reply = await request(path, input, signal === undefined ? {} : { signal })
+  const reply = await request(path, input, { signal })
   if (!reply.ok) return reply
   try {
     return { ok: true, value: (await reply.value.json()) as OutputOf<P> }

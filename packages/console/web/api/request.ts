@@ -14,7 +14,7 @@ export const onSignedOut = (listener: typeof signedOut): void => {
 export const request = async (
   name: string,
   input: unknown,
-  options: { readonly signal?: AbortSignal; readonly accept?: string } = {},
+  options: { readonly signal?: AbortSignal | undefined; readonly accept?: string } = {},
 ): Promise<Reply<Response>> => {
   try {
     const response = await fetch(`admin/v1/${name}`, {
@@ -23,7 +23,7 @@ export const request = async (
       body: JSON.stringify(input),
       credentials: "same-origin",
       cache: "no-store",
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      signal: options.signal ?? null,
     })
     if (response.ok) return { ok: true, value: response }
     const failure = await failureOf(response)

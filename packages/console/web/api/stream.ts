@@ -19,8 +19,6 @@ export interface StreamOptions {
   readonly open: (input: unknown, signal: AbortSignal) => Promise<Reply<Response>>
   readonly onMessage: (message: unknown) => void
   readonly onConnection: (connection: Connection) => void
-  /** Milliseconds; tests have their own. */
-  readonly now?: () => number
 }
 
 /**
@@ -41,104 +39,105 @@ export const silence = 10_000
 /** How long a hidden tab keeps its stream, in ms: 500 forgotten tabs cost nothing. */
 export const hiddenFor = 30_000
 
+export interface ConsoleStream {
+  /** Begins, or asks for other topics instead. */
+  readonly ask: (input: unknown) => void
+  /** Tries now, instead of at the end of the wait. */
+  readonly again: () => void
+  readonly stop: () => void
+  /** To be told when the tab is hidden and shown again. */
+  readonly visible: (isVisible: boolean) => void
+}
+
 /**
  * The one stream of a tab: all topics in one request, since browsers allow six an origin. It comes
  * back by itself, with waits that grow, and at once when the network or the tab does.
  */
-export class ConsoleStream {
-  private input: unknown = null
-  private running: AbortController | null = null
-  private timer: ReturnType<typeof setTimeout> | undefined
-  private sleep: ReturnType<typeof setTimeout> | undefined
-  private failures = 0
-  private lostSince: number | null = null
-  private readonly options: StreamOptions
-  private readonly now: () => number
+export const makeStream = ({ open, onMessage, onConnection }: StreamOptions): ConsoleStream => {
+  let input: unknown = null
+  let running: AbortController | null = null
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let sleep: ReturnType<typeof setTimeout> | undefined
+  let failures = 0
+  let since: number | null = null
 
-  constructor(options: StreamOptions) {
-    this.options = options
-    this.now = options.now ?? Date.now
+  const halt = (): void => {
+    clearTimeout(timer)
+    running?.abort()
+    running = null
   }
 
-  /** Begins, or asks for other topics instead. */
-  ask(input: unknown): void {
-    this.input = input
-    this.connect()
+  const again = (): void => {
+    if (input !== null) connect()
   }
 
-  /** Tries now, instead of at the end of the wait. */
-  again(): void {
-    if (this.input !== null) this.connect()
-  }
-
-  stop(): void {
-    this.input = null
-    this.halt()
-  }
-
-  /** To be told when the tab is hidden and shown again. */
-  visible(isVisible: boolean): void {
-    clearTimeout(this.sleep)
-    if (isVisible) {
-      if (this.running === null) this.again()
-      return
-    }
-    this.sleep = setTimeout(() => {
-      this.halt()
-      if (this.input !== null) this.options.onConnection({ _tag: "Asleep" })
-    }, hiddenFor)
-  }
-
-  private halt(): void {
-    clearTimeout(this.timer)
-    this.running?.abort()
-    this.running = null
-  }
-
-  private connect(): void {
-    this.halt()
+  const connect = (): void => {
+    halt()
     const controller = new AbortController()
-    this.running = controller
-    if (this.lostSince === null) this.options.onConnection({ _tag: "Connecting" })
-    void this.read(controller)
+    running = controller
+    if (since === null) onConnection({ _tag: "Connecting" })
+    void read(controller)
   }
 
-  private async read(controller: AbortController): Promise<void> {
+  const lost = (controller: AbortController, failure: Failure): void => {
+    if (running !== controller) return
+    controller.abort()
+    running = null
+    since ??= Date.now()
+    failures += 1
+    // Nobody is signed in: the page asks for the token, and trying again would not help.
+    if (failure.status === 401) return
+    const wait = waitAfter(failures, Math.random())
+    onConnection({ _tag: "Lost", since, retryAt: Date.now() + wait, failure })
+    timer = setTimeout(again, wait)
+  }
+
+  const read = async (controller: AbortController): Promise<void> => {
     const { signal } = controller
-    const reply = await this.options.open(this.input, signal)
+    const broken = (message: string) => lost(controller, { status: 0, message })
+    const reply = await open(input, signal)
     if (signal.aborted) return
-    if (!reply.ok) return this.lost(controller, reply.failure)
-    const watch = () =>
-      setTimeout(() => this.lost(controller, { status: 0, message: "Nothing has come for 10 s." }), silence)
+    if (!reply.ok) return lost(controller, reply.failure)
+    const watch = () => setTimeout(() => broken("Nothing has come for 10 s."), silence)
     let watched = watch()
     try {
       for await (const { data } of messagesOf(reply.value)) {
         if (signal.aborted) return
         clearTimeout(watched)
         watched = watch()
-        this.failures = 0
-        this.lostSince = null
-        this.options.onConnection({ _tag: "Connected" })
-        this.options.onMessage(JSON.parse(data))
+        failures = 0
+        since = null
+        onConnection({ _tag: "Connected" })
+        onMessage(JSON.parse(data))
       }
     } catch {
       // Broken off: the same as an end.
     } finally {
       clearTimeout(watched)
     }
-    if (!signal.aborted) this.lost(controller, { status: 0, message: "The connection has ended." })
+    if (!signal.aborted) broken("The connection has ended.")
   }
 
-  private lost(controller: AbortController, failure: Failure): void {
-    if (this.running !== controller) return
-    controller.abort()
-    this.running = null
-    this.lostSince ??= this.now()
-    this.failures += 1
-    // Nobody is signed in: the page asks for the token, and trying again would not help.
-    if (failure.status === 401) return
-    const wait = waitAfter(this.failures, Math.random())
-    this.options.onConnection({ _tag: "Lost", since: this.lostSince, retryAt: this.now() + wait, failure })
-    this.timer = setTimeout(() => this.again(), wait)
+  return {
+    ask: (wanted) => {
+      input = wanted
+      connect()
+    },
+    again,
+    stop: () => {
+      input = null
+      halt()
+    },
+    visible: (isVisible) => {
+      clearTimeout(sleep)
+      if (isVisible) {
+        if (running === null) again()
+        return
+      }
+      sleep = setTimeout(() => {
+        halt()
+        if (input !== null) onConnection({ _tag: "Asleep" })
+      }, hiddenFor)
+    },
   }
 }

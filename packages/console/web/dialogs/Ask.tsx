@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact"
 import type { Failure, Reply } from "../api/failure.ts"
-import { Button } from "../parts/Button.tsx"
+import { CancelOr, CloseButton } from "../parts/Buttons.tsx"
 import { Dialog } from "../parts/Dialog.tsx"
 import { Refused } from "../parts/Refused.tsx"
 import { useAct } from "../parts/useAct.ts"
@@ -33,17 +33,14 @@ const Asking = <A,>({ question, close }: { readonly question: Question<A>; reado
       size="small"
       onClose={close}
       actions={
-        <>
-          <Button onClick={close}>Cancel</Button>
-          <Button
-            kind={danger ? "danger" : "main"}
-            changes
-            off={isBusy ? "It is being done." : null}
-            onClick={yes}
-          >
-            {verb}
-          </Button>
-        </>
+        <CancelOr
+          kind={danger ? "danger" : "main"}
+          off={isBusy ? "It is being done." : null}
+          onCancel={close}
+          onClick={yes}
+        >
+          {verb}
+        </CancelOr>
       }
     >
       <div class="prose">{sure}</div>
@@ -63,13 +60,13 @@ interface FailedProps {
 }
 
 const Failed = ({ title, failure, close }: FailedProps) => (
-  <Dialog title={title} size="small" onClose={close} actions={<Button onClick={close}>Close</Button>}>
+  <Dialog title={title} size="small" onClose={close} actions={<CloseButton onClose={close} />}>
     <Refused failure={failure} />
   </Dialog>
 )
 
 /** For what was asked of a menu, which is gone by then. */
-export const showFailure = (title: string, failure: Failure): void =>
+const showFailure = (title: string, failure: Failure): void =>
   openDialog((close) => <Failed title={title} failure={failure} close={close} />)
 
 /** Does something that needs no question; when it fails, a dialog says so. */

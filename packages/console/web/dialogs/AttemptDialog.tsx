@@ -1,18 +1,19 @@
 import type { OutputOf } from "../api/rows.ts"
 import { curlFor } from "../logic/curl.ts"
 import { Button } from "../parts/Button.tsx"
+import { CloseButton } from "../parts/Buttons.tsx"
 import { copyText } from "../parts/copyText.ts"
 import { Dialog } from "../parts/Dialog.tsx"
 import { Glyph } from "../parts/Glyph.tsx"
-import { Json } from "../parts/Json.tsx"
 import { Load, useResource } from "../parts/Load.tsx"
+import { lines, Payload, Pre } from "../parts/Pre.tsx"
 import { shown } from "../text/escape.ts"
 import { bytes, plural } from "../text/numbers.ts"
 import { outcomes } from "../text/outcomes.ts"
 import { replyText } from "../text/reply.ts"
 import { exact, span } from "../text/times.ts"
 import { markOf } from "../text/words.ts"
-import { headersText, lines } from "./TestReply.tsx"
+import { headersText } from "./TestReply.tsx"
 
 type Attempt = OutputOf<"attempts/list">["attempts"][number]
 
@@ -30,19 +31,6 @@ const titleOf = ({ outcome, events, status }: Attempt): string => {
   return status === null ? "No reply" : `Answered ${status}`
 }
 
-/** A body of JSON as what it is; any other as text. */
-const Body = ({ text }: { readonly text: string }) => {
-  try {
-    return <Json value={JSON.parse(text)} label="The request's body" />
-  } catch {
-    return (
-      <pre class="http" tabIndex={0} role="region" aria-label="The request's body">
-        {lines(text)}
-      </pre>
-    )
-  }
-}
-
 const Request = ({ url, detail }: { readonly url: string; readonly detail: Detail }) => {
   const { request, attempt } = detail
   if (request === null)
@@ -52,17 +40,17 @@ const Request = ({ url, detail }: { readonly url: string; readonly detail: Detai
     : { pathname: url, search: "", host: "" }
   return (
     <>
-      <pre class="http" tabIndex={0} role="region" aria-label="The request's head">
+      <Pre label="The request's head">
         {shown(`POST ${pathname}${search} HTTP/1.1`)}
         {host !== "" && `\nhost: ${shown(host)}`}
         {`\n${headersText(request.headers)}`}
-      </pre>
+      </Pre>
       <p class="ink-3">
         {plural(attempt.events, "event")}, {bytes(attempt.bytes)} as sent; made again from the log, by the
         filter and field rules of today.
         {request.events < attempt.events && ` Of its events ${request.events} are shown.`}
       </p>
-      <Body text={request.body} />
+      <Payload text={request.body} label="The request's body" />
     </>
   )
 }
@@ -89,9 +77,7 @@ export const AttemptDialog = ({ attempt, url, onClose }: AttemptDialogProps) => 
           >
             Copy as curl
           </Button>
-          <Button autofocus onClick={onClose}>
-            Close
-          </Button>
+          <CloseButton onClose={onClose} />
         </>
       }
     >
@@ -113,11 +99,7 @@ export const AttemptDialog = ({ attempt, url, onClose }: AttemptDialogProps) => 
           <p class="ink-3">
             {status === null ? "None" : `${status}`} after {span(duration)}
           </p>
-          {reply !== "" && (
-            <pre class="http" tabIndex={0} role="region" aria-label="The reply">
-              {lines(reply)}
-            </pre>
-          )}
+          {reply !== "" && <Pre label="The reply">{lines(reply)}</Pre>}
         </section>
       </div>
     </Dialog>

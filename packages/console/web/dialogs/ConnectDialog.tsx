@@ -3,24 +3,29 @@ import { call } from "../api/call.ts"
 import { byDefault, type Selection, sameSelection } from "../logic/filterForm.ts"
 import { linesOf } from "../logic/filterSays.ts"
 import { mistakesOf, saidOf, unplaced } from "../logic/problems.ts"
-import { type Language, languages, receivers, secretVariable } from "../logic/receiverCode.ts"
+import { type Language, languages, secretVariable } from "../logic/receiverCode.ts"
 import { makeSecret } from "../logic/signingSecret.ts"
 import { judge, nameFor, nameProblem } from "../logic/webhookUrl.ts"
 import { Button } from "../parts/Button.tsx"
-import { Code } from "../parts/Copy.tsx"
+import { CancelOr } from "../parts/Buttons.tsx"
 import { Dialog } from "../parts/Dialog.tsx"
 import { Field, Said } from "../parts/Field.tsx"
+import { Radios } from "../parts/Radios.tsx"
 import { Refused } from "../parts/Refused.tsx"
+import { Sample } from "../parts/Sample.tsx"
 import { Segments } from "../parts/Segments.tsx"
 import { ShownOnce } from "../parts/ShownOnce.tsx"
+import { TextInput } from "../parts/TextInput.tsx"
 import { useAct } from "../parts/useAct.ts"
+import receiversUrl from "../samples/receivers.txt?url"
 import { now } from "../state/clock.ts"
+import { openDialog } from "../state/dialogs.ts"
 import { say } from "../state/messages.ts"
 import { destinationHref, go } from "../state/route.ts"
 import { status } from "../state/status.ts"
 import { short } from "../text/numbers.ts"
 import { when } from "../text/times.ts"
-import { openDraftFiltering } from "./open.tsx"
+import { DraftFilterDialog } from "./FilterDialog.tsx"
 import { Sending, type TestDelivery, TestReply } from "./TestReply.tsx"
 
 type From = "now" | "earliest"
@@ -36,22 +41,17 @@ const Begins = ({ from, onPick }: BeginsProps) => {
     store === undefined || store.oldestAt === null
       ? "none yet"
       : `${short(store.events)} events, since ${when(store.oldestAt, now.peek())}`
-  const choices = [
-    ["now", "what comes from now on", null],
-    ["earliest", "the oldest event kept", kept],
-  ] as const
   return (
-    <fieldset class="field">
-      <legend>Begins with</legend>
-      {choices.map(([id, text, hint]) => (
-        <label key={id} class="radio">
-          <input type="radio" name="from" checked={from === id} onChange={() => onPick(id)} />
-          <span>
-            {text} {hint !== null && <small>{hint}</small>}
-          </span>
-        </label>
-      ))}
-    </fieldset>
+    <Radios
+      legend="Begins with"
+      name="from"
+      options={[
+        ["now", "what comes from now on"],
+        ["earliest", "the oldest event kept", kept],
+      ]}
+      value={from}
+      onPick={onPick}
+    />
   )
 }
 
@@ -64,7 +64,7 @@ const Receiver = () => {
         <Segments label="Language" options={languages} value={language} onPick={pick} />
         <small>The secret stands in {secretVariable}.</small>
       </div>
-      <Code text={receivers[language]} />
+      <Sample url={receiversUrl} name={language} />
     </section>
   )
 }
@@ -137,28 +137,23 @@ export const ConnectDialog = ({ onClose }: { readonly onClose: () => void }) => 
       size="large"
       onClose={onClose}
       actions={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button kind="main" changes off={why} onClick={save}>
-            Enable
-          </Button>
-        </>
+        <CancelOr off={why} onCancel={onClose} onClick={save}>
+          Enable
+        </CancelOr>
       }
     >
       <div class="form">
         <div class="field">
           <label for="webhook-url">Webhook URL</label>
           <div class="with-button">
-            <input
+            <TextInput
               id="webhook-url"
               type="url"
               value={url}
               required
-              spellcheck={false}
-              autocomplete="off"
               placeholder="https://example.com/events"
               aria-describedby="webhook-url-says"
-              onInput={(event) => setUrl(event.currentTarget.value)}
+              onText={setUrl}
             />
             <Button
               changes
@@ -193,14 +188,7 @@ export const ConnectDialog = ({ onClose }: { readonly onClose: () => void }) => 
             mistake={saidOf(mistakes, "id") ?? (ownName === null ? null : nameSaid)}
             hint="Names the destination everywhere; it stays."
           >
-            <input
-              type="text"
-              value={name}
-              spellcheck={false}
-              autocomplete="off"
-              aria-describedby="name-says"
-              onInput={(event) => setName(event.currentTarget.value)}
-            />
+            <TextInput value={name} aria-describedby="name-says" onText={setName} />
           </Field>
           <Begins from={from} onPick={begin} />
         </div>
@@ -211,7 +199,13 @@ export const ConnectDialog = ({ onClose }: { readonly onClose: () => void }) => 
         <Receiver />
         <div class="line">
           <p class="ink-3">{getsSays(selection)}</p>
-          <Button small icon="filter" onClick={() => openDraftFiltering(selection, select)}>
+          <Button
+            small
+            icon="filter"
+            onClick={() =>
+              openDialog((close) => <DraftFilterDialog saved={selection} onSave={select} onClose={close} />)
+            }
+          >
             Event Filtering
           </Button>
         </div>

@@ -13,8 +13,10 @@ import {
 } from "../logic/filterForm.ts"
 import { inWords, mistakesOf, unplaced } from "../logic/problems.ts"
 import { Button } from "../parts/Button.tsx"
+import { CancelOr } from "../parts/Buttons.tsx"
 import { copyText } from "../parts/copyText.ts"
 import { Dialog } from "../parts/Dialog.tsx"
+import type { IconName } from "../parts/Icon.tsx"
 import { useResource } from "../parts/Load.tsx"
 import { Failure, Notice, Skeleton } from "../parts/Notice.tsx"
 import { Refused } from "../parts/Refused.tsx"
@@ -53,14 +55,34 @@ interface EditingProps {
   readonly says: (isDirty: boolean) => string
   readonly refused: { readonly status: number; readonly message: string } | null
   readonly notice?: preact.ComponentChild
-  readonly button: (selection: Selection | null, isDirty: boolean) => preact.ComponentChild
+  readonly verb: string
+  readonly icon?: IconName
+  /** It changes something at the server. */
+  readonly changes: boolean
+  /** Why a selection without a mistake cannot be taken; `null` when it can. */
+  readonly off?: (isDirty: boolean) => string | null
+  readonly onTake: (selection: Selection) => void
   readonly form: FilterForm
   readonly onChange: (form: FilterForm) => void
   readonly onClose: () => void
 }
 
 const Editing = (props: EditingProps) => {
-  const { subtitle, saved, names, says, refused, notice, button, form, onChange, onClose } = props
+  const {
+    subtitle,
+    saved,
+    names,
+    says,
+    refused,
+    notice,
+    verb,
+    off,
+    onTake,
+    form,
+    onChange,
+    onClose,
+    ...rest
+  } = props
   const made = fromFilterForm(form)
   const trial = useDryRun(made, saved)
   const dirty = isDirty(form, saved)
@@ -79,8 +101,14 @@ const Editing = (props: EditingProps) => {
             {says(dirty)}
           </span>
           <span class="spacer" />
-          <Button onClick={onClose}>Cancel</Button>
-          {button(made.ok ? made.selection : null, dirty)}
+          <CancelOr
+            {...rest}
+            off={made.ok ? off?.(dirty) : "The filter has a mistake."}
+            onCancel={onClose}
+            onClick={() => made.ok && onTake(made.selection)}
+          >
+            {verb}
+          </CancelOr>
         </>
       }
     >
@@ -141,6 +169,14 @@ const OfDestination = ({ detail, names, unnamed, onClose }: OfDestinationProps) 
       },
     )
 
+  const copy = ({ filter, fields }: Selection) => void copyText(JSON.stringify({ filter, fields }, null, 2))
+
+  const saveOff = (dirty: boolean) => {
+    if (theirs !== null) return "Choose first whose change stays."
+    if (isBusy) return "It is being saved."
+    return dirty ? null : "Nothing is changed."
+  }
+
   /** Goes on from what is there now: with the own input, or without. */
   const settle = (keepMine: boolean) => {
     rebase(theirs!)
@@ -183,53 +219,13 @@ const OfDestination = ({ detail, names, unnamed, onClose }: OfDestinationProps) 
           )}
         </>
       }
-      refused={
-        theirs === null && failure?.status !== 409
-          ? failure
-          : theirs === null && isConfigured
-            ? failure
-            : null
-      }
+      refused={theirs === null && (failure?.status !== 409 || isConfigured) ? failure : null}
       says={(dirty) => standing({ isDirty: dirty, isConfigured, id, waiting, count })}
-      button={(selection, dirty) =>
-        isConfigured ? (
-          <Button
-            kind="main"
-            icon="copy"
-            off={selection === null ? "The filter has a mistake." : null}
-            onClick={() => {
-              if (selection === null) return
-              const { filter, fields } = selection
-              void copyText(JSON.stringify({ filter, fields }, null, 2))
-            }}
-          >
-            Copy as JSON
-          </Button>
-        ) : (
-          <Button
-            kind="main"
-            changes
-            off={saveOff({ dirty, isBusy, hasMistake: selection === null, isConflict: theirs !== null })}
-            onClick={() => selection !== null && save(selection)}
-          >
-            Save
-          </Button>
-        )
-      }
+      {...(isConfigured
+        ? { verb: "Copy as JSON", icon: "copy", changes: false, onTake: copy }
+        : { verb: "Save", changes: true, off: saveOff, onTake: save })}
     />
   )
-}
-
-const saveOff = (so: {
-  readonly dirty: boolean
-  readonly isBusy: boolean
-  readonly hasMistake: boolean
-  readonly isConflict: boolean
-}): string | null => {
-  if (so.isConflict) return "Choose first whose change stays."
-  if (so.hasMistake) return "The filter has a mistake."
-  if (so.isBusy) return "It is being saved."
-  return so.dirty ? null : "Nothing is changed."
 }
 
 interface FilterDialogProps {
@@ -284,19 +280,12 @@ export const DraftFilterDialog = ({ saved, onSave, onClose }: DraftProps) => {
       onClose={onClose}
       refused={null}
       says={() => "Saved with the webhook, once it is enabled."}
-      button={(selection) => (
-        <Button
-          kind="main"
-          off={selection === null ? "The filter has a mistake." : null}
-          onClick={() => {
-            if (selection === null) return
-            onSave(selection)
-            onClose()
-          }}
-        >
-          Save
-        </Button>
-      )}
+      verb="Save"
+      changes={false}
+      onTake={(selection) => {
+        onSave(selection)
+        onClose()
+      }}
     />
   )
 }

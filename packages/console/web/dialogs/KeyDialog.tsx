@@ -1,10 +1,13 @@
 import { useState } from "preact/hooks"
 import { call } from "../api/call.ts"
 import { Button } from "../parts/Button.tsx"
+import { CancelOr } from "../parts/Buttons.tsx"
 import { Dialog } from "../parts/Dialog.tsx"
 import { Field } from "../parts/Field.tsx"
+import { Radios } from "../parts/Radios.tsx"
 import { Refused } from "../parts/Refused.tsx"
 import { ShownOnce } from "../parts/ShownOnce.tsx"
+import { TextInput } from "../parts/TextInput.tsx"
 import { useAct } from "../parts/useAct.ts"
 import { shown } from "../text/escape.ts"
 
@@ -62,12 +65,9 @@ export const KeyDialog = ({ onDone, onClose }: KeyDialogProps) => {
       size="medium"
       onClose={onClose}
       actions={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button kind="main" changes off={why} onClick={create}>
-            Create
-          </Button>
-        </>
+        <CancelOr off={why} onCancel={onClose} onClick={create}>
+          Create
+        </CancelOr>
       }
     >
       <div class="form">
@@ -76,25 +76,9 @@ export const KeyDialog = ({ onDone, onClose }: KeyDialogProps) => {
           id="key-says"
           hint="Who will send with it. Shown in the live view beside each event."
         >
-          <input
-            type="text"
-            value={name}
-            placeholder="web shop"
-            aria-describedby="key-says"
-            onInput={(event) => setName(event.currentTarget.value)}
-          />
+          <TextInput value={name} placeholder="web shop" aria-describedby="key-says" onText={setName} />
         </Field>
-        <fieldset class="field">
-          <legend>Kind</legend>
-          {kinds.map(([id, title, text]) => (
-            <label key={id} class="radio">
-              <input type="radio" name="kind" checked={kind === id} onChange={() => setKind(id)} />
-              <span>
-                {title} <small>{text}</small>
-              </span>
-            </label>
-          ))}
-        </fieldset>
+        <Radios legend="Kind" name="kind" options={kinds} value={kind} onPick={setKind} />
         <Refused failure={failure} />
       </div>
     </Dialog>

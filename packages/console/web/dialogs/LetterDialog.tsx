@@ -2,10 +2,11 @@ import { call } from "../api/call.ts"
 import type { OutputOf } from "../api/rows.ts"
 import { intake, whyNot } from "../logic/letters.ts"
 import { Button } from "../parts/Button.tsx"
+import { CloseButton } from "../parts/Buttons.tsx"
 import { Mono } from "../parts/Copy.tsx"
 import { Dialog } from "../parts/Dialog.tsx"
 import { Glyph } from "../parts/Glyph.tsx"
-import { Json } from "../parts/Json.tsx"
+import { Payload } from "../parts/Pre.tsx"
 import { Refused } from "../parts/Refused.tsx"
 import { useAct } from "../parts/useAct.ts"
 import { now } from "../state/clock.ts"
@@ -13,26 +14,12 @@ import { say } from "../state/messages.ts"
 import { shown } from "../text/escape.ts"
 import { when } from "../text/times.ts"
 import { deadReasons } from "../text/words.ts"
-import { lines } from "./TestReply.tsx"
 
 export type Letter = OutputOf<"dead-letters/list">["letters"][number]
 
 export interface LetterDialogProps {
   readonly letter: Letter
   readonly onClose: () => void
-}
-
-const Event = ({ text }: { readonly text: string }) => {
-  try {
-    return <Json value={JSON.parse(text)} label="The event" />
-  } catch {
-    // Cut at 8 KiB where it arrived.
-    return (
-      <pre class="http" tabIndex={0} role="region" aria-label="The event">
-        {lines(text)}
-      </pre>
-    )
-  }
 }
 
 /** One dead letter: why it died, and what it is. */
@@ -58,9 +45,7 @@ export const LetterDialog = ({ letter, onClose }: LetterDialogProps) => {
         <>
           <Mono text={eventId} />
           <span class="spacer" />
-          <Button autofocus onClick={onClose}>
-            Close
-          </Button>
+          <CloseButton onClose={onClose} />
           {!isOfIntake && (
             <Button kind="main" changes off={isBusy ? "It is being begun." : null} onClick={replay}>
               Replay
@@ -79,7 +64,7 @@ export const LetterDialog = ({ letter, onClose }: LetterDialogProps) => {
           ? `What arrived, without private attributes, cut at 8 KiB. ${whyNot}`
           : "The event as it is kept. A replay sends it by the field rules of today."}
       </p>
-      <Event text={letter.event} />
+      <Payload text={letter.event} label="The event" />
       <Refused failure={failure} />
     </Dialog>
   )

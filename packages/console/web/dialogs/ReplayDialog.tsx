@@ -2,13 +2,14 @@ import { useRef, useState } from "preact/hooks"
 import { call } from "../api/call.ts"
 import type { Destination, IntakeHistory, OutputOf } from "../api/rows.ts"
 import { type Estimate, estimate, problemOf, type RangeProblem, shareOf } from "../logic/replayEstimate.ts"
-import { Button } from "../parts/Button.tsx"
+import { CancelOr } from "../parts/Buttons.tsx"
 import { Dialog } from "../parts/Dialog.tsx"
 import { Field } from "../parts/Field.tsx"
 import { Glyph } from "../parts/Glyph.tsx"
 import { useResource } from "../parts/Load.tsx"
 import { Notice } from "../parts/Notice.tsx"
 import { Refused } from "../parts/Refused.tsx"
+import { TextInput } from "../parts/TextInput.tsx"
 import { useAct } from "../parts/useAct.ts"
 import { serverNow } from "../state/clock.ts"
 import { say } from "../state/messages.ts"
@@ -203,10 +204,10 @@ export const ReplayDialog = ({ id, kind, onClose }: ReplayDialogProps) => {
   const why = rangeSays(problem) ?? (isBusy ? "It is being begun." : null)
   const field = (label: string, key: keyof Range) => (
     <Field label={label} mistake={key === "until" || isRewind ? rangeSays(problem) : null}>
-      <input
+      <TextInput
         type="datetime-local"
         value={Number.isNaN(range[key]) ? "" : toLocalInput(range[key])}
-        onInput={(event) => pick({ ...range, [key]: fromLocalInput(event.currentTarget.value) })}
+        onText={(text) => pick({ ...range, [key]: fromLocalInput(text) })}
       />
     </Field>
   )
@@ -219,12 +220,9 @@ export const ReplayDialog = ({ id, kind, onClose }: ReplayDialogProps) => {
       size="medium"
       onClose={onClose}
       actions={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button kind={isRewind ? "danger" : "main"} changes off={why} onClick={begin}>
-            {isRewind ? `Rewind ${id}` : `Replay${number} to ${id}`}
-          </Button>
-        </>
+        <CancelOr kind={isRewind ? "danger" : "main"} off={why} onCancel={onClose} onClick={begin}>
+          {isRewind ? `Rewind ${id}` : `Replay${number} to ${id}`}
+        </CancelOr>
       }
     >
       <div class="form">

@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks"
 import { call } from "../api/call.ts"
 import { Button } from "../parts/Button.tsx"
+import { CancelOr } from "../parts/Buttons.tsx"
 import { Dialog } from "../parts/Dialog.tsx"
 import { Refused } from "../parts/Refused.tsx"
 import { ShownOnce } from "../parts/ShownOnce.tsx"
@@ -32,12 +33,9 @@ export const SecretDialog = ({ id, onDone, onClose }: SecretDialogProps) => {
       onClose={onClose}
       actions={
         secret === null ? (
-          <>
-            <Button onClick={onClose}>Cancel</Button>
-            <Button kind="main" changes off={isBusy ? "It is being made." : null} onClick={make}>
-              Make a new secret
-            </Button>
-          </>
+          <CancelOr off={isBusy ? "It is being made." : null} onCancel={onClose} onClick={make}>
+            Make a new secret
+          </CancelOr>
         ) : (
           <Button kind="main" onClick={onClose}>
             I have copied it

@@ -1,6 +1,7 @@
 import { useEffect, useState } from "preact/hooks"
 import { call } from "../api/call.ts"
 import { Button } from "../parts/Button.tsx"
+import { CloseButton } from "../parts/Buttons.tsx"
 import { Dialog } from "../parts/Dialog.tsx"
 import { Refused } from "../parts/Refused.tsx"
 import { useAct } from "../parts/useAct.ts"
@@ -28,9 +29,7 @@ export const TestDialog = ({ id, onClose }: TestDialogProps) => {
           <Button changes icon="again" off={isBusy ? "One is under way." : null} onClick={send}>
             Send another
           </Button>
-          <Button autofocus onClick={onClose}>
-            Close
-          </Button>
+          <CloseButton onClose={onClose} />
         </>
       }
     >

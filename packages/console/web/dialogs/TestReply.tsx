@@ -1,5 +1,6 @@
 import type { OutputOf } from "../api/rows.ts"
 import { Glyph } from "../parts/Glyph.tsx"
+import { lines, Pre } from "../parts/Pre.tsx"
 import { shown } from "../text/escape.ts"
 import { outcomes } from "../text/outcomes.ts"
 import { span } from "../text/times.ts"
@@ -23,13 +24,6 @@ const timingSays = (timing: TestDelivery["timing"]): string =>
     })
     .join(" · ")
 
-/** Control characters are shown, but for the ends of lines, which are what they are. */
-export const lines = (text: string): string =>
-  text
-    .split(/\r?\n/)
-    .map((line) => shown(line))
-    .join("\n")
-
 export const headersText = (headers: Readonly<Record<string, string>>): string =>
   Object.entries(headers)
     .map(([name, value]) => `${shown(name)}: ${shown(value)}`)
@@ -51,9 +45,9 @@ export const TestReply = ({ delivery }: { readonly delivery: TestDelivery }) => 
       <p>{shown(advice)}</p>
       {status === null && error !== null && <p>{shown(error)}</p>}
       {text !== "" && (
-        <pre tabIndex={0} role="region" aria-label="The reply">
+        <Pre class="" label="The reply">
           {text}
-        </pre>
+        </Pre>
       )}
     </div>
   )

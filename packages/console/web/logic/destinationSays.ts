@@ -1,9 +1,11 @@
 /** How a destination is doing, in words: its state, a sentence for it, and what follows from it. */
 import type { Rows } from "@millrace/core/host"
+import { answersFor } from "../text/answers.ts"
 import { stateOf } from "../text/destinationState.ts"
 import { count, decimal, plural } from "../text/numbers.ts"
 import type { Said } from "../text/said.ts"
 import { since, span } from "../text/times.ts"
+import { caughtUpAt } from "./caughtUpAt.ts"
 
 type Destination = Rows.DestinationNow
 
@@ -28,15 +30,10 @@ const waiting = ({ pending, willSend }: Destination): Said => {
   return [wait, `, about ${count(willSend)} of them ${willSend === 1 ? "passes" : "pass"} its filter.`]
 }
 
-/** What it does since it has been failing: "answers 503", "does not answer". */
-const answers = ({ lastStatus }: Destination): string =>
-  lastStatus === null ? "does not answer" : `answers ${lastStatus}`
-
 const upperFirst = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1)
 
 const failing = (destination: Destination, { now }: Around): Says => {
-  const { failures, circuit, failingSince, lastOutcome, givesUpAt } = destination
-  const long = failingSince === null ? "" : ` for ${span(now - failingSince)}`
+  const { failures, circuit, lastOutcome, givesUpAt } = destination
   const isWrong = lastOutcome === "misconfigured"
   const oneAtATime = circuit === "closed" ? "." : "; the circuit is open, so one request at a time is tried."
   const kept =
@@ -44,7 +41,7 @@ const failing = (destination: Destination, { now }: Around): Says => {
       ? " None is lost, and none expires for it."
       : ` None is lost; none is given up before ${since(givesUpAt, now)}.`
   return {
-    headline: `${upperFirst(answers(destination))}${long}${isWrong ? ": set up wrongly" : ""}.`,
+    headline: `${upperFirst(answersFor(destination, now))}${isWrong ? ": set up wrongly" : ""}.`,
     detail: [
       `${plural(failures, "failure")} in a row${oneAtATime} `,
       ...waiting(destination),
@@ -53,15 +50,9 @@ const failing = (destination: Destination, { now }: Around): Says => {
   }
 }
 
-/** About when it has caught up, by how it goes now; `null` when it does not gain. */
-const caughtUpAt = (destination: Destination, { now, arriving }: Around): number | null => {
-  const gain = destination.rate + destination.filterRate - arriving
-  return gain > 0 ? now + (destination.pending / gain) * 1000 : null
-}
-
 const behind = (destination: Destination, around: Around): Says => {
   const { lag, rate, limit, filterRate } = destination
-  const at = caughtUpAt(destination, around)
+  const at = caughtUpAt(destination, around.arriving, around.now)
   const isAtLimit = limit !== null && rate >= limit * 0.95
   const sends = `Sends ${decimal(rate)} a second${isAtLimit ? ", which is its limit" : ""}`
   const gain = rate + filterRate - around.arriving
@@ -124,13 +115,11 @@ export const says = (destination: Destination, around: Around): Says => {
 
 /** The same in a line of a list, beside the word for the state. */
 export const saysShortly = (destination: Destination, now: number): Said => {
-  const { lag, rate, failingSince, nextAt, disabled } = destination
+  const { lag, rate, nextAt, disabled } = destination
   switch (stateOf(destination)) {
     case "failing": {
-      const long = failingSince === null ? "" : ` for ${span(now - failingSince)}`
-      return nextAt === null
-        ? [`${answers(destination)}${long}`]
-        : [`${answers(destination)}${long}, next try `, { at: nextAt }]
+      const says = answersFor(destination, now)
+      return nextAt === null ? [says] : [`${says}, next try `, { at: nextAt }]
     }
     case "behind":
       return [`${decimal(rate)} events/s, ${span(lag ?? 0)} behind`]

@@ -1,18 +1,11 @@
 /** Whether everything adds up, and how long there is room, in words. */
 import type { Rows } from "@millrace/core/host"
-import { offBy } from "../pages/overview/verdict.ts"
-import { count } from "../text/numbers.ts"
+import { brokenSays } from "../pages/overview/verdict.ts"
 
 /** The first that holds, worst first. */
 export const verdict = (now: Pick<Rows.StatusNow, "destinations" | "store">): string => {
   if (now.store.problem !== null) return "The store does not answer."
-  const wrong = now.destinations.find((row) => offBy(row) !== 0)
-  if (wrong !== undefined)
-    return `The ledger of ${wrong.id} is off by ${count(offBy(wrong))}: please report this.`
-  const lost = now.destinations.find(({ trimmed }) => trimmed > 0)
-  if (lost !== undefined)
-    return `${lost.id} has lost ${count(lost.trimmed)} events: the log dropped them untried.`
-  return "Everything adds up."
+  return brokenSays(now.destinations) ?? "Everything adds up."
 }
 
 /** ms until the store is full at this rate; `null` when nobody can tell, or it never is. */

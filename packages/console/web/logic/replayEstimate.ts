@@ -1,5 +1,6 @@
 /** About how many events a replay is about, by what was counted while they arrived. */
 import type { Rows } from "@millrace/core/host"
+import { sum } from "../text/numbers.ts"
 
 export interface Estimate {
   /** Events that arrived in the range. */
@@ -40,8 +41,6 @@ export const shareOf = ({
   filtered,
   dead,
 }: Pick<Rows.DestinationHistory, "forwarded" | "filtered" | "dead">): number => {
-  const sum = (column: ReadonlyArray<number | null>) =>
-    column.reduce<number>((all, value) => all + (value ?? 0), 0)
   const passed = sum(forwarded) + sum(dead)
   const all = passed + sum(filtered)
   return all === 0 ? 1 : passed / all

@@ -1,9 +1,10 @@
-import { type Signal, useSignal } from "@preact/signals"
-import { useId, useState } from "preact/hooks"
+import { useState } from "preact/hooks"
+import { type Signal, useSignal } from "../state/signals.ts"
 import { short } from "../text/numbers.ts"
 import { day, minute } from "../text/times.ts"
 import type { Tone } from "../text/words.ts"
 import { barPath, foot, gutter, headroom, linePath, niceMax, timeTicks } from "./chart.ts"
+import { useId } from "./useId.ts"
 import { useWidth } from "./useWidth.ts"
 
 export interface Series {

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks"
-import { say } from "../state/messages.ts"
 import { shown } from "../text/escape.ts"
 import { IconButton } from "./Button.tsx"
+import { copyText } from "./copyText.ts"
 
 interface CopyProps {
   readonly text: string
@@ -14,14 +14,8 @@ const tickedFor = 1_200
 export const Copy = ({ text, label = "Copy" }: CopyProps) => {
   const [isDone, done] = useState(false)
   const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(text)
-    } catch {
-      // Not over plain http, except on this machine: the reader can still select it.
-      return say("This browser does not let the page copy here")
-    }
+    if (!(await copyText(text))) return
     done(true)
-    say("Copied")
     setTimeout(() => done(false), tickedFor)
   }
   return <IconButton label={label} icon={isDone ? "done" : "copy"} onClick={() => void copy()} />

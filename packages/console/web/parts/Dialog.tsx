@@ -1,6 +1,7 @@
 import type { ComponentChild, ComponentChildren } from "preact"
-import { useEffect, useId, useRef } from "preact/hooks"
+import { useEffect, useRef } from "preact/hooks"
 import { IconButton } from "./Button.tsx"
+import { useId } from "./useId.ts"
 
 export interface DialogProps {
   readonly title: ComponentChild
@@ -21,6 +22,7 @@ export const Dialog = ({ title, subtitle, size, onClose, actions, children }: Di
   const isGone = useRef(false)
   useEffect(() => {
     const dialog = box.current!
+    const opener = document.activeElement
     dialog.showModal()
     const named = dialog.querySelector<HTMLElement>("[autofocus]")
     ;(named ?? dialog.querySelector<HTMLElement>(firstOf))?.focus()
@@ -28,6 +30,8 @@ export const Dialog = ({ title, subtitle, size, onClose, actions, children }: Di
       // Another one takes its place, or it has been closed already: nobody closes it now.
       isGone.current = true
       dialog.close()
+      // The browser gives the focus back, but not for one that is out of the document by then.
+      if (document.activeElement === document.body && opener instanceof HTMLElement) opener.focus()
     }
   }, [])
   return (

@@ -19,28 +19,29 @@ export const Field = ({ label, id, mistake, hint, children }: FieldProps) => (
       <span>{label}</span>
       {children}
     </label>
-    <Said {...(id === undefined ? {} : { id })} mistake={mistake ?? null}>
+    <Said id={id} mistake={mistake}>
       {hint}
     </Said>
   </div>
 )
 
 interface SaidProps {
-  readonly id?: string
-  readonly mistake: string | null
+  readonly id?: string | undefined
+  readonly mistake?: string | null | undefined
   readonly children?: ComponentChildren
 }
 
 /** Below a field: the mistake, or else the hint. */
 export const Said = ({ id, mistake, children }: SaidProps) => {
-  if (mistake === null && !children) return null
-  return (
-    <p
-      id={id}
-      class={`field-says${mistake === null ? "" : " ink-dead"}`}
-      role={mistake === null ? undefined : "alert"}
-    >
-      {mistake === null ? children : shown(mistake)}
+  if (mistake)
+    return (
+      <p id={id} class="field-says ink-dead" role="alert">
+        {shown(mistake)}
+      </p>
+    )
+  return children ? (
+    <p id={id} class="field-says">
+      {children}
     </p>
-  )
+  ) : null
 }

@@ -1,10 +1,10 @@
-import type { Signal } from "@preact/signals"
-import { useSignal } from "@preact/signals"
 import type { ComponentChild } from "preact"
 import { useEffect, useRef } from "preact/hooks"
 import { call } from "../api/call.ts"
 import type { Failure as FailureValue } from "../api/failure.ts"
 import type { InputOf, OutputOf, Path } from "../api/rows.ts"
+import type { Signal } from "../state/signals.ts"
+import { useSignal } from "../state/signals.ts"
 import { Failure, Skeleton } from "./Notice.tsx"
 import { patience } from "./useSlow.ts"
 

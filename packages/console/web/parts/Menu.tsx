@@ -1,7 +1,8 @@
 import type { ComponentChildren } from "preact"
-import { useId, useRef } from "preact/hooks"
+import { useRef } from "preact/hooks"
 import { locked } from "../state/status.ts"
 import { Icon, type IconName } from "./Icon.tsx"
+import { useId } from "./useId.ts"
 
 export interface MenuItem {
   readonly text: string

@@ -1,6 +1,7 @@
 import type { ComponentChild, ComponentChildren } from "preact"
-import { useEffect, useId, useRef } from "preact/hooks"
+import { useEffect, useRef } from "preact/hooks"
 import { IconButton } from "./Button.tsx"
+import { useId } from "./useId.ts"
 
 export interface PanelProps {
   readonly title: ComponentChild

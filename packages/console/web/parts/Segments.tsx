@@ -1,4 +1,4 @@
-import { useId } from "preact/hooks"
+import { useId } from "./useId.ts"
 
 interface SegmentsProps<A extends string> {
   readonly label: string

@@ -15,7 +15,7 @@ export const Sentence = ({ said }: { readonly said: Said }) => (
             {word.text}
           </a>
         )
-      return <Time key={at} at={word.at} {...(word.text === undefined ? {} : { text: word.text })} />
+      return <Time key={at} at={word.at} text={word.text} />
     })}
   </>
 )

@@ -1,7 +1,6 @@
 import type { ComponentChild } from "preact"
 import { useState } from "preact/hooks"
-import { count } from "../text/numbers.ts"
-import { Button } from "./Button.tsx"
+import { More, shownAtOnce } from "./More.tsx"
 
 export interface Column<Row> {
   readonly title: string
@@ -18,25 +17,14 @@ export interface TableProps<Row> {
   readonly rows: ReadonlyArray<Row>
   readonly keyOf: (row: Row) => string | number
   readonly class?: string
-  /** The first column names the row. */
-  readonly named?: boolean
-  readonly rowClass?: (row: Row) => string
+  /** What is said when there are no rows. */
+  readonly none?: string
 }
 
-/** Rows at most in the document at first, and with each "Show more". */
-const shownAtOnce = 100
-
-/** Becomes a list where it does not fit: each cell knows its column's name. */
-export const Table = <Row,>({
-  caption,
-  columns,
-  rows,
-  keyOf,
-  named = true,
-  rowClass,
-  ...rest
-}: TableProps<Row>) => {
+/** The first column names the row. Becomes a list where it does not fit. */
+export const Table = <Row,>({ caption, columns, rows, keyOf, none, ...rest }: TableProps<Row>) => {
   const [shown, show] = useState(shownAtOnce)
+  if (none !== undefined && rows.length === 0) return <p class="pad ink-3">{none}</p>
   return (
     <>
       <table class={`data ${rest.class ?? ""}`}>
@@ -52,32 +40,26 @@ export const Table = <Row,>({
         </thead>
         <tbody>
           {rows.slice(0, shown).map((row) => (
-            <tr key={keyOf(row)} class={rowClass?.(row)}>
-              {columns.map((column, at) =>
-                at === 0 && named ? (
-                  <th key={column.title} scope="row" class={column.class} data-label={column.title}>
-                    {column.cell(row)}
-                  </th>
-                ) : (
-                  <td key={column.title} class={column.class} data-label={column.title}>
-                    {column.cell(row)}
-                  </td>
-                ),
-              )}
+            <tr key={keyOf(row)}>
+              {columns.map(({ title, cell, ...column }, at) => {
+                const Cell = at === 0 ? "th" : "td"
+                return (
+                  // Each cell knows its column's name, which stands before it in a list.
+                  <Cell
+                    key={title}
+                    scope={at === 0 ? "row" : undefined}
+                    class={column.class}
+                    data-label={title}
+                  >
+                    {cell(row)}
+                  </Cell>
+                )
+              })}
             </tr>
           ))}
         </tbody>
       </table>
-      {rows.length > shown && (
-        <p class="pad">
-          <Button small onClick={() => show(shown + shownAtOnce)}>
-            Show more
-          </Button>{" "}
-          <small>
-            {count(shown)} of {count(rows.length)}
-          </small>
-        </p>
-      )}
+      <More shown={shown} all={rows.length} onShow={show} />
     </>
   )
 }

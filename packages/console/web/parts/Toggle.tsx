@@ -1,3 +1,5 @@
+import { CheckBox } from "./CheckBox.tsx"
+
 interface ToggleProps {
   readonly label: string
   readonly on: boolean
@@ -5,14 +7,9 @@ interface ToggleProps {
 }
 
 export const Toggle = ({ label, on, onFlip }: ToggleProps) => (
+  // biome-ignore lint/a11y/noLabelWithoutControl: the check-box is a component
   <label class="toggle">
-    <input
-      type="checkbox"
-      role="switch"
-      aria-checked={on}
-      checked={on}
-      onChange={(event) => onFlip(event.currentTarget.checked)}
-    />
+    <CheckBox role="switch" aria-checked={on} checked={on} onFlip={onFlip} />
     <i aria-hidden="true" />
     <span>{label}</span>
   </label>

@@ -1,37 +1,43 @@
-import { signal } from "@preact/signals"
 import type { ComponentType } from "preact"
 import { useEffect } from "preact/hooks"
+import type * as Later from "../later.ts"
+import { signal } from "../state/signals.ts"
 import { Button } from "./Button.tsx"
 import { Notice } from "./Notice.tsx"
 
-/** A component whose code is loaded when it is first drawn: pages, dialogs, what few ever see. */
-export const lazy = <P extends object>(load: () => Promise<ComponentType<P>>): ComponentType<P> => {
-  const loaded = signal<ComponentType<P> | null>(null)
-  const failure = signal<string | null>(null)
-  const begin = () => {
-    failure.value = null
-    load().then(
-      (component) => {
-        loaded.value = component
-      },
-      (error: unknown) => {
-        failure.value = error instanceof Error ? error.message : String(error)
-      },
-    )
-  }
-  return (props: P) => {
+const loaded = signal<typeof Later | null>(null)
+const failure = signal<string | null>(null)
+
+const load = (): void => {
+  failure.value = null
+  import("../later.ts").then(
+    (later) => {
+      loaded.value = later
+    },
+    (error: Error) => {
+      failure.value = error.message
+    },
+  )
+}
+
+type PropsOf<C> = C extends () => unknown ? object : C extends (props: infer P) => unknown ? P : never
+
+/** A component whose code is loaded when one of them is first drawn: what few need at once. */
+export const lazy =
+  <K extends keyof typeof Later>(name: K): ComponentType<PropsOf<(typeof Later)[K]>> =>
+  (props) => {
     useEffect(() => {
-      if (loaded.peek() === null) begin()
+      if (loaded.peek() === null) load()
     }, [])
-    const Loaded = loaded.value
-    if (Loaded !== null) return <Loaded {...props} />
+    const Loaded = loaded.value?.[name] as ComponentType<typeof props> | undefined
+    if (Loaded !== undefined) return <Loaded {...props} />
     if (failure.value === null) return null
     return (
       <Notice
         tone="dead"
         title="This part of the page could not be loaded."
         actions={
-          <Button small onClick={begin}>
+          <Button small onClick={load}>
             Try again
           </Button>
         }
@@ -40,4 +46,3 @@ export const lazy = <P extends object>(load: () => Promise<ComponentType<P>>): C
       </Notice>
     )
   }
-}

@@ -1,6 +1,6 @@
-import { signal } from "@preact/signals"
 import { Glyph } from "../parts/Glyph.tsx"
 import { Spark } from "../parts/Spark.tsx"
+import { signal } from "../state/signals.ts"
 import { connection, status } from "../state/status.ts"
 import { count } from "../text/numbers.ts"
 

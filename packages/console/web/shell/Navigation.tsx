@@ -6,7 +6,7 @@ import { isReadOnly, server, signOut } from "../state/session.ts"
 import { status } from "../state/status.ts"
 import { flipTheme } from "../state/theme.ts"
 import { stateOf } from "../text/destinationState.ts"
-import { count } from "../text/numbers.ts"
+import { count, sum } from "../text/numbers.ts"
 import { openShortcuts } from "./openShortcuts.tsx"
 import { pages } from "./pages.ts"
 
@@ -22,7 +22,7 @@ const badges = (): Readonly<Record<string, Badge>> => {
   const { value } = status
   if (value === null) return {}
   const failing = value.destinations.filter((row) => ["failing", "gone"].includes(stateOf(row))).length
-  const letters = Object.values(value.deadLetters).reduce((sum, some) => sum + some, 0)
+  const letters = sum(Object.values(value.deadLetters))
   return {
     ...(failing === 0 ? {} : { destinations: { text: count(failing), tone: "dead", what: "failing" } }),
     ...(letters === 0 ? {} : { "dead-letters": { text: count(letters), tone: "plain", what: "letters" } }),

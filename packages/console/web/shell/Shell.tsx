@@ -15,7 +15,7 @@ import { Find } from "./Find.tsx"
 import { BottomBar, SideBar } from "./Navigation.tsx"
 import { pages } from "./pages.ts"
 
-const SignIn = lazy(() => import("./SignIn.tsx").then((module) => module.SignIn))
+const SignIn = lazy("SignIn")
 
 const Dialogs = () => (
   <>

@@ -1,5 +1,4 @@
-import { useSignal } from "@preact/signals"
-import { useEffect, useRef } from "preact/hooks"
+import { useEffect, useRef, useState } from "preact/hooks"
 import { Button } from "../parts/Button.tsx"
 import { Logo } from "../parts/Icon.tsx"
 import type { Session } from "../state/session.ts"
@@ -12,8 +11,8 @@ const messageOf = ({ failure }: SignedOut): string | null =>
   failure === null || failure.message === "sign in first" ? null : failure.message
 
 export const SignIn = ({ session }: { readonly session: SignedOut }) => {
-  const failure = useSignal(messageOf(session))
-  const isBusy = useSignal(false)
+  const [failure, fail] = useState(messageOf(session))
+  const [isBusy, busy] = useState(false)
   const field = useRef<HTMLInputElement>(null)
   useEffect(() => {
     document.title = "Sign in · millrace"
@@ -22,12 +21,12 @@ export const SignIn = ({ session }: { readonly session: SignedOut }) => {
   const submit = async (event: Event) => {
     event.preventDefault()
     const token = field.current?.value.trim() ?? ""
-    if (token === "" || isBusy.value) return
-    isBusy.value = true
+    if (token === "" || isBusy) return
+    busy(true)
     const failed = await signIn(token)
-    isBusy.value = false
+    busy(false)
     if (failed === null) return
-    failure.value = failed.status === 401 ? "This token is not right." : failed.message
+    fail(failed.status === 401 ? "This token is not right." : failed.message)
     field.current?.select()
   }
   return (
@@ -41,15 +40,15 @@ export const SignIn = ({ session }: { readonly session: SignedOut }) => {
             ref={field}
             type="password"
             autocomplete="current-password"
-            aria-invalid={failure.value !== null}
+            aria-invalid={failure !== null}
             aria-describedby="sign-in-says"
             required
           />
           <span id="sign-in-says" class="field-says ink-dead" role="alert">
-            {failure.value}
+            {failure}
           </span>
         </label>
-        <Button kind="main" type="submit" off={isBusy.value ? "Signing in…" : null} onClick={() => {}}>
+        <Button kind="main" type="submit" off={isBusy ? "Signing in…" : null} onClick={() => {}}>
           Sign in
         </Button>
         <p class="quiet">

@@ -42,8 +42,8 @@ const byKey: Readonly<Record<string, () => void>> = {
   k: () => moveRow(-1),
 }
 
-const isWriting = (target: EventTarget | null): boolean =>
-  target instanceof Element && target.closest("input, textarea, select, dialog, [popover]") !== null
+const isIn = (target: EventTarget | null, where: string): boolean =>
+  target instanceof Element && target.closest(where) !== null
 
 /** Single letters only outside of inputs, and they can be switched off (WCAG 2.1.4). */
 export const startKeys = (): void =>
@@ -54,7 +54,10 @@ export const startKeys = (): void =>
       event.preventDefault()
       return focusFind()
     }
-    if (isWriting(event.target)) return
+    // These know what Escape is.
+    if (isIn(event.target, "[type=search], textarea, dialog, [popover]")) return
+    const isWriting = isIn(event.target, "input, select")
+    if (isWriting && event.key !== "Escape") return
     if (event.key === "Escape" || (event.key === " " && shortcuts.peek())) {
       for (const listener of listeners) listener(event)
       return

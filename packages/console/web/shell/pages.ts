@@ -21,33 +21,31 @@ export const pages: Readonly<Record<string, Page>> = {
     title: "Live",
     icon: "live",
     key: "l",
-    page: lazy(() => import("../pages/live/Live.tsx").then((module) => module.Live)),
+    page: lazy("Live"),
   },
   destinations: {
     title: "Destinations",
     icon: "destinations",
     key: "d",
-    page: lazy(() =>
-      import("../pages/destinations/DestinationsPage.tsx").then((module) => module.DestinationsPage),
-    ),
+    page: lazy("DestinationsPage"),
   },
   "dead-letters": {
     title: "Dead letters",
     short: "Letters",
     icon: "letters",
     key: "x",
-    page: lazy(() => import("../pages/letters/LettersPage.tsx").then((module) => module.LettersPage)),
+    page: lazy("LettersPage"),
   },
   health: {
     title: "Health",
     icon: "health",
     key: "h",
-    page: lazy(() => import("../pages/health/HealthPage.tsx").then((module) => module.HealthPage)),
+    page: lazy("HealthPage"),
   },
   keys: {
     title: "Keys",
     icon: "keys",
     key: "k",
-    page: lazy(() => import("../pages/keys/KeysPage.tsx").then((module) => module.KeysPage)),
+    page: lazy("KeysPage"),
   },
 }

@@ -1,4 +1,4 @@
-import { signal } from "@preact/signals"
+import { signal } from "./signals.ts"
 
 /** How far the server's clock is ahead of this machine's, in ms. */
 let ahead = 0

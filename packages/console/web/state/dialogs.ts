@@ -1,5 +1,5 @@
-import { signal } from "@preact/signals"
 import type { ComponentChild } from "preact"
+import { signal } from "./signals.ts"
 
 /** A dialog that is open: what draws it is given how it closes itself. */
 export interface OpenDialog {

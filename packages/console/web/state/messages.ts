@@ -1,4 +1,4 @@
-import { signal } from "@preact/signals"
+import { signal } from "./signals.ts"
 
 /** What has just succeeded, in the corner. Failures stay where they happened. */
 export const toast = signal<{ readonly text: string; readonly isShown: boolean }>({

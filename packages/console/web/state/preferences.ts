@@ -1,6 +1,6 @@
-import { computed, signal } from "@preact/signals"
 import { keep, kept } from "./kept.ts"
 import { isReadOnly } from "./session.ts"
+import { computed, signal } from "./signals.ts"
 
 /** Single letters as commands: they can be switched off (WCAG 2.1.4). */
 export const shortcuts = signal(kept("shortcuts", "on") === "on")

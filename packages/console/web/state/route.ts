@@ -1,5 +1,5 @@
-import { signal } from "@preact/signals"
 import { href, type Query, routeOf } from "./address.ts"
+import { signal } from "./signals.ts"
 
 export { destinationHref, href, type Query } from "./address.ts"
 

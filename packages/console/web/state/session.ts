@@ -1,8 +1,8 @@
-import { computed, signal } from "@preact/signals"
 import { call } from "../api/call.ts"
 import type { Failure } from "../api/failure.ts"
 import { onSignedOut } from "../api/request.ts"
 import type { OutputOf } from "../api/rows.ts"
+import { computed, signal } from "./signals.ts"
 
 export type Session =
   | { readonly _tag: "Checking" }

@@ -1,10 +1,10 @@
-import { computed, signal } from "@preact/signals"
 import { request } from "../api/request.ts"
 import type { Ask, Frame, Status, Streamed } from "../api/rows.ts"
-import { type Connection, ConsoleStream } from "../api/stream.ts"
+import { type Connection, makeStream } from "../api/stream.ts"
 import { span } from "../text/times.ts"
 import { learnTime } from "./clock.ts"
 import { isReadOnly } from "./session.ts"
+import { computed, signal } from "./signals.ts"
 
 /** The newest status, every two seconds; `null` before the first. It stays when nothing comes. */
 export const status = signal<Status | null>(null)
@@ -18,7 +18,7 @@ export type LiveFilter = NonNullable<Ask<"stream">["live"]>
 let live: LiveFilter | null = null
 const frames = new Set<(frame: Frame) => void>()
 
-const stream = new ConsoleStream({
+const stream = makeStream({
   open: (input, abort) => request("stream", input, { signal: abort, accept: "text/event-stream" }),
   onMessage: (message) => {
     const told = message as Streamed
@@ -52,11 +52,11 @@ export const takeFrames = (filter: LiveFilter, take: (frame: Frame) => void): ((
   }
 }
 
-export const tryAgain = (): void => stream.again()
+export const tryAgain = stream.again
 
-export const startStream = (): void => ask()
+export const startStream = ask
 
-export const stopStream = (): void => stream.stop()
+export const stopStream = stream.stop
 
 export const watchTab = (): void => {
   document.addEventListener("visibilitychange", () => stream.visible(!document.hidden))

@@ -1,5 +1,5 @@
-import { computed, effect, signal } from "@preact/signals"
 import { keep, kept } from "./kept.ts"
+import { computed, effect, signal } from "./signals.ts"
 
 const system = matchMedia("(prefers-color-scheme: dark)")
 const systemIsDark = signal(system.matches)

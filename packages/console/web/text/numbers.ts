@@ -7,6 +7,10 @@ export const count = (value: number): string => whole.format(Math.round(value))
 /** `49.8`, `166`: one digit behind the point at most. */
 export const decimal = (value: number): string => tenths.format(value)
 
+/** Of a column in which nothing is known here and there. */
+export const sum = (column: ReadonlyArray<number | null>): number =>
+  column.reduce<number>((all, value) => all + (value ?? 0), 0)
+
 /** `1 destination`, `5 destinations`. */
 export const plural = (value: number, noun: string, nouns = `${noun}s`): string =>
   `${count(value)} ${value === 1 ? noun : nouns}`

@@ -29,6 +29,10 @@ const isSameDay = (a: number, b: number): boolean => new Date(a).toDateString() 
 export const when = (time: number, now: number): string =>
   isSameDay(time, now) ? clock(time) : `${day(time)} ${minute(time)}`
 
+/** The same to the millisecond. */
+export const exactly = (time: number, now: number): string =>
+  isSameDay(time, now) ? exact(time) : `${day(time)} ${exact(time)}`
+
 /** As it stands in a sentence: `13:46`, `yesterday, 16:40`, `15 Nov, 16:40`. */
 export const since = (time: number, now: number): string => {
   if (isSameDay(time, now)) return minute(time)

@@ -1,3 +1,5 @@
+import { CheckBox } from "../../parts/CheckBox.tsx"
+
 interface ChoiceProps {
   readonly title: string
   readonly text: string
@@ -7,8 +9,9 @@ interface ChoiceProps {
 
 /** A category that is sent, or not. */
 export const Choice = ({ title, text, isOn, onFlip }: ChoiceProps) => (
+  // biome-ignore lint/a11y/noLabelWithoutControl: the check-box is a component
   <label class="choice">
-    <input type="checkbox" checked={isOn} onChange={(event) => onFlip(event.currentTarget.checked)} />
+    <CheckBox checked={isOn} onFlip={onFlip} />
     <span>
       <b>{title}</b>
       <small>{text}</small>

@@ -9,8 +9,11 @@ import {
   tickedOf,
 } from "../../logic/filterForm.ts"
 import { Button } from "../../parts/Button.tsx"
+import { CheckBox } from "../../parts/CheckBox.tsx"
 import { Icon } from "../../parts/Icon.tsx"
+import { More, shownAtOnce } from "../../parts/More.tsx"
 import { Spark } from "../../parts/Spark.tsx"
+import { TextInput } from "../../parts/TextInput.tsx"
 import { Toggle } from "../../parts/Toggle.tsx"
 import { TriCheck } from "../../parts/TriCheck.tsx"
 import { shown } from "../../text/escape.ts"
@@ -33,9 +36,6 @@ interface CustomEventsProps {
   readonly onChange: (form: FilterForm) => void
 }
 
-/** Rows at first, and with each "Show more". */
-const shownAtOnce = 100
-
 /** The table of Statsig's dialog: a tick for each name of the last day. */
 export const CustomEvents = ({ form, saved, names, onChange }: CustomEventsProps) => {
   const [search, look] = useState("")
@@ -44,10 +44,11 @@ export const CustomEvents = ({ form, saved, names, onChange }: CustomEventsProps
   const sought = search.toLowerCase()
   const rows = all.filter(({ eventName }) => eventName.toLowerCase().includes(sought))
   const isOff = !form.categories.custom
+  const switchedOn = (of: FilterForm) => ({ ...of, categories: { ...form.categories, custom: true } })
   const set = (eventNames: ReadonlyArray<string>, isOn: boolean) => {
     const ticked = tick(form, saved, eventNames, isOn)
     // A tick in a category that is off would say what is not so.
-    onChange(isOn && isOff ? { ...ticked, categories: { ...form.categories, custom: true } } : ticked)
+    onChange(isOn && isOff ? switchedOn(ticked) : ticked)
   }
   const rowNames = rows.map(({ eventName }) => eventName)
   return (
@@ -67,23 +68,19 @@ export const CustomEvents = ({ form, saved, names, onChange }: CustomEventsProps
       {isOff && (
         <p class="ink-wait">
           The whole category is off: none of these is sent.{" "}
-          <Button
-            small
-            onClick={() => onChange({ ...form, categories: { ...form.categories, custom: true } })}
-          >
+          <Button small onClick={() => onChange(switchedOn(form))}>
             Switch it on
           </Button>
         </p>
       )}
       <div class="search-line">
         <Icon name="find" />
-        <input
+        <TextInput
           type="search"
           value={search}
           placeholder="Search events"
           aria-label="Search events"
-          spellcheck={false}
-          onInput={(event) => look(event.currentTarget.value)}
+          onText={look}
         />
       </div>
       <div class="scroll is-short" tabIndex={0} role="region" aria-label="Custom events">
@@ -129,11 +126,10 @@ export const CustomEvents = ({ form, saved, names, onChange }: CustomEventsProps
               return (
                 <tr key={eventName}>
                   <td>
-                    <input
-                      type="checkbox"
+                    <CheckBox
                       aria-label={`Track ${shown(eventName)}`}
                       checked={isOn}
-                      onChange={(event) => set([eventName], event.currentTarget.checked)}
+                      onFlip={(on) => set([eventName], on)}
                     />
                   </td>
                   <td>
@@ -151,16 +147,7 @@ export const CustomEvents = ({ form, saved, names, onChange }: CustomEventsProps
             })}
           </tbody>
         </table>
-        {rows.length > most && (
-          <p class="pad">
-            <Button small onClick={() => show(most + shownAtOnce)}>
-              Show more
-            </Button>{" "}
-            <small>
-              {count(most)} of {count(rows.length)}
-            </small>
-          </p>
-        )}
+        <More shown={most} all={rows.length} onShow={show} />
       </div>
     </section>
   )

@@ -3,7 +3,9 @@ import type { FieldRow, FilterForm, Mistake, Treatment } from "../../logic/filte
 import { saidOf } from "../../logic/problems.ts"
 import { Button } from "../../parts/Button.tsx"
 import { Field, Said } from "../../parts/Field.tsx"
+import { TextInput } from "../../parts/TextInput.tsx"
 import { shown } from "../../text/escape.ts"
+import { Choice } from "./Choice.tsx"
 
 interface FieldRulesProps {
   readonly form: FilterForm
@@ -53,38 +55,29 @@ export const FieldRules = ({ form, mistakes, onChange }: FieldRulesProps) => {
       </table>
       <Said mistake={saidOf(mistakes, "fields.drop") ?? saidOf(mistakes, "fields.hash")} />
       <div class="with-button">
-        <input
-          type="text"
+        <TextInput
           value={path}
           placeholder="metadata.card"
           aria-label="Another field"
-          spellcheck={false}
-          onInput={(event) => write(event.currentTarget.value)}
+          onText={write}
           onKeyDown={(event) => event.key === "Enter" && add()}
         />
         <Button icon="plus" off={path.trim() === "" ? "Write a field first." : null} onClick={add}>
           Add a field
         </Button>
       </div>
-      <label class="choice">
-        <input
-          type="checkbox"
-          checked={form.keep !== null}
-          onChange={(event) => onChange({ ...form, keep: event.currentTarget.checked ? "" : null })}
-        />
-        <span>
-          <b>Only some fields</b>
-          <small>Of user, metadata and statsigMetadata nothing is sent but these.</small>
-        </span>
-      </label>
+      <Choice
+        title="Only some fields"
+        text="Of user, metadata and statsigMetadata nothing is sent but these."
+        isOn={form.keep !== null}
+        onFlip={(isOn) => onChange({ ...form, keep: isOn ? "" : null })}
+      />
       {form.keep !== null && (
         <Field label="Fields that are sent" mistake={saidOf(mistakes, "fields.keep")}>
-          <input
-            type="text"
+          <TextInput
             value={form.keep}
             placeholder="user.country, metadata.page"
-            spellcheck={false}
-            onInput={(event) => onChange({ ...form, keep: event.currentTarget.value })}
+            onText={(keep) => onChange({ ...form, keep })}
           />
         </Field>
       )}

@@ -4,6 +4,7 @@ import type { Category, FilterForm, Mistake, Selection } from "../../logic/filte
 import { fromPercent } from "../../logic/percentText.ts"
 import { saidOf } from "../../logic/problems.ts"
 import { Field, Said } from "../../parts/Field.tsx"
+import { TextInput } from "../../parts/TextInput.tsx"
 import { Choice } from "./Choice.tsx"
 import { CustomEvents } from "./CustomEvents.tsx"
 import { FieldRules } from "./FieldRules.tsx"
@@ -60,22 +61,21 @@ const Sample = ({ form, mistakes, onChange }: Pick<FormProps, "form" | "mistakes
   <div class="field">
     <label for="sample">Sample</label>
     <div class="line">
-      <input
+      <TextInput
         type="range"
         min={0}
         max={100}
         value={String((fromPercent(form.sample) ?? 0) * 100)}
         aria-label="Sample, in percent of users"
-        onInput={(event) => onChange({ ...form, sample: event.currentTarget.value })}
+        onText={(sample) => onChange({ ...form, sample })}
       />
-      <input
+      <TextInput
         id="sample"
         class="is-few"
-        type="text"
         inputmode="decimal"
         value={form.sample}
         aria-describedby="sample-says"
-        onInput={(event) => onChange({ ...form, sample: event.currentTarget.value })}
+        onText={(sample) => onChange({ ...form, sample })}
       />
       <span>% of users</span>
     </div>
@@ -94,20 +94,13 @@ const MoreRules = ({ form, mistakes, onChange }: FormProps) => (
     <WhereRules where={form.where} mistakes={mistakes} onChange={(where) => onChange({ ...form, where })} />
     <div class="fields">
       <Field label="Names, with * and ?" mistake={saidOf(mistakes, "filter.include")}>
-        <input
-          type="text"
-          value={form.include}
-          spellcheck={false}
-          onInput={(event) => onChange({ ...form, include: event.currentTarget.value })}
-        />
+        <TextInput value={form.include} onText={(include) => onChange({ ...form, include })} />
       </Field>
       <Field label="But not" mistake={saidOf(mistakes, "filter.exclude")}>
-        <input
-          type="text"
+        <TextInput
           value={form.exclude}
           placeholder="debug_*"
-          spellcheck={false}
-          onInput={(event) => onChange({ ...form, exclude: event.currentTarget.value })}
+          onText={(exclude) => onChange({ ...form, exclude })}
         />
       </Field>
     </div>

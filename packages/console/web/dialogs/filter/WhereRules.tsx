@@ -12,6 +12,7 @@ import {
 } from "../../logic/whereRows.ts"
 import { Button, IconButton } from "../../parts/Button.tsx"
 import { Said } from "../../parts/Field.tsx"
+import { TextInput } from "../../parts/TextInput.tsx"
 
 interface WhereRulesProps {
   readonly where: WhereForm
@@ -48,14 +49,12 @@ const Rule = ({ row, at, mistake, onChange, onRemove }: RuleProps) => (
   <>
     <div class="rule">
       <span class="rule-and">{at === 0 ? "where" : "and"}</span>
-      <input
-        type="text"
+      <TextInput
         value={row.field}
         aria-label={`Field of rule ${at + 1}`}
         aria-invalid={mistake !== null}
         list="rule-fields"
-        spellcheck={false}
-        onInput={(event) => onChange({ ...row, field: event.currentTarget.value })}
+        onText={(field) => onChange({ ...row, field })}
       />
       <select
         aria-label={`Comparison of rule ${at + 1}`}
@@ -71,12 +70,10 @@ const Rule = ({ row, at, mistake, onChange, onRemove }: RuleProps) => (
       {takesNothing(row.comparison) ? (
         <span />
       ) : (
-        <input
-          type="text"
+        <TextInput
           value={row.value}
           aria-label={`Value of rule ${at + 1}`}
-          spellcheck={false}
-          onInput={(event) => onChange({ ...row, value: event.currentTarget.value })}
+          onText={(value) => onChange({ ...row, value })}
         />
       )}
       <IconButton label={`Remove rule ${at + 1}`} icon="close" onClick={onRemove} />

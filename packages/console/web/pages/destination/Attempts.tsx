@@ -13,21 +13,16 @@ import { narrow, route } from "../../state/route.ts"
 import { shown } from "../../text/escape.ts"
 import { bytes, count } from "../../text/numbers.ts"
 import { outcomes } from "../../text/outcomes.ts"
-import { day, exact, span } from "../../text/times.ts"
+import { exactly, span } from "../../text/times.ts"
 
 type Row = OutputOf<"attempts/list">["attempts"][number]
-
-const started = (time: number): string => {
-  const isToday = new Date(time).toDateString() === new Date(now.peek()).toDateString()
-  return isToday ? exact(time) : `${day(time)} ${exact(time)}`
-}
 
 const columnsFor = ({ url }: Destination): ReadonlyArray<Column<Row>> => [
   {
     title: "Started",
     cell: (attempt) => (
       <button type="button" class="link" data-row onClick={() => openAttempt({ attempt, url })}>
-        {started(attempt.startedAt)}
+        {exactly(attempt.startedAt, now.peek())}
       </button>
     ),
   },

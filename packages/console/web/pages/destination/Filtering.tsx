@@ -5,37 +5,25 @@ import { selectionIn } from "../../logic/filterForm.ts"
 import { linesOf } from "../../logic/filterSays.ts"
 import { Button } from "../../parts/Button.tsx"
 import { Card } from "../../parts/Card.tsx"
+import { type Fact, Facts } from "../../parts/Facts.tsx"
 import { Load, useResource } from "../../parts/Load.tsx"
+import { Meter } from "../../parts/Meter.tsx"
 import { dialogs } from "../../state/dialogs.ts"
 import { shown } from "../../text/escape.ts"
-import { count, percent } from "../../text/numbers.ts"
-
-const width = 1000
+import { count, percent, sum } from "../../text/numbers.ts"
 
 /** What passed and what did not, of a day, in one bar. */
 const LastDay = ({ id }: { readonly id: string }) => {
   const history = useResource("destinations/history", { id, range: "24h" })
-  const sum = (column: ReadonlyArray<number | null>) =>
-    column.reduce<number>((all, value) => all + (value ?? 0), 0)
   return (
     <Card title="In the last day">
       <Load of={history} rows={2}>
         {({ forwarded, filtered }) => {
           const sent = sum(forwarded)
           const all = sent + sum(filtered)
-          const part = all === 0 ? 0 : sent / all
           return (
             <div class="pad split-bar">
-              <svg
-                width="100%"
-                height={14}
-                viewBox={`0 0 ${width} 14`}
-                preserveAspectRatio="none"
-                aria-hidden="true"
-              >
-                <rect class={`bar tone-${all === 0 ? "none" : "skip"}`} width={width} height={14} />
-                <rect class="bar tone-flow" width={width * part} height={14} />
-              </svg>
+              <Meter part={all === 0 ? 0 : sent / all} rest={all === 0 ? "none" : "skip"} height={14} />
               <p>
                 {all === 0 ? (
                   "No event has been looked at."
@@ -74,20 +62,18 @@ export const Filtering = ({ row }: { readonly row: Destination }) => {
       >
         <Load of={detail} rows={8}>
           {({ config, hasCode }) => (
-            <dl class="facts is-wide">
-              {linesOf(selectionIn(config)).map(({ name, value, isCode }) => (
-                <>
-                  <dt>{name}</dt>
-                  <dd>{isCode ? <code>{shown(value)}</code> : shown(value)}</dd>
-                </>
-              ))}
-              {hasCode && (
-                <>
-                  <dt>Program</dt>
-                  <dd>code decides, too: a predicate, or a transform</dd>
-                </>
-              )}
-            </dl>
+            <Facts
+              class="is-wide"
+              of={[
+                ...linesOf(selectionIn(config)).map(
+                  ({ name, value, isCode }): Fact => [
+                    name,
+                    isCode ? <code>{shown(value)}</code> : shown(value),
+                  ],
+                ),
+                hasCode ? ["Program", "code decides, too: a predicate, or a transform"] : null,
+              ]}
+            />
           )}
         </Load>
       </Card>

@@ -7,6 +7,7 @@ import { Button } from "../../parts/Button.tsx"
 import { Card } from "../../parts/Card.tsx"
 import { Mono } from "../../parts/Copy.tsx"
 import { copyText } from "../../parts/copyText.ts"
+import { type Fact, Facts } from "../../parts/Facts.tsx"
 import { Load, useResource } from "../../parts/Load.tsx"
 import { Notice } from "../../parts/Notice.tsx"
 import { type Column, Table } from "../../parts/Table.tsx"
@@ -80,16 +81,13 @@ const Signing = ({ detail, reload }: { readonly detail: Detail; readonly reload:
       </Button>
     }
   >
-    {detail.secrets.length === 0 ? (
-      <p class="pad ink-3">Requests are not signed: receivers cannot tell them from forged ones.</p>
-    ) : (
-      <Table
-        caption="Signing secrets"
-        columns={secretColumns(detail, reload)}
-        rows={detail.secrets}
-        keyOf={({ kind, hint }) => `${kind} ${hint}`}
-      />
-    )}
+    <Table
+      caption="Signing secrets"
+      columns={secretColumns(detail, reload)}
+      rows={detail.secrets}
+      keyOf={({ kind, hint }) => `${kind} ${hint}`}
+      none="Requests are not signed: receivers cannot tell them from forged ones."
+    />
   </Card>
 )
 
@@ -110,23 +108,19 @@ const Configured = ({ detail }: { readonly detail: Detail }) => (
 
 const Options = ({ detail }: { readonly detail: Detail }) => (
   <Card title="Delivery">
-    <dl class="facts is-wide">
-      {optionsOf(detail.config).map(({ name, value, hint, isCode }) => (
-        <>
-          <dt>{name}</dt>
-          <dd>
-            {isCode ? <Mono text={value} /> : shown(value)}
-            {hint !== undefined && <small>{hint}</small>}
-          </dd>
-        </>
-      ))}
-      {detail.createdAt !== null && (
-        <>
-          <dt>Added</dt>
-          <dd>{since(detail.createdAt, now.value)}</dd>
-        </>
-      )}
-    </dl>
+    <Facts
+      class="is-wide"
+      of={[
+        ...optionsOf(detail.config).map(
+          ({ name, value, hint, isCode }): Fact => [
+            name,
+            isCode ? <Mono text={value} /> : shown(value),
+            hint,
+          ],
+        ),
+        detail.createdAt === null ? null : ["Added", since(detail.createdAt, now.value)],
+      ]}
+    />
   </Card>
 )
 

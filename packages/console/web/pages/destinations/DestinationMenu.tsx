@@ -2,7 +2,7 @@ import { call } from "../../api/call.ts"
 import type { Destination } from "../../api/rows.ts"
 import { ask, doNow } from "../../dialogs/Ask.tsx"
 import { openFiltering, openReplay, openTest } from "../../dialogs/open.tsx"
-import { Button } from "../../parts/Button.tsx"
+import { CloseButton } from "../../parts/Buttons.tsx"
 import { Dialog } from "../../parts/Dialog.tsx"
 import { Menu } from "../../parts/Menu.tsx"
 import { openDialog } from "../../state/dialogs.ts"
@@ -45,7 +45,7 @@ const explainConfigured = (id: string): void =>
       title={`${id} stands in the configuration`}
       size="small"
       onClose={close}
-      actions={<Button onClick={close}>Close</Button>}
+      actions={<CloseButton onClose={close} />}
     >
       <div class="prose">
         <p>

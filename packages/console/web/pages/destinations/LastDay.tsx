@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks"
 import { call } from "../../api/call.ts"
 import { DayStrip } from "../../parts/Spark.tsx"
-import { plural } from "../../text/numbers.ts"
+import { plural, sum } from "../../text/numbers.ts"
 
 interface Day {
   readonly ok: ReadonlyArray<number>
@@ -24,8 +24,6 @@ const load = async (id: string): Promise<Day | null> => {
   loaded.set(id, { at: Date.now(), day })
   return day
 }
-
-const sum = (values: ReadonlyArray<number>): number => values.reduce((a, b) => a + b, 0)
 
 /** The last day of a destination, loaded once its row is seen: a thousand rows ask for few. */
 export const LastDay = ({ id }: { readonly id: string }) => {

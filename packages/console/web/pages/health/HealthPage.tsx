@@ -3,9 +3,11 @@ import { asText, didSays, fullIn, hasPage, sorted, verdict } from "../../logic/h
 import { Button } from "../../parts/Button.tsx"
 import { Card } from "../../parts/Card.tsx"
 import { copyText } from "../../parts/copyText.ts"
+import { Facts } from "../../parts/Facts.tsx"
 import { Glyph } from "../../parts/Glyph.tsx"
 import { Icon } from "../../parts/Icon.tsx"
 import { Load, type Resource, useResource } from "../../parts/Load.tsx"
+import { Meter } from "../../parts/Meter.tsx"
 import { Notice } from "../../parts/Notice.tsx"
 import { Page, PageHead } from "../../parts/Page.tsx"
 import { Soon } from "../../parts/Soon.tsx"
@@ -62,11 +64,13 @@ const Ledger = ({ rows }: { readonly rows: ReadonlyArray<Row> }) => (
     title="Ledger"
     hint="Every event that was accepted is accounted for at each destination. Due and waiting come from the log, the rest from the destination's cursor: that two sources agree is the check."
   >
-    {rows.length === 0 ? (
-      <p class="pad ink-3">There is no destination yet.</p>
-    ) : (
-      <Table caption="The ledger" columns={ledgerColumns} rows={rows} keyOf={({ id }) => id} />
-    )}
+    <Table
+      caption="The ledger"
+      columns={ledgerColumns}
+      rows={rows}
+      keyOf={({ id }) => id}
+      none="There is no destination yet."
+    />
   </Card>
 )
 
@@ -120,20 +124,17 @@ const Refusals = () => {
       hint="As a whole, since this server started. Nothing of them is kept but this."
     >
       <Load of={refusals} rows={4}>
-        {({ refusals: rows }) =>
-          rows.length === 0 ? (
-            <p class="pad ink-3">No request has been refused.</p>
-          ) : (
-            <Table
-              caption="Requests refused"
-              columns={refusalColumns}
-              rows={[...rows].sort((a, b) => b.last - a.last)}
-              keyOf={({ route, status, message, sdk, keyKind }) =>
-                [route, status, message, sdk, keyKind].join(" ")
-              }
-            />
-          )
-        }
+        {({ refusals: rows }) => (
+          <Table
+            caption="Requests refused"
+            columns={refusalColumns}
+            rows={rows.toSorted((a, b) => b.last - a.last)}
+            keyOf={({ route, status, message, sdk, keyKind }) =>
+              [route, status, message, sdk, keyKind].join(" ")
+            }
+            none="No request has been refused."
+          />
+        )}
       </Load>
     </Card>
   )
@@ -178,28 +179,6 @@ const Changes = () => {
 /** From here on the bar is red: the pending entries may hold it. */
 const nearlyFull = 0.9
 
-const width = 400
-
-const Meter = ({ part, label }: { readonly part: number; readonly label: string }) => (
-  <svg
-    class="meter"
-    width="100%"
-    height={10}
-    viewBox={`0 0 ${width} 10`}
-    preserveAspectRatio="none"
-    role="img"
-    aria-label={label}
-  >
-    <rect class="bar tone-none" width={width} height={10} rx={3} />
-    <rect
-      class={`bar tone-${part > nearlyFull ? "dead" : "flow"}`}
-      width={width * Math.min(part, 1)}
-      height={10}
-      rx={3}
-    />
-  </svg>
-)
-
 const Store = ({ value }: { readonly value: Status }) => {
   const { store } = value
   const full = fullIn(value)
@@ -208,7 +187,11 @@ const Store = ({ value }: { readonly value: Status }) => {
       <div class="pad">
         {store.bytes !== null && store.cap !== null && (
           <>
-            <Meter part={store.bytes / store.cap} label={`${percent(store.bytes, store.cap)} used`} />
+            <Meter
+              part={store.bytes / store.cap}
+              tone={store.bytes / store.cap > nearlyFull ? "dead" : "flow"}
+              label={`${percent(store.bytes, store.cap)} used`}
+            />
             <p class="meter-says">
               <b>{bytes(store.bytes)}</b> of {bytes(store.cap)}{" "}
               {full !== null && (
@@ -220,29 +203,20 @@ const Store = ({ value }: { readonly value: Status }) => {
             </p>
           </>
         )}
-        <dl class="facts">
-          {store.bytes !== null && store.cap === null && (
-            <>
-              <dt>Size</dt>
-              <dd>
-                {bytes(store.bytes)} <small>no limit is set</small>
-              </dd>
-            </>
-          )}
-          <dt>Safe on</dt>
-          <dd>{shown(store.durability)}</dd>
-          <dt>Kept</dt>
-          <dd>
-            {count(store.events)} events
-            {store.oldestAt !== null && <small>since {when(store.oldestAt, now.value)}</small>}
-          </dd>
-          {store.keepFor !== null && (
-            <>
-              <dt>For</dt>
-              <dd>{span(store.keepFor)}</dd>
-            </>
-          )}
-        </dl>
+        <Facts
+          of={[
+            store.bytes !== null && store.cap === null
+              ? ["Size", bytes(store.bytes), "no limit is set"]
+              : null,
+            ["Safe on", shown(store.durability)],
+            [
+              "Kept",
+              `${count(store.events)} events`,
+              store.oldestAt !== null && `since ${when(store.oldestAt, now.value)}`,
+            ],
+            store.keepFor === null ? null : ["For", span(store.keepFor)],
+          ]}
+        />
       </div>
     </Card>
   )

@@ -14,6 +14,8 @@ import {
   whyNot,
 } from "../../logic/letters.ts"
 import { Button } from "../../parts/Button.tsx"
+import { CheckBox } from "../../parts/CheckBox.tsx"
+import { shownAtOnce } from "../../parts/More.tsx"
 import { Failure } from "../../parts/Notice.tsx"
 import { Soon } from "../../parts/Soon.tsx"
 import { Time } from "../../parts/Time.tsx"
@@ -25,9 +27,6 @@ type Letter = OutputOf<"dead-letters/list">["letters"][number]
 
 /** Letters that are shown at first: the causes below them stay in sight. */
 const shownAtFirst = 8
-
-/** And more of them with each "Show more". */
-const shownAtOnce = 100
 
 /** Letters of one answer at most: each has its event with it. */
 const pageLimit = 500
@@ -116,13 +115,10 @@ export const Letters = ({ cause, chosen, onChoose }: LettersProps) => {
           {letters.map((letter) => (
             <tr key={letter.eventId}>
               <td>
-                <input
-                  type="checkbox"
+                <CheckBox
                   aria-label={`Choose ${letter.eventId}`}
                   checked={isChosen(chosen, cause, letter.eventId)}
-                  onChange={(event) =>
-                    onChoose(chooseLetter(chosen, cause, letter.eventId, event.currentTarget.checked, ids))
-                  }
+                  onFlip={(isOn) => onChoose(chooseLetter(chosen, cause, letter.eventId, isOn, ids))}
                 />
               </td>
               <td>

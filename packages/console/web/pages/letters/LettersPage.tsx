@@ -14,6 +14,7 @@ import {
 import { Button } from "../../parts/Button.tsx"
 import { Card } from "../../parts/Card.tsx"
 import { Load, useResource } from "../../parts/Load.tsx"
+import { More, shownAtOnce } from "../../parts/More.tsx"
 import { Empty } from "../../parts/Notice.tsx"
 import { Page, PageHead } from "../../parts/Page.tsx"
 import { narrow, route } from "../../state/route.ts"
@@ -22,9 +23,6 @@ import { count, plural } from "../../text/numbers.ts"
 import { askPurge, askReplay } from "./act.tsx"
 import { CauseGroup } from "./CauseGroup.tsx"
 import { Jobs } from "./Jobs.tsx"
-
-/** Causes at first, and with each "Show more". */
-const shownAtOnce = 100
 
 const Destination = ({ only }: { readonly only: string | null }) => {
   const counts = status.value?.deadLetters ?? {}
@@ -151,16 +149,7 @@ export const LettersPage = () => {
                     />
                   )
                 })}
-                {list.length > most && (
-                  <p class="pad">
-                    <Button small onClick={() => show(most + shownAtOnce)}>
-                      Show more
-                    </Button>{" "}
-                    <small>
-                      {count(most)} of {plural(list.length, "cause")}
-                    </small>
-                  </p>
-                )}
+                <More shown={most} all={list.length} onShow={show} />
               </Card>
               <ChoiceBar chosen={chosen} causes={list} onNone={() => choose(none)} onDone={done} />
             </>

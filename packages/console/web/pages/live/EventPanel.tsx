@@ -1,8 +1,10 @@
-import { useSignal } from "@preact/signals"
+import { useState } from "preact/hooks"
 import { call } from "../../api/call.ts"
 import type { EventAt, EventTrace } from "../../api/rows.ts"
 import { Button } from "../../parts/Button.tsx"
 import { Copy, Mono } from "../../parts/Copy.tsx"
+import { Facts } from "../../parts/Facts.tsx"
+import { Said } from "../../parts/Field.tsx"
 import { Glyph } from "../../parts/Glyph.tsx"
 import { Json } from "../../parts/Json.tsx"
 import { type Resource, useResource } from "../../parts/Load.tsx"
@@ -12,6 +14,7 @@ import { Panel } from "../../parts/Panel.tsx"
 import { Segments } from "../../parts/Segments.tsx"
 import { Sentence } from "../../parts/Sentence.tsx"
 import { Time } from "../../parts/Time.tsx"
+import { useAct } from "../../parts/useAct.ts"
 import { say } from "../../state/messages.ts"
 import { valuesAreHidden } from "../../state/preferences.ts"
 import { destinationHref, go, href } from "../../state/route.ts"
@@ -33,17 +36,18 @@ const Place = ({
   readonly now: number
 }) => {
   const { mark, said, button } = whereItIs(place, trace.request.receivedAt, now)
-  const failure = useSignal<string | null>(null)
+  const { failure, act } = useAct()
   const { destination } = place
-  const act = async () => {
+  const press = () => {
     if (button === "Filter") return go(destinationHref(destination, "filter"))
     if (button === "Attempt") {
       const webhook = place.is._tag === "Delivered" ? place.is.webhookId : null
       return go(href(`destinations/${encodeURIComponent(destination)}/attempts`, { webhook }))
     }
-    const reply = await call("dead-letters/begin-replay", { destination, eventIds: [trace.timeUUID] })
-    failure.value = reply.ok ? null : reply.failure.message
-    if (reply.ok) say(`Sending it to ${destination} once more`)
+    act(
+      () => call("dead-letters/begin-replay", { destination, eventIds: [trace.timeUUID] }),
+      () => say(`Sending it to ${destination} once more`),
+    )
   }
   return (
     <li class="place">
@@ -53,14 +57,10 @@ const Place = ({
         <p>
           <Sentence said={said} />
         </p>
-        {failure.value !== null && (
-          <p class="ink-dead" role="alert">
-            {failure.value}
-          </p>
-        )}
+        <Said mistake={failure?.message} />
       </div>
       {button !== null && (
-        <Button small changes={button === "Replay"} onClick={() => void act()}>
+        <Button small changes={button === "Replay"} onClick={press}>
           {button}
         </Button>
       )}
@@ -94,12 +94,12 @@ const Preview = ({
 )
 
 const Payload = ({ trace, onWhole }: { readonly trace: EventTrace; readonly onWhole: () => void }) => {
-  const form = useSignal<(typeof forms)[number]>("As it leaves")
-  const picked = useSignal<string | null>(null)
+  const [form, setForm] = useState<(typeof forms)[number]>("As it leaves")
+  const [picked, pick] = useState("")
   const isHidden = valuesAreHidden.value
   const leaving = trace.places.filter(({ leaves }) => leaves !== null)
-  const place = leaving.find(({ destination }) => destination === picked.value) ?? leaving[0]
-  const isCame = form.value === "As it came" || place === undefined
+  const place = leaving.find(({ destination }) => destination === picked) ?? leaving[0]
+  const isCame = form === "As it came" || place === undefined
   const came = parsed(trace.came)
   const left = place === undefined ? null : parsed(place.leaves ?? "")
   const shownOf = (value: unknown) => (isHidden ? masked(value) : value)
@@ -125,17 +125,13 @@ const Payload = ({ trace, onWhole }: { readonly trace: EventTrace; readonly onWh
           label="Form"
           options={place === undefined ? ["As it came"] : forms}
           value={isCame ? "As it came" : "As it leaves"}
-          onPick={(option) => {
-            form.value = option
-          }}
+          onPick={setForm}
         />
         {!isCame && (
           <select
             aria-label="Destination"
             value={place.destination}
-            onChange={(event) => {
-              picked.value = event.currentTarget.value
-            }}
+            onChange={(event) => pick(event.currentTarget.value)}
           >
             {leaving.map(({ destination }) => (
               <option key={destination} value={destination}>
@@ -150,32 +146,26 @@ const Payload = ({ trace, onWhole }: { readonly trace: EventTrace; readonly onWh
   )
 }
 
-const Facts = ({ trace }: { readonly trace: EventTrace }) => {
+const Came = ({ trace }: { readonly trace: EventTrace }) => {
   const { request, row } = trace
   const before = happenedBefore(parsed(trace.came)?.value, request.receivedAt, request.offset)
   const [, , , , user] = row
   return (
-    <dl class="facts">
-      <dt>Arrived</dt>
-      <dd>
-        <Time at={request.receivedAt} text={exact(request.receivedAt)} />
-        {before !== null && <small>happened {span(before)} before</small>}
-      </dd>
-      <dt>User</dt>
-      <dd>
-        {user === "" ? <span class="ink-3">none</span> : <a href={href("live", { user })}>{shown(user)}</a>}
-      </dd>
-      <dt>Sender</dt>
-      <dd>
-        {shown(request.sdk)}
-        {request.key !== null && <small>key "{shown(request.key)}"</small>}
-      </dd>
-      <dt>Request</dt>
-      <dd>
-        event {count(request.index + 1)} of {count(request.of)}
-        <small>{request.dialect}</small>
-      </dd>
-    </dl>
+    <Facts
+      of={[
+        [
+          "Arrived",
+          <Time at={request.receivedAt} text={exact(request.receivedAt)} />,
+          before !== null && `happened ${span(before)} before`,
+        ],
+        [
+          "User",
+          user === "" ? <span class="ink-3">none</span> : <a href={href("live", { user })}>{shown(user)}</a>,
+        ],
+        ["Sender", shown(request.sdk), request.key !== null && `key "${shown(request.key)}"`],
+        ["Request", `event ${count(request.index + 1)} of ${count(request.of)}`, request.dialect],
+      ]}
+    />
   )
 }
 
@@ -186,11 +176,8 @@ interface EventPanelProps {
 
 /** One event, and where it is for each destination. */
 export const EventPanel = ({ which, onClose }: EventPanelProps) => {
-  const isWhole = useSignal(false)
-  const trace: Resource<EventTrace> = useResource(
-    "events/get",
-    isWhole.value ? { ...which, whole: true } : which,
-  )
+  const [isWhole, whole] = useState(false)
+  const trace: Resource<EventTrace> = useResource("events/get", isWhole ? { ...which, whole: true } : which)
   const value = trace.value.value
   const failure = trace.failure.value
   const title = value === null ? "Event" : shown(value.row[2])
@@ -226,7 +213,7 @@ export const EventPanel = ({ which, onClose }: EventPanelProps) => {
       {value === null && failure === null && trace.isSlow.value && <Skeleton rows={10} />}
       {value !== null && (
         <>
-          <Facts trace={value} />
+          <Came trace={value} />
           <h3>Where it is</h3>
           {value.places.length === 0 ? (
             <p class="quiet">Events go nowhere yet: there is no destination.</p>
@@ -237,12 +224,7 @@ export const EventPanel = ({ which, onClose }: EventPanelProps) => {
               ))}
             </ul>
           )}
-          <Payload
-            trace={value}
-            onWhole={() => {
-              isWhole.value = true
-            }}
-          />
+          <Payload trace={value} onWhole={() => whole(true)} />
         </>
       )}
     </Panel>

@@ -1,4 +1,3 @@
-import { useComputed, useSignal, useSignalEffect } from "@preact/signals"
 import { useEffect, useMemo, useRef } from "preact/hooks"
 import type { EventQuery, EventRow } from "../../api/rows.ts"
 import { Button, IconButton } from "../../parts/Button.tsx"
@@ -9,6 +8,7 @@ import { onKey } from "../../shell/keys.ts"
 import { announce } from "../../state/messages.ts"
 import { valuesAreHidden } from "../../state/preferences.ts"
 import { go, href, narrow, route, titleMark } from "../../state/route.ts"
+import { computed, useSignal, useSignalEffect } from "../../state/signals.ts"
 import { connection, status, takeFrames } from "../../state/status.ts"
 import { shown } from "../../text/escape.ts"
 import { count, short } from "../../text/numbers.ts"
@@ -37,19 +37,18 @@ const namesEvery = 8
 const kinds = ["user", "name", "text"] as const
 
 /** What the address asks for. */
-const useWanted = () =>
-  useComputed(() => {
-    const { query } = route.value
-    const given = [...kinds, "category"].flatMap((key) => {
-      const value = query.get(key)
-      return value === null || value === "" ? [] : [[key, value] as const]
-    })
-    return {
-      filter: Object.fromEntries(given) as EventQuery,
-      event: query.get("event"),
-      watch: query.has("watch"),
-    }
+const wanted = computed(() => {
+  const { query } = route.value
+  const given = [...kinds, "category"].flatMap((key) => {
+    const value = query.get(key)
+    return value ? [[key, value] as const] : []
   })
+  return {
+    filter: Object.fromEntries(given) as EventQuery,
+    event: query.get("event"),
+    watch: query.has("watch"),
+  }
+})
 
 const Chips = ({ category }: { readonly category: string | undefined }) => (
   <div class="chips" role="group" aria-label="Categories">
@@ -107,7 +106,8 @@ const Head = ({
         {title}
       </span>
     ))}
-    <span class="marks" role="columnheader" aria-label="Where it is, by destination">
+    <span class="marks" role="columnheader">
+      <span class="sr">Where it is, by destination</span>
       {indexes.map((index) => (
         <span key={index} class="mark-name" title={ids[index]}>
           {ids[index]}
@@ -120,7 +120,6 @@ const Head = ({
 
 /** Events as they arrive, and where each of them is. */
 export const Live = () => {
-  const wanted = useWanted()
   const key = JSON.stringify(wanted.value.filter)
   const isNarrowed = kinds.some((kind) => wanted.value.filter[kind] !== undefined)
   const opened = useSignal<Opened | null>(null)

@@ -1,7 +1,7 @@
-import { signal } from "@preact/signals"
 import type { Failure } from "../../api/failure.ts"
 import type { Ask, EventFound, EventRow } from "../../api/rows.ts"
 import { streamed } from "../../api/streamed.ts"
+import { signal } from "../../state/signals.ts"
 
 /** How a search goes: it looks backwards by slices of time, and can be stopped. */
 export type SearchState =

@@ -1,4 +1,5 @@
 import type { EventAt, FilterReason } from "../../api/rows.ts"
+import { answers } from "../../text/answers.ts"
 import { count } from "../../text/numbers.ts"
 import { replyText } from "../../text/reply.ts"
 import type { Said } from "../../text/said.ts"
@@ -73,6 +74,11 @@ const dead = (is: Extract<EventAt["is"], { readonly _tag: "Dead" }>, now: number
   return [`Dead letter. ${how}`, ...(said === "" ? [] : [": ", { code: said }]), ".", ...replayed]
 }
 
+/** Nothing but time helps. */
+const waits = (...said: Said): Where => ({ mark: "waiting", said, button: null })
+
+const leftOut = (button: Where["button"], ...said: Said): Where => ({ mark: "filtered", said, button })
+
 /** @param arrived when the event came in */
 export const whereItIs = ({ destination, is }: EventAt, arrived: number, now: number): Where => {
   switch (is._tag) {
@@ -93,65 +99,37 @@ export const whereItIs = ({ destination, is }: EventAt, arrived: number, now: nu
       }
     }
     case "Filtered":
-      return { mark: "filtered", said: ["Filtered out. ", ...reasonOf(is.reason)], button: "Filter" }
-    case "PassedBefore": {
-      const changed = since(is.changedAt, now)
-      return {
-        mark: "filtered",
-        said: [
-          `Passed by before the filter was changed at ${changed}. What the old one said is not on record; the present one would ${
-            is.wouldPass ? "send it" : "leave it out"
-          }.`,
-        ],
-        button: "Filter",
-      }
-    }
+      return leftOut("Filter", "Filtered out. ", ...reasonOf(is.reason))
+    case "PassedBefore":
+      return leftOut(
+        "Filter",
+        `Passed by before the filter was changed at ${since(is.changedAt, now)}. What the old one said is not on record; the present one would ${
+          is.wouldPass ? "send it" : "leave it out"
+        }.`,
+      )
     case "Filling":
-      return {
-        mark: "waiting",
-        said: [`In the batch that is being filled: sent within ${span(is.within)}.`],
-        button: null,
-      }
+      return waits(`In the batch that is being filled: sent within ${span(is.within)}.`)
     case "Queued": {
       const about = is.about === null ? "" : `, about ${span(is.about)}`
-      return { mark: "waiting", said: [`Waits for its turn: ${before(is.ahead)}${about}.`], button: null }
+      return waits(`Waits for its turn: ${before(is.ahead)}${about}.`)
     }
-    case "Failing": {
-      const answers = is.status === null ? "does not answer" : `answers ${is.status}`
-      return {
-        mark: "waiting",
-        said: [`Waits: ${destination} ${answers}. ${before(is.ahead)}.`, ...nextTry(is.nextAt)],
-        button: null,
-      }
-    }
+    case "Failing":
+      return waits(`Waits: ${destination} ${answers(is.status)}. ${before(is.ahead)}.`, ...nextTry(is.nextAt))
     case "Paused":
-      return {
-        mark: "waiting",
-        said: [`Waits: ${paused[is.reason]} since ${since(is.since, now)}.`],
-        button: null,
-      }
+      return waits(`Waits: ${paused[is.reason]} since ${since(is.since, now)}.`)
     case "HeldBack":
-      return {
-        mark: "waiting",
-        said: ["Held back: refused alone, tried once more when another event has passed."],
-        button: null,
-      }
+      return waits("Held back: refused alone, tried once more when another event has passed.")
     case "Dead":
       return { mark: "dead", said: dead(is, now), button: is.reason === "invalid" ? null : "Replay" }
     case "BeganLater": {
       const began = is.began === null ? "" : `, ${since(is.began, now)}`
-      return {
-        mark: "filtered",
-        said: [`Arrived before this destination began${began}. A replay can send it.`],
-        button: null,
-      }
+      return leftOut(null, `Arrived before this destination began${began}. A replay can send it.`)
     }
     case "Skipped":
-      return {
-        mark: "filtered",
-        said: ["Skipped by hand, or done before that: which one is not on record. A replay can send it."],
-        button: null,
-      }
+      return leftOut(
+        null,
+        "Skipped by hand, or done before that: which one is not on record. A replay can send it.",
+      )
     case "Lost":
       return { mark: "dead", said: ["Dropped by the log before it was tried."], button: null }
   }

@@ -1,14 +1,14 @@
-import { useSignal } from "@preact/signals"
 import type { ComponentChildren } from "preact"
-import { useEffect } from "preact/hooks"
+import { useEffect, useState } from "preact/hooks"
 import type { Status } from "../../api/rows.ts"
 import { openConnect } from "../../dialogs/open.tsx"
 import { Button } from "../../parts/Button.tsx"
-import { Code } from "../../parts/Copy.tsx"
 import { Icon } from "../../parts/Icon.tsx"
 import { useResource } from "../../parts/Load.tsx"
 import { Page } from "../../parts/Page.tsx"
+import { Sample } from "../../parts/Sample.tsx"
 import { Segments } from "../../parts/Segments.tsx"
+import sendersUrl from "../../samples/senders.txt?url"
 import { announce } from "../../state/messages.ts"
 import { go } from "../../state/route.ts"
 import { server } from "../../state/session.ts"
@@ -16,7 +16,7 @@ import { shown } from "../../text/escape.ts"
 import { bytes, plural } from "../../text/numbers.ts"
 import { clock } from "../../text/times.ts"
 import { stepsOf } from "./firstSteps.ts"
-import { type Sender, sampleOf, senders } from "./samples.ts"
+import { type Sender, senders } from "./samples.ts"
 
 interface StepProps {
   readonly number: number
@@ -67,7 +67,7 @@ const Waiting = ({ status }: { readonly status: Status }) => {
 
 /** Three steps, each of which ticks itself as soon as it happens. */
 export const FirstRun = ({ status }: { readonly status: Status }) => {
-  const sender = useSignal<Sender>("curl")
+  const [sender, pick] = useState<Sender>("curl")
   const { sent, connected, delivered } = stepsOf(status)
   const base = `${(server.value?.url ?? location.origin).replace(/\/+$/, "")}/v1`
   const stateOf = (isDone: boolean, isNow: boolean) => (isDone ? "done" : isNow ? "now" : "ahead")
@@ -97,15 +97,8 @@ export const FirstRun = ({ status }: { readonly status: Status }) => {
           }
           state={stateOf(sent, true)}
         >
-          <Segments
-            label="Sender"
-            options={senders}
-            value={sender.value}
-            onPick={(picked) => {
-              sender.value = picked
-            }}
-          />
-          <Code text={sampleOf(sender.value, base)} />
+          <Segments label="Sender" options={senders} value={sender} onPick={pick} />
+          <Sample url={sendersUrl} name={sender} base={base} />
           <Waiting status={status} />
         </Step>
         <Step

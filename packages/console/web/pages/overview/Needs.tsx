@@ -1,9 +1,10 @@
-import { useSignal } from "@preact/signals"
 import { call } from "../../api/call.ts"
 import { Button } from "../../parts/Button.tsx"
 import { Card } from "../../parts/Card.tsx"
+import { Said } from "../../parts/Field.tsx"
 import { Glyph } from "../../parts/Glyph.tsx"
 import { Sentence } from "../../parts/Sentence.tsx"
+import { useAct } from "../../parts/useAct.ts"
 import { say } from "../../state/messages.ts"
 import { go } from "../../state/route.ts"
 import { shown } from "../../text/escape.ts"
@@ -11,13 +12,15 @@ import { markOf } from "../../text/words.ts"
 import type { Need } from "./attention.ts"
 
 const NeedRow = ({ need }: { readonly need: Need }) => {
-  const failure = useSignal<string | null>(null)
+  const { failure, act } = useAct()
   const { button } = need
-  const act = async () => {
+  const press = () => {
     if ("href" in button) return go(button.href)
-    const reply = await call(button.does, { id: button.id })
-    failure.value = reply.ok ? null : reply.failure.message
-    if (reply.ok) say(button.done)
+    const { does, id, done } = button
+    act(
+      () => call(does, { id }),
+      () => say(done),
+    )
   }
   return (
     <li class="need">
@@ -29,14 +32,10 @@ const NeedRow = ({ need }: { readonly need: Need }) => {
         <p>
           <Sentence said={need.text} />
         </p>
-        {failure.value !== null && (
-          <p class="ink-dead" role="alert">
-            {failure.value}
-          </p>
-        )}
+        <Said mistake={failure?.message} />
       </div>
       <div class="actions">
-        <Button small changes={"does" in button} onClick={() => void act()}>
+        <Button small changes={"does" in button} onClick={press}>
           {button.text}
         </Button>
       </div>

@@ -23,9 +23,9 @@ import { unlikeYesterday } from "./unlikeYesterday.ts"
 import { verdictOf } from "./verdict.ts"
 
 // Its numbers have to arrive, too.
-const Chart = lazy(() => import("../../parts/Chart.tsx").then((module) => module.Chart))
-const FirstRun = lazy(() => import("./FirstRun.tsx").then((module) => module.FirstRun))
-const StoreDown = lazy(() => import("./StoreDown.tsx").then((module) => module.StoreDown))
+const Chart = lazy("Chart")
+const FirstRun = lazy("FirstRun")
+const StoreDown = lazy("StoreDown")
 
 const columns: ReadonlyArray<Column<NameRow>> = [
   {

@@ -1,5 +1,6 @@
 import type { Cause, Check, Destination, Refusal, Status } from "../../api/rows.ts"
 import { destinationHref, href } from "../../state/address.ts"
+import { answers } from "../../text/answers.ts"
 import { stateOf } from "../../text/destinationState.ts"
 import { count, decimal, plural } from "../../text/numbers.ts"
 import { replyText } from "../../text/reply.ts"
@@ -72,36 +73,45 @@ const fullLog = ({ store, intake, destinations, at }: Status): ReadonlyArray<Nee
   ]
 }
 
-/** "answers 503", "does not answer". */
-export const answers = ({ lastStatus }: Pick<Destination, "lastStatus">): string =>
-  lastStatus === null ? "does not answer" : `answers ${lastStatus}`
-
 const isMisconfigured = (row: Destination): boolean =>
   stateOf(row) === "failing" && row.lastOutcome === "misconfigured"
 
 const sinceWhen = (row: Destination, now: number): string =>
   row.failingSince === null ? "" : ` since ${since(row.failingSince, now)}`
 
-const misconfigured = (row: Destination, now: number): Need => ({
-  key: `misconfigured ${row.id}`,
-  tone: "dead",
-  title: `${row.id} ${answers(row)}${sinceWhen(row, now)}: set up wrongly`,
-  href: destinationHref(row.id),
-  text: [
-    `${plural(row.pending, "event")} wait${row.pending === 1 ? "s" : ""}. No event expires for it.`,
-    ...nextTry(row),
-  ],
-  button: { text: "Settings", href: destinationHref(row.id, "settings") },
+/** What a destination needs: its title begins with the name. */
+const needOf = (
+  { id }: Destination,
+  what: string,
+  tone: Tone,
+  says: string,
+  text: Said,
+  button: Need["button"],
+): Need => ({ key: `${what} ${id}`, tone, title: `${id} ${says}`, href: destinationHref(id), text, button })
+
+const toOpen = ({ id }: Destination): Need["button"] => ({ text: "Open", href: destinationHref(id) })
+
+const toSettings = ({ id }: Destination): Need["button"] => ({
+  text: "Settings",
+  href: destinationHref(id, "settings"),
 })
 
-const gone = (row: Destination): Need => ({
-  key: `gone ${row.id}`,
-  tone: "dead",
-  title: `${row.id} is gone: it answered 410`,
-  href: destinationHref(row.id),
-  text: ["Paused; its place is kept."],
-  button: { text: "Open", href: destinationHref(row.id) },
-})
+/** "1 event waits", "5 events wait". */
+const waits = ({ pending }: Destination): string =>
+  `${plural(pending, "event")} wait${pending === 1 ? "s" : ""}`
+
+const misconfigured = (row: Destination, now: number): Need =>
+  needOf(
+    row,
+    "misconfigured",
+    "dead",
+    `${answers(row.lastStatus)}${sinceWhen(row, now)}: set up wrongly`,
+    [`${waits(row)}. No event expires for it.`, ...nextTry(row)],
+    toSettings(row),
+  )
+
+const gone = (row: Destination): Need =>
+  needOf(row, "gone", "dead", "is gone: it answered 410", ["Paused; its place is kept."], toOpen(row))
 
 const nextTry = ({ nextAt }: Destination): Said =>
   nextAt === null ? [] : [" Next try at ", { at: nextAt, text: clock(nextAt) }, "."]
@@ -112,24 +122,14 @@ const failing = (row: Destination, now: number): Need => {
     row.givesUpAt === null
       ? "None is lost."
       : `None is lost, and none is given up before ${day(row.givesUpAt)}.`
-  return {
-    key: `failing ${row.id}`,
-    tone: "dead",
-    title: `${row.id} ${answers(row)}${sinceWhen(row, now)}`,
-    href: destinationHref(row.id),
-    text: [
-      `${plural(row.failures, "failure")} in a row. ${plural(row.pending, "event")} wait${
-        row.pending === 1 ? "s" : ""
-      }${part}. ${until}`,
-      ...nextTry(row),
-    ],
-    button: {
-      text: "Try now",
-      does: "destinations/try-now",
-      id: row.id,
-      done: `Trying ${row.id} now`,
-    },
-  }
+  return needOf(
+    row,
+    "failing",
+    "dead",
+    `${answers(row.lastStatus)}${sinceWhen(row, now)}`,
+    [`${plural(row.failures, "failure")} in a row. ${waits(row)}${part}. ${until}`, ...nextTry(row)],
+    { text: "Try now", does: "destinations/try-now", id: row.id, done: `Trying ${row.id} now` },
+  )
 }
 
 const fallingBehind = (row: Destination, arriving: number): ReadonlyArray<Need> => {
@@ -137,14 +137,14 @@ const fallingBehind = (row: Destination, arriving: number): ReadonlyArray<Need> 
   if (row.lag === null || row.lag <= veryLate || growth < 1) return []
   const limit = row.limit === null ? "" : `: its limit is ${decimal(row.limit)}/s`
   return [
-    {
-      key: `behind ${row.id}`,
-      tone: "wait",
-      title: `${row.id} falls behind by ${decimal(Math.round(growth))} events/s${limit}`,
-      href: destinationHref(row.id),
-      text: [`It is ${span(row.lag)} late, and ${plural(row.pending, "event")} wait.`],
-      button: { text: "Settings", href: destinationHref(row.id, "settings") },
-    },
+    needOf(
+      row,
+      "behind",
+      "wait",
+      `falls behind by ${decimal(Math.round(growth))} events/s${limit}`,
+      [`It is ${span(row.lag)} late, and ${waits(row)}.`],
+      toSettings(row),
+    ),
   ]
 }
 
@@ -207,38 +207,33 @@ const paused = (row: Destination, now: number): ReadonlyArray<Need> => {
   if (row.disabled === null) return []
   const { at, reason } = row.disabled
   const begun = since(at, now)
+  const kept = "What waits for it is kept"
+  const dropped = "; after that the log may drop it."
   if (reason === "unconfigured") {
     const until = at + keptFor
     return [
-      {
-        key: `unconfigured ${row.id}`,
-        tone: "skip",
-        title: `${row.id} is not in the configuration any more`,
-        href: destinationHref(row.id),
-        text: [
-          `Since ${begun}. What waits for it is kept until ${day(until)}, ${minute(until)}; after that the log may drop it.`,
-        ],
-        button: { text: "Open", href: destinationHref(row.id) },
-      },
+      needOf(
+        row,
+        reason,
+        "skip",
+        "is not in the configuration any more",
+        [`Since ${begun}. ${kept} until ${day(until)}, ${minute(until)}${dropped}`],
+        toOpen(row),
+      ),
     ]
   }
   if (reason !== "by-hand" || now - at <= longPaused) return []
   return [
-    {
-      key: `paused ${row.id}`,
-      tone: "skip",
-      title: `${row.id} is paused by hand`,
-      href: destinationHref(row.id),
-      text: [
-        `Since ${begun}. What waits for it is kept for as long as it would be tried, 7 days unless its giveUpAfter says otherwise; after that the log may drop it.`,
+    needOf(
+      row,
+      "paused",
+      "skip",
+      "is paused by hand",
+      [
+        `Since ${begun}. ${kept} for as long as it would be tried, 7 days unless its giveUpAfter says otherwise${dropped}`,
       ],
-      button: {
-        text: "Resume",
-        does: "destinations/enable",
-        id: row.id,
-        done: `${row.id} goes on where it stood`,
-      },
-    },
+      { text: "Resume", does: "destinations/enable", id: row.id, done: `${row.id} goes on where it stood` },
+    ),
   ]
 }
 

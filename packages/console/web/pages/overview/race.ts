@@ -1,8 +1,9 @@
 import type { Destination, Status } from "../../api/rows.ts"
+import { caughtUpAt } from "../../logic/caughtUpAt.ts"
+import { answersFor } from "../../text/answers.ts"
 import { stateOf } from "../../text/destinationState.ts"
 import { bytes as bytesOf, decimal, short } from "../../text/numbers.ts"
 import { minute, since, span } from "../../text/times.ts"
-import { answers } from "./attention.ts"
 
 /** Lanes at most: more are a number, not a picture. */
 export const mostLanes = 8
@@ -52,12 +53,6 @@ export const pond = (x: number, y: number, length: number, half: number): string
   return `M${a} ${y - half}C${near} ${y - half} ${far} ${y - 16} ${x} ${y - 16}S${back} ${y - half} ${b} ${y - half}v${half * 2}C${back} ${y + half} ${last} ${y + 16} ${x} ${y + 16}S${near} ${y + half} ${a} ${y + half}z`
 }
 
-/** When a destination has caught up, if things go on as they do; `null` when it never does. */
-export const caughtUpAt = (row: Destination, arriving: number, now: number): number | null => {
-  const gain = row.rate + row.filterRate - arriving
-  return gain <= 0 ? null : now + (row.pending / gain) * 1000
-}
-
 /** What a lane is doing, in a line. */
 export const laneSays = (row: Destination, arriving: number, now: number): string => {
   switch (stateOf(row)) {
@@ -70,7 +65,7 @@ export const laneSays = (row: Destination, arriving: number, now: number): strin
       return `${span(row.lag ?? 0)} behind${until === null ? ", and more" : ` until ${since(until, now)}`}`
     }
     case "failing":
-      return row.failingSince === null ? answers(row) : `${answers(row)} for ${span(now - row.failingSince)}`
+      return answersFor(row, now)
     case "gone":
       return `answered 410, at ${minute(row.disabled?.at ?? now)}`
     case "paused": {

@@ -15,6 +15,17 @@ type Ledger = Pick<Destination, "due" | "delivered" | "filtered" | "dead" | "tri
 export const offBy = ({ due, delivered, filtered, dead, trimmed, pending }: Ledger): number =>
   Math.abs(due - delivered - filtered - dead - trimmed - pending)
 
+/** Which ledger does not add up, or has lost something; `null` when none has. */
+export const brokenSays = (destinations: ReadonlyArray<Destination>): string | null => {
+  const wrong = destinations.find((row) => offBy(row) > 0)
+  if (wrong !== undefined)
+    return `The ledger of ${wrong.id} is off by ${count(offBy(wrong))}: please report this.`
+  const lost = destinations.find(({ trimmed }) => trimmed > 0)
+  return lost === undefined
+    ? null
+    : `${lost.id} has lost ${plural(lost.trimmed, "event")}: the log dropped them untried.`
+}
+
 /** Requests with a wrong key in 15 minutes from which somebody should look: one happens to all. */
 export const manyWrongKeys = 5
 
@@ -42,14 +53,8 @@ const counted = (destinations: ReadonlyArray<Destination>): string | null => {
 
 const says = ({ destinations, intake, store }: Status): string => {
   if (store.problem !== null) return "The store does not answer. Intake answers 503."
-  const wrong = destinations.find((row) => offBy(row) > 0)
-  if (wrong !== undefined)
-    return `The ledger of ${wrong.id} is off by ${count(offBy(wrong))}: please report this.`
-  const lost = destinations.find(({ trimmed }) => trimmed > 0)
-  if (lost !== undefined)
-    return `${lost.id} has lost ${plural(lost.trimmed, "event")}: the log dropped them untried.`
-  const states = counted(destinations)
-  if (states !== null) return states
+  const known = brokenSays(destinations) ?? counted(destinations)
+  if (known !== null) return known
   if (intake.wrongKeys >= manyWrongKeys) return `${plural(intake.wrongKeys, "request")} had a wrong key.`
   return "All is well."
 }
