@@ -3,12 +3,7 @@ import type { Page } from "playwright-core"
 import { expect, it } from "vitest"
 import { describeConsole, send, startMillrace } from "./support/console.ts"
 import { isSignedWith, startReceiver } from "./support/receiver.ts"
-
-/** Several of one name. */
-const times = (number: number, eventName: string) => Array.from({ length: number }, () => ({ eventName }))
-
-/** A destination that is sent everything soon. */
-const soon = { batch: { maxEvents: 100, maxDelay: 10 } } as const
+import { soon, times } from "./support/world.ts"
 
 /** Says in its own words what Statsig's dialog says. */
 const wordsOfStatsig = (): ReadonlyArray<string> => {
@@ -20,6 +15,12 @@ const wordsOfStatsig = (): ReadonlyArray<string> => {
   const end = quoted.indexOf("Incoming")
   return [...quoted.slice(0, end).flatMap((words) => words.split(" / ")), ...columns, "Cancel", "Save"]
 }
+
+/** Counts what the page is told of, whoever has clicked. */
+const countClicks = `
+  window.clicks = 0
+  addEventListener("click", () => { window.clicks += 1 }, true)
+`
 
 const dryRun = async (page: Page): Promise<number> => {
   const said = await page.getByText(/^[\d,]+ would be sent$/).textContent()
@@ -171,5 +172,32 @@ describeConsole("webhooks", (open) => {
     await receiver.until(() => receiver.taken().length === 5)
     await page.getByRole("heading", { level: 1, name: "All is well." }).waitFor()
     expect(await page.evaluate("window.sameDocument")).toBe(true)
+  })
+
+  it("replays the letters of a dead destination in four clicks, with their number before", async () => {
+    const receiver = await startReceiver()
+    receiver.answer = () => ({ status: 503, body: "down" })
+    const { millrace, origin, url } = await startMillrace()
+    await millrace.addDestination({
+      ...{ id: "warehouse", url: receiver.url, ...soon },
+      retry: { first: 10, max: 20, giveUpAfter: 100 },
+    })
+    await send(origin, times(3, "purchase"))
+    const { page } = await open({ url, script: countClicks })
+    await page.getByRole("link", { name: "3 events for warehouse were given up" }).waitFor()
+    receiver.answer = () => ({ status: 200 })
+
+    await page.getByRole("button", { name: "Dead letters" }).click()
+    await page.getByText("3 events for 1 cause.").waitFor()
+    await page.getByRole("button", { name: "Replay 3 to warehouse" }).click()
+    const dialog = page.getByRole("dialog", { name: "Replay 3 dead letters to warehouse?" })
+    expect(receiver.taken()).toEqual([])
+    await dialog.getByRole("button", { name: "Replay 3" }).click()
+    await receiver.until(() => receiver.taken().length === 3)
+    await page.getByText("3 of them replayed and taken").waitFor()
+    expect(receiver.taken()).toEqual(["purchase", "purchase", "purchase"])
+    const clicks = await page.evaluate("window.clicks")
+    expect(clicks).toBeGreaterThan(0)
+    expect(clicks).toBeLessThanOrEqual(4)
   })
 })

@@ -3,7 +3,7 @@ import { sectionsOf } from "../logic/sections.ts"
 import { Code } from "./Copy.tsx"
 
 interface SampleProps {
-  /** A text of its own, with a section for each language: code for others is no code of the page. */
+  /** Where the text is, with a section for each language: it is no code of the page. */
   readonly url: string
   readonly name: string
   /** What stands in the place of `BASE`. */

@@ -8,7 +8,7 @@ import { useEffect, useState } from "preact/hooks"
 /** What reads signals, and is run again when one of them changes. */
 interface Reader {
   readonly run: () => void
-  /** Of the signals that it has read, those who read them: it is among them. */
+  /** The readers of each signal that it has read: it is among them. */
   readonly among: Set<Set<Reader>>
 }
 

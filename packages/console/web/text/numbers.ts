@@ -7,7 +7,7 @@ export const count = (value: number): string => whole.format(Math.round(value))
 /** `49.8`, `166`: one digit behind the point at most. */
 export const decimal = (value: number): string => tenths.format(value)
 
-/** Of a column in which nothing is known here and there. */
+/** Adds up a column; what is not known in it counts as nothing. */
 export const sum = (column: ReadonlyArray<number | null>): number =>
   column.reduce<number>((all, value) => all + (value ?? 0), 0)
 

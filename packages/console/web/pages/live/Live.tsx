@@ -107,7 +107,7 @@ const Head = ({
       </span>
     ))}
     <span class="marks" role="columnheader">
-      <span class="sr">Where it is, by destination</span>
+      <span class="sr">At each destination</span>
       {indexes.map((index) => (
         <span key={index} class="mark-name" title={ids[index]}>
           {ids[index]}
