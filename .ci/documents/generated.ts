@@ -1,4 +1,5 @@
 import { read } from "../test/sources.ts"
+import { api } from "./api.ts"
 import { destinationOptions } from "./destinationOptions.ts"
 import { openApi } from "./openApi.ts"
 import { settings } from "./settings.ts"
@@ -7,6 +8,8 @@ import { settings } from "./settings.ts"
 export interface Generated {
   readonly file: string
   readonly text: () => string
+  /** It may be older than the code is: every comment stands in it. */
+  readonly mayBeOld?: true
 }
 
 /** The document with something between its marks `<!-- name -->` and `<!-- end -->`. */
@@ -25,5 +28,6 @@ const between = (file: string, name: string, content: () => string): Generated =
 export const generated: ReadonlyArray<Generated> = [
   { file: "docs/openapi.json", text: () => `${JSON.stringify(openApi(), null, 2)}\n` },
   between("docs/destinations.md", "options of a destination", destinationOptions),
+  { ...between("docs/api.md", "names of the packages", api), mayBeOld: true },
   between("docs/configuration.md", "settings of serve", settings),
 ]

@@ -1,3 +1,4 @@
 import { defineConfig } from "vitest/config"
 
-export default defineConfig({ test: { include: ["*.test.ts"] } })
+// One file at a time: a test has five seconds, also on a machine that is busy.
+export default defineConfig({ test: { include: ["*.test.ts"], fileParallelism: false } })
