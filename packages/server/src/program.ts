@@ -1,5 +1,6 @@
 import { Command } from "commander"
 import * as Attempts from "./commands/attempts.ts"
+import * as Completions from "./commands/completions.ts"
 import * as Config from "./commands/config.ts"
 import * as DeadLetters from "./commands/deadLetters.ts"
 import * as Destinations from "./commands/destinations.ts"
@@ -31,5 +32,6 @@ export const program = (): Command =>
       .addCommand(Doctor.command())
       .addCommand(Migrate.command())
       .addCommand(Salvage.command())
-      .addCommand(Config.command()),
+      .addCommand(Config.command())
+      .addCommand(Completions.command()),
   )

@@ -2,6 +2,7 @@ import { type AdminApi, TimeText } from "@millrace/console/admin"
 import { Actions } from "@millrace/core/host"
 import type { Command } from "commander"
 import * as Effect from "effect/Effect"
+import { heading } from "../text/colour.ts"
 import * as Table from "../text/Table.ts"
 import {
   count,
@@ -55,7 +56,7 @@ export const command = (): Command =>
           })
           if (attempts.length === 0 && destination !== undefined) yield* ensureDestination(admin, destination)
           if (flags.json === true) for (const attempt of attempts) printJson(attempt)
-          else print(attempts.length === 0 ? "none\n" : Table.format(columns(Date.now()), attempts))
+          else print(attempts.length === 0 ? "none\n" : Table.format(columns(Date.now()), attempts, heading))
         }),
       ),
     )

@@ -4,6 +4,7 @@ import { Actions } from "@millrace/core/host"
 import { Command } from "commander"
 import * as Effect from "effect/Effect"
 import type { Access } from "../admin/StoreAccess.ts"
+import { heading } from "../text/colour.ts"
 import { json, printable } from "../text/SafeText.ts"
 import * as Table from "../text/Table.ts"
 import {
@@ -92,7 +93,7 @@ const listCommand = (): Command =>
           })
           if (letters.length === 0) yield* ensureNamed(admin, flags)
           if (flags.json === true) for (const letter of letters) printJson(letter)
-          else print(letters.length === 0 ? "none\n" : Table.format(columns(Date.now()), letters))
+          else print(letters.length === 0 ? "none\n" : Table.format(columns(Date.now()), letters, heading))
           if (next !== null) remark("there are more: --limit, --before and --destination choose")
         }),
       ),

@@ -4,6 +4,7 @@ import type { Rows } from "@millrace/core/host"
 import { Command } from "commander"
 import * as Effect from "effect/Effect"
 import type { Access } from "../admin/StoreAccess.ts"
+import { heading } from "../text/colour.ts"
 import { json, printable } from "../text/SafeText.ts"
 import * as Table from "../text/Table.ts"
 import {
@@ -65,7 +66,10 @@ const listCommand = (): Command =>
       operate(flags, false, (access) =>
         Effect.map(access.admin.destinations({}), ({ destinations }) => {
           if (flags.json === true) for (const row of destinations) printJson(row)
-          else print(destinations.length === 0 ? "none\n" : Table.format(columns(Date.now()), destinations))
+          else
+            print(
+              destinations.length === 0 ? "none\n" : Table.format(columns(Date.now()), destinations, heading),
+            )
           remarkOnServer(access)
         }),
       ),
@@ -197,7 +201,7 @@ const report = ({ looked, passed, unexportable, names, examples }: Report): stri
   const failing = unexportable === 0 ? "" : `, ${unexportable} of them cannot be exported`
   return [
     `${passed} of the newest ${events(looked)} would pass${failing}\n`,
-    ...(names.length === 0 ? [] : ["\n", Table.format(nameColumns, names)]),
+    ...(names.length === 0 ? [] : ["\n", Table.format(nameColumns, names, heading)]),
     ...(examples.length === 0 ? [] : ["\n", ...examples.map((example) => `${json(example)}\n`)]),
   ].join("")
 }

@@ -1,6 +1,7 @@
 import { AdminApi, TimeText } from "@millrace/console/admin"
 import { Command } from "commander"
 import * as Effect from "effect/Effect"
+import { heading } from "../text/colour.ts"
 import { printable } from "../text/SafeText.ts"
 import * as Table from "../text/Table.ts"
 import { ending } from "./ending.ts"
@@ -45,7 +46,7 @@ const listCommand = (): Command =>
       operate(flags, false, ({ admin }) =>
         Effect.map(admin.jobs({}), ({ jobs }) => {
           if (flags.json === true) for (const job of jobs) printJson(job)
-          else print(jobs.length === 0 ? "none\n" : Table.format(columns(Date.now()), jobs))
+          else print(jobs.length === 0 ? "none\n" : Table.format(columns(Date.now()), jobs, heading))
         }),
       ),
     )

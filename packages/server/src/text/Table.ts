@@ -21,20 +21,29 @@ const cell = (text: string): string => {
   return characters.length > maxCell ? `${characters.slice(0, maxCell - 1).join("")}…` : characters.join("")
 }
 
-/** Rows under the columns' names, two spaces apart; ends with a line feed. */
-export const format = <A>(columns: ReadonlyArray<Column<A>>, rows: ReadonlyArray<A>): string => {
+/**
+ * Rows under the columns' names, two spaces apart; ends with a line feed.
+ *
+ * @param heading shows the line of the names
+ */
+export const format = <A>(
+  columns: ReadonlyArray<Column<A>>,
+  rows: ReadonlyArray<A>,
+  heading: (line: string) => string = (line) => line,
+): string => {
   const lines = [
     columns.map(({ name }) => name),
     ...rows.map((row) => columns.map(({ text }) => cell(text(row)))),
   ]
   const widths = columns.map((_, at) => Math.max(...lines.map((line) => width(line[at]!))))
   return lines
-    .map((line) => {
+    .map((line, row) => {
       const cells = line.map((text, at) => {
         const space = " ".repeat(widths[at]! - width(text))
         return columns[at]!.right === true ? `${space}${text}` : `${text}${space}`
       })
-      return `${cells.join("  ").trimEnd()}\n`
+      const text = cells.join("  ").trimEnd()
+      return `${row === 0 ? heading(text) : text}\n`
     })
     .join("")
 }

@@ -1,10 +1,11 @@
+import { onStderr } from "./colour.ts"
 import { printable } from "./SafeText.ts"
 
 /** What is wrong, a line for each thing. */
 export const complaint = (message: string): string =>
   message
     .split("\n")
-    .map((line) => `millrace: ${printable(line)}\n`)
+    .map((line) => `${onStderr("red", "millrace:")} ${printable(line)}\n`)
     .join("")
 
 /** Tells the user what is wrong. */

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util"
 import { describe, expect, test } from "vitest"
 import { mistakeOf, withSubcommands } from "../../src/commands/usage.ts"
 import { program } from "../../src/program.ts"
@@ -14,7 +15,7 @@ const saidOf = (...args: ReadonlyArray<string>): string => {
     })
   }
   expect(() => millrace.parse(args, { from: "user" })).toThrow()
-  return said
+  return stripVTControlCharacters(said)
 }
 
 describe("a mistake of usage is told in one way, whatever the command", () => {

@@ -23,3 +23,8 @@ test("a cell stays on its line, commands no terminal, and is cut", () => {
   const [, row] = Table.format(columns, [["a\nb\u001b", 1, "😀".repeat(100)]]).split("\n")
   expect(row).toBe(`a\\u{a}b\\u{1b}      1  ${"😀".repeat(79)}…`)
 })
+
+test("the line of the names may be shown otherwise, without moving a column", () => {
+  const shown = Table.format(columns, [["long", 1, "m"]], (line) => `<${line}>`)
+  expect(shown).toBe("<id    count  message>\nlong      1  m\n")
+})
