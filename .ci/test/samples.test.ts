@@ -1,4 +1,5 @@
 import { Destination, Event } from "@millrace/core"
+import { Alert } from "@millrace/core/host"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { describe, expect, it } from "vitest"
@@ -48,6 +49,8 @@ const asConfig = (text: string): unknown =>
 const asDestination = (text: string): unknown =>
   Destination.decode({ id: "any", url: "https://example.com/", ...JSON.parse(text) }, hashKey)
 
+const decodeAlert = Schema.decodeUnknownResult(Alert, { onExcessProperty: "error" })
+
 const decodeEvent = Schema.decodeUnknownResult(Event.StrictEvent)
 
 /** What each kind of JSON has to be; `null` when it is that. */
@@ -63,6 +66,8 @@ const kindsOfJson: Readonly<Record<string, (text: string) => unknown>> = {
       .map((event) => decodeEvent(event))
       .find(Result.isFailure) ?? null,
   "json batch": (text) => (JSON.parse(text).every(isWebhookEvent) ? null : "not what is sent"),
+  "json alert": (text) => decodeAlert(JSON.parse(text)),
+  "json line": (text) => (typeof JSON.parse(text).message === "string" ? null : "no line of the log"),
   "json reply": (text) => (typeof JSON.parse(text) === "object" ? null : "no object"),
 }
 

@@ -8,14 +8,19 @@ import * as Logger from "effect/Logger"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
+import * as References from "effect/References"
 import * as Result from "effect/Result"
 import { InvalidOptions, type OptionProblem } from "./base/InvalidOptions.ts"
+import type { LogLevel, LogLine, LogOption } from "./base/LogLine.ts"
+import { problemsOfLog, writerOf } from "./base/logWriter.ts"
 import { coreMetrics } from "./base/metrics/coreMetrics.ts"
 import * as PrometheusText from "./base/metrics/PrometheusText.ts"
 import { Series } from "./base/metrics/Series.ts"
 import { Dispatcher } from "./deliver/Dispatcher.ts"
 import type { Reconfigured } from "./deliver/dispatcher/registry.ts"
 import * as Dispatching from "./deliver/dispatching.ts"
+import type { Alert, AlertKind } from "./deliver/health/Alert.ts"
+import * as AlertOptions from "./deliver/health/AlertOptions.ts"
 import * as Ledger from "./deliver/Ledger.ts"
 import { type SinkKind, schemesOf } from "./deliver/send/SinkKind.ts"
 import { webhook } from "./deliver/send/webhook.ts"
@@ -41,6 +46,7 @@ import { type Durability, demanding, EventLog, isLower, levelProblem, levels } f
 import type { Acknowledges, Store } from "./ports/Store.ts"
 import type { StoreError } from "./ports/StoreError.ts"
 import { StoreHealth } from "./ports/StoreHealth.ts"
+import * as StoreTrouble from "./ports/StoreTrouble.ts"
 import type { Transport } from "./ports/Transport.ts"
 import * as Catalog from "./select/Catalog.ts"
 import * as Destination from "./select/Destination.ts"
@@ -78,6 +84,16 @@ export interface MillraceOptions<D extends Durability = never> extends HttpInges
    * by default.
    */
   readonly ringBytes?: number
+  /**
+   * A webhook that is told when a destination fails, is well again or is disabled, when events
+   * become dead letters or wait too long, and when the store is down. None by default.
+   */
+  readonly alerts?: AlertOptions.AlertOptions
+  /**
+   * Gets the same alerts, all of them, also without {@link MillraceOptions.alerts}. What it throws
+   * is logged.
+   */
+  readonly onAlert?: AlertOptions.OnAlert
 }
 
 type CatalogLayer = Layer.Layer<never, InvalidOptions>
@@ -140,12 +156,20 @@ export const layer = <D extends Durability = never>(
 > => {
   const { sinks, destinations } = decide(options)
   const catalog = catalogLayer(options.catalog)
+  const alerts = options.alerts === undefined ? null : AlertOptions.decode(options.alerts)
   const hashKeyProblems = Destination.hashKeyProblems(options.hashKey)
-  if (hashKeyProblems.length > 0 || Result.isFailure(destinations) || Result.isFailure(catalog)) {
+  const alertProblems = alerts !== null && Result.isFailure(alerts) ? alerts.failure : []
+  if (
+    hashKeyProblems.length > 0 ||
+    alertProblems.length > 0 ||
+    Result.isFailure(destinations) ||
+    Result.isFailure(catalog)
+  ) {
     const problems = [
       ...hashKeyProblems,
       ...(Result.isFailure(destinations) ? destinations.failure : []),
       ...(Result.isFailure(catalog) ? catalog.failure : []),
+      ...alertProblems,
     ]
     return Layer.effectDiscard(new InvalidOptions({ problems })) as Layer.Layer<
       never,
@@ -160,8 +184,10 @@ export const layer = <D extends Durability = never>(
       ...(options.keepFor === undefined ? {} : { keepFor: options.keepFor }),
       ...(options.ringBytes === undefined ? {} : { ringBytes: options.ringBytes }),
       ...(options.hashKey === undefined ? {} : { hashKey: options.hashKey }),
+      ...(alerts === null || Result.isFailure(alerts) ? {} : { alerts: alerts.success }),
+      ...(options.onAlert === undefined ? {} : { onAlert: options.onAlert }),
     }),
-  )
+  ).pipe(Layer.provideMerge(StoreTrouble.layer))
   const followKeys: typeof FollowKeys.layer = options.keys === "none" ? Layer.empty : FollowKeys.layer
   return Layer.mergeAll(LiveOperator.layer, RefusalLog.layer, followKeys, MeterReading.layer).pipe(
     Layer.provideMerge(running),
@@ -197,12 +223,7 @@ const reconfigureFrom = (options: Deciding) => {
   })
 }
 
-export interface LogLine {
-  readonly level: "Trace" | "Debug" | "Info" | "Warn" | "Error" | "Fatal"
-  readonly message: string
-  /** Never holds an event, a key or a personal value. */
-  readonly fields: Readonly<Record<string, unknown>>
-}
+export type { LogLevel, LogLine, LogOption }
 
 export interface MakeOptions<D extends Durability = never> extends MillraceOptions<D> {
   readonly store: Layer.Layer<Store | Acknowledges<NoInfer<D>>, StoreError>
@@ -213,8 +234,11 @@ export interface MakeOptions<D extends Durability = never> extends MillraceOptio
    * `Tracer`. Without it none are made.
    */
   readonly tracing?: Layer.Layer<never, InvalidOptions>
-  /** Silent by default. */
-  readonly log?: (line: LogLine) => void
+  /**
+   * Where what happens is told: `"silent"`, the least level that goes to standard error, or a
+   * function that gets every line from `Info` on. `"warn"` by default: no warning is lost.
+   */
+  readonly log?: LogOption
 }
 
 export interface CloseReport {
@@ -230,7 +254,9 @@ export interface CloseReport {
   readonly pending: ReadonlyArray<{ readonly destination: string; readonly events: number }>
 }
 
-export type { NewEvent }
+export type { Alert, AlertKind, NewEvent }
+export type AlertConfig = AlertOptions.AlertConfig
+export type AlertsOptions = AlertOptions.AlertOptions
 
 /** Where a Millrace runs, for packages that stand around it. */
 export interface Host {
@@ -307,28 +333,35 @@ export interface Millrace extends Operations.Operations {
   readonly close: (options?: { readonly deadline?: Duration.Input }) => Promise<CloseReport>
 }
 
-/** Hands what is logged to a function, line by line; to nobody without one. */
-export const layerLog = (log?: (line: LogLine) => void): Layer.Layer<never> =>
-  Logger.layer(
-    log === undefined
-      ? []
-      : [
-          Logger.map(Logger.formatStructured, ({ level, message, annotations }) =>
-            log({
-              // Effect's own form is all in capitals.
-              level: (level.slice(0, 1) + level.slice(1).toLowerCase()) as LogLine["level"],
-              message: Array.isArray(message) ? message.join(": ") : String(message),
-              fields: annotations,
-            }),
-          ),
-        ],
+/** What is logged goes where an option says, line by line. */
+export const layerLog = (option?: LogOption): Layer.Layer<never> => {
+  if (option === "silent") return Logger.layer([])
+  const write = writerOf(option)
+  const logger = Logger.map(Logger.formatStructured, ({ level, message, annotations }) =>
+    write({
+      // Effect's own form is all in capitals.
+      level: (level.slice(0, 1) + level.slice(1).toLowerCase()) as LogLine["level"],
+      message: Array.isArray(message) ? message.join(": ") : String(message),
+      fields: annotations,
+    }),
   )
+  const layer = Logger.layer([logger])
+  return typeof option === "string"
+    ? Layer.merge(layer, Layer.succeed(References.MinimumLogLevel, levelOf(option)))
+    : layer
+}
+
+/** As Effect calls it. */
+const levelOf = (level: LogLevel): LogLine["level"] =>
+  (level.slice(0, 1).toUpperCase() + level.slice(1)) as LogLine["level"]
 
 /**
  * Starts intake and delivery with every port given; `@millrace/node` gives those of Node. Rejects
  * with {@link InvalidOptions} or {@link StoreError}; nothing is left running then.
  */
 export const make = async <D extends Durability = never>(options: MakeOptions<D>): Promise<Millrace> => {
+  const logProblems = problemsOfLog(options.log)
+  if (logProblems.length > 0) throw new InvalidOptions({ problems: logProblems })
   const ports = Layer.mergeAll(options.store, options.transport, options.codec)
   const runtime = ManagedRuntime.make(
     layer(options).pipe(

@@ -7,7 +7,7 @@ import {
   type StoreError,
   type Transport,
 } from "@millrace/core"
-import type { Codec } from "@millrace/core/host"
+import { type Codec, writerOf } from "@millrace/core/host"
 import * as Layer from "effect/Layer"
 import * as AddressGuard from "./addressGuard.ts"
 import * as NodeCodec from "./codec.ts"
@@ -37,8 +37,11 @@ interface NodeOptions {
    * none are made.
    */
   readonly tracing?: Layer.Layer<never, InvalidOptions>
-  /** Silent by default. */
-  readonly log?: (line: Core.LogLine) => void
+  /**
+   * Where what happens is told: `"silent"`, the least level that goes to standard error, or a
+   * function that gets every line from `Info` on. `"warn"` by default: no warning is lost.
+   */
+  readonly log?: Core.LogOption
 }
 
 interface GivenStore<D extends EventLog.Durability> {
@@ -74,13 +77,21 @@ const problemsOf = (options: NodeOptions): ReadonlyArray<OptionProblem> => {
 }
 
 /** Those that will never get anything, as far as can be said without asking a resolver. */
-const warnOfRefused = (options: NodeOptions & Pick<Core.MillraceOptions, "destinations">): void => {
+const warnOfRefused = (
+  options: NodeOptions & Pick<Core.MillraceOptions, "destinations" | "alerts">,
+): void => {
   if (options.transport !== undefined) return
   const guard = AddressGuard.make(addressOptions(options))
+  const write = writerOf(options.log)
   for (const { id, url, enabled } of options.destinations ?? []) {
     if (enabled === false || !guard.surelyRefuses(new URL(url).hostname)) continue
     const message = "nothing will be sent to a private address: private destinations are not allowed"
-    options.log?.({ level: "Warn", message, fields: { destination: id } })
+    write({ level: "Warn", message, fields: { destination: id } })
+  }
+  const { alerts } = options
+  if (alerts !== undefined && guard.surelyRefuses(new URL(alerts.url).hostname)) {
+    const message = "no alert will be sent to a private address: private destinations are not allowed"
+    write({ level: "Warn", message, fields: {} })
   }
 }
 
@@ -124,3 +135,4 @@ export const make = async <D extends EventLog.Durability = never>(
 export type Millrace = Core.Millrace
 export type CloseReport = Core.CloseReport
 export type LogLine = Core.LogLine
+export type LogOption = Core.LogOption

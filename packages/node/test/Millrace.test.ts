@@ -82,6 +82,12 @@ describe("private destinations", () => {
     expect(await warningsOf({ destinations: local, allowPrivateDestinations: true })).toEqual([])
   })
 
+  it("a receiver of alerts that is sure to be refused is warned of, too", async () => {
+    const alerts = { url: "http://127.0.0.1:9000/" }
+    expect(await warningsOf({ alerts })).toHaveLength(1)
+    expect(await warningsOf({ alerts, allowPrivateDestinations: true })).toEqual([])
+  })
+
   it("a list that is wrong is InvalidOptions", async () => {
     expect(await problemsOf({ allowPrivateDestinations: ["::1", "10.0.0.0/99", "*.internal"] })).toEqual([
       {

@@ -1,4 +1,5 @@
 import type { InvalidOptions, StoreError } from "@millrace/core"
+import type { LogLine } from "@millrace/core/host"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -6,7 +7,6 @@ import * as Semaphore from "effect/Semaphore"
 import type { Config } from "./config/Config.ts"
 import { needRestart } from "./config/needRestart.ts"
 import type { Server } from "./Server.ts"
-import type { LogLine } from "./text/LogFormat.ts"
 import type { ConfigError } from "./text/Mistake.ts"
 
 export interface ReloadOptions {

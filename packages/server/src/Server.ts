@@ -10,7 +10,7 @@ import {
   Store,
   StoreError,
 } from "@millrace/core"
-import { Migration, RelayMark } from "@millrace/core/host"
+import { type LogLine, type LogWriter, Migration, RelayMark, StoreTrouble } from "@millrace/core/host"
 import { Counters, Documents, Keys } from "@millrace/core/store"
 import { Catalog, createServer, Millrace, Otlp } from "@millrace/node"
 import { statsig } from "@millrace/statsig"
@@ -29,7 +29,6 @@ import * as Endpoints from "./Endpoints.ts"
 import * as Listening from "./Listening.ts"
 import * as OldMemory from "./OldMemory.ts"
 import * as OpsServer from "./OpsServer.ts"
-import type { LogLine } from "./text/LogFormat.ts"
 import { waitForStore } from "./waitForStore.ts"
 import * as Appender from "./workers/Appender.ts"
 import * as WorkerDocuments from "./workers/documents.ts"
@@ -142,7 +141,13 @@ const listenByWorkers = Effect.fnUntraced(function* (
 ) {
   const { workers, host, port, validation, paths, client, hashKey, statsigSecrets } = config
   const found = Context.get(store, EventLog.EventLog)
-  const log = config.ack === null ? found : EventLog.demanding(found, config.ack)
+  const trouble = Context.get(millrace.host.context, StoreTrouble)
+  const demanded = config.ack === null ? found : EventLog.demanding(found, config.ack)
+  const log: EventLog.EventLog["Service"] = {
+    ...demanded,
+    append: (entries, partition) =>
+      Effect.tapError(demanded.append(entries, partition), (error) => Effect.sync(() => trouble.note(error))),
+  }
   const maxBytes = Protocol.bytesEach(workers, { ...Ingest.defaultLimits, ...config.limits })
   const asNull = Effect.as(null)
   const problem = () => Endpoints.problemOf(millrace)
@@ -161,6 +166,7 @@ const listenByWorkers = Effect.fnUntraced(function* (
       cors: config.cors,
       dedupe: config.dedupe,
       limits: config.limits,
+      logging: config.log,
       relayId: yield* RelayMark.RelayId,
       statsigSecrets,
       console: console === null ? null : yield* PassOn.listen(console),
@@ -218,7 +224,7 @@ const tellingOfKeys = (
 export const start = Effect.fnUntraced(function* (
   config: Config,
   version: string,
-  log: (line: LogLine) => void,
+  log: LogWriter,
 ): Effect.fn.Return<Server, StartError, Scope.Scope> {
   yield* Listening.check(config.host, config.port)
   if (config.ops.port !== null) yield* Listening.check(config.ops.host, config.ops.port)
@@ -256,6 +262,7 @@ export const start = Effect.fnUntraced(function* (
           receive: { statsigSecret: config.statsigSecrets },
           ...catalogOf(config),
           ...hashKeyOf(config),
+          ...(config.alerts === null ? {} : { alerts: config.alerts }),
           allowPrivateDestinations: config.allowPrivateDestinations,
           // This process has nobody else's work to slow down.
           collectYoungMemory: true,

@@ -1,10 +1,10 @@
 import { InvalidOptions } from "@millrace/core"
+import { type LogLine, LogText } from "@millrace/core/host"
 import * as Effect from "effect/Effect"
 import { describe, expect, test } from "vitest"
 import { isBeforeTerminal } from "../src/commands/serve.ts"
 import { needRestart } from "../src/config/needRestart.ts"
 import * as Reload from "../src/Reload.ts"
-import { format, type LogLine } from "../src/text/LogFormat.ts"
 import { ConfigError } from "../src/text/Mistake.ts"
 import { fileOf, load } from "./support/config.ts"
 
@@ -28,7 +28,7 @@ const saidOf = async (
     log: (line) => lines.push(line),
   })
   await Effect.runPromise(reload)
-  return lines.map((line) => format(line, new Date(0)).slice("1970-01-01T00:00:00.000Z ".length))
+  return lines.map((line) => LogText.asText(line, new Date(0)).slice("1970-01-01T00:00:00.000Z ".length))
 }
 
 describe("a configuration that is read again", () => {

@@ -16,7 +16,7 @@ import {
   StoreError,
   Transport,
 } from "@millrace/core"
-import { didYouMean } from "@millrace/core/host"
+import { didYouMean, writerOf } from "@millrace/core/host"
 import {
   Counters,
   Cursors,
@@ -97,8 +97,8 @@ export interface TestPipelineOptions extends Millrace.MillraceOptions {
   readonly store?: (options: StoreOpenOptions) => Layer.Layer<Store.Store, StoreError>
   /** The cap of the store's log, in bytes. */
   readonly maxBytes?: number
-  /** Gets what is logged, line by line. Silent by default. */
-  readonly log?: (line: Millrace.LogLine) => void
+  /** Gets what is logged, line by line. `"silent"` by default. */
+  readonly log?: Millrace.LogOption
   /**
    * For how long, in real time, the store may leave a call unanswered before the test fails, and
    * names the call: 15 seconds by default.
@@ -371,9 +371,10 @@ export const testPipeline = async (options: TestPipelineOptions = {}): Promise<T
     store = Store.layerMemory,
     maxBytes,
     patience = usualPatience,
-    log,
+    log = "silent",
     ...first
   } = options
+  const write = writerOf(log)
   const world = Scope.makeUnsafe()
   const real = options.store === undefined ? null : Duration.toMillis(Duration.fromInputUnsafe(patience))
   const time = VirtualTime.make(startAt.getTime(), real)
@@ -434,7 +435,7 @@ export const testPipeline = async (options: TestPipelineOptions = {}): Promise<T
     const scope = Scope.makeUnsafe()
     // Nobody hears a process that has crashed.
     const heard = (line: Millrace.LogLine): void => {
-      if (state.alive) log?.(line)
+      if (state.alive) write(line)
     }
     const ports = Layer.mergeAll(
       Layer.succeedContext(

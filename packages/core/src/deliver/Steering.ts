@@ -7,6 +7,7 @@ import type { DeliveryMeters } from "./dispatcher/deliveryMeters.ts"
 import type { DeliveryWatch } from "./dispatcher/deliveryWatch.ts"
 import type { LaneSet } from "./dispatcher/laneSet.ts"
 import type { Roster } from "./dispatcher/registry.ts"
+import type { Herald } from "./health/Herald.ts"
 
 /** What a running dispatcher puts into an operator's hands, and nobody else's. */
 export class Steering extends Context.Service<
@@ -18,6 +19,8 @@ export class Steering extends Context.Service<
     readonly watch: DeliveryWatch
     /** What they count for those who watch from outside. */
     readonly meters: DeliveryMeters
+    /** Is told what an operator does that others should hear of. */
+    readonly herald: Pick<Herald, "found">
     /** Opens with whatever happens in lanes and readers; whoever waits for it closes it. */
     readonly active: Latch.Latch
     /** How long entries behind every cursor are kept, in ms. */

@@ -8,7 +8,7 @@ import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Semaphore from "effect/Semaphore"
-import type { InvalidOptions } from "../base/InvalidOptions.ts"
+import { InvalidOptions } from "../base/InvalidOptions.ts"
 import { makeSparingly } from "../base/logOncePerMinute.ts"
 import * as Spans from "../base/tracing/Spans.ts"
 import { Attempts } from "../ports/Attempts.ts"
@@ -23,6 +23,8 @@ import { EventLog } from "../ports/EventLog.ts"
 import { Members } from "../ports/Members.ts"
 import { retryStore } from "../ports/retryStore.ts"
 import type { StoreError } from "../ports/StoreError.ts"
+import { StoreHealth } from "../ports/StoreHealth.ts"
+import { StoreTrouble } from "../ports/StoreTrouble.ts"
 import type { Transport } from "../ports/Transport.ts"
 import { CurrentCatalog } from "../select/Catalog.ts"
 import type { Destination } from "../select/Destination.ts"
@@ -40,7 +42,11 @@ import * as Ownership from "./dispatcher/lease.ts"
 import * as Recollection from "./dispatcher/recollection.ts"
 import * as Roster from "./dispatcher/registry.ts"
 import * as Changes from "./dispatcher/signals.ts"
+import * as AlertOptions from "./health/AlertOptions.ts"
+import * as Alerting from "./health/alerting.ts"
 import * as Herald from "./health/Herald.ts"
+import * as LagWatch from "./health/lagWatch.ts"
+import * as StoreWatch from "./health/storeWatch.ts"
 import * as Ledger from "./Ledger.ts"
 import * as HeadReader from "./read/HeadReader.ts"
 import { Steering } from "./Steering.ts"
@@ -65,7 +71,29 @@ export interface DispatcherOptions {
   readonly keepFor?: Duration.Input
   /** How much of the log, in bytes as stored, is held parsed for the lanes near the head. 8 MiB. */
   readonly ringBytes?: number
+  /** Where alerts are sent. */
+  readonly alerts?: AlertOptions.AlertConfig
+  readonly onAlert?: AlertOptions.OnAlert
 }
+
+/** As old as an event that waits may be, where nobody says otherwise, in ms. */
+const lagAllowed = Duration.toMillis("15 minutes")
+
+/** Opens the webhook that gets alerts. */
+const alertingOf = Effect.fnUntraced(function* ({ alerts, onAlert }: DispatcherOptions) {
+  const codec = yield* Codec
+  const sink =
+    alerts === undefined
+      ? null
+      : yield* Effect.mapError(
+          webhook.open(AlertOptions.receiverOf(alerts)),
+          ({ problems }) =>
+            new InvalidOptions({
+              problems: problems.map(({ path, message }) => ({ path: `alerts.${path}`, message })),
+            }),
+        )
+  return yield* Alerting.make({ config: alerts ?? null, sink, onAlert, codec })
+})
 
 /**
  * Runs the lanes of all destinations: reads the log's head once for all of them, and keeps and
@@ -82,7 +110,7 @@ export const layer = (
 ): Layer.Layer<
   Dispatcher | Steering,
   InvalidOptions | StoreError,
-  EventLog | Cursors | DeadLetters | Attempts | Destinations | Members | Transport | Codec
+  EventLog | Cursors | DeadLetters | Attempts | Destinations | Members | StoreHealth | Transport | Codec
 > => Layer.effectContext(make(options))
 
 const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
@@ -95,6 +123,7 @@ const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
   const codec = yield* Codec
   const catalog = yield* CurrentCatalog
   const nextId = yield* EntryIds
+  const trouble = yield* StoreTrouble
   const { hashKey } = options
   const keepFor = Duration.toMillis(Duration.fromInputUnsafe(options.keepFor ?? "3 days"))
   const hash = hashKey === undefined ? null : hashWith(codec, hashKey)
@@ -125,7 +154,10 @@ const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
         ...{ log, partition },
         ringBytes: options.ringBytes ?? 8 * 1024 * 1024,
         onRead: changes.noteRead,
-        onHalt: (error, detail) => halts.note({ error, detail }),
+        onHalt: (error, detail) => {
+          if (error !== null) trouble.note(error)
+          return halts.note({ error, detail })
+        },
       }),
     )
   }
@@ -138,7 +170,9 @@ const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
     Ledger.read(ports),
     (rows) => new Map(rows.map(({ id, pending }) => [id, pending])),
   )
-  const herald = yield* Herald.make(waiting)
+  const alerting = yield* alertingOf(options)
+  const herald = yield* Herald.make(waiting, alerting)
+  yield* StoreWatch.make(yield* StoreHealth, trouble, herald.found)
   const lanes = yield* LaneSet.make({
     ...ports,
     deadLetters,
@@ -197,7 +231,18 @@ const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
   )
   yield* acting.withPermits(1)(assign)
   due.closeUnsafe()
-  const sweeping = Sweeping.make({ ...ports, roster, lanes, attemptRecords, changes, keepFor })
+  const sweeping = Sweeping.make({ ...ports, roster, lanes, attemptRecords, changes, keepFor, trouble })
+  if (alerting.wants("lag")) {
+    const isTold = (id: string): boolean =>
+      [...lanes.running.values()].some(({ known, replay }) => replay === null && known.destination.id === id)
+    yield* LagWatch.make({
+      stirred: changes.stirred,
+      oldest: Ledger.oldestPending(ports, isTold),
+      allowed: options.alerts?.lag ?? lagAllowed,
+      isTold,
+      announce: herald.found,
+    })
+  }
   const sweeper = yield* Effect.forkScoped(sweeping.forever)
   // Runs before the fibers above are interrupted: finalizers run in reverse order.
   yield* Effect.addFinalizer(() => Effect.andThen(Fiber.interrupt(sweeper), sweeping.once))
@@ -291,6 +336,7 @@ const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
       watch,
       meters,
       active: changes.active,
+      herald,
       keepFor,
       assign: Effect.tap(assign, () => Effect.sync(changes.note)),
     }),

@@ -24,6 +24,7 @@ import { EntryIds } from "../ports/EntryIds.ts"
 import { type EntryId, EventLog, type NewEntry, sizeOf } from "../ports/EventLog.ts"
 import type { Keys } from "../ports/Keys.ts"
 import { StoreError } from "../ports/StoreError.ts"
+import { StoreTrouble } from "../ports/StoreTrouble.ts"
 import { partitionOf } from "../select/partition.ts"
 import type { AuthenticationOptions } from "./authentication.ts"
 import * as Authentication from "./authentication.ts"
@@ -197,6 +198,7 @@ const make = Effect.fnUntraced(function* (
   const deadLetters = yield* DeadLetters.DeadLetters
   const nextId = yield* EntryIds
   const meters = IntakeMeters.make(yield* Metric.MetricRegistry)
+  const trouble = yield* StoreTrouble
 
   const problems = optionProblems(options)
   if (problems.length > 0) return yield* new InvalidOptions({ problems })
@@ -318,6 +320,7 @@ const make = Effect.fnUntraced(function* (
           return Effect.catch(storeFailure(cause), (error) =>
             Effect.gen(function* () {
               yield* damage.note(error)
+              trouble.note(error)
               yield* logStoreFailure(error)
               return yield* refuse({ _tag: "StoreFailed", error })
             }),

@@ -26,7 +26,7 @@ const testsAtOnce = 4
 
 /** Delivers as the dispatcher of this process does. */
 const deliverer = Effect.gen(function* () {
-  const { roster, lanes, acting, assign } = yield* Steering
+  const { roster, lanes, acting, assign, herald } = yield* Steering
   const destinations = yield* Destinations
   const deadLetters = yield* DeadLetters
   const cursors = yield* Cursors
@@ -113,11 +113,12 @@ const deliverer = Effect.gen(function* () {
     stop,
     release,
     park: (id, partition) => lanes.stop(cursorName({ destination: id, partition, replay: null })),
-    disabled: (id) =>
-      Effect.logWarning(logMessages.destinationDisabled).pipe(
-        Effect.annotateLogs({ destination: id }),
-        Effect.andThen(stop(id)),
-      ),
+    disabled: Effect.fnUntraced(function* (id) {
+      yield* Effect.logWarning(logMessages.destinationDisabled).pipe(Effect.annotateLogs({ destination: id }))
+      const since = yield* Clock.currentTimeMillis
+      yield* herald.found({ type: "disabled", destination: id, since, cause: "by hand" })
+      yield* stop(id)
+    }),
     follow: assign,
     letterJobs: yield* LetterJobs.make({
       deadLetters,

@@ -302,7 +302,7 @@ export const makeLaneWorld = (
       sink,
       () => {},
       () => 1,
-      { attempted: () => Effect.void },
+      { attempted: () => Effect.void, died: () => Effect.void },
     )
     const program = Effect.gen(function* () {
       const reader = yield* HeadReader.make({

@@ -66,7 +66,7 @@ const findServer = Effect.fnUntraced(function* (file: string): Effect.fn.Return<
 const failed = ({ message }: StoreError): AccessError => new AccessError({ message })
 
 const build = ({ layer }: StoreUrl): Effect.Effect<Context.Context<Store.Store>, AccessError, Scope.Scope> =>
-  Layer.build(layer).pipe(Effect.provide(Millrace.layerLog()), Effect.mapError(failed))
+  Layer.build(layer).pipe(Effect.provide(Millrace.layerLog("silent")), Effect.mapError(failed))
 
 /** Beside those who deliver from it, if it can be shared. */
 const openStore = Effect.fnUntraced(function* (
@@ -83,7 +83,7 @@ const openStore = Effect.fnUntraced(function* (
     ...{ status: null, readiness: null, processes: noProcess },
   })
   // What a command says is its output, and nothing else.
-  const admin = Action.within(AdminApi.actions, made, yield* Layer.build(Millrace.layerLog()))
+  const admin = Action.within(AdminApi.actions, made, yield* Layer.build(Millrace.layerLog("silent")))
   return { admin, isServed: members.length > 0 || isEmbedded }
 })
 

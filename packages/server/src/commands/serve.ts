@@ -1,4 +1,5 @@
 import { isatty } from "node:tty"
+import type { LogWriter } from "@millrace/core/host"
 import { Command } from "commander"
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
@@ -12,7 +13,7 @@ import * as Settings from "../config/settings.ts"
 import * as Reload from "../Reload.ts"
 import * as Server from "../Server.ts"
 import { complain } from "../text/complain.ts"
-import { logToStderr as log } from "../text/logToStderr.ts"
+import * as Log from "../text/Log.ts"
 import { version } from "../version.ts"
 
 /**
@@ -32,7 +33,7 @@ Try it:
 
 `
 
-const announce = (config: Config.Config, server: Server.Server): void => {
+const announce = (config: Config.Config, server: Server.Server, log: LogWriter): void => {
   const { url, generatedKey, durability, destinations } = server
   // The first line is for programs: it says where, also when the port was ours to choose.
   process.stdout.write(`millrace listening on ${url}\n`)
@@ -50,7 +51,7 @@ const announce = (config: Config.Config, server: Server.Server): void => {
     fields: {
       version,
       store: config.store.text,
-      level: durability,
+      durability,
       validation: config.validation,
       ...(config.workers === 1 ? {} : { workers: config.workers }),
       destinations: destinations.join(",") || "none",
@@ -67,7 +68,7 @@ const announce = (config: Config.Config, server: Server.Server): void => {
   }
 }
 
-const warn = (): void => {
+const warn = (log: LogWriter): void => {
   for (const { variable, nearest } of Settings.unknownVariables(process.env)) {
     const fields = nearest === null ? { variable } : { variable, nearest }
     log({ level: "Warn", message: "this variable is not known, and ignored", fields })
@@ -82,6 +83,7 @@ interface OnSignals {
   readonly stop: () => void
   /** ms. */
   readonly stopWithin: number
+  readonly log: LogWriter
   /** Reads the configuration again. */
   readonly reload: () => void
 }
@@ -91,7 +93,7 @@ interface OnSignals {
  * not wait. SIGHUP asks to read the configuration again; before a terminal it comes when that is
  * closed, often several times: it asks as SIGTERM does then, and never ends what is being sent.
  */
-const listenToSignals = ({ stop, stopWithin, reload }: OnSignals): (() => void) => {
+const listenToSignals = ({ stop, stopWithin, reload, log }: OnSignals): (() => void) => {
   const isHangup = isBeforeTerminal(isatty)
   let stopping = false
   const onSignal = (signal: NodeJS.Signals): void => {
@@ -136,13 +138,14 @@ const serve = async (flags: Settings.Flags): Promise<number> => {
     complain(loaded.failure.message)
     return 1
   }
-  warn()
   const config = loaded.success
+  const log = Log.toStderr(config.log)
+  warn(log)
 
   const started = Deferred.makeUnsafe<Server.Server>()
   const program = Effect.gen(function* () {
     const server = yield* Server.start(config, version, log)
-    announce(config, server)
+    announce(config, server, log)
     Deferred.doneUnsafe(started, Effect.succeed(server))
     return yield* server.running
   })
@@ -152,6 +155,7 @@ const serve = async (flags: Settings.Flags): Promise<number> => {
   const release = listenToSignals({
     stop: () => fiber.interruptUnsafe(),
     stopWithin: config.drainDeadline + stopBesides,
+    log,
     reload: () => void Effect.runFork(reload),
   })
   const exit = await Effect.runPromise(Fiber.await(fiber))

@@ -2,12 +2,20 @@ import { createHash } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { Console } from "@millrace/console/admin"
 import { Destination, type EventLog, type HttpIngest, type Ingest } from "@millrace/core"
-import { type OwnPaths, SchemaProblems, Secret, SecretReader, type Wire } from "@millrace/core/host"
+import {
+  AlertConfig,
+  type OwnPaths,
+  SchemaProblems,
+  Secret,
+  SecretReader,
+  type Wire,
+} from "@millrace/core/host"
 import { SecretReader as FromNode, type Otlp } from "@millrace/node"
 import type { StatsigOptions } from "@millrace/statsig"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as Log from "../text/Log.ts"
 import { ConfigError, type Mistake } from "../text/Mistake.ts"
 import * as ConfigFile from "./ConfigFile.ts"
 import * as StoreUrl from "./StoreUrl.ts"
@@ -55,6 +63,10 @@ export interface Config {
   readonly catalog: Settings.Catalog | null
   /** What `fields.hash` hashes with; `null` when there is none, and nothing to hash. */
   readonly hashKey: string | null
+  /** Where alerts go; `null` for nowhere. */
+  readonly alerts: AlertConfig | null
+  /** What is logged, and how. */
+  readonly log: Log.LogSettings
   /** All, or those of the list: addresses, ranges and host names. */
   readonly allowPrivateDestinations: boolean | ReadonlyArray<string>
 }
@@ -127,10 +139,11 @@ const readFile = (
 const webhookId = (url: string): string =>
   `webhook-${createHash("sha256").update(url).digest("hex").slice(0, 8)}`
 
+const decodeAlerts = Schema.decodeUnknownResult(AlertConfig)
+
 /** `*` stands for all there are, `none` for none. */
 const corsOf = (origins: ReadonlyArray<string>): HttpIngest.Cors =>
   origins.includes("none") ? false : { origins: origins.includes("*") ? "*" : origins }
-
 const decodeSigning = Schema.decodeUnknownResult(Destination.Signing)
 const decodeWebhook = Schema.decodeUnknownResult(Destination.configFor(Destination.webhookSchemes))
 
@@ -271,6 +284,30 @@ export const load = Effect.fnUntraced(function* (
     }
   }
 
+  const alertUrl = given("alertUrl")
+  const alertSecret = given("alertSecret")
+  const fileAlerts = file.value("alertUrl")
+  if (alertSecret !== undefined && alertUrl === undefined) {
+    const message = `there is no ${Settings.flagOf("alertUrl")} whose requests it could sign`
+    mistakes.push({ where: alertSecret.where, message })
+  }
+  const alertSigning =
+    alertSecret === undefined
+      ? []
+      : check(alertSecret.where, decodeSigning({ standardWebhooks: alertSecret.texts }))
+  const alertUrlSet = set.get("alertUrl")?.[0]
+  const alerts =
+    alertUrlSet === undefined
+      ? [fileAlerts ?? null]
+      : check(
+          alertUrl!.where,
+          decodeAlerts({
+            ...fileAlerts,
+            url: alertUrlSet,
+            ...(alertSigning[0] && { signing: alertSigning[0] }),
+          }),
+        )
+
   const storeUrl = yield* Effect.result(
     StoreUrl.parse(one("store") ?? defaults.store, one("storeMaxBytes"), purpose),
   )
@@ -319,6 +356,8 @@ export const load = Effect.fnUntraced(function* (
     statsigSecrets: [file.value("statsigSecret") ?? []].flat(),
     catalog: file.value("catalog") ?? null,
     hashKey: one("hashKey") ?? null,
+    alerts: alerts[0] ?? null,
+    log: { level: one("logLevel") ?? defaults.logLevel, format: one("logFormat") ?? Log.defaultFormat() },
     allowPrivateDestinations: one("allowPrivateDestinations") ?? false,
   }
 })

@@ -44,6 +44,23 @@ export const optionTexts: Readonly<Record<string, string>> = {
   "catalog.url": "where to ask for one",
   "catalog.refresh": "after how long it is asked for again",
 
+  log: "what is written to standard error",
+
+  "alerts.url": "where alerts are posted",
+  "alerts.on": "which alerts: all of them without it",
+  "alerts.lag": "how old the oldest event that waits for a destination may be: 15 minutes without it",
+  "alerts.headers": "what requests carry besides; values may stand in variables or files",
+  "alerts.tls": "authorities and certificates of your own",
+  "alerts.tls.ca": "the authority that is believed, as PEM",
+  "alerts.tls.cert": "the certificate that is shown, as PEM",
+  "alerts.tls.key": "its private key, as PEM",
+  "alerts.tls.servername": "the name that the receiver's certificate has to have",
+  "alerts.proxy": "an HTTP proxy that requests go through",
+  "alerts.signing": "which secrets sign the requests",
+  "alerts.signing.standardWebhooks": "secrets that begin with whsec_; several during a rotation",
+  "alerts.signing.statsig": "a secret for Statsig's v0 signature",
+  "alerts.timeout": "time for one attempt, from connecting to the end of the reply",
+
   "destinations.id": "its name: 1 to 64 letters, digits, dots, dashes and underscores",
   "destinations.url": "where events go; https: and http: are webhooks, statsig: is Statsig itself",
   "destinations.enabled": "false stops it from the start; its place in the log stays",

@@ -1,7 +1,7 @@
 /** Over 400 lines because everything that can be set stands in one table. */
 import { ByteText, Console } from "@millrace/console/admin"
 import { Destination, EventLog, HttpIngest, Ingest } from "@millrace/core"
-import { HttpUrl, isOrigin, nearest, Secret } from "@millrace/core/host"
+import { AlertConfig, HttpUrl, isOrigin, logLevels, nearest, Secret } from "@millrace/core/host"
 import { Otlp } from "@millrace/node"
 import * as Statsig from "@millrace/statsig"
 import * as Result from "effect/Result"
@@ -401,6 +401,32 @@ const settings = {
     variable: true,
     schema: Key,
     help: "what events go on to Statsig with whose senders show no key of the project",
+  }),
+  alertUrl: setting({
+    flag: "<url>",
+    key: "alerts",
+    schema: HttpUrl,
+    inFile: AlertConfig,
+    help: 'a webhook for alerts: in the file `{ "url": ..., "on": ["failing", "recovered"], "lag": "15 minutes" }`',
+  }),
+  alertSecret: setting({
+    flag: "<secret>",
+    schema: Schema.String,
+    help: "signs alerts, as Standard Webhooks (whsec_...)",
+  }),
+  logLevel: setting({
+    flag: "<level>",
+    key: "log.level",
+    schema: Schema.Literals([...logLevels, "silent"]),
+    default: "info",
+    help: "the least that is logged: trace, debug, info, warn, error or fatal; silent for nothing",
+  }),
+  logFormat: setting({
+    flag: "<format>",
+    key: "log.format",
+    schema: Schema.Literals(["text", "json"]),
+    shownDefault: "text on a terminal, else json",
+    help: "lines for people, or a JSON object each",
   }),
   config: setting({
     flag: "<path>",

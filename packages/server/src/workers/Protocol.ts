@@ -5,6 +5,7 @@ import type { Otlp } from "@millrace/node"
 import type { StatsigOptions } from "@millrace/statsig"
 import type { Access } from "../Endpoints.ts"
 import type { WorkerReport } from "../metrics/Metrics.ts"
+import type { LogSettings } from "../text/Log.ts"
 
 /** What a worker asks of the primary, which has the store. Appends besides. */
 export type PrimaryCalls = {
@@ -64,6 +65,8 @@ export interface Settings {
   readonly statsigSecrets: ReadonlyArray<string>
   /** The socket of the process that answers what the console and commands ask; `null` without. */
   readonly console: string | null
+  /** What it logs, and how. */
+  readonly logging: LogSettings
   readonly log: { readonly durability: EventLog.Durability; readonly partitions: number }
   /** How many bytes of bodies may be in its memory, and how many of them may wait for the store. */
   readonly maxBytes: number

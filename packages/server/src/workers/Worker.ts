@@ -16,7 +16,7 @@ import * as Endpoints from "../Endpoints.ts"
 import * as Listening from "../Listening.ts"
 import * as Metrics from "../metrics/Metrics.ts"
 import * as OldMemory from "../OldMemory.ts"
-import { logToStderr } from "../text/logToStderr.ts"
+import * as Log from "../text/Log.ts"
 import * as Balance from "./Balance.ts"
 import * as Channel from "./Channel.ts"
 import type { PrimaryCalls, Settings, Started, WorkerCalls } from "./Protocol.ts"
@@ -92,8 +92,10 @@ const listen = Effect.fnUntraced(function* (settings: Settings, primary: Primary
   return { started, balance, intake: Context.get(services, CoreIngest.Ingest) }
 })
 
-const logAs = (worker: number): Layer.Layer<never> =>
-  Core.layerLog((line) => logToStderr({ ...line, fields: { worker, ...line.fields } }))
+const logAs = ({ worker, logging }: Pick<Settings, "worker" | "logging">): Layer.Layer<never> => {
+  const log = Log.toStderr(logging)
+  return Core.layerLog((line) => log({ ...line, fields: { worker, ...line.fields } }))
+}
 
 /**
  * Runs a worker, which parses and validates what it takes, and has the primary store it. It begins
@@ -132,7 +134,7 @@ export const run = (stream: Duplex, onEnd: () => void): void => {
     // The primary has looked at the same options.
     Effect.catchTag("InvalidOptions", Effect.die),
     Scope.provide(scope),
-    (starting, { worker }) => Effect.provide(starting, logAs(worker)),
+    (starting, settings) => Effect.provide(starting, logAs(settings)),
   )
   const primary: Primary = Channel.make<WorkerCalls, PrimaryCalls>(stream, {
     context: Context.empty(),

@@ -23,6 +23,8 @@ describe("precedence", () => {
       validation: "strict",
       keys: { server: ["secret-file"], client: ["client-file"] },
       paths: { log_event: ["/file/data"], sdk_exception: ["/file/oops"] },
+      log: { level: "error", format: "json" },
+      alerts: { url: "https://file.example/alerts", on: ["failing"], lag: "1 hour" },
       destinations: [{ id: "file", url: "https://file.example" }],
     })
   const environment: Settings.Environment = {
@@ -37,6 +39,10 @@ describe("precedence", () => {
     MILLRACE_SERVER_KEY: "secret-env-1, secret-env-2",
     MILLRACE_CLIENT_KEY: "client-env",
     MILLRACE_LOG_EVENT_PATH: "/env/data,/env/more",
+    MILLRACE_ALERT_URL: "https://env.example/alerts",
+    MILLRACE_ALERT_SECRET: "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+    MILLRACE_LOG_LEVEL: "silent",
+    MILLRACE_LOG_FORMAT: "text",
     MILLRACE_WEBHOOK: "https://env.example/1,https://env.example/2",
   }
   const flags: Settings.Flags = {
@@ -51,6 +57,9 @@ describe("precedence", () => {
     serverKey: ["secret-flag-1", "secret-flag-2"],
     clientKey: ["client-flag"],
     logEventPath: ["/flag/data"],
+    alertUrl: "https://flag.example/alerts",
+    logLevel: "debug",
+    logFormat: "json",
     webhook: ["https://flag.example"],
   }
   const urls = ({ destinations }: Config.Config) => destinations.map(({ url }) => url)
@@ -85,6 +94,9 @@ describe("precedence", () => {
       statsigSecrets: [],
       catalog: null,
       hashKey: null,
+      alerts: null,
+      // Nobody looks at a terminal here.
+      log: { level: "info", format: "json" },
       allowPrivateDestinations: false,
     })
   })
@@ -101,6 +113,8 @@ describe("precedence", () => {
       validation: "strict",
       keys: { server: ["secret-file"], client: ["client-file"] },
       paths: { log_event: ["/file/data"], sdk_exception: ["/file/oops"] },
+      log: { level: "error", format: "json" },
+      alerts: { url: "https://file.example/alerts", on: ["failing"], lag: 3_600_000, timeout: 10_000 },
     })
     expect(urls(config)).toEqual(["https://file.example"])
   })
@@ -117,6 +131,12 @@ describe("precedence", () => {
       validation: "lenient",
       keys: { server: ["secret-env-1", "secret-env-2"], client: ["client-env"] },
       paths: { log_event: ["/env/data", "/env/more"] },
+      log: { level: "silent", format: "text" },
+      alerts: {
+        url: "https://env.example/alerts",
+        on: ["failing"],
+        signing: { standardWebhooks: [environment["MILLRACE_ALERT_SECRET"]] },
+      },
     })
     // There is nothing in the file that a webhook's variable says again, so there is nothing to
     // beat.
@@ -135,6 +155,8 @@ describe("precedence", () => {
       validation: "auto",
       keys: { server: ["secret-flag-1", "secret-flag-2"], client: ["client-flag"] },
       paths: { log_event: ["/flag/data"] },
+      log: { level: "debug", format: "json" },
+      alerts: { url: "https://flag.example/alerts", on: ["failing"], lag: 3_600_000 },
     })
     expect(urls(config)).toEqual(["https://file.example", "https://flag.example"])
   })

@@ -8,7 +8,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { DatabaseSync } from "@photostructure/sqlite"
 import { describe, expect, onTestFinished, test, vi } from "vitest"
-import { outcome, type Server, serve, serveGuarded } from "../support/command.ts"
+import { launch, outcome, type Running, type Server, serve, serveGuarded } from "../support/command.ts"
 import { eventHeaders, eventsBody, makeLoad, post } from "../support/load.ts"
 import { lockDatabase } from "../support/lock.ts"
 import { portInUse } from "../support/portInUse.ts"
@@ -21,7 +21,7 @@ const withKey = ["--server-key", key]
 const send = (server: Server, ids: ReadonlyArray<string>, asKey = key) =>
   post(`${server.url}/v1/log_event`, eventHeaders(asKey), eventsBody(ids))
 
-const stop = async (server: Server): Promise<void> => {
+const stop = async (server: Running): Promise<void> => {
   server.kill("SIGTERM")
   expect(await server.ended).toEqual({ code: 0, signal: null })
 }
@@ -49,11 +49,33 @@ describe("starting", () => {
     expect(logOf(server.stderr())).toEqual([
       "WARN events are kept in memory: those that are pending go with the process",
       expect.stringMatching(
-        /^INFO started version=\S+ store=memory: level=memory validation=auto destinations=webhook-[0-9a-f]{8}$/,
+        /^INFO started version=\S+ store=memory: durability=memory validation=auto destinations=webhook-[0-9a-f]{8}$/,
       ),
     ])
     await stop(server)
     expect(logOf(server.stderr()).slice(2)).toEqual(["INFO stopping signal=SIGTERM", "INFO stopped"])
+  })
+
+  test("the log is JSON where nobody looks at a terminal, from the level on that is said", async () => {
+    const env = { MILLRACE_LOG_FORMAT: "", MILLRACE_LOG_LEVEL: "warn" }
+    const args = ["serve", "--port", "0", ...withKey, "--store", "memory:"]
+    const server = launch(args, { cwd: tempDir(), env })
+    await server.until(() => server.stderr().split("\n").length > 2)
+    const lines = server
+      .stderr()
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line))
+    expect(lines).toEqual([
+      {
+        time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+        level: "warn",
+        message: "events are kept in memory: those that are pending go with the process",
+      },
+      expect.objectContaining({ level: "warn", message: expect.stringContaining("no destination") }),
+    ])
+    await stop(server)
+    expect(server.stderr()).not.toContain("stopp")
   })
 
   test("private destinations are refused unless they are allowed, and the log says so", async () => {
@@ -103,7 +125,7 @@ describe("starting", () => {
       }`,
     )
     const server = await serve([], { cwd: directory, env: { MILLRACE_SERVER_KEY: key } })
-    expect(server.stderr()).toContain("store=memory: level=memory validation=lenient destinations=hook")
+    expect(server.stderr()).toContain("store=memory: durability=memory validation=lenient destinations=hook")
     expect(await send(server, ["a"], "client-1")).toMatchObject({ status: 202 })
     expect(await send(server, ["b"])).toMatchObject({ status: 202 })
     await receiver.until(() => receiver.events.length === 2)

@@ -86,7 +86,7 @@ for (const kind of sharedKinds) {
       const { receiver } = setup
       const store = storeAt(kind, database.url)
       const server = await setup.start(store)
-      expect(server.stderr()).toMatch(new RegExp(` started .*store=\\S+ level=${kind.level} `))
+      expect(server.stderr()).toMatch(new RegExp(` started .*store=\\S+ durability=${kind.level} `))
       expect(await send(server, ["a"])).toMatchObject({ status: 202 })
       await receiver.until(() => receiver.events.length === 1)
 

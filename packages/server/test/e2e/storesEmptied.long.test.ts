@@ -75,7 +75,7 @@ for (const { kind, name, start, storeAt, empty } of stores) {
     const cwd = configured(receiver)
     const store = storeAt(database.url, level)
     const server = await serve(["--store", store], { cwd })
-    expect(server.stderr()).toMatch(new RegExp(` started .* level=${level} `))
+    expect(server.stderr()).toMatch(new RegExp(` started .* durability=${level} `))
     const before = makeLoad(key, senders, { pause: 2, prefix: "before " })
     const sending = before.send(server.url)
     await before.until(() => before.answers("").acknowledged >= 100)

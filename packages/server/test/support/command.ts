@@ -35,7 +35,8 @@ export interface Running {
 export const launch = (args: ReadonlyArray<string>, { cwd, env = {} }: CommandOptions): Running => {
   const child: ChildProcess = spawn(process.execPath, [bin, ...args], {
     cwd,
-    env: { PATH: process.env["PATH"], ...env },
+    // Nobody looks at a terminal here: without it lines would be JSON.
+    env: { PATH: process.env["PATH"], MILLRACE_LOG_FORMAT: "text", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   })
   const output = { stdout: "", stderr: "" }

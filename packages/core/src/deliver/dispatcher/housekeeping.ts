@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import type { Cursor, Cursors } from "../../ports/Cursors.ts"
 import { defectSummary } from "../../ports/defectSummary.ts"
 import { conditionOf } from "../../ports/StoreError.ts"
+import type { StoreTrouble } from "../../ports/StoreTrouble.ts"
 import type { AttemptRecords } from "./attemptQueue.ts"
 import type { LaneSet } from "./laneSet.ts"
 import type { Roster } from "./registry.ts"
@@ -26,6 +27,7 @@ interface Options extends Retention.RetentionPorts {
   readonly changes: Changes
   /** ms. */
   readonly keepFor: number
+  readonly trouble: StoreTrouble
 }
 
 /** Cursors of lanes with nothing in flight, in one write. */
@@ -72,12 +74,13 @@ export const make = (options: Options): Sweeping => {
     }
     return yield* retention.trim(roster.all, liveState)
   }).pipe(
-    Effect.catchTag("StoreError", (error) =>
-      Effect.as(
+    Effect.catchTag("StoreError", (error) => {
+      options.trouble.note(error)
+      return Effect.as(
         Effect.logWarning(`the store is ${conditionOf(error.reason)}`, error.message),
         nextAfterFailure,
-      ),
-    ),
+      )
+    }),
     Effect.catchDefect((defect) =>
       Effect.as(Effect.logError("a sweep failed", defectSummary(Cause.die(defect))), nextAfterFailure),
     ),

@@ -116,7 +116,7 @@ interface Options {
   /** The store does not know a lane any more. */
   readonly onForgotten: (name: string, lane: Lane.LaneStatus) => void
   /** Is told which destinations are this process's to tell of. */
-  readonly herald: Pick<Herald, "takenOver" | "left">
+  readonly herald: Pick<Herald, "takenOver" | "left" | "found">
 }
 
 export const make = Effect.fnUntraced(function* (options: Options) {
@@ -238,6 +238,9 @@ export const make = Effect.fnUntraced(function* (options: Options) {
           const disabled = { at, reason: "gone" } as const
           yield* retryStore(DestinationRecords.setDisabled(destinations, destination.id, disabled))
           yield* Effect.logWarning(logMessages.destinationGone).pipe(noted)
+          yield* herald.found({
+            ...{ type: "disabled", destination: destination.id, since: at, cause: "answered 410" },
+          })
           onLanesDue()
         }),
         Finished: () => {

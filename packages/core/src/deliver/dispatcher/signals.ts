@@ -10,6 +10,8 @@ export interface Changes {
   readonly urgent: Latch.Latch
   /** Anything at all has happened: for those who look on, and close it. */
   readonly active: Latch.Latch
+  /** The same, for whoever finds out if events wait too long. */
+  readonly stirred: Latch.Latch
   /** What a draining caller waits for may have come true. */
   readonly progress: Latch.Latch
   readonly note: () => void
@@ -30,17 +32,20 @@ export const make = (): Changes => {
   const urgent = Latch.makeUnsafe(false)
   const progress = Latch.makeUnsafe(false)
   const active = Latch.makeUnsafe(false)
+  const stirred = Latch.makeUnsafe(false)
   let bytes = 0
   const note = () => {
     dirty.openUnsafe()
     progress.openUnsafe()
     active.openUnsafe()
+    stirred.openUnsafe()
   }
   return {
     dirty,
     urgent,
     progress,
     active,
+    stirred,
     note,
     noteRead: (read) => {
       bytes += read

@@ -4,8 +4,12 @@ import * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
 import { monotonicMillis, monotonicMillisOf } from "../../base/monotonic.ts"
 import { quietSleep } from "../../base/quietSleep.ts"
+import { type Sum, type Tally, tally, untold } from "../../base/tally.ts"
 import type { StoreError } from "../../ports/StoreError.ts"
 import type { Verdict } from "../Delivery.ts"
+import * as Alert from "./Alert.ts"
+import * as Alarm from "./alarm.ts"
+import type { Alerting } from "./alerting.ts"
 import * as Condition from "./Condition.ts"
 import * as Lines from "./lines.ts"
 import * as Telling from "./telling.ts"
@@ -13,9 +17,11 @@ import * as Telling from "./telling.ts"
 /** ms. A store that hangs keeps nobody from hearing that a destination fails. */
 const countWithin = 2_000
 
-/** What one destination's attempts are told to. */
+/** What one destination's attempts, and what they lead to, are told to. */
 export interface Health {
   readonly attempted: (verdict: Verdict) => Effect.Effect<void>
+  /** Events have become dead letters, this many. */
+  readonly died: (letters: number, cause: string) => Effect.Effect<void>
 }
 
 /**
@@ -28,17 +34,21 @@ export interface Herald {
   readonly takenOver: (destination: string, since: number, failures: number) => Effect.Effect<void>
   /** No lane of the destination runs here any more: others tell how it is, or nobody need know. */
   readonly left: (destination: string) => void
+  /** An alert is due, whoever has found out. */
+  readonly found: (finding: Alert.Finding) => Effect.Effect<void>
 }
 
 interface Subject {
   condition: Condition.Condition
   told: Telling.Told
+  alarm: Alarm.Alarm
+  letters: { readonly total: number; readonly cause: string; readonly tally: Tally }
 }
 
-interface Announcement {
-  readonly destination: string
-  readonly news: Telling.News
-}
+/** What is to be told: a line of the log, or an alert. */
+type Announcement =
+  | { readonly _tag: "Line"; readonly destination: string; readonly news: Telling.News }
+  | { readonly _tag: "Alert"; readonly finding: Alert.Finding; readonly at: number }
 
 const momentOf = (clock: Clock.Clock): Condition.Moment => ({
   wall: clock.currentTimeMillisUnsafe(),
@@ -49,11 +59,34 @@ const momentOf = (clock: Clock.Clock): Condition.Moment => ({
 const wayOf = ({ outcome }: Verdict): Condition.Failing | null =>
   outcome === "not-now" || outcome === "misconfigured" ? outcome : null
 
+const alarmFinding = (destination: string, news: Alarm.AlarmNews): Alert.Finding =>
+  news._tag === "Raised"
+    ? { type: "failing", destination, since: news.failure.since.wall, cause: news.failure.cause }
+    : { type: "recovered", destination, since: news.past.since.wall, cause: "failing" }
+
+const lettersFinding = (destination: string, { count }: Sum, cause: string): Alert.Finding => ({
+  type: "dead-letters",
+  destination,
+  since: null,
+  cause,
+  events: count,
+})
+
+const isDown = ({ condition }: Subject): boolean => (condition.failure ?? condition.inherited) !== null
+
+const dueAt = ({ told, condition, alarm, letters }: Subject): number =>
+  Math.min(
+    Telling.dueAt(told, condition),
+    Alarm.dueAt(alarm, condition),
+    letters.tally.due ?? Number.POSITIVE_INFINITY,
+  )
+
 /**
  * @param waiting how many events wait, by destination
  */
 export const make = Effect.fnUntraced(function* (
   waiting: Effect.Effect<ReadonlyMap<string, number>, StoreError>,
+  alerting: Alerting,
 ): Effect.fn.Return<Herald, never, Scope.Scope> {
   const subjects = new Map<string, Subject>()
   const woken = Latch.makeUnsafe(false)
@@ -62,38 +95,67 @@ export const make = Effect.fnUntraced(function* (
   const subjectOf = (destination: string): Subject => {
     const known = subjects.get(destination)
     if (known !== undefined) return known
-    const made: Subject = { condition: Condition.well, told: Telling.nothing }
+    const made: Subject = {
+      condition: Condition.well,
+      told: Telling.nothing,
+      alarm: Alarm.silent,
+      letters: { total: 0, cause: "", tally: untold },
+    }
     subjects.set(destination, made)
     return made
   }
 
-  const review = (destination: string, subject: Subject, now: number): void => {
-    const [told, found] = Telling.tell(subject.told, subject.condition, now)
-    const isDueAnew = told.due !== subject.told.due
-    subject.told = told
-    for (const one of found) news.push({ destination, news: one })
-    if (found.length > 0 || isDueAnew) woken.openUnsafe()
+  const tell = (one: Announcement): void => {
+    news.push(one)
+    woken.openUnsafe()
   }
 
+  const review = (
+    destination: string,
+    subject: Subject,
+    { wall, monotonic: now }: Condition.Moment,
+  ): void => {
+    const dueBefore = dueAt(subject)
+    const [told, found] = Telling.tell(subject.told, subject.condition, now)
+    subject.told = told
+    for (const one of found) tell({ _tag: "Line", destination, news: one })
+    const [alarm, sounded] = Alarm.sound(subject.alarm, subject.condition, told, now)
+    subject.alarm = alarm
+    if (sounded !== null) tell({ _tag: "Alert", finding: alarmFinding(destination, sounded), at: wall })
+    const { total, cause } = subject.letters
+    const [counted, sum] = tally(subject.letters.tally, total, now)
+    subject.letters = { total, cause, tally: counted }
+    if (sum !== null) tell({ _tag: "Alert", finding: lettersFinding(destination, sum, cause), at: wall })
+    if (dueAt(subject) !== dueBefore) woken.openUnsafe()
+  }
+
+  const noCounts: ReadonlyMap<string, number> = new Map()
   const counts = waiting.pipe(
-    Effect.timeoutOrElse({ duration: countWithin, orElse: () => Effect.succeed(new Map<string, number>()) }),
-    Effect.orElseSucceed(() => new Map<string, number>()),
+    Effect.timeoutOrElse({ duration: countWithin, orElse: () => Effect.succeed(noCounts) }),
+    Effect.orElseSucceed(() => noCounts),
   )
 
   const announce = Effect.suspend(() => {
     const all = news
     news = []
     if (all.length === 0) return Effect.void
-    return Effect.flatMap(counts, (waits) =>
-      Effect.forEach(all, (one) => Lines.log(one.destination, one.news, waits.get(one.destination) ?? null), {
-        discard: true,
-      }),
-    )
+    return Effect.flatMap(counts, (waits) => {
+      const waitingFor = (destination: string | null) =>
+        destination === null ? null : (waits.get(destination) ?? null)
+      return Effect.forEach(
+        all,
+        (one) =>
+          one._tag === "Line"
+            ? Lines.log(one.destination, one.news, waitingFor(one.destination))
+            : alerting.raise(Alert.make(one.finding, one.at, waitingFor(one.finding.destination))),
+        { discard: true },
+      )
+    })
   })
 
   const untilDue = Effect.gen(function* () {
     let due = Number.POSITIVE_INFINITY
-    for (const { told, condition } of subjects.values()) due = Math.min(due, Telling.dueAt(told, condition))
+    for (const subject of subjects.values()) due = Math.min(due, dueAt(subject))
     if (due === Number.POSITIVE_INFINITY) return yield* woken.await
     const now = yield* monotonicMillis
     if (due > now) yield* Effect.raceFirst(woken.await, quietSleep(due - now))
@@ -102,9 +164,9 @@ export const make = Effect.fnUntraced(function* (
   const once = Effect.gen(function* () {
     yield* untilDue
     woken.closeUnsafe()
-    const now = yield* monotonicMillis
+    const now = momentOf(yield* Clock.Clock)
     for (const [destination, subject] of subjects) {
-      if (Telling.dueAt(subject.told, subject.condition) <= now) review(destination, subject, now)
+      if (dueAt(subject) <= now.monotonic) review(destination, subject, now)
     }
     yield* announce
   })
@@ -112,34 +174,44 @@ export const make = Effect.fnUntraced(function* (
   yield* Effect.addFinalizer(() => announce)
   yield* Effect.forkScoped(Effect.forever(once))
 
+  const changed = (destination: string, change: (subject: Subject, now: Condition.Moment) => void) =>
+    Effect.map(Clock.Clock, (clock) => {
+      const now = momentOf(clock)
+      const subject = subjectOf(destination)
+      change(subject, now)
+      review(destination, subject, now)
+    })
+
   return {
     of: (destination) => ({
       attempted: (verdict) =>
-        Effect.flatMap(Clock.Clock, (clock) => {
+        Effect.suspend(() => {
           const way = wayOf(verdict)
+          if (way !== null) {
+            return changed(destination, (subject, now) => {
+              subject.condition = Condition.failed(subject.condition, way, verdict, now)
+            })
+          }
           const known = subjects.get(destination)
-          const isWell =
-            known === undefined || (known.condition.failure ?? known.condition.inherited) === null
-          if (way === null && (isWell || verdict.outcome !== "delivered")) return Effect.void
-          const now = momentOf(clock)
-          const subject = subjectOf(destination)
-          subject.condition =
-            way === null
-              ? Condition.delivered(subject.condition, now)
-              : Condition.failed(subject.condition, way, verdict, now)
-          review(destination, subject, now.monotonic)
-          return Effect.void
+          if (verdict.outcome !== "delivered" || known === undefined || !isDown(known)) return Effect.void
+          return changed(destination, (subject, now) => {
+            subject.condition = Condition.delivered(subject.condition, now)
+          })
+        }),
+      died: (letters, cause) =>
+        changed(destination, (subject) => {
+          subject.letters = { ...subject.letters, total: subject.letters.total + letters, cause }
         }),
     }),
     takenOver: (destination, since, failures) =>
-      Effect.map(Clock.Clock, (clock) => {
-        const now = momentOf(clock)
-        const subject = subjectOf(destination)
+      changed(destination, (subject, now) => {
         subject.condition = Condition.takenOver(subject.condition, since, failures, now)
         subject.told = Telling.toldBefore(subject.told, now.monotonic)
+        if (!subject.alarm.isRaised) subject.alarm = Alarm.inherited(subject.condition, now.monotonic)
       }),
     left: (destination) => {
       subjects.delete(destination)
     },
+    found: (finding) => Effect.map(Clock.currentTimeMillis, (at) => tell({ _tag: "Alert", finding, at })),
   }
 })

@@ -9,6 +9,7 @@ import type { StoreError } from "../../ports/StoreError.ts"
 import type { Destination } from "../../select/Destination.ts"
 import type { ExportRule } from "../../select/Export.ts"
 import type { Verdict } from "../Delivery.ts"
+import type { Sender } from "../send/Sender.ts"
 import type { Reading, Source } from "./catchUp.ts"
 import type { Loss } from "./transitions.ts"
 
@@ -16,6 +17,7 @@ interface Options {
   readonly destination: Destination
   readonly exportRule: ExportRule
   readonly deadLetters: DeadLetters["Service"]
+  readonly sender: Pick<Sender, "health">
 }
 
 /**
@@ -28,7 +30,10 @@ export type Bury = (
   why: Pick<Verdict, "status" | "error">,
 ) => Effect.Effect<Loss, StoreError>
 
-export const makeBury = ({ destination, exportRule, deadLetters }: Options, { load }: Reading): Bury => {
+export const makeBury = (
+  { destination, exportRule, deadLetters, sender }: Options,
+  { load }: Reading,
+): Bury => {
   const isSent = exportRule.form === "sent"
   const sparingly = makeSparingly()
   const say = (events: number, reason: DeadReason, status: number | null) =>
@@ -60,6 +65,7 @@ export const makeBury = ({ destination, exportRule, deadLetters }: Options, { lo
     if (letters.length > 0) {
       yield* retryStore(deadLetters.put(letters))
       yield* say(letters.length, reason, status)
+      yield* sender.health.died(letters.length, status === null ? reason : `${reason}, answered ${status}`)
     }
     return { dead: letters.length, trimmed: sources.length - letters.length }
   })

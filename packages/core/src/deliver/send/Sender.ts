@@ -39,6 +39,7 @@ export interface Sent {
 /** Sends to one destination, for all its lanes: they share its rate limit and its circuit. */
 export interface Sender {
   readonly circuit: Circuit.Circuit["state"]
+  readonly health: Health
   /** Lets the next attempt go at once, though the circuit is open: it is a probe. */
   readonly hurry: Effect.Effect<void>
   /**
@@ -153,6 +154,7 @@ export const make = (
 
   return {
     circuit: circuit.state,
+    health,
     hurry: circuit.hurry,
     send: (parcel, mayStart) => circuit.pass(attempt(parcel, mayStart)),
   }

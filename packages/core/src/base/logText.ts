@@ -1,7 +1,5 @@
-import type { Millrace } from "@millrace/core"
-import { printable } from "./SafeText.ts"
-
-export type LogLine = Millrace.LogLine
+import type { LogLine } from "./LogLine.ts"
+import { json, printable } from "./safeText.ts"
 
 /** What a line may hold as it is: anything else would break it, or hide where a value ends. */
 const bare = /^[^\s"=\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+$/u
@@ -15,7 +13,16 @@ const valueText = (value: unknown): string => {
  * Writes one line for a person, and for tools that split at spaces: `2026-01-31T12:00:00.000Z WARN
  * the store took no events reason=Full`
  */
-export const format = ({ level, message, fields }: LogLine, time: Date): string => {
+export const asText = ({ level, message, fields }: LogLine, time: Date): string => {
   const pairs = Object.entries(fields).map(([name, value]) => ` ${name}=${valueText(value)}`)
   return `${time.toISOString()} ${level.toUpperCase().padEnd(5)} ${printable(message)}${pairs.join("")}\n`
+}
+
+/**
+ * Writes one line for a program: a JSON object with `time`, `level` and `message`, and the fields
+ * beside them.
+ */
+export const asJson = ({ level, message, fields }: LogLine, time: Date): string => {
+  const head = { time: time.toISOString(), level: level.toLowerCase(), message }
+  return `${json({ ...head, ...fields, ...head })}\n`
 }

@@ -1,6 +1,6 @@
 import * as fc from "fast-check"
 import { expect, test } from "vitest"
-import { json, printable } from "../../src/text/SafeText.ts"
+import { json, printable } from "../../src/base/safeText.ts"
 
 /** What a terminal would obey, or be turned around by. */
 const commands = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u
