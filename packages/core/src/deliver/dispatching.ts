@@ -240,6 +240,7 @@ const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
       oldest: Ledger.oldestPending(ports, isTold),
       allowed: options.alerts?.lag ?? lagAllowed,
       isTold,
+      isFailing: herald.isFailing,
       announce: herald.found,
     })
   }

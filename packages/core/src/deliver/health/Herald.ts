@@ -34,6 +34,8 @@ export interface Herald {
   readonly takenOver: (destination: string, since: number, failures: number) => Effect.Effect<void>
   /** No lane of the destination runs here any more: others tell how it is, or nobody need know. */
   readonly left: (destination: string) => void
+  /** Whether an alert has said that the destination fails, and none yet that it is well again. */
+  readonly isFailing: (destination: string) => boolean
   /** An alert is due, whoever has found out. */
   readonly found: (finding: Alert.Finding) => Effect.Effect<void>
 }
@@ -212,6 +214,7 @@ export const make = Effect.fnUntraced(function* (
     left: (destination) => {
       subjects.delete(destination)
     },
+    isFailing: (destination) => subjects.get(destination)?.alarm.isRaised === true,
     found: (finding) => Effect.map(Clock.currentTimeMillis, (at) => tell({ _tag: "Alert", finding, at })),
   }
 })

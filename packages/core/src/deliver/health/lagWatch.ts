@@ -26,6 +26,7 @@ export interface Look {
  * @param oldest when the oldest event came that waits, by destination, in ms
  * @param allowed how long it may have waited, in ms
  * @param isTold whether it is this process's to tell how a destination is
+ * @param isFailing whether an alert says that a destination fails, and so that its events wait
  */
 export const look = (
   before: Late,
@@ -33,6 +34,7 @@ export const look = (
   allowed: number,
   now: number,
   isTold: (destination: string) => boolean,
+  isFailing: (destination: string) => boolean,
 ): Look => {
   const late = new Map<string, number>()
   const findings: Array<Finding> = []
@@ -42,6 +44,7 @@ export const look = (
       due = Math.min(due, since + allowed)
       continue
     }
+    if (!before.has(destination) && isFailing(destination)) continue
     late.set(destination, before.get(destination) ?? since)
     if (!before.has(destination)) findings.push({ type: "lag", destination, since, cause: null })
   }
@@ -60,6 +63,7 @@ interface Options {
   /** ms. */
   readonly allowed: number
   readonly isTold: (destination: string) => boolean
+  readonly isFailing: (destination: string) => boolean
   readonly announce: (finding: Finding) => Effect.Effect<void>
 }
 
@@ -69,6 +73,7 @@ export const make = Effect.fnUntraced(function* ({
   oldest,
   allowed,
   isTold,
+  isFailing,
   announce,
 }: Options): Effect.fn.Return<void, never, Scope.Scope> {
   let late: Late = new Map()
@@ -81,7 +86,7 @@ export const make = Effect.fnUntraced(function* ({
     yield* quietSleep(Math.min(Math.max(due - (yield* Clock.currentTimeMillis), 0), restAfterLook))
     stirred.closeUnsafe()
     const now = yield* Clock.currentTimeMillis
-    const found = look(late, yield* oldest, allowed, now, isTold)
+    const found = look(late, yield* oldest, allowed, now, isTold, isFailing)
     late = found.late
     due = found.due
     yield* Effect.forEach(found.findings, announce, { discard: true })
