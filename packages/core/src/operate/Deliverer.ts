@@ -53,6 +53,8 @@ export interface Deliverer {
   readonly release: (id: string) => Effect.Effect<void>
   /** Leaves the live cursor of a partition alone, so that it can be put elsewhere. */
   readonly park: (id: string, partition: number) => Effect.Effect<void>
+  /** Says in the log what has been done. Where nothing is delivered nobody reads one. */
+  readonly say: (message: string, fields: Readonly<Record<string, unknown>>) => Effect.Effect<void>
   /** The destination has been disabled in the store. */
   readonly disabled: (id: string) => Effect.Effect<void>
   /** Delivers to whom it should by what the store says now, and to nobody else. */

@@ -52,6 +52,7 @@ const deliverer = Effect.map(
     stop: () => Effect.void,
     release: () => Effect.void,
     park: () => Effect.void,
+    say: () => Effect.void,
     disabled: () => Effect.void,
     follow: Effect.void,
     letterJobs: null,

@@ -113,6 +113,7 @@ const deliverer = Effect.gen(function* () {
     stop,
     release,
     park: (id, partition) => lanes.stop(cursorName({ destination: id, partition, replay: null })),
+    say: (message, fields) => Effect.annotateLogs(Effect.logInfo(message), fields),
     disabled: Effect.fnUntraced(function* (id) {
       yield* Effect.logWarning(logMessages.destinationDisabled).pipe(Effect.annotateLogs({ destination: id }))
       const since = yield* Clock.currentTimeMillis

@@ -123,7 +123,7 @@ export const make = Effect.fnUntraced(function* (
       const record = yield* destinations.get(id)
       if (record?.disabled === null) return {}
       yield* DestinationRecords.setDisabled(destinations, id, null)
-      yield* Effect.logInfo(logMessages.destinationEnabled).pipe(Effect.annotateLogs({ destination: id }))
+      yield* deliverer.say(logMessages.destinationEnabled, { destination: id })
       yield* follow
       return {}
     }, change),
@@ -144,9 +144,7 @@ export const make = Effect.fnUntraced(function* (
     replay: Effect.fnUntraced(function* (request) {
       yield* find(request.destination)
       const replay = yield* ReplayCursor.begin(ports, request)
-      yield* Effect.logInfo(logMessages.replayBegun).pipe(
-        Effect.annotateLogs({ destination: request.destination, replay }),
-      )
+      yield* deliverer.say(logMessages.replayBegun, { destination: request.destination, replay })
       yield* jobs.noticed
       yield* follow
       return { replay }

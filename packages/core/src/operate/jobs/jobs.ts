@@ -40,9 +40,10 @@ export const make = Effect.fnUntraced(function* (deliverer: Deliverer) {
       yield* ranges.list
       yield* Effect.forEach(names, cursors.remove, { discard: true })
       yield* ranges.stopped(name)
-      yield* Effect.logInfo(logMessages.replayStopped).pipe(
-        Effect.annotateLogs({ destination: parseCursorName(names[0]!)?.destination, replay: name }),
-      )
+      yield* deliverer.say(logMessages.replayStopped, {
+        destination: parseCursorName(names[0]!)?.destination,
+        replay: name,
+      })
       yield* deliverer.follow
     },
     (effect) => deliverer.acting.withPermits(1)(Effect.uninterruptible(effect)),
