@@ -240,7 +240,8 @@ const make = Effect.fnUntraced(function* (options: DispatcherOptions) {
       oldest: Ledger.oldestPending(ports, isTold),
       allowed: options.alerts?.lag ?? lagAllowed,
       isTold,
-      isFailing: herald.isFailing,
+      // Those who ask for alerts of lag alone would hear of nothing otherwise.
+      isFailing: (id) => alerting.tells("failing") && herald.isFailing(id),
       announce: herald.found,
     })
   }

@@ -28,6 +28,8 @@ const longestWait = 5 * 60 * 1000
 export interface Alerting {
   /** Whether anybody wants alerts of one of these types. */
   readonly wants: (...types: ReadonlyArray<Alert.AlertKind>) => boolean
+  /** Whether whoever gets alerts gets those of this type. */
+  readonly tells: (type: Alert.AlertKind) => boolean
   readonly raise: (alert: Alert.Alert) => Effect.Effect<void>
 }
 
@@ -117,6 +119,7 @@ export const make = Effect.fnUntraced(function* ({
   const isSent = (type: Alert.AlertKind): boolean => sink !== null && config?.on.includes(type) === true
   return {
     wants: (...types) => onAlert !== undefined || types.some(isSent),
+    tells: (type) => (sink === null ? onAlert !== undefined : isSent(type)),
     raise: (alert) => Effect.andThen(call(alert), isSent(alert.type) ? enqueue(alert) : Effect.void),
   }
 })

@@ -150,6 +150,20 @@ describe("alerts", () => {
     await pipeline.close()
   })
 
+  test("of failing alone are not followed by those of lag; who wants only these gets them", async () => {
+    for (const [on, expected] of [
+      [["failing", "lag"], ["failing answered 503"]],
+      [["lag"], ["lag null"]],
+    ] as const) {
+      const { pipeline, billing, types } = await start({ alerts: { url, on } })
+      billing.answer(down)
+      await pipeline.log(one)
+      await pipeline.advance("1 day")
+      expect(types().map((text) => text.replace(/^\S+ /, ""))).toEqual(expected)
+      await pipeline.close()
+    }
+  })
+
   test("say that the store is down, and back", async () => {
     const { pipeline, types, sent, lines } = await start()
     pipeline.failStore(true)
