@@ -20,6 +20,8 @@ export const pipeline = async ({
     keys: { server: [key] },
     store,
     destinations,
+    // It disables its destinations by the hundred.
+    log: "silent",
     // Each program has its process to itself, as `millrace serve` does.
     collectYoungMemory: true,
     ...(transport === undefined ? { allowPrivateDestinations: true } : { transport }),
