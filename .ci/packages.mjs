@@ -54,7 +54,7 @@ const pack = ({ path, manifest }, into) => {
   }
   const strange = names.filter(
     (name) =>
-      !/^(package\.json|README\.md|LICENSE|bin\/.*\.mjs|dist\/.*\.(js|d\.ts)|dist\/page\/.*\.(html|css|svg))$/.test(
+      !/^(package\.json|README\.md|LICENSE|bin\/.*\.mjs|dist\/.*\.(js|d\.ts)|dist\/page\/.*\.(html|css|svg|txt))$/.test(
         name,
       ),
   )
