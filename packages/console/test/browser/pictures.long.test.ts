@@ -91,7 +91,8 @@ describeConsole("pictures of the console are taken", (open) => {
     addresses: Readonly<Record<string, string>>,
     answer?: (route: Route) => unknown,
   ) => {
-    for (const theme of themes) {
+    // What is missing or wrong is laid out alike in both themes.
+    for (const theme of answer === undefined ? themes : themes.slice(0, 1)) {
       const { page, go, context } = await visit(shop, theme, answer === undefined ? {} : { answer })
       for (const [name, at] of Object.entries(addresses)) {
         await go(at)
@@ -101,7 +102,7 @@ describeConsole("pictures of the console are taken", (open) => {
     }
   }
 
-  it("before anything has happened, while it loads, and when it cannot", { timeout: 300_000 }, async () => {
+  it("before anything has happened, while it loads, and when it cannot", { timeout: 600_000 }, async () => {
     rmSync(output, { recursive: true, force: true })
     const fresh = await openShop()
     fresh.goOn()
