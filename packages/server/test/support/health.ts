@@ -40,6 +40,6 @@ export const doctor = async (cwd: string, store: string): Promise<ReadonlyArray<
 export const lookAround = async (cwd: string, store: string): Promise<void> => {
   for (const command of [["destinations", "list"], ["dead-letters", "list"], ["attempts"]]) {
     const { code, stderr } = await outcome([...command, "--store", store], { cwd })
-    expect(code, stderr).toBe(0)
+    expect(code, `${command.join(" ")}: ${stderr}`).toBe(0)
   }
 }
